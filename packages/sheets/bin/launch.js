@@ -1,0 +1,64 @@
+// Starts a command-line program of this project on a Node that can run it. Plain JavaScript, for any Node ≥ 18:
+// in a checkout the TypeScript sources run as they are (Node ≥ 24 strips the types); a published package runs from dist.
+// Where the Node that was called is too old, the one pinned through npm's `node` package is used.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * @param {string} bin the launcher's own import.meta.url, a file in PACKAGE/bin
+ * @param {string} entry the program's module below src or dist, without extension
+ */
+export async function launch(bin, entry) {
+  const root = fileURLToPath(new URL("..", bin));
+  const checkout = !/[\\/]node_modules[\\/]/.test(root) && existsSync(join(root, "src"));
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  const newEnough = checkout ? major >= 24 : major > 22 || (major === 22 && minor >= 15);
+  if (newEnough && !checkout) return import(new URL(`../dist/${entry}.js`, bin));
+
+  const node = newEnough ? process.execPath : pinnedNode(bin);
+  if (!node) {
+    console.error(
+      `This program needs Node ${checkout ? "24" : "22.15"} or later, and this is Node ${process.versions.node}.\n` +
+        `Install a newer Node, or put one beside it with: npm install node@24`,
+    );
+    process.exit(1);
+  }
+  const program = checkout
+    ? ["--conditions=source", join(root, "src", `${entry}.ts`)]
+    : [join(root, "dist", `${entry}.js`)];
+  // The IPC channel carries nothing: its end tells the program that this launcher was killed.
+  const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...program, ...process.argv.slice(2)], {
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    env: { NODE_COMPILE_CACHE: join(tmpdir(), `sluice-compile-cache-${process.getuid?.() ?? 0}`), ...process.env },
+  });
+  // A terminal sends Ctrl-C to the whole foreground group, so passing it on would deliver it twice.
+  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      if (!(terminal && signal === "SIGINT")) child.kill(signal);
+    });
+  }
+  child.on("error", (error) => {
+    console.error(`Cannot start ${node}: ${error.message}`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => {
+    if (!signal) process.exit(code ?? 1);
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.removeAllListeners(name);
+    process.kill(process.pid, signal);
+  });
+}
+
+/** @param {string} bin where to resolve from */
+function pinnedNode(bin) {
+  try {
+    const home = dirname(createRequire(bin).resolve("node/package.json"));
+    return [join(home, "bin", "node"), join(home, "bin", "node.exe")].find((file) => existsSync(file));
+  } catch {
+    return undefined;
+  }
+}

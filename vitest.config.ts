@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config";
+
+// One run for every package. The `source` condition makes workspace packages resolve to their TypeScript sources.
+const conditions = ["source", "node", "import", "default"];
+
+export const config = defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "examples/**/*.test.ts"],
+    // The rules for finding or starting a PostgreSQL server are in the file itself.
+    globalSetup: ["scripts/postgres.ts"],
+    // Worker-thread pools cannot run tests that change the working directory or send signals; processes can.
+    pool: "forks",
+    // Whole programs are started in tests, on machines with one slow core too.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    sequence: { shuffle: { files: false, tests: true } },
+    reporters: ["default", "./scripts/reporter.ts"],
+  },
+});
+
+export default config;
