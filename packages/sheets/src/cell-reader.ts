@@ -1,0 +1,303 @@
+// One cell of any shape, token by token, into the store: the general way, and what it shares with the fast one.
+import { CellType, PLAIN } from "./batch.ts";
+import { writeDate, writeIsoText, isLeapBug, ISO_LENGTH } from "./dates.ts";
+import { SheetError, type Place, type SheetErrorCode } from "./errors.ts";
+import type { Limits } from "./limits.ts";
+import { parseNumber } from "./number.ts";
+import { cellName, columnName, parseReference } from "./reference.ts";
+import { RichText, skipElement } from "./rich-text.ts";
+import { PAGE_MASK, PAGE_SHIFT } from "./shared-strings.ts";
+import { Status, type SheetContext } from "./sheet-context.ts";
+import { Store, type Warning } from "./store.ts";
+import { Token, xmlName, type Tokens } from "./xml.ts";
+
+const names = {
+  r: xmlName("r"),
+  s: xmlName("s"),
+  t: xmlName("t"),
+  v: xmlName("v"),
+  f: xmlName("f"),
+  is: xmlName("is"),
+};
+
+export class CellReader {
+  readonly context: SheetContext;
+  readonly limits: Limits;
+  store: Store = new Store(16);
+  /** Where the store's bytes lie in the part. */
+  base = 0;
+  /** How many cells the store holds, and where its spare part is free. */
+  cell = 0;
+  spare = 0;
+  spareEnd = 0;
+  warnings: Warning[] = [];
+  /** The row that is being read. */
+  row = 0;
+  rowGiven = false;
+  lastColumn = 0;
+  width = 0;
+  ordered = true;
+  /** The shared string that run() waits for. */
+  wanted = -1;
+  wantedBy = "";
+
+  readonly #value = new RichText();
+  readonly #inline = new RichText();
+
+  constructor(context: SheetContext) {
+    this.context = context;
+    this.limits = context.limits;
+  }
+
+  fail(code: SheetErrorCode, message: string, place: Place = {}): SheetError {
+    return new SheetError(code, message, { ...this.context.place, ...place });
+  }
+
+  checkRow(row: number): void {
+    if (row > this.limits.rows)
+      throw this.fail(
+        "row-out-of-range",
+        `There is a row ${row} after row ${this.row}; the last row may be ${this.limits.rows}. The file was written badly, or split the data over several sheets.`,
+        { offset: this.base },
+      );
+  }
+
+  /** Reads the cell whose open tag was just read; `end` is the window's. */
+  readCell(tokens: Tokens, empty: boolean, end: number): Status {
+    const begin = tokens.start;
+    const column = this.#column(tokens);
+    const style = tokens.attribute(names.s) ? parseNumber(tokens.bytes, tokens.valueStart, tokens.valueEnd) : 0;
+    const type = tokens.attribute(names.t) ? tokens.bytes.toString("latin1", tokens.valueStart, tokens.valueEnd) : "n";
+    let value = false;
+    let inline = false;
+    let formula = false;
+    this.#value.begin(end - begin);
+    this.#inline.begin(end - begin);
+    for (;;) {
+      const token = empty ? Token.close : tokens.next();
+      if (token === Token.more || token === Token.end) return Status.more;
+      if (token === Token.close) break;
+      if (token === Token.empty) formula ||= tokens.is(names.f);
+      if (token !== Token.open) continue;
+      if (tokens.is(names.v)) {
+        value = true;
+        this.#value.length = 0;
+        if (!this.#value.text(tokens)) return Status.more;
+      } else if (tokens.is(names.is)) {
+        inline = true;
+        this.#inline.length = 0;
+        if (!this.#inline.element(tokens)) return Status.more;
+      } else {
+        formula ||= tokens.is(names.f);
+        if (!skipElement(tokens)) return Status.more;
+      }
+    }
+    if (column <= this.lastColumn) this.ordered = false;
+    this.width = Math.max(this.width, column);
+    const status = this.#put(
+      column,
+      type,
+      style,
+      inline && (type === "inlineStr" || !value),
+      formula,
+      value,
+      end - begin,
+    );
+    if (status === Status.done) this.lastColumn = this.ordered ? column : Math.max(this.lastColumn, column);
+    return status;
+  }
+
+  #column(tokens: Tokens): number {
+    if (!tokens.attribute(names.r)) {
+      // A cell that does not say where it is stands behind the last one.
+      const column = this.lastColumn + 1;
+      this.#checkColumn(column, "");
+      return column;
+    }
+    const text = tokens.bytes.toString("latin1", tokens.valueStart, Math.min(tokens.valueEnd, tokens.valueStart + 40));
+    const reference = parseReference(text);
+    if (!reference || reference.row === 0)
+      throw this.fail(
+        "bad-reference",
+        `A cell in row ${this.row} says r="${text}", which is no cell reference such as "B${this.row}".`,
+        { offset: this.base + tokens.valueStart },
+      );
+    const { column, row } = reference;
+    this.#checkColumn(column, text);
+    if (row !== this.row) {
+      if (this.rowGiven || this.lastColumn > 0) {
+        this.checkRow(row);
+        this.warn(`cell ${text} stands in row ${this.row}; it is read as ${cellName(column, this.row)}`);
+      } else {
+        this.checkRow(row);
+        this.row = row;
+      }
+    }
+    this.rowGiven = true;
+    return column;
+  }
+
+  #checkColumn(column: number, text: string): void {
+    if (column <= this.limits.columns) return;
+    const what = text === "" ? `more than ${this.limits.columns} cells` : `a cell ${text}`;
+    throw this.fail(
+      "column-out-of-range",
+      `Row ${this.row} has ${what}; the last column may be ${columnName(this.limits.columns)} (${this.limits.columns}). The file was written badly.`,
+      text === "" ? {} : { cell: text },
+    );
+  }
+
+  warn(message: string): void {
+    this.warnings.push({ row: this.row, message });
+  }
+
+  #put(
+    column: number,
+    type: string,
+    style: number,
+    inline: boolean,
+    formula: boolean,
+    value: boolean,
+    rest: number,
+  ): Status {
+    const source = inline ? this.#inline : this.#value;
+    const length = inline || value ? source.finish() : 0;
+    if (length === 0) {
+      // Programs that cannot calculate write formulas with an empty value; an empty text is a value only where the cell says it is text.
+      if (formula && type !== "str")
+        this.warn(
+          `${cellName(column, this.row)} is a formula without a saved value and is read as empty; open the workbook in Excel and save it to have the value`,
+        );
+      return Status.done;
+    }
+    if (length > this.limits.cellBytes)
+      throw this.fail(
+        "limit",
+        `Cell ${cellName(column, this.row)} has ${length} bytes of text, more than the limit cellBytes = ${this.limits.cellBytes}.`,
+        { cell: cellName(column, this.row) },
+      );
+    if (inline || type === "str" || type === "inlineStr") return this.#text(column, source, CellType.string);
+    const text = source.bytes.toString("latin1", 0, Math.min(length, 64));
+    switch (type) {
+      case "n":
+        return this.#number(column, style, source, rest);
+      case "s":
+        return this.#shared(column, source, rest);
+      case "b": {
+        const truth = text === "1" || text === "true" ? true : text === "0" || text === "false" ? false : undefined;
+        if (truth === undefined) break;
+        const { trueAt, falseAt } = this.store;
+        this.#cell(column, CellType.boolean, PLAIN, truth ? trueAt : falseAt, truth ? trueAt + 4 : falseAt + 5);
+        return Status.done;
+      }
+      case "e":
+        return this.#text(column, source, CellType.error);
+      case "d": {
+        const to = this.spare;
+        if (to + ISO_LENGTH + 4 > this.spareEnd - rest) return Status.full;
+        if (!writeIsoText(this.store.bytes, to, text, this.context.date1904)) break;
+        this.#take(ISO_LENGTH);
+        this.#cell(column, CellType.date, PLAIN, to, to + ISO_LENGTH);
+        return Status.done;
+      }
+      default:
+    }
+    const what = type === "b" ? "a boolean" : type === "d" ? "a date" : `a value of type "${type}"`;
+    this.warn(`${cellName(column, this.row)} is not ${what}: "${text}"; it is read as text`);
+    return this.#text(column, source, CellType.string);
+  }
+
+  #number(column: number, style: number, source: RichText, rest: number): Status {
+    const number = parseNumber(source.bytes, 0, source.length);
+    if (!Number.isFinite(number)) {
+      const text = source.bytes.toString("utf8", 0, Math.min(source.length, 64));
+      this.warn(`${cellName(column, this.row)} is not a number: "${text}"; it is read as text`);
+      return this.#text(column, source, CellType.string);
+    }
+    const { dateStyles, date1904 } = this.context;
+    if (dateStyles[style] === 1) {
+      const to = this.spare;
+      if (to + ISO_LENGTH + 4 > this.spareEnd - rest) return Status.full;
+      if (writeDate(this.store.bytes, to, number, date1904)) {
+        if (isLeapBug(number, date1904))
+          this.warn(
+            `${cellName(column, this.row)} shows 29 February 1900, a day that never was; it is read as 28 February 1900`,
+          );
+        this.#take(ISO_LENGTH);
+        this.#cell(column, CellType.date, PLAIN, to, to + ISO_LENGTH);
+        return Status.done;
+      }
+    }
+    return this.#text(column, source, CellType.number);
+  }
+
+  #shared(column: number, source: RichText, rest: number): Status {
+    const { strings } = this.context;
+    const text = source.bytes.toString("latin1", 0, Math.min(source.length, 30));
+    const index = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+    const cell = cellName(column, this.row);
+    if (index < 0)
+      throw this.fail(
+        "shared-string-out-of-range",
+        `Cell ${cell} names shared string "${text}", which is no index. The file was written badly; open it in Excel and save it again.`,
+        { cell },
+      );
+    if (index >= strings.count) {
+      this.wanted = index;
+      this.wantedBy = cell;
+      return Status.string;
+    }
+    const offset = strings.offsets[index]!;
+    const page = strings.pages[offset >>> PAGE_SHIFT]!;
+    let from = offset & PAGE_MASK;
+    const header = page[from]!;
+    const length = header >>> 1;
+    if (length === 0) return Status.done;
+    const to = this.spare;
+    if (to + length + 4 > this.spareEnd - rest) return Status.full;
+    for (let word = to >> 2; word < (to + length + 3) >> 2; word++) this.store.words[word] = page[++from]!;
+    this.#take(length);
+    this.#cell(column, CellType.string, header & 1, to, to + length);
+    return Status.done;
+  }
+
+  #text(column: number, source: RichText, type: CellType): Status {
+    const to = this.spare;
+    source.bytes.copy(this.store.bytes, to, 0, source.length);
+    this.#take(source.length);
+    this.#cell(column, type, source.plain ? PLAIN : 0, to, to + source.length);
+    return Status.done;
+  }
+
+  /** Takes bytes of the spare part; it stays aligned to words. */
+  #take(length: number): void {
+    this.spare = (this.spare + length + 3) & ~3;
+  }
+
+  #cell(column: number, type: CellType, flags: number, start: number, end: number): void {
+    const { store, cell } = this;
+    store.columns[cell] = column;
+    store.types[cell] = type;
+    store.flags[cell] = flags;
+    store.starts[cell] = start;
+    store.ends[cell] = end;
+    this.cell = cell + 1;
+  }
+
+  /** Puts the cells from `first` on in column order; of two in one column the later one counts. */
+  sortCells(first: number): void {
+    const { columns, types, flags, starts, ends } = this.store;
+    const order = Array.from({ length: this.cell - first }, (_, i) => first + i);
+    order.sort((a, b) => columns[a]! - columns[b]! || a - b);
+    const last = order.filter((cell, i) => columns[cell] !== columns[order[i + 1] ?? -1]);
+    if (last.length < order.length) {
+      const twice = order.find((cell, i) => columns[cell] === columns[order[i + 1] ?? -1])!;
+      this.warn(`${cellName(columns[twice]!, this.row)} stands in the row twice; the later one counts`);
+    }
+    for (const column of [columns, types, flags, starts, ends]) {
+      const sorted = last.map((cell) => column[cell]!);
+      column.set(sorted, first);
+    }
+    this.cell = first + last.length;
+  }
+}

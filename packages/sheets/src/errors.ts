@@ -1,0 +1,74 @@
+// What goes wrong with a file. Every failure of this package is a SheetError with a stable code and the place it was found at.
+
+/** The codes a {@link SheetError} can have. They are stable; README.md says what each one means. */
+export type SheetErrorCode =
+  | "file-not-found"
+  | "not-a-file"
+  | "unreadable"
+  | "empty-file"
+  | "not-a-workbook"
+  | "legacy-xls"
+  | "unsupported-format"
+  | "encrypted"
+  | "truncated"
+  | "bad-archive"
+  | "bad-compression"
+  | "crc-mismatch"
+  | "unsupported-compression"
+  | "no-workbook"
+  | "no-sheets"
+  | "missing-part"
+  | "unknown-sheet"
+  | "bad-xml"
+  | "unterminated-xml"
+  | "doctype"
+  | "bad-encoding"
+  | "bad-reference"
+  | "row-out-of-range"
+  | "column-out-of-range"
+  | "shared-string-out-of-range"
+  | "limit"
+  | "bad-option"
+  | "closed";
+
+/** Where something was found. `offset` counts bytes: in the part after inflating when there is a part, else in the file. */
+export interface Place {
+  readonly file?: string | undefined;
+  readonly part?: string | undefined;
+  readonly sheet?: string | undefined;
+  readonly cell?: string | undefined;
+  readonly offset?: number | undefined;
+}
+
+/** A file that cannot be read, or a request that does not fit it: what is wrong, what was expected, what to do, and where. */
+export class SheetError extends Error {
+  override readonly name: string = "SheetError";
+  readonly code: SheetErrorCode;
+  declare readonly file?: string;
+  declare readonly part?: string;
+  declare readonly sheet?: string;
+  declare readonly cell?: string;
+  declare readonly offset?: number;
+
+  constructor(code: SheetErrorCode, message: string, place: Place = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    for (const key of ["file", "part", "sheet", "cell", "offset"] as const)
+      if (place[key] !== undefined) Object.assign(this, { [key]: place[key] });
+  }
+
+  /** The same failure with what is missing of its place filled in. */
+  at(place: Place): SheetError {
+    const { file, part, sheet, cell, offset } = this;
+    const known = Object.fromEntries(
+      Object.entries({ file, part, sheet, cell, offset }).filter(([, v]) => v !== undefined),
+    );
+    return new SheetError(this.code, this.message, { ...place, ...known }, { cause: this.cause ?? undefined });
+  }
+
+  /** What a program prints: the code, the message and the place. */
+  toJSON(): { code: SheetErrorCode; message: string } & Place {
+    const { code, message, file, part, sheet, cell, offset } = this;
+    return { code, message, file, part, sheet, cell, offset };
+  }
+}

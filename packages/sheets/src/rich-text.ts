@@ -1,0 +1,102 @@
+// The text of a string item: `<si>` of the shared strings and `<is>` of a cell. Plain text and rich runs are joined in the
+// order of the file; phonetic runs are left out. Without xml:space="preserve" spaces at the ends of each <t> are dropped, as
+// Excel does; the `_xHHHH_` escapes, which are Excel's and not XML's, are resolved after that.
+import {
+  byteClass,
+  CONTROL,
+  decodeText,
+  isSpace,
+  mayHaveEscape,
+  Token,
+  unescapeText,
+  xmlName,
+  type Tokens,
+} from "./xml.ts";
+
+const tName = xmlName("t");
+const rPhName = xmlName("rPh");
+
+export class RichText {
+  bytes: Buffer = Buffer.alloc(0);
+  view: DataView = new DataView(this.bytes.buffer);
+  length = 0;
+  plain = true;
+
+  /** Starts a new text; `room` is at least the number of raw bytes it can come from. */
+  begin(room: number): void {
+    this.length = 0;
+    if (this.bytes.length >= room + 8) return;
+    this.bytes = Buffer.allocUnsafeSlow(room + 64 + (room >> 1));
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
+  }
+
+  /** Reads up to the close tag of the element whose open tag was just read; false where the window ends first. */
+  element(tokens: Tokens): boolean {
+    let depth = 0;
+    for (;;) {
+      const token = tokens.next();
+      if (token === Token.more || token === Token.end) return false;
+      if (token === Token.close && depth-- === 0) return true;
+      if (token !== Token.open) continue;
+      if (tokens.is(tName)) {
+        if (!this.text(tokens)) return false;
+      } else if (tokens.is(rPhName)) {
+        if (!skipElement(tokens)) return false;
+      } else {
+        depth++;
+      }
+    }
+  }
+
+  /** Reads the text of the element whose open tag was just read, up to its close tag. */
+  text(tokens: Tokens): boolean {
+    const preserve = tokens.preserves();
+    const begin = this.length;
+    for (;;) {
+      const token = tokens.next();
+      if (token === Token.more || token === Token.end) return false;
+      if (token === Token.text) {
+        this.length = decodeText(tokens.bytes, tokens.start, tokens.stop, this.bytes, this.length);
+      } else if (token === Token.cdata) {
+        this.length += tokens.bytes.copy(this.bytes, this.length, tokens.start, tokens.stop);
+      } else if (token === Token.open) {
+        if (!skipElement(tokens)) return false;
+      } else if (token === Token.close) {
+        this.#trim(begin, preserve);
+        return true;
+      }
+    }
+  }
+
+  /** Resolves escapes and finds out whether the text is plain; gives its length. */
+  finish(): number {
+    const { bytes } = this;
+    let seen = 0;
+    for (let pos = 0; pos < this.length; pos++) seen |= byteClass[bytes[pos]!]!;
+    this.plain = (seen & CONTROL) === 0;
+    return this.length;
+  }
+
+  #trim(begin: number, preserve: boolean): void {
+    const { bytes } = this;
+    let start = begin;
+    let end = this.length;
+    if (!preserve) {
+      while (end > start && isSpace(bytes[end - 1]!)) end--;
+      while (start < end && isSpace(bytes[start]!)) start++;
+      if (start > begin) bytes.copyWithin(begin, start, end);
+      end -= start - begin;
+    }
+    this.length = mayHaveEscape(bytes, begin, end) ? unescapeText(bytes, begin, end) : end;
+  }
+}
+
+/** Passes over the element whose open tag was just read; false where the window ends first. */
+export function skipElement(tokens: Tokens): boolean {
+  for (let depth = 0; ;) {
+    const token = tokens.next();
+    if (token === Token.more || token === Token.end) return false;
+    if (token === Token.open) depth++;
+    if (token === Token.close && depth-- === 0) return true;
+  }
+}

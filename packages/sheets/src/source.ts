@@ -1,0 +1,119 @@
+// Where the bytes of a file come from: a path, a file: URL, a Blob, or anything that can be read at an offset.
+import { open as openFile, type FileHandle } from "node:fs/promises";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { SheetError } from "./errors.ts";
+
+/** Bytes that can be read at any place. `read` gives at least one byte unless it is asked past the end; what it returns is not changed later. */
+export interface RandomAccess {
+  readonly size: number;
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** A RandomAccess that knows its name for messages, and how to let go of what it holds. */
+export interface Source extends RandomAccess {
+  readonly file: string | undefined;
+  close(): Promise<void>;
+}
+
+export async function openSource(source: string | URL | Blob | RandomAccess): Promise<Source> {
+  if (typeof source === "string") return openPath(source);
+  if (source instanceof URL) {
+    if (source.protocol !== "file:")
+      throw new SheetError(
+        "bad-option",
+        `Cannot open ${source.protocol}// addresses, only file: URLs; download ${source.href} first, or pass a Blob.`,
+      );
+    return openPath(fileURLToPath(source));
+  }
+  if (source instanceof Blob) {
+    const name: unknown = "name" in source ? source.name : undefined;
+    return {
+      file: typeof name === "string" ? basename(name) : undefined,
+      size: source.size,
+      read: async (offset, length) => new Uint8Array(await source.slice(offset, offset + length).arrayBuffer()),
+      close: async () => {},
+    };
+  }
+  if (typeof (source as Partial<RandomAccess> | null)?.read !== "function" || !Number.isSafeInteger(source.size))
+    throw new SheetError(
+      "bad-option",
+      "The source must be a path, a file: URL, a Blob, or an object with `size` and `read(offset, length)`.",
+    );
+  return {
+    file: undefined,
+    size: source.size,
+    read: (offset, length) => source.read(offset, length),
+    close: async () => {},
+  };
+}
+
+/** Reads exactly `length` bytes; fewer only where the source ends. */
+export async function readFully(source: RandomAccess, offset: number, length: number): Promise<Buffer> {
+  const want = Math.max(0, Math.min(length, source.size - offset));
+  const first = await source.read(offset, want);
+  if (first.length === want) return Buffer.from(first.buffer, first.byteOffset, first.length);
+  const pieces = [first];
+  let got = first.length;
+  while (got < want && pieces.at(-1)!.length > 0) {
+    pieces.push(await source.read(offset + got, want - got));
+    got += pieces.at(-1)!.length;
+  }
+  return Buffer.concat(pieces, Math.min(got, want));
+}
+
+async function openPath(path: string): Promise<Source> {
+  let handle: FileHandle;
+  try {
+    handle = await openFile(path, "r");
+  } catch (error) {
+    throw openFailure(error, path);
+  }
+  try {
+    const stat = await handle.stat();
+    if (!stat.isFile())
+      throw new SheetError(
+        "not-a-file",
+        `${path} is ${stat.isDirectory() ? "a directory" : "not an ordinary file"}; a workbook (.xlsx) was expected.`,
+        { file: path },
+      );
+    return {
+      file: path,
+      size: stat.size,
+      read: async (offset, length) => {
+        const bytes = Buffer.allocUnsafeSlow(length);
+        try {
+          const { bytesRead } = await handle.read(bytes, 0, length, offset);
+          return bytesRead === length ? bytes : bytes.subarray(0, bytesRead);
+        } catch (error) {
+          throw new SheetError(
+            "unreadable",
+            `Cannot read ${path}: ${(error as Error).message}`,
+            { file: path, offset },
+            { cause: error },
+          );
+        }
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+function openFailure(cause: unknown, file: string): SheetError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return new SheetError("file-not-found", `There is no file ${file}; check the path.`, { file }, { cause });
+  if (code === "EACCES" || code === "EPERM")
+    return new SheetError(
+      "unreadable",
+      `No permission to read ${file}; check its owner and mode.`,
+      { file },
+      { cause },
+    );
+  if (code === "EISDIR")
+    return new SheetError("not-a-file", `${file} is a directory; a workbook (.xlsx) was expected.`, { file });
+  return new SheetError("unreadable", `Cannot open ${file}: ${(cause as Error).message}`, { file }, { cause });
+}

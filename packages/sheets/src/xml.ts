@@ -1,0 +1,336 @@
+// XML as bytes: a tokenizer over a window of a part, and the decoding of text. No string is made of what nobody asks for.
+//
+// The window may end anywhere, in the middle of a tag or of an entity. A token that is not complete is not given: next()
+// says More and stays where it was; the caller comes back with a longer window (or final = true). Comments and processing
+// instructions are passed over. DOCTYPE is refused, so that there are no entities but the five named and the numeric ones.
+// Namespaces are not resolved: names are compared without their prefix, which is enough for workbooks.
+
+export const Token = { more: 0, open: 1, empty: 2, close: 3, text: 4, cdata: 5, end: 6 } as const;
+export type Token = (typeof Token)[keyof typeof Token];
+
+const LT = 0x3c;
+const GT = 0x3e;
+const AMP = 0x26;
+const SLASH = 0x2f;
+const COLON = 0x3a;
+const EQUALS = 0x3d;
+const QUOTE = 0x22;
+const APOS = 0x27;
+const UNDERSCORE = 0x5f;
+
+/** What a byte of text is to the scanner: `STOP` ends the text, `DECODE` needs decoding, `ESCAPE` may begin `_xHHHH_`, `CONTROL` is what a PLAIN text has not. */
+export const STOP = 1;
+export const DECODE = 2;
+export const ESCAPE = 4;
+export const CONTROL = 8;
+export const byteClass: Uint8Array = new Uint8Array(256);
+for (let byte = 0; byte < 0x20; byte++) byteClass[byte] = CONTROL;
+byteClass[0x7f] = byteClass[QUOTE] = byteClass[0x5c] = CONTROL;
+byteClass[0x0d] = CONTROL | DECODE;
+byteClass[AMP] = DECODE;
+byteClass[UNDERSCORE] = ESCAPE;
+byteClass[LT] = STOP;
+
+export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+/** A fault in the XML; whoever knows the part makes a SheetError of it. */
+export class XmlFault extends Error {
+  readonly code: "bad-xml" | "doctype";
+  readonly at: number;
+  constructor(code: "bad-xml" | "doctype", message: string, at: number) {
+    super(message);
+    this.code = code;
+    this.at = at;
+  }
+}
+
+/** An element or attribute name as bytes, to compare with. */
+export const xmlName = (name: string): Uint8Array => Buffer.from(name, "latin1");
+
+const xmlSpace = xmlName("xml:space");
+
+export class Tokens {
+  bytes: Buffer = Buffer.alloc(0);
+  pos = 0;
+  end = 0;
+  final = false;
+  /** The token that next() found: where it lies, its local name, and where attributes begin. */
+  start = 0;
+  stop = 0;
+  nameStart = 0;
+  nameEnd = 0;
+  valueStart = 0;
+  valueEnd = 0;
+
+  window(bytes: Buffer, pos: number, end: number, final: boolean): void {
+    this.bytes = bytes;
+    this.pos = pos;
+    this.end = end;
+    this.final = final;
+  }
+
+  next(): Token {
+    const { bytes, end } = this;
+    for (;;) {
+      const start = this.pos;
+      if (start >= end) return this.final ? Token.end : Token.more;
+      if (bytes[start] !== LT) {
+        const found = bytes.indexOf(LT, start);
+        if ((found < 0 || found >= end) && !this.final) return Token.more;
+        this.start = start;
+        this.stop = this.pos = found < 0 || found >= end ? end : found;
+        return Token.text;
+      }
+      if (start + 1 >= end) return Token.more;
+      const second = bytes[start + 1]!;
+      if (second === 0x3f) {
+        const close = this.#find("?>", start + 2);
+        if (close < 0) return Token.more;
+        this.pos = close + 2;
+      } else if (second === 0x21) {
+        const kind = this.#declaration(start);
+        if (kind !== Token.end) return kind;
+      } else {
+        return this.#tag(start, second === SLASH);
+      }
+    }
+  }
+
+  /** Whether the tag's local name is this one. */
+  is(name: Uint8Array): boolean {
+    return same(this.bytes, this.nameStart, this.nameEnd, name);
+  }
+
+  /** Finds an attribute of the tag by its name as written, or, with `local`, by what stands behind a prefix. The value lies at valueStart..valueEnd, raw. */
+  attribute(name: Uint8Array, local = false): boolean {
+    const { bytes, stop } = this;
+    let pos = this.nameEnd;
+    for (;;) {
+      while (pos < stop && isSpace(bytes[pos]!)) pos++;
+      let nameStart = pos;
+      let byte = 0;
+      while (pos < stop && (byte = bytes[pos]!) !== EQUALS && byte !== GT && byte !== SLASH && !isSpace(byte)) {
+        if (local && byte === COLON) nameStart = pos + 1;
+        pos++;
+      }
+      const nameEnd = pos;
+      while (pos < stop && isSpace(bytes[pos]!)) pos++;
+      if (bytes[pos] !== EQUALS || nameEnd === nameStart) {
+        if (pos < stop - 2) throw new XmlFault("bad-xml", `an attribute without a value in ${this.tagText()}`, pos);
+        return false;
+      }
+      pos++;
+      while (pos < stop && isSpace(bytes[pos]!)) pos++;
+      const quote = bytes[pos]!;
+      if (quote !== QUOTE && quote !== APOS)
+        throw new XmlFault("bad-xml", `an attribute value without quotes in ${this.tagText()}`, pos);
+      const close = bytes.indexOf(quote, pos + 1);
+      if (same(bytes, nameStart, nameEnd, name)) {
+        this.valueStart = pos + 1;
+        this.valueEnd = close;
+        return true;
+      }
+      pos = close + 1;
+    }
+  }
+
+  /** An attribute as a string, or undefined. */
+  value(name: Uint8Array, local = false): string | undefined {
+    return this.attribute(name, local) ? decodeString(this.bytes, this.valueStart, this.valueEnd) : undefined;
+  }
+
+  /** Whether the tag says xml:space="preserve". */
+  preserves(): boolean {
+    return this.attribute(xmlSpace) && this.bytes[this.valueStart] === 0x70;
+  }
+
+  /** The token's own bytes, for messages. */
+  tagText(): string {
+    return this.bytes.toString("utf8", this.start, Math.min(this.stop, this.start + 60));
+  }
+
+  #tag(start: number, closing: boolean): Token {
+    const { bytes, end } = this;
+    let pos = start + (closing ? 2 : 1);
+    this.nameStart = pos;
+    let byte = 0;
+    for (; pos < end; pos++) {
+      byte = bytes[pos]!;
+      if (byte === COLON) this.nameStart = pos + 1;
+      else if (byte === GT || byte === SLASH || isSpace(byte)) break;
+    }
+    if (pos === this.nameStart && pos < end)
+      throw new XmlFault(
+        "bad-xml",
+        `"<" is not followed by a name: ${bytes.toString("utf8", start, start + 20)}`,
+        start,
+      );
+    this.nameEnd = pos;
+    for (; pos < end; pos++) {
+      byte = bytes[pos]!;
+      if (byte === GT) {
+        this.start = start;
+        this.stop = this.pos = pos + 1;
+        return closing ? Token.close : bytes[pos - 1] === SLASH ? Token.empty : Token.open;
+      }
+      if (byte === LT)
+        throw new XmlFault("bad-xml", `"<" inside of a tag: ${bytes.toString("utf8", start, pos + 1)}`, pos);
+      if (byte === QUOTE || byte === APOS) {
+        pos = bytes.indexOf(byte, pos + 1);
+        if (pos < 0 || pos >= end) return Token.more;
+      }
+    }
+    return Token.more;
+  }
+
+  /** `<!…`: gives cdata, more, or end where a comment was passed over. */
+  #declaration(start: number): Token {
+    const { bytes, end } = this;
+    const head = bytes.toString("latin1", start, Math.min(end, start + 9));
+    if (head.startsWith("<!--")) {
+      const close = this.#find("-->", start + 4);
+      if (close < 0) return Token.more;
+      this.pos = close + 3;
+      return Token.end;
+    }
+    if (head === "<![CDATA[") {
+      const close = this.#find("]]>", start + 9);
+      if (close < 0) return Token.more;
+      this.start = start + 9;
+      this.stop = close;
+      this.pos = close + 3;
+      return Token.cdata;
+    }
+    if (head.startsWith("<!DOCTYPE"))
+      throw new XmlFault("doctype", "it has a DOCTYPE, which no workbook needs and which can define entities", start);
+    if (["<!--", "<![CDATA[", "<!DOCTYPE"].some((word) => word.startsWith(head)) && !this.final) return Token.more;
+    throw new XmlFault("bad-xml", `"${head}" is nothing that XML has`, start);
+  }
+
+  #find(text: string, from: number): number {
+    const found = this.bytes.indexOf(text, from, "latin1");
+    return found >= 0 && found + text.length <= this.end ? found : -1;
+  }
+}
+
+/**
+ * Copies text, with entities resolved and line ends made `\n`, to `out` at `to`, and gives the end of it there.
+ * What comes out is never longer than what went in. `out` may be `bytes`, if `to` ≤ `start` or behind `end`.
+ */
+export function decodeText(bytes: Uint8Array, start: number, end: number, out: Uint8Array, to: number): number {
+  for (let pos = start; pos < end; pos++) {
+    const byte = bytes[pos]!;
+    if (byte === AMP) {
+      const close = bytes.indexOf(0x3b, pos);
+      const code = close < 0 || close >= end || close - pos > 12 ? -1 : entity(bytes, pos + 1, close);
+      if (code < 0) {
+        const text = Buffer.from(bytes.subarray(pos, Math.min(end, pos + 12))).toString();
+        throw new XmlFault("bad-xml", `"${text}" is no entity; a plain "&" is written &amp;`, pos);
+      }
+      to = writeCodePoint(out, to, code);
+      pos = close;
+    } else if (byte === 0x0d) {
+      out[to++] = 0x0a;
+      if (bytes[pos + 1] === 0x0a && pos + 1 < end) pos++;
+    } else {
+      out[to++] = byte;
+    }
+  }
+  return to;
+}
+
+/** Whether `_x` stands in the text, which may begin an escape of Excel's. */
+export function mayHaveEscape(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let pos = start; pos < end - 6; pos++)
+    if (bytes[pos] === UNDERSCORE && bytes[pos + 1] === 0x78 && bytes[pos + 6] === UNDERSCORE) return true;
+  return false;
+}
+
+/** Resolves Excel's `_xHHHH_` in place and gives the new end. Two of them may be a surrogate pair; half of a pair becomes U+FFFD. */
+export function unescapeText(bytes: Uint8Array, start: number, end: number): number {
+  let to = start;
+  for (let pos = start; pos < end;) {
+    let code = bytes[pos] === UNDERSCORE ? escapeAt(bytes, pos, end) : -1;
+    if (code < 0) {
+      bytes[to++] = bytes[pos++]!;
+      continue;
+    }
+    pos += 7;
+    if (code >= 0xd800 && code < 0xdc00) {
+      const low = escapeAt(bytes, pos, end);
+      if (low >= 0xdc00 && low < 0xe000) {
+        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        pos += 7;
+      }
+    }
+    to = writeCodePoint(bytes, to, code >= 0xd800 && code < 0xe000 ? 0xfffd : code);
+  }
+  return to;
+}
+
+/** An attribute's or element's text as a string. */
+export function decodeString(bytes: Buffer, start: number, end: number): string {
+  const out = Buffer.allocUnsafe(end - start);
+  return out.toString("utf8", 0, decodeText(bytes, start, end, out, 0));
+}
+
+function same(bytes: Uint8Array, start: number, end: number, name: Uint8Array): boolean {
+  if (end - start !== name.length) return false;
+  for (let i = 0; i < name.length; i++) if (bytes[start + i] !== name[i]) return false;
+  return true;
+}
+
+function escapeAt(bytes: Uint8Array, pos: number, end: number): number {
+  if (pos + 7 > end || bytes[pos] !== UNDERSCORE || bytes[pos + 1] !== 0x78 || bytes[pos + 6] !== UNDERSCORE) return -1;
+  return digits(bytes, pos + 2, pos + 6, 16);
+}
+
+const named: ReadonlyMap<string, number> = new Map([
+  ["amp", AMP],
+  ["lt", LT],
+  ["gt", GT],
+  ["quot", QUOTE],
+  ["apos", APOS],
+]);
+
+/** The code point of an entity's text, or −1. */
+function entity(bytes: Uint8Array, start: number, end: number): number {
+  if (bytes[start] === 0x23) {
+    const hex = bytes[start + 1] === 0x78;
+    const code = digits(bytes, start + (hex ? 2 : 1), end, hex ? 16 : 10);
+    return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? -1 : code;
+  }
+  const name = Buffer.from(bytes.subarray(start, end)).toString("latin1");
+  return named.get(name) ?? -1;
+}
+
+function digits(bytes: Uint8Array, start: number, end: number, base: number): number {
+  if (start >= end) return -1;
+  let value = 0;
+  for (let pos = start; pos < end; pos++) {
+    const byte = bytes[pos]! | 0x20;
+    const digit = bytes[pos]! <= 0x39 ? bytes[pos]! - 0x30 : byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : 99;
+    if (digit < 0 || digit >= base) return -1;
+    value = value * base + digit;
+  }
+  return value;
+}
+
+function writeCodePoint(out: Uint8Array, to: number, code: number): number {
+  if (code < 0x80) {
+    out[to++] = code;
+  } else if (code < 0x800) {
+    out[to++] = 0xc0 | (code >> 6);
+    out[to++] = 0x80 | (code & 63);
+  } else if (code < 0x10000) {
+    out[to++] = 0xe0 | (code >> 12);
+    out[to++] = 0x80 | ((code >> 6) & 63);
+    out[to++] = 0x80 | (code & 63);
+  } else {
+    out[to++] = 0xf0 | (code >> 18);
+    out[to++] = 0x80 | ((code >> 12) & 63);
+    out[to++] = 0x80 | ((code >> 6) & 63);
+    out[to++] = 0x80 | (code & 63);
+  }
+  return to;
+}
