@@ -1,0 +1,174 @@
+// The HTTP service: routes, who may call them, and what is true when it closes.
+//
+// An upload that has begun is finished: neither a client that hangs up nor `close()` stops its import, and its file is gone
+// from the disk when the import has ended, however it ended.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import multipart from "@fastify/multipart";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Target } from "../targets/target.ts";
+import { readAssets, type Asset } from "./assets.ts";
+import { describeReason, HttpFailure, toFailure, withoutAddresses } from "./failure.ts";
+import { createGuard, SECURITY_HEADERS } from "./guard.ts";
+import { createProbe } from "./health.ts";
+import { Imports, parseMethod, parseTable, type Wish } from "./importing.ts";
+import { drain, receiveUpload } from "./upload.ts";
+
+/** How a service is set up. */
+export interface ServerOptions {
+  /** Where rows go. The service uses it and leaves it open. */
+  readonly target: Target;
+  /** The address that {@link createServer}'s caller will listen on, which decides who may call; `127.0.0.1` unless told. */
+  readonly host?: string;
+  /** The largest file taken; 512 MiB unless told. */
+  readonly maxFileBytes?: number;
+  /** The folder in which a private one for uploads is made; the system's temporary folder unless told. */
+  readonly uploadDir?: string;
+  /** Asked of every upload as `Authorization: Bearer …`; nothing is asked unless told. */
+  readonly token?: string;
+  /** Other origins whose pages may upload, and by whose host names this server may be called. */
+  readonly origins?: readonly string[];
+  /** How many imports run at the same time; 4 unless told. The others wait. */
+  readonly maxImports?: number;
+  /** Called with one line for every import and every failure of ours. It never holds a token, a password or an address. */
+  readonly log?: (line: string) => void;
+}
+
+export const DEFAULT_HOST = "127.0.0.1";
+const DEFAULT_MAX_FILE_BYTES = 512 * 1024 * 1024;
+const DEFAULT_MAX_IMPORTS = 4;
+
+/** Makes the service; `listen()` starts it, `close()` resolves when every import that was begun has ended. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { target, maxFileBytes = DEFAULT_MAX_FILE_BYTES, log = () => undefined } = options;
+  const guard = createGuard({
+    host: options.host ?? DEFAULT_HOST,
+    token: options.token,
+    origins: options.origins ?? [],
+  });
+  const probe = createProbe(target);
+  const imports = new Imports(target, options.maxImports ?? DEFAULT_MAX_IMPORTS);
+  const hide = (text: string): string => withoutAddresses(text, target.name);
+  const assets = await readAssets();
+  const folder = await mkdtemp(join(options.uploadDir ?? tmpdir(), "sluice-uploads-"));
+  const running = new Set<Promise<unknown>>();
+  let closing = false;
+
+  const upload = async (request: FastifyRequest): Promise<unknown> => {
+    let wish: Wish | undefined;
+    const received = await receiveUpload(request, folder, maxFileBytes, () => {
+      const query = request.query as Record<string, unknown>;
+      wish = { method: parseMethod(query["method"]), table: parseTable(query["table"]) };
+    });
+    const name = JSON.stringify(received.fileName);
+    try {
+      const answer = await imports.run(received, wish!);
+      const { stats } = answer;
+      log(
+        `${name} → ${answer.table}: ${stats.success_count} of ${stats.total_records} rows in ${stats.duration} (${answer.method})`,
+      );
+      return answer;
+    } catch (error) {
+      const failure = toFailure(error);
+      if (failure.status < 500) log(`${name}: ${hide(failure.message)}`);
+      throw error;
+    } finally {
+      await rm(received.path, { force: true });
+    }
+  };
+
+  /** Answers with a failure at once, and ends the answer when the client has stopped sending. */
+  const fail = (request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply => {
+    const failure = toFailure(error);
+    if (failure.status >= 500)
+      log(`${request.method} ${request.routeOptions.url ?? ""}: ${hide(describeReason(error))}`);
+    const body = JSON.stringify({ error: hide(failure.message) });
+    void reply
+      .code(failure.status)
+      .headers(failure.headers)
+      .header("content-type", "application/json; charset=utf-8")
+      .header("cache-control", "no-store");
+    if (request.raw.readableEnded || request.method === "HEAD") return reply.send(body);
+    void reply.header("content-length", Buffer.byteLength(body));
+    return reply.send(Readable.from(bodyThenRest(body, request), { objectMode: false }));
+  };
+
+  const app = fastify({
+    logger: false,
+    forceCloseConnections: "idle",
+    frameworkErrors: (error, request, reply) => fail(request as FastifyRequest, reply as FastifyReply, error),
+  });
+  // No body but a form is ever read.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  await app.register(multipart, { throwFileSizeLimit: false });
+
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.headers(SECURITY_HEADERS);
+    guard(request.method, request.headers);
+  });
+  app.addHook("onSend", async (_request, reply) => {
+    // A connection kept alive for a next request would hold the shutdown up.
+    if (closing) void reply.header("connection", "close");
+  });
+  app.setErrorHandler((error, request, reply) => fail(request, reply, error));
+
+  const allowed = new Map<string, string>([
+    ["/upload", "POST"],
+    ["/health", "GET, HEAD"],
+    ...assets.map((asset): [string, string] => [asset.path, "GET, HEAD"]),
+  ]);
+  app.setNotFoundHandler((request, reply) => {
+    const allow = allowed.get(request.url.replace(/\?.*$/s, ""));
+    const failure =
+      allow === undefined
+        ? new HttpFailure(404, "Not found")
+        : new HttpFailure(405, `Method not allowed. Use: ${allow}`, { allow });
+    return fail(request, reply, failure);
+  });
+
+  app.post("/upload", async (request, reply) => {
+    void reply.header("cache-control", "no-store");
+    const answer = upload(request);
+    running.add(answer);
+    try {
+      return await answer;
+    } finally {
+      running.delete(answer);
+    }
+  });
+
+  app.get("/health", async (_request, reply) => {
+    void reply.header("cache-control", "no-store");
+    try {
+      await probe();
+      return { status: "healthy" };
+    } catch (error) {
+      return await reply.code(503).send({ status: "unhealthy", error: hide(describeReason(error)) });
+    }
+  });
+
+  for (const asset of assets) app.get(asset.path, (request, reply) => sendAsset(request, reply, asset));
+
+  app.addHook("preClose", async () => {
+    closing = true;
+  });
+  app.addHook("onClose", async () => {
+    await Promise.allSettled(running);
+    await rm(folder, { recursive: true, force: true });
+  });
+  return app;
+}
+
+async function* bodyThenRest(body: string, request: FastifyRequest): AsyncGenerator<Buffer> {
+  yield Buffer.from(body);
+  await drain(request.raw);
+}
+
+function sendAsset(request: FastifyRequest, reply: FastifyReply, asset: Asset): FastifyReply {
+  void reply.headers({ etag: asset.etag, "cache-control": "no-cache", "content-type": asset.type });
+  if (request.headers["if-none-match"] === asset.etag) return reply.code(304).send();
+  return reply.send(asset.body);
+}

@@ -1,0 +1,39 @@
+// The page's files, held in memory: the few kilobytes of packages/web/src. Nothing is looked up on disk by a name that
+// came with a request.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { extname } from "node:path";
+
+/** One file of the page, ready to send. */
+export interface Asset {
+  readonly path: string;
+  readonly type: string;
+  readonly etag: string;
+  readonly body: Buffer;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+/** Where they lie: copied beside this package's output when it is published (dist/web), in the checkout a package of their own. */
+const PLACES = [new URL("../web/", import.meta.url), new URL("../../../web/src/", import.meta.url)];
+
+/** Reads the page; `index.html` goes under `/`. @throws Error where the page was not shipped, with what to do. */
+export async function readAssets(): Promise<Asset[]> {
+  const folder = PLACES.find((place) => existsSync(new URL("index.html", place)));
+  if (!folder) throw new Error("the page's files are missing from this installation. Install sluice again.");
+  const assets: Asset[] = [];
+  for (const name of await readdir(folder)) {
+    const type = TYPES[extname(name)];
+    if (type === undefined) continue;
+    const body = await readFile(new URL(name, folder));
+    const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
+    assets.push({ path: name === "index.html" ? "/" : `/${name}`, type, etag, body });
+  }
+  return assets;
+}

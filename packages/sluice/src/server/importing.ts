@@ -1,0 +1,145 @@
+// From an upload to an answer: which table, when it is its turn, and what the numbers are called.
+import { basename } from "node:path";
+import { SheetError } from "@sluice/sheets";
+import { background } from "@sluice/go/context";
+import { Weighted } from "@sluice/go/semaphore";
+import { businesses } from "../businesses.ts";
+import { SluiceError } from "../errors.ts";
+import { METHODS, runImport, type ImportOptions, type ImportResult, type Method } from "../import.ts";
+import type { Reject } from "../reject.ts";
+import type { Target } from "../targets/target.ts";
+import { goDuration } from "./duration.ts";
+import { HttpFailure } from "./failure.ts";
+import type { Upload } from "./upload.ts";
+
+/** What was asked for in the query of `POST /upload`. */
+export interface Wish {
+  readonly method: Method;
+  /** An existing table; without one it is the business directory, made where there is none. */
+  readonly table: string | undefined;
+}
+
+/** The body of a successful upload; the keys stand in this order. */
+export interface UploadAnswer {
+  readonly message: string;
+  readonly method: Method;
+  readonly stats: {
+    readonly total_records: number;
+    readonly success_count: number;
+    readonly error_count: number;
+    readonly duration: string;
+    readonly records_per_second: number;
+  };
+  readonly table: string;
+  readonly rejects: readonly Omit<Reject, "file">[];
+  readonly notes: readonly string[];
+}
+
+/** Schemas that PostgreSQL keeps for itself. */
+const SYSTEM_SCHEMA = /^(?:pg_.*|information_schema)(?:\.|$)/i;
+
+/** @throws HttpFailure 400 for a method that there is none of */
+export function parseMethod(method: unknown): Method {
+  if (method === undefined) return "batch";
+  const known = METHODS.find((name) => name === method);
+  if (!known) throw new HttpFailure(400, "Invalid method. Use: sequential, concurrent, batch or copy");
+  return known;
+}
+
+/** @throws HttpFailure 400 for what can be no table that rows may go to */
+export function parseTable(table: unknown): string | undefined {
+  if (table === undefined || table === businesses.name) return undefined;
+  if (typeof table !== "string" || table.trim() === "" || table.includes("\0") || table.length > 200) {
+    throw new HttpFailure(
+      400,
+      "Invalid table. Use the name of one existing table, such as table=customers or table=shop.customers",
+    );
+  }
+  if (SYSTEM_SCHEMA.test(table)) throw new HttpFailure(400, `Invalid table. "${table}" belongs to the database itself`);
+  return table;
+}
+
+/** Runs imports, some at the same time and the rest in the order in which they came. */
+export class Imports {
+  readonly #target: Target;
+  readonly #room: Weighted;
+
+  /** @param limit how many run at the same time */
+  constructor(target: Target, limit: number) {
+    this.#target = target;
+    this.#room = new Weighted(limit);
+  }
+
+  /** Waits for its turn and imports. Nothing cancels it: who asked may hang up, and a server that shuts down waits. */
+  async run(upload: Upload, wish: Wish): Promise<UploadAnswer> {
+    await this.#room.acquire(background(), 1);
+    try {
+      return toAnswer(await this.#import(upload, wish));
+    } catch (error) {
+      throw inUploadTerms(error, upload, wish);
+    } finally {
+      this.#room.release(1);
+    }
+  }
+
+  async #import(upload: Upload, wish: Wish): Promise<ImportResult> {
+    const options: ImportOptions = {
+      file: upload.path,
+      fileName: upload.fileName,
+      target: this.#target,
+      method: wish.method,
+      ...(wish.table === undefined ? { schema: businesses } : { table: wish.table, mode: "append" }),
+    };
+    try {
+      return await runImport(background(), options);
+    } catch (error) {
+      // Another import made the table between our look and our `create table`; no row had been loaded by then.
+      const lostRace = error instanceof SluiceError && error.code === "cannot_create";
+      if (!lostRace || !(await this.#target.describe(businesses.name))) throw error;
+      return await runImport(background(), options);
+    }
+  }
+}
+
+function toAnswer(result: ImportResult): UploadAnswer {
+  const success = result.inserted + result.updated;
+  return {
+    message: "Import completed successfully",
+    method: result.method,
+    stats: {
+      total_records: result.total,
+      success_count: success,
+      error_count: result.rejected,
+      duration: goDuration(result.milliseconds),
+      records_per_second: result.milliseconds > 0 ? Math.round((success / result.milliseconds) * 1000) : success,
+    },
+    table: result.table,
+    rejects: result.rejects.map(({ sheet, row, column, value, code, reason }) => ({
+      sheet,
+      row,
+      column,
+      value,
+      code,
+      reason,
+    })),
+    notes: result.notes,
+  };
+}
+
+/** The failure as the one who uploaded can understand it: with the file's own name, without options of the command line. */
+function inUploadTerms(error: unknown, upload: Upload, wish: Wish): unknown {
+  if (error instanceof SluiceError && error.code === "no_such_table") {
+    return new HttpFailure(
+      422,
+      `There is no table "${wish.table}". Create it first, or leave table out to import into "${businesses.name}".`,
+    );
+  }
+  if (!(error instanceof SluiceError || error instanceof SheetError)) return error;
+  const named = error.message
+    .replaceAll(upload.path, upload.fileName)
+    .replaceAll(basename(upload.path), upload.fileName);
+  const sentences = named.split(/(?<=[.?!])\s+(?=\p{Lu})/u);
+  const plain = sentences.filter((sentence) => !/(?:^|\s)--[a-z]/.test(sentence));
+  error.message = (plain.length > 0 ? plain : sentences).join(" ");
+  return error;
+}

@@ -1,0 +1,50 @@
+// `sluice serve`: listens until it is told to stop, and stops without leaving anything half done.
+import { once } from "node:events";
+import type { Context } from "@sluice/go/context";
+import { SluiceError } from "../errors.ts";
+import { createServer, DEFAULT_HOST, type ServerOptions } from "./app.ts";
+import { isLoopback } from "./guard.ts";
+
+/** How to serve. */
+export interface ServeOptions extends ServerOptions {
+  /** 8080 unless told; 0 takes any that is free. */
+  readonly port?: number;
+  /** Called with lines for standard output: first of all, where it listens. */
+  readonly print: (line: string) => void;
+}
+
+const DEFAULT_PORT = 8080;
+
+/**
+ * Serves until `ctx` is done, then stops accepting, finishes the imports that have begun, and resolves.
+ *
+ * @throws SluiceError (`cannot_listen`) where the address cannot be had
+ */
+export async function serve(ctx: Context, options: ServeOptions): Promise<void> {
+  const { host = DEFAULT_HOST, port = DEFAULT_PORT, print } = options;
+  const app = await createServer(options);
+  try {
+    await app.listen({ host, port });
+    const address = app.server.address();
+    const actual = typeof address === "object" && address ? address.port : port;
+    print(`Listening on http://${host.includes(":") ? `[${host}]` : host}:${actual}`);
+    if (!isLoopback(host) && options.token === undefined) {
+      options.log?.("Anyone who can reach this port can import. Set a token, or listen on 127.0.0.1.");
+    }
+    if (ctx.err() === undefined) await once(ctx.signal, "abort");
+  } catch (error) {
+    throw listenError(error, host, port);
+  } finally {
+    await app.close();
+  }
+}
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  const code = (error as { code?: unknown }).code;
+  const say = (text: string): SluiceError =>
+    new SluiceError("cannot_listen", `cannot listen on ${host}:${port}: ${text}`, { cause: error });
+  if (code === "EADDRINUSE") return say("another program listens there. Stop it, or choose another --port.");
+  if (code === "EACCES") return say("ports below 1024 need rights that this user lacks. Choose another --port.");
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") return say("this machine has no such address. Check --host.");
+  return error;
+}

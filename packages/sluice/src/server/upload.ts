@@ -1,0 +1,122 @@
+// An upload's way to the disk: streamed, under a name of our own in a private folder, gone again unless it is complete.
+// What the client calls its file is data; it never becomes part of a path.
+import { randomUUID } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { IncomingMessage } from "node:http";
+import { pipeline } from "node:stream/promises";
+import type { MultipartFile } from "@fastify/multipart";
+import type { FastifyRequest } from "fastify";
+import { HttpFailure, NO_FILE, NOT_EXCEL } from "./failure.ts";
+
+/** A complete upload. Its owner removes it. */
+export interface Upload {
+  readonly path: string;
+  /** As the client calls it, without folders. */
+  readonly fileName: string;
+}
+
+/** What a form needs besides the file; more is not read. */
+const LIMITS = { parts: 32, files: 8, fields: 24, fieldSize: 64 * 1024, headerPairs: 64 } as const;
+/** A request may be larger than its file by the form around it. */
+const FORM_BYTES = 2 * 1024 * 1024;
+/** A client that sends nothing for so long has gone. */
+const SILENCE_MS = 60_000;
+/** How long a client that was answered early may go on sending. */
+const DRAIN_MS = 30_000;
+
+/**
+ * Reads the form of a request up to its end and keeps the first file of the field `file`.
+ *
+ * @param admit called with the file's name before a byte of it is read; what it throws refuses the upload
+ * @throws HttpFailure 400 where there is no file or it is no spreadsheet, 413 where it is too large. Nothing stays on the disk then.
+ */
+export async function receiveUpload(
+  request: FastifyRequest,
+  folder: string,
+  maxFileBytes: number,
+  admit: (fileName: string) => void,
+): Promise<Upload> {
+  if (!request.isMultipart()) throw new HttpFailure(400, NO_FILE);
+  if (Number(request.headers["content-length"]) > maxFileBytes + FORM_BYTES) throw tooLarge(maxFileBytes);
+  const { socket } = request.raw;
+  let upload: Upload | undefined;
+  socket.setTimeout(SILENCE_MS);
+  try {
+    for await (const part of request.parts({ limits: { ...LIMITS, fileSize: maxFileBytes } })) {
+      if (part.type !== "file") continue;
+      if (upload || part.fieldname !== "file" || !part.filename) {
+        part.file.resume();
+        continue;
+      }
+      const fileName = displayName(part.filename);
+      if (!/\.(?:xlsx|xlsm|xls)$/i.test(fileName)) throw new HttpFailure(400, NOT_EXCEL);
+      admit(fileName);
+      upload = { path: join(folder, randomUUID()), fileName };
+      await save(part.file, upload.path, maxFileBytes);
+    }
+    if (!upload) throw new HttpFailure(400, NO_FILE);
+    await checkSignature(upload.path);
+    return upload;
+  } catch (error) {
+    if (upload) await rm(upload.path, { force: true });
+    throw formFailure(error, upload !== undefined);
+  } finally {
+    socket.setTimeout(0);
+  }
+}
+
+/**
+ * Resolves when the client has sent all of its request or has gone; one that takes too long is cut off. A server that
+ * closes while its client still sends makes the client's system throw the answer away, so an early answer waits for this.
+ */
+export async function drain(raw: IncomingMessage): Promise<void> {
+  if (raw.readableEnded || raw.destroyed) return;
+  raw.unpipe();
+  raw.resume();
+  let timer: NodeJS.Timeout | undefined;
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(() => raw.socket.destroy(), DRAIN_MS);
+    raw.once("end", resolve).once("close", resolve);
+  });
+  clearTimeout(timer);
+}
+
+async function save(file: MultipartFile["file"], path: string, maxFileBytes: number): Promise<void> {
+  file.once("limit", () => file.destroy(tooLarge(maxFileBytes)));
+  // A file that came in one piece may have passed its limit before anybody could listen.
+  if (file.truncated) file.destroy(tooLarge(maxFileBytes));
+  await pipeline(file, createWriteStream(path, { flags: "wx", mode: 0o600 }));
+}
+
+/** Every workbook is a zip archive or an OLE container; a text in Excel's clothes is turned away by its first bytes. */
+async function checkSignature(path: string): Promise<void> {
+  await using handle = await open(path);
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, 0);
+  const head = buffer.subarray(0, bytesRead).toString("hex");
+  if (!head.startsWith("504b") && head !== "d0cf11e0a1b11ae1") throw new HttpFailure(400, NOT_EXCEL);
+}
+
+/** What the form parser reports, in our words. */
+function formFailure(error: unknown, hasFile: boolean): unknown {
+  const code = (error as { code?: unknown }).code;
+  if (error instanceof HttpFailure || !(error instanceof Error)) return error;
+  if (code === "FST_FILES_LIMIT" || code === "FST_PARTS_LIMIT" || code === "FST_FIELDS_LIMIT") {
+    return new HttpFailure(400, "The form has too many parts. Expected: one file in the field `file`.");
+  }
+  // A file system's failure is ours; all others come from the form.
+  if (typeof code === "string" && !code.startsWith("FST_") && !code.startsWith("ERR_STREAM")) return error;
+  return new HttpFailure(400, hasFile ? "The upload broke off before its end. Send the file again." : NO_FILE);
+}
+
+function tooLarge(maxFileBytes: number): HttpFailure {
+  const size = maxFileBytes >= 1024 * 1024 ? `${Math.floor(maxFileBytes / 1024 / 1024)} MiB` : `${maxFileBytes} bytes`;
+  return new HttpFailure(413, `The file is too large: at most ${size} are allowed.`);
+}
+
+/** Without folders and control characters, and no longer than a name on a disk can be. */
+function displayName(name: string): string {
+  const bare = name.replace(/^.*[\\/]/s, "").replaceAll(/\p{Cc}/gu, "\uFFFD");
+  return bare.length <= 255 ? bare : bare.slice(0, 200) + "…" + bare.slice(-50);
+}
