@@ -184,14 +184,17 @@ async function readWorkbook(archive: Archive, place: Place, signal: AbortSignal 
   let listed = 0;
   let insideSheets = -1;
   const on = (tokens: Tokens, depth: number): void => {
-    if (tokens.is(names.workbookPr)) {
+    if (depth === 1 && tokens.is(names.workbookPr)) {
       date1904 = /^(1|true|on)$/.test(tokens.value(names.date1904) ?? "");
     } else if (tokens.is(names.sheets)) {
       insideSheets = depth;
     } else if (insideSheets >= 0 && tokens.is(names.sheet)) {
-      const relationship = relationships.get(relationshipId(tokens) ?? "");
+      const id = relationshipId(tokens);
+      const relationship = relationships.get(id ?? "");
       const state = tokens.value(names.state);
       listed++;
+      // A sheet without a part is a module of Visual Basic.
+      if (id === "") return;
       if (/\/(chartsheet|dialogsheet|xlMacrosheet|xlIntlMacrosheet)$/i.test(relationship?.type ?? "")) return;
       sheets.push({
         name: tokens.value(names.name) ?? `Sheet${listed}`,

@@ -55,11 +55,11 @@ export class Archive {
   }
 
   get names(): string[] {
-    return [...this.#entries.values()].map((entry) => entry.name);
+    return [...new Set(this.#entries.values())].map((entry) => entry.name);
   }
 
   find(name: string): Entry | undefined {
-    return this.#entries.get(key(name));
+    return this.#entries.get(name) ?? this.#entries.get(key(name));
   }
 
   /** An entry's bytes, inflated. Each piece is the caller's to keep. At the end length and checksum have been compared. */
@@ -234,7 +234,8 @@ async function readDirectory(source: Source, limits: Limits): Promise<ReadonlyMa
     };
     if (!Number.isSafeInteger(entry.offset + entry.compressedSize) || entry.offset > size)
       throw damaged(`${entry.name} lies outside the file`, end.offset + base + pos);
-    entries.set(key(entry.name), entry);
+    entries.set(entry.name, entry);
+    if (!entries.has(key(entry.name))) entries.set(key(entry.name), entry);
     pos = extraEnd + directory.readUInt16LE(pos + 32);
   }
   if (count === 0) throw damaged("it has no entries", end.position);
