@@ -14,6 +14,8 @@ const count = new Intl.NumberFormat("en");
 let chosen;
 /** The upload that runs. @type {XMLHttpRequest | undefined} */
 let running;
+/** The rejects on show, and what the file with them is called. */
+let report = { rejects: [], name: "" };
 
 fileInput.addEventListener("change", () => choose(fileInput.files));
 form.addEventListener("submit", (event) => {
@@ -21,6 +23,7 @@ form.addEventListener("submit", (event) => {
   start();
 });
 find("cancel").addEventListener("click", () => running?.abort());
+find("download").addEventListener("click", () => download(toCsv(report.rejects), report.name));
 find("again").addEventListener("click", () => {
   choose();
   show("form");
@@ -229,7 +232,7 @@ function showRejects(rejects, rejected, name) {
       return line;
     }),
   );
-  find("download").onclick = () => download(toCsv(rejects), `${name.replace(/\.[^.]+$/, "")}-rejects.csv`);
+  report = { rejects, name: `${name.replace(/\.[^.]+$/, "")}-rejects.csv` };
 }
 
 /** @param {string} text @param {string} name */

@@ -98,7 +98,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const app = fastify({
     logger: false,
     forceCloseConnections: "idle",
-    frameworkErrors: (error, request, reply) => fail(request as FastifyRequest, reply as FastifyReply, error),
+    frameworkErrors: (error, request, reply) => void fail(request as FastifyRequest, reply as FastifyReply, error),
   });
   // No body but a form is ever read.
   app.removeAllContentTypeParsers();

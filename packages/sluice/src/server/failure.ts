@@ -49,7 +49,7 @@ export function toFailure(error: unknown): HttpFailure {
     const status = error.exitCode === 2 ? 400 : UNAVAILABLE.has(error.code) ? 503 : 422;
     return new HttpFailure(status, error.message);
   }
-  const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: unknown };
+  const { code, statusCode, message } = (error ?? {}) as { code?: unknown; statusCode?: unknown; message?: unknown };
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new HttpFailure(503, "There is no room left to keep the upload while it is imported. Try again later.");
   }

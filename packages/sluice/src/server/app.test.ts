@@ -1,0 +1,208 @@
+// The contract of the HTTP service, byte for byte, over real connections and a real database.
+import { describe, expect, test } from "vitest";
+import { server } from "../test/database.ts";
+import { business, startService, waitingForLock } from "./test/service.ts";
+
+const ROWS = [business(1), [null, ...business(2).slice(1)], business(3), ["Short", "row"], business(5)];
+
+describe.skipIf(server === undefined)("the service", () => {
+  test("POST /upload answers with these keys in this order", async () => {
+    await using service = await startService();
+    const { status, text, headers } = await service.send(await service.workbook(ROWS), "businesses.xlsx");
+    expect(text).toMatch(
+      /^\{"message":"Import completed successfully","method":"batch","stats":\{"total_records":5,"success_count":3,"error_count":2,"duration":"[\d.]+(?:ms|s)","records_per_second":\d+\},"table":"businesses","rejects":\[/,
+    );
+    expect(status).toBe(200);
+    expect(headers.get("content-type")).toBe("application/json; charset=utf-8");
+    expect(JSON.parse(text).rejects).toEqual([
+      { sheet: "Sheet1", row: 3, column: "Name", code: "missing_value", reason: expect.any(String) },
+      { sheet: "Sheet1", row: 5, code: "too_few_columns", reason: expect.any(String) },
+    ]);
+    expect(await service.database.query("select name, phone from businesses order by name")).toEqual([
+      ["Business 1", "085232"],
+      ["Business 3", "085232"],
+      ["Business 5", "085232"],
+    ]);
+    expect(await service.uploads()).toEqual([]);
+  });
+
+  test.each(["sequential", "concurrent", "batch", "copy"])(
+    "POST /upload?method=%s imports all the same",
+    async (method) => {
+      await using service = await startService();
+      const { status, text } = await service.send(await service.workbook(ROWS), "b.XLSX", `?method=${method}`);
+      expect([status, JSON.parse(text)]).toMatchObject([
+        200,
+        { method, stats: { total_records: 5, success_count: 3, error_count: 2 } },
+      ]);
+      expect(await service.database.query("select count(*) from businesses")).toEqual([["3"]]);
+    },
+  );
+
+  test.each(["bogus", "", "Batch", "copy&method=copy"])("POST /upload?method=%s is refused", async (method) => {
+    await using service = await startService();
+    const { status, text } = await service.send(await service.workbook(ROWS), "b.xlsx", `?method=${method}`);
+    expect([status, text]).toEqual([400, '{"error":"Invalid method. Use: sequential, concurrent, batch or copy"}']);
+    expect(await service.uploads()).toEqual([]);
+  });
+
+  test("POST /upload?table= imports into an existing table by its own columns", async () => {
+    await using service = await startService();
+    await service.database.query('create schema shop; create table shop.people ("Full name" text, age integer)');
+    const file = await service.workbook(
+      [
+        ["Ada", 36],
+        ["Bob", "old"],
+      ],
+      ["Full name", "Age"],
+    );
+    const { status, text } = await service.send(file, "people.xlsx", "?table=shop.people");
+    expect([status, JSON.parse(text)]).toMatchObject([200, { table: "shop.people", stats: { success_count: 1 } }]);
+    expect(JSON.parse(text).rejects).toMatchObject([{ row: 3, column: "Age", value: "old" }]);
+    expect(await service.database.query("select * from shop.people")).toEqual([["Ada", "36"]]);
+  });
+
+  test.each([
+    ["nowhere", 422, 'There is no table "nowhere". Create it first, or leave table out to import into "businesses".'],
+    ['x"; drop table businesses; --', 422, /^There is no table/],
+    ["", 400, /^Invalid table/],
+    ["a&table=b", 400, /^Invalid table/],
+    ["a%00b", 400, /^Invalid table/],
+    ["pg_catalog.pg_authid", 400, /belongs to the database itself/],
+    ["information_schema.tables", 400, /belongs to the database itself/],
+  ])("POST /upload?table=%s is refused and makes nothing", async (table, expected, message) => {
+    await using service = await startService();
+    const { status, text } = await service.send(await service.workbook(ROWS), "b.xlsx", `?table=${table}`);
+    expect(status).toBe(expected);
+    expect(JSON.parse(text).error).toMatch(message);
+    expect(await service.database.query("select tablename from pg_tables where schemaname = 'public'")).toEqual([]);
+  });
+
+  test("a sheet that does not fit the table is refused in the uploader's terms", async () => {
+    await using service = await startService();
+    const { status, text } = await service.send(await service.workbook([["a"]], ["Nonsense"]), "my file.xlsx");
+    expect(status).toBe(422);
+    const { error } = JSON.parse(text);
+    expect(error).toContain("my file.xlsx");
+    expect(error).toContain("Nonsense");
+    expect(error).not.toMatch(/--\w|\/tmp|[0-9a-f]{8}-[0-9a-f]{4}|postgres:/);
+  });
+
+  test("uploads at the same time all go in, also where each finds no table yet", async () => {
+    await using service = await startService();
+    const file = await service.workbook(Array.from({ length: 50 }, (_, n) => business(n)));
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => service.send(file, `${n}.xlsx`)));
+    expect(answers.map(({ status, text }) => [status, JSON.parse(text).stats.success_count])).toEqual(
+      Array.from({ length: 8 }, () => [200, 50]),
+    );
+    expect(await service.database.query("select count(*) from businesses")).toEqual([["400"]]);
+    expect(await service.uploads()).toEqual([]);
+  });
+
+  test("no more imports run than allowed; the others wait, their files on the disk", async () => {
+    await using service = await startService({ maxImports: 1 });
+    const file = await service.workbook([business(1)]);
+    await service.send(file, "first.xlsx");
+    await service.database.query("begin; lock table businesses");
+    const answers = [1, 2, 3].map((n) => service.send(file, `${n}.xlsx`, "?method=sequential"));
+    await expect.poll(() => service.uploads()).toHaveLength(3);
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    await service.database.query("commit");
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(await service.database.query("select count(*) from businesses")).toEqual([["4"]]);
+  });
+
+  test("a client that hangs up does not stop its import", async () => {
+    await using service = await startService();
+    const file = await service.workbook([business(1)]);
+    await service.send(file, "first.xlsx");
+    await service.database.query("begin; lock table businesses");
+    const client = new AbortController();
+    const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch((error: unknown) => error);
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    client.abort();
+    expect(await answer).toMatchObject({ name: "AbortError" });
+    await service.database.query("commit");
+    await expect.poll(() => service.database.query("select count(*) from businesses")).toEqual([["2"]]);
+    await expect.poll(() => service.uploads()).toEqual([]);
+  });
+
+  test("close() waits for an import whose client has gone", async () => {
+    await using service = await startService();
+    const file = await service.workbook([business(1)]);
+    await service.send(file, "first.xlsx");
+    await service.database.query("begin; lock table businesses");
+    const client = new AbortController();
+    const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch(() => undefined);
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    client.abort();
+    await answer;
+    const closed = service.app.close();
+    await service.database.query("commit");
+    await closed;
+    expect(await service.database.query("select count(*) from businesses")).toEqual([["2"]]);
+  });
+
+  test("a token is asked of uploads before their file is read, and not of the page", async () => {
+    await using service = await startService({ token: "s3cret" });
+    const file = await service.workbook(ROWS);
+    const refused = await service.send(file, "b.xlsx");
+    expect([refused.status, refused.text]).toEqual([401, '{"error":"A token is needed: Authorization: Bearer …"}']);
+    expect(refused.headers.get("www-authenticate")).toBe("Bearer");
+    expect((await service.send(file, "b.xlsx", "", { headers: { authorization: "Bearer s3cret" } })).status).toBe(200);
+    expect((await service.get("/")).status).toBe(200);
+    expect((await service.get("/health")).status).toBe(200);
+    expect(service.lines.join("\n")).not.toContain("s3cret");
+  });
+
+  test("forms of other sites are refused", async () => {
+    await using service = await startService();
+    const file = await service.workbook(ROWS);
+    const { status, text } = await service.send(file, "b.xlsx", "", { headers: { origin: "https://evil.example" } });
+    expect([status, text]).toEqual([403, '{"error":"Uploads from pages of other sites are not allowed."}']);
+  });
+
+  test.each([
+    ["GET", "/nowhere", 404, '{"error":"Not found"}', null],
+    ["POST", "/nowhere", 404, '{"error":"Not found"}', null],
+    ["GET", "/../../etc/passwd", 404, '{"error":"Not found"}', null],
+    ["GET", "/index.html", 404, '{"error":"Not found"}', null],
+    ["GET", "/%zz", 400, `{"error":"'/%zz' is not a valid url component"}`, null],
+    ["GET", "/upload", 405, '{"error":"Method not allowed. Use: POST"}', "POST"],
+    ["PUT", "/upload?method=copy", 405, '{"error":"Method not allowed. Use: POST"}', "POST"],
+    ["DELETE", "/upload", 405, '{"error":"Method not allowed. Use: POST"}', "POST"],
+    ["OPTIONS", "/upload", 405, '{"error":"Method not allowed. Use: POST"}', "POST"],
+    ["POST", "/health", 405, '{"error":"Method not allowed. Use: GET, HEAD"}', "GET, HEAD"],
+    ["POST", "/", 405, '{"error":"Method not allowed. Use: GET, HEAD"}', "GET, HEAD"],
+  ])("%s %s is %i", async (method, path, status, text, allow) => {
+    await using service = await startService();
+    const answer = await service.get(path, { method });
+    expect(answer.status).toBe(status);
+    expect(answer.text).toBe(text);
+    expect(answer.headers.get("allow")).toBe(allow);
+    expect(answer.headers.get("access-control-allow-origin")).toBeNull();
+  });
+
+  test("the page comes with its script and style, strict rules and validators", async () => {
+    await using service = await startService();
+    const page = await service.get("/");
+    expect(page.status).toBe(200);
+    expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(page.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(page.headers.get("content-security-policy")).toContain(
+      "default-src 'none'; script-src 'self'; style-src 'self'",
+    );
+    expect(page.text).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
+    for (const [path, type] of [
+      ["/app.js", "text/javascript"],
+      ["/csv.js", "text/javascript"],
+      ["/app.css", "text/css"],
+      ["/icon.svg", "image/svg+xml"],
+    ]) {
+      const asset = await service.get(path!);
+      expect([asset.status, asset.headers.get("content-type")]).toEqual([200, expect.stringContaining(type!)]);
+      const etag = asset.headers.get("etag")!;
+      expect((await service.get(path!, { headers: { "if-none-match": etag } })).status).toBe(304);
+    }
+  });
+});

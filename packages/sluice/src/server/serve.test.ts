@@ -1,0 +1,108 @@
+// `serve()` from its first line to its end.
+import { createServer } from "node:net";
+import { readdir } from "node:fs/promises";
+import { background, withCancel, type Context } from "@sluice/go/context";
+import { describe, expect, test } from "vitest";
+import { openTarget } from "../targets/open.ts";
+import { newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
+import { writeWorkbook } from "../test/workbook.ts";
+import { serve, type ServeOptions } from "./serve.ts";
+import { business, HEADER, waitingForLock } from "./test/service.ts";
+import { openAsBlob } from "node:fs";
+
+interface Running extends AsyncDisposable {
+  readonly url: string;
+  readonly ended: Promise<void>;
+  readonly uploads: string;
+}
+
+async function start(ctx: Context, database: TestDatabase, options: Partial<ServeOptions> = {}): Promise<Running> {
+  const target = await openTarget({ to: database.dsn, connections: 2 });
+  const folder = newFolder();
+  const listening = Promise.withResolvers<string>();
+  const ended = serve(ctx, { target, port: 0, uploadDir: folder.path, print: listening.resolve, ...options });
+  ended.catch(listening.reject);
+  const line = await listening.promise;
+  const url = /^Listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(line)?.[1];
+  if (url === undefined) throw new Error(`unexpected line: ${line}`);
+  const dispose = async (): Promise<void> => {
+    await ended;
+    await target[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  };
+  return { url, ended, uploads: folder.path, [Symbol.asyncDispose]: dispose };
+}
+
+async function upload(url: string): Promise<Response> {
+  await using folder = newFolder();
+  const path = await writeWorkbook(`${folder.path}/b.xlsx`, { Sheet1: [HEADER, business(1)] });
+  const body = new FormData();
+  body.append("file", new Blob([await (await openAsBlob(path)).arrayBuffer()]), "b.xlsx");
+  return fetch(`${url}/upload`, { method: "POST", body });
+}
+
+describe.skipIf(server === undefined)("serve()", () => {
+  test("serve() says where it listens, serves, and ends when its context does", async () => {
+    await using database = await newDatabase();
+    const [ctx, cancel] = withCancel(background());
+    await using running = await start(ctx, database);
+    expect(await (await fetch(`${running.url}/health`)).text()).toBe('{"status":"healthy"}');
+    cancel();
+    await running.ended;
+    await expect(fetch(`${running.url}/health`)).rejects.toThrow();
+    expect(await readdir(running.uploads)).toEqual([]);
+  });
+
+  test("serve() finishes the imports that have begun, and takes no others", async () => {
+    await using database = await newDatabase();
+    const [ctx, cancel] = withCancel(background());
+    await using running = await start(ctx, database);
+    expect((await upload(running.url)).status).toBe(200);
+    await database.query("begin; lock table businesses");
+    const answer = upload(running.url);
+    await expect.poll(() => waitingForLock(database)).toBe(1);
+    cancel();
+    await expect
+      .poll(() =>
+        fetch(`${running.url}/health`).then(
+          (response) => response.status,
+          () => "refused",
+        ),
+      )
+      .toBe("refused");
+    let ended = false;
+    void running.ended.then(() => (ended = true));
+    expect(ended).toBe(false);
+    await database.query("commit");
+    const { status } = await answer;
+    expect(status).toBe(200);
+    await running.ended;
+    expect(await database.query("select count(*) from businesses")).toEqual([["2"]]);
+  });
+
+  test("serve() ends at once where its context has ended already", async () => {
+    await using database = await newDatabase();
+    const [ctx, cancel] = withCancel(background());
+    cancel();
+    await using running = await start(ctx, database);
+    await running.ended;
+  });
+
+  test("serve() says what to do when its port is taken", async () => {
+    await using database = await newDatabase();
+    const other = createServer();
+    await new Promise<void>((resolve) => {
+      other.listen(0, "127.0.0.1", resolve);
+    });
+    const { port } = other.address() as { port: number };
+    await using folder = newFolder();
+    await using target = await openTarget({ to: database.dsn });
+    const options = { target, port, uploadDir: folder.path, print: () => undefined };
+    await expect(serve(background(), options)).rejects.toMatchObject({
+      code: "cannot_listen",
+      message: `cannot listen on 127.0.0.1:${port}: another program listens there. Stop it, or choose another --port.`,
+    });
+    other.close();
+    expect(await readdir(folder.path)).toEqual([]);
+  });
+});

@@ -1,0 +1,259 @@
+// The page in a real browser, against the real service and a real database.
+import { accessSync, constants } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { business, HEADER, startService, type Service } from "../../sluice/src/server/test/service.ts";
+import { server } from "../../sluice/src/test/database.ts";
+import { writeWorkbook, type TestCell } from "../../sluice/src/test/workbook.ts";
+
+const program = findBrowser();
+const missing = program === undefined ? "Chromium" : server === undefined ? "PostgreSQL" : undefined;
+if (missing)
+  console.warn(`No ${missing}: the page is not tested. Chromium is looked for at CHROMIUM_PATH and on PATH.`);
+
+const MARKUP = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
+const ROWS: readonly (readonly TestCell[])[] = [
+  business(1),
+  business(2).with(3, MARKUP),
+  business(3),
+  business(4).with(3, '=HYPERLINK("https://evil.example")'),
+  ["", ...business(5).slice(1)],
+  ["too", "short"],
+];
+
+// In CI a missing browser is a failure, not a skip.
+describe.skipIf(missing !== undefined && !process.env["CI"])("the page", () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    const args = [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+      "--no-first-run",
+    ];
+    browser = await chromium.launch({ executablePath: program ?? "chromium", args });
+  });
+  afterAll(() => browser?.close());
+
+  test("imports a file and shows what became of it, markup in cells as text", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service);
+    await page.setInputFiles("#file", await workbook(service, ROWS));
+    expect(await page.isChecked("input[value=copy]")).toBe(true);
+    await page.click("#start");
+    await page.waitForSelector("#result:not([hidden])");
+    expect(await texts(page, "#total, #inserted, #rejected")).toEqual(["6", "2", "4"]);
+    expect(await texts(page, "#duration, #rate")).toEqual([
+      expect.stringMatching(/^[\d.]+m?s$/),
+      expect.stringMatching(/^[\d,]+$/),
+    ]);
+    expect(await texts(page, "#reject-rows th")).toEqual(["3", "5", "6", "7"]);
+    expect(await texts(page, "#reject-rows tr:first-child td")).toEqual([
+      "Email",
+      MARKUP,
+      "invalid_email",
+      expect.any(String),
+    ]);
+    expect(await page.locator("#result img, #result script").count()).toBe(0);
+    expect(await page.evaluate("window.hacked")).toBeUndefined();
+    expect(await page.evaluate("document.activeElement.id")).toBe("result-title");
+    expect(await service.database.query("select count(*) from businesses")).toEqual([["2"]]);
+  });
+
+  test("gives the rejected rows as a CSV file in which nothing runs", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service);
+    await page.setInputFiles("#file", await workbook(service, ROWS));
+    await page.click("#start");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
+    expect(download.suggestedFilename()).toBe("businesses-rejects.csv");
+    const lines = (await readFile(await download.path(), "utf8")).split("\r\n");
+    expect(lines[0]).toBe("\uFEFFsheet,row,column,value,code,reason");
+    expect(lines[1]).toMatch(/^Sheet1,3,Email,"<img src=x onerror=""window\.hacked=1"">.*",invalid_email,/);
+    expect(lines[2]).toMatch(/^Sheet1,5,Email,"'=HYPERLINK\(""https:\/\/evil\.example""\)",invalid_email,/);
+    expect(lines[3]).toMatch(/^Sheet1,6,Name,,missing_value,/);
+    expect(lines[4]).toMatch(/^Sheet1,7,,,too_few_columns,/);
+    expect(lines.slice(5)).toEqual([""]);
+  });
+
+  test("takes a file that is dropped, and refuses other kinds kindly", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service);
+    await drop(page, "notes.txt", Buffer.from("hello"));
+    expect(await page.textContent("#error")).toBe(
+      "“notes.txt” is no Excel workbook. Choose a file that ends in .xlsx, .xlsm or .xls.",
+    );
+    await page.click("#start");
+    expect(await page.textContent("#error")).toBe("Choose a workbook first.");
+    await drop(page, "dropped.xlsx", await readFile(await workbook(service, [business(1)])));
+    expect(await page.isVisible("#error")).toBe(false);
+    expect(await page.textContent("#file-name")).toBe("dropped.xlsx");
+    await page.click("#start");
+    await page.waitForSelector("#result:not([hidden])");
+    expect(await page.textContent("#result-title")).toBe("Every row is in");
+    expect(await page.isVisible("#rejects")).toBe(false);
+  });
+
+  test("shows what the server has to say, and can be tried again", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service);
+    await page.setInputFiles("#file", { name: "text.xlsx", mimeType: "", buffer: Buffer.from("Name,Phone") });
+    await page.click("#start");
+    await page.waitForSelector("#error:not([hidden])");
+    expect(await page.textContent("#error")).toBe("Only Excel files allowed");
+    await page.fill("#table", "nowhere");
+    await page.setInputFiles("#file", await workbook(service, [business(1)]));
+    expect(await page.isVisible("#error")).toBe(false);
+    await page.click("#start");
+    await page.waitForSelector("#error:not([hidden])");
+    expect(await page.textContent("#error")).toContain('There is no table "nowhere"');
+    await page.fill("#table", "");
+    await page.click("#start");
+    await page.waitForSelector("#result:not([hidden])");
+    await page.click("#again");
+    expect(await page.evaluate("document.activeElement.id")).toBe("file");
+  });
+
+  test("asks for the token that the server asks for", async () => {
+    await using service = await startService({ token: "s3cret" });
+    await using page = await openPage(browser, service);
+    expect(await page.isVisible("#token")).toBe(false);
+    await page.setInputFiles("#file", await workbook(service, [business(1)]));
+    await page.click("#start");
+    await page.waitForSelector("#token-field:not([hidden])");
+    expect(await page.evaluate("document.activeElement.id")).toBe("token");
+    await page.keyboard.type("s3cret");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#result:not([hidden])");
+  });
+
+  test("works from the keyboard alone", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service);
+    const stops: unknown[] = [];
+    await page.setInputFiles("#file", await workbook(service, ROWS));
+    for (let n = 0; n < 4; n++) {
+      await page.keyboard.press("Tab");
+      stops.push(await page.evaluate("document.activeElement.id || document.activeElement.value"));
+    }
+    expect(stops).toEqual(["file", "copy", "table", "start"]);
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("ArrowDown");
+    expect(await page.isChecked("input[value=batch]")).toBe(true);
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#result:not([hidden])");
+    expect(await page.textContent("#result-text")).toMatch(/ · batch$/);
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate("document.activeElement.id")).toBe("download");
+  });
+
+  test("says so when the server has gone", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service, {}, [/ERR_CONNECTION_REFUSED/]);
+    await page.setInputFiles("#file", await workbook(service, [business(1)]));
+    await service.app.close();
+    await page.click("#start");
+    await page.waitForSelector("#error:not([hidden])");
+    expect(await page.textContent("#error")).toMatch(
+      /^The (server cannot be reached|connection to the server broke off)/,
+    );
+    expect(await page.isVisible("#form")).toBe(true);
+  });
+
+  test.each(["light", "dark"] as const)("can be read in %s colours, and fits a phone", async (colorScheme) => {
+    await using service = await startService();
+    await using page = await openPage(browser, service, { colorScheme, viewport: { width: 360, height: 740 } });
+    await page.setInputFiles("#file", await workbook(service, ROWS));
+    await page.waitForSelector("#health[data-state=well]");
+    expect(await page.evaluate(lowContrast)).toEqual([]);
+    await page.click("#start");
+    await page.waitForSelector("#result:not([hidden])");
+    expect(await page.evaluate(lowContrast)).toEqual([]);
+    expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+  });
+});
+
+/** A page that fails the test when it reports an error that was not foreseen, such as a breach of its own policy. */
+async function openPage(
+  browser: Browser,
+  service: Service,
+  options: BrowserContextOptions = {},
+  foreseen: readonly RegExp[] = [],
+): Promise<Page & AsyncDisposable> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(error.message));
+  page.on("console", (message) => {
+    // A refused upload is reported as a failed resource, which it is meant to be.
+    const known = [/Failed to load resource: the server responded with a status of 4\d\d/, ...foreseen];
+    if (message.type() === "error" && !known.some((one) => one.test(message.text()))) errors.push(message.text());
+  });
+  await page.goto(service.url);
+  const dispose = async (): Promise<void> => {
+    await context.close();
+    expect(errors).toEqual([]);
+  };
+  return Object.assign(page, { [Symbol.asyncDispose]: dispose });
+}
+
+function workbook(service: Service, rows: readonly (readonly TestCell[])[]): Promise<string> {
+  return writeWorkbook(join(service.folder, "businesses.xlsx"), { Sheet1: [HEADER, ...rows] });
+}
+
+function texts(page: Page, selector: string): Promise<string[]> {
+  return page.locator(selector).allTextContents();
+}
+
+async function drop(page: Page, name: string, content: Buffer): Promise<void> {
+  const data = await page.evaluateHandle(
+    `(() => { const data = new DataTransfer(); data.items.add(new File([Uint8Array.fromBase64("${content.toString("base64")}")], "${name}")); return data; })()`,
+  );
+  for (const type of ["dragenter", "dragover", "drop"]) await page.dispatchEvent("#drop", type, { dataTransfer: data });
+}
+
+/** Runs in the page: visible texts whose contrast is below WCAG AA. */
+const lowContrast = `(() => {
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+  const luminance = (color) => channels(color).slice(0, 3)
+    .map((c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const color = getComputedStyle(e).backgroundColor;
+      if ((channels(color)[3] ?? 1) > 0) return color;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const low = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== "");
+    if (!own || !element.checkVisibility() || element.closest("noscript, .hidden")) continue;
+    const [a, b] = [luminance(getComputedStyle(element).color), luminance(ground(element))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) low.push(element.outerHTML);
+  }
+  return low;
+})()`;
+
+function findBrowser(): string | undefined {
+  const places = [
+    process.env["CHROMIUM_PATH"] ?? "",
+    "/usr/bin/chromium",
+    ...(process.env["PATH"] ?? "")
+      .split(delimiter)
+      .flatMap((folder) => [join(folder, "chromium"), join(folder, "google-chrome")]),
+  ];
+  return places.find((place) => {
+    try {
+      accessSync(place, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
