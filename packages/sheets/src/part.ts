@@ -12,7 +12,7 @@ export async function* utf8(
   for await (let piece of pieces) {
     if (head) {
       // The declaration fits in 200 bytes; an XML part shorter than that is waited for to its end.
-      piece = head.length === 0 ? piece : Buffer.concat([head, piece]);
+      piece = Buffer.concat([head, piece]);
       head = piece;
       if (piece.length < 200) continue;
       head = undefined;

@@ -1,17 +1,6 @@
 // The text of a string item: `<si>` of the shared strings and `<is>` of a cell. Plain text and rich runs are joined in the
-// order of the file; phonetic runs are left out. Without xml:space="preserve" spaces at the ends of each <t> are dropped, as
-// Excel does; the `_xHHHH_` escapes, which are Excel's and not XML's, are resolved after that.
-import {
-  byteClass,
-  CONTROL,
-  decodeText,
-  isSpace,
-  mayHaveEscape,
-  Token,
-  unescapeText,
-  xmlName,
-  type Tokens,
-} from "./xml.ts";
+// order of the file; phonetic runs are left out.
+import { classOf, CONTROL, decodeText, settleText, Token, xmlName, type Tokens } from "./xml.ts";
 
 const tName = xmlName("t");
 const rPhName = xmlName("rPh");
@@ -62,32 +51,16 @@ export class RichText {
       } else if (token === Token.open) {
         if (!skipElement(tokens)) return false;
       } else if (token === Token.close) {
-        this.#trim(begin, preserve);
+        this.length = settleText(this.bytes, begin, this.length, preserve);
         return true;
       }
     }
   }
 
-  /** Resolves escapes and finds out whether the text is plain; gives its length. */
+  /** Finds out whether the text is plain; gives its length. */
   finish(): number {
-    const { bytes } = this;
-    let seen = 0;
-    for (let pos = 0; pos < this.length; pos++) seen |= byteClass[bytes[pos]!]!;
-    this.plain = (seen & CONTROL) === 0;
+    this.plain = (classOf(this.bytes, 0, this.length) & CONTROL) === 0;
     return this.length;
-  }
-
-  #trim(begin: number, preserve: boolean): void {
-    const { bytes } = this;
-    let start = begin;
-    let end = this.length;
-    if (!preserve) {
-      while (end > start && isSpace(bytes[end - 1]!)) end--;
-      while (start < end && isSpace(bytes[start]!)) start++;
-      if (start > begin) bytes.copyWithin(begin, start, end);
-      end -= start - begin;
-    }
-    this.length = mayHaveEscape(bytes, begin, end) ? unescapeText(bytes, begin, end) : end;
   }
 }
 

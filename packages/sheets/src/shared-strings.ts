@@ -9,12 +9,27 @@ import { SheetError, type Place } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import { unterminated, utf8, xmlError } from "./part.ts";
 import { RichText } from "./rich-text.ts";
-import { byteClass, CONTROL, DECODE, ESCAPE, STOP, Token, Tokens, xmlName } from "./xml.ts";
+import {
+  byteClass,
+  classOf,
+  CONTROL,
+  DECODE,
+  decodeText,
+  ESCAPE,
+  mayHaveEscape,
+  pairClass,
+  settleText,
+  STOP,
+  Token,
+  Tokens,
+  xmlName,
+} from "./xml.ts";
 
 /** Words in a page: 1 MiB. */
 export const PAGE_SHIFT = 18;
 export const PAGE_MASK: number = (1 << PAGE_SHIFT) - 1;
 
+const LT = 0x3c;
 const siName = xmlName("si");
 const sstName = xmlName("sst");
 
@@ -143,6 +158,7 @@ export class SharedStrings {
   #fast(): void {
     const bytes = this.#bytes;
     const view = this.#view;
+    const rich = this.#rich;
     const cellBytes = this.#limits.cellBytes;
     const fastEnd = this.#end - 20;
     let pos = this.#pos;
@@ -151,17 +167,28 @@ export class SharedStrings {
       let at = start;
       let seen = 0;
       let kind = 0;
-      while (((kind = byteClass[bytes[at]!]!) & STOP) === 0) {
+      while (((kind = pairClass[view.getUint16(at, true)]!) & STOP) === 0) {
         seen |= kind;
-        at++;
+        at += 2;
       }
-      const length = at - start;
-      if (at + 9 > this.#end || seen & (DECODE | ESCAPE) || length > cellBytes) break;
-      if (length > 0 && (bytes[start]! <= 0x20 || bytes[at - 1]! <= 0x20)) break;
+      if (bytes[at] !== LT) seen |= byteClass[bytes[at++]!]!;
+      if (at + 9 > this.#end) break;
       if (view.getInt32(at, true) !== T_CLOSE || view.getInt32(at + 4, true) !== SI_CLOSE || bytes[at + 8] !== 0x3e)
         break;
-      this.#add(view, start, length, (seen & CONTROL) === 0);
       pos = at + 9;
+      let from = view;
+      let begin = start;
+      let length = at - start;
+      const spaces = at > start && (bytes[start]! <= 0x20 || bytes[at - 1]! <= 0x20);
+      if (spaces || (seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
+        rich.begin(length);
+        begin = 0;
+        length = settleText(rich.bytes, 0, decodeText(bytes, start, at, rich.bytes, 0), false);
+        seen = classOf(rich.bytes, 0, length);
+        from = rich.view;
+      }
+      if (length > cellBytes) throw this.#tooLong(length);
+      this.#add(from, begin, length, (seen & CONTROL) === 0);
     }
     this.#pos = pos;
   }
@@ -182,12 +209,7 @@ export class SharedStrings {
       rich.begin(Math.max(64, this.#end - this.#pos));
       if (token === Token.open && !rich.element(tokens)) return false;
       const length = rich.finish();
-      if (length > this.#limits.cellBytes)
-        throw new SheetError(
-          "limit",
-          `Shared string ${this.count} has ${length} bytes, more than the limit cellBytes = ${this.#limits.cellBytes}.`,
-          { ...this.#place, offset: this.#base + this.#pos },
-        );
+      if (length > this.#limits.cellBytes) throw this.#tooLong(length);
       this.#add(rich.view, 0, length, rich.plain);
     }
     this.#pos = tokens.pos;
@@ -210,6 +232,14 @@ export class SharedStrings {
     const end = start + length;
     for (let at = start; at < end; at += 4) page[word++] = view.getInt32(at, true);
     this.#word = word;
+  }
+
+  #tooLong(length: number): SheetError {
+    return new SheetError(
+      "limit",
+      `Shared string ${this.count} has ${length} bytes, more than the limit cellBytes = ${this.#limits.cellBytes}.`,
+      { ...this.#place, offset: this.#base + this.#pos },
+    );
   }
 
   #newPage(words: number): void {

@@ -14,7 +14,22 @@ import { skipElement } from "./rich-text.ts";
 import { PAGE_MASK, PAGE_SHIFT } from "./shared-strings.ts";
 import { Status, type SheetContext } from "./sheet-context.ts";
 import type { Store } from "./store.ts";
-import { byteClass, CONTROL, DECODE, ESCAPE, mayHaveEscape, STOP, Token, Tokens, XmlFault, xmlName } from "./xml.ts";
+import {
+  byteClass,
+  classOf,
+  CONTROL,
+  decodeText,
+  pairClass,
+  settleText,
+  DECODE,
+  ESCAPE,
+  mayHaveEscape,
+  STOP,
+  Token,
+  Tokens,
+  XmlFault,
+  xmlName,
+} from "./xml.ts";
 
 const rowName = xmlName("row");
 const cName = xmlName("c");
@@ -51,6 +66,7 @@ const [T_SPACE_0, T_SPACE_1, T_SPACE_2, T_SPACE_3, T_SPACE_4, T_SPACE_5] = T_SPA
   number,
   number,
 ];
+const LT = 0x3c;
 const QUOTE = 0x22;
 const APOS = 0x27;
 const GT = 0x3e;
@@ -185,7 +201,7 @@ export class SheetScanner extends CellReader {
       // Attributes up to ">"; quoted ones are passed over, since a ">" may stand in them.
       let byte = 0;
       for (; (byte = bytes[pos]!) !== GT; pos++) {
-        if (byte === APOS || byte === 0x3c) return false;
+        if (byte === APOS || byte === LT) return false;
         if (byte === QUOTE)
           do pos++;
           while (bytes[pos] !== QUOTE && pos < this.#end);
@@ -414,11 +430,12 @@ export class SheetScanner extends CellReader {
         }
         const start = at;
         let seen = 0;
-        let kindOfByte = 0;
-        while (((kindOfByte = byteClass[bytes[at]!]!) & STOP) === 0) {
-          seen |= kindOfByte;
-          at++;
+        let kindOfBytes = 0;
+        while (((kindOfBytes = pairClass[view.getUint16(at, true)]!) & STOP) === 0) {
+          seen |= kindOfBytes;
+          at += 2;
         }
+        if (bytes[at] !== LT) seen |= byteClass[bytes[at++]!]!;
         if (
           view.getInt32(at, true) !== T_CLOSE ||
           view.getInt32(at + 4, true) !== IS_CLOSE ||
@@ -426,14 +443,22 @@ export class SheetScanner extends CellReader {
           bytes[at + 12] !== GT
         )
           break;
-        if ((seen & (DECODE | ESCAPE)) !== 0 && ((seen & DECODE) !== 0 || mayHaveEscape(bytes, start, at))) break;
-        if (at > start) {
-          if ((trim && (bytes[start]! <= 0x20 || bytes[at - 1]! <= 0x20)) || at - start > cellBytes) break;
+        let from = start;
+        let to = at;
+        const spaces = trim && at > start && (bytes[start]! <= 0x20 || bytes[at - 1]! <= 0x20);
+        if (spaces || (seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
+          from = spare;
+          to = settleText(bytes, from, decodeText(bytes, start, at, bytes, from), !trim);
+          seen = classOf(bytes, from, to);
+          spare = (to + 3) & ~3;
+        }
+        if (to > from) {
+          if (to - from > cellBytes) break;
           columns[cell] = column;
           types[cell] = CellType.string;
           flags[cell] = (seen & CONTROL) === 0 ? PLAIN : 0;
-          starts[cell] = start;
-          ends[cell++] = at;
+          starts[cell] = from;
+          ends[cell++] = to;
         }
         lastColumn = column;
         pos = at + 13;

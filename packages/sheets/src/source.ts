@@ -13,6 +13,8 @@ export interface RandomAccess {
 /** A RandomAccess that knows its name for messages, and how to let go of what it holds. */
 export interface Source extends RandomAccess {
   readonly file: string | undefined;
+  /** Reads into memory of the caller, who can use it again; gives how many bytes there were. */
+  readInto?(offset: number, bytes: Uint8Array): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,14 @@ async function openPath(path: string): Promise<Source> {
   } catch (error) {
     throw openFailure(error, path);
   }
+  const readInto = async (offset: number, bytes: Uint8Array): Promise<number> => {
+    try {
+      return (await handle.read(bytes, 0, bytes.length, offset)).bytesRead;
+    } catch (error) {
+      const message = `Cannot read ${path}: ${(error as Error).message}`;
+      throw new SheetError("unreadable", message, { file: path, offset }, { cause: error });
+    }
+  };
   try {
     const stat = await handle.stat();
     if (!stat.isFile())
@@ -82,18 +92,9 @@ async function openPath(path: string): Promise<Source> {
       size: stat.size,
       read: async (offset, length) => {
         const bytes = Buffer.allocUnsafeSlow(length);
-        try {
-          const { bytesRead } = await handle.read(bytes, 0, length, offset);
-          return bytesRead === length ? bytes : bytes.subarray(0, bytesRead);
-        } catch (error) {
-          throw new SheetError(
-            "unreadable",
-            `Cannot read ${path}: ${(error as Error).message}`,
-            { file: path, offset },
-            { cause: error },
-          );
-        }
+        return bytes.subarray(0, await readInto(offset, bytes));
       },
+      readInto,
       close: () => handle.close(),
     };
   } catch (error) {

@@ -30,6 +30,9 @@ byteClass[0x0d] = CONTROL | DECODE;
 byteClass[AMP] = DECODE;
 byteClass[UNDERSCORE] = ESCAPE;
 byteClass[LT] = STOP;
+/** Of two bytes at once (as a little-endian word), what either of them is: halves the steps through a text. */
+export const pairClass: Uint8Array = new Uint8Array(65_536);
+for (let pair = 0; pair < 65_536; pair++) pairClass[pair] = byteClass[pair & 255]! | byteClass[pair >> 8]!;
 
 export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
@@ -221,8 +224,10 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, out: U
   for (let pos = start; pos < end; pos++) {
     const byte = bytes[pos]!;
     if (byte === AMP) {
-      const close = bytes.indexOf(0x3b, pos);
-      const code = close < 0 || close >= end || close - pos > 12 ? -1 : entity(bytes, pos + 1, close);
+      let close = pos + 2;
+      const limit = Math.min(end, pos + 12);
+      while (close < limit && bytes[close] !== 0x3b) close++;
+      const code = close < limit ? entity(bytes, pos + 1, close) : -1;
       if (code < 0) {
         const text = Buffer.from(bytes.subarray(pos, Math.min(end, pos + 12))).toString();
         throw new XmlFault("bad-xml", `"${text}" is no entity; a plain "&" is written &amp;`, pos);
@@ -237,6 +242,28 @@ export function decodeText(bytes: Uint8Array, start: number, end: number, out: U
     }
   }
   return to;
+}
+
+/** The classes of all bytes of a text together. */
+export function classOf(bytes: Uint8Array, start: number, end: number): number {
+  let seen = 0;
+  for (let pos = start; pos < end; pos++) seen |= byteClass[bytes[pos]!]!;
+  return seen;
+}
+
+/**
+ * Makes decoded text what the cell shows, in place, and gives the new end. Without xml:space="preserve" spaces at both ends are
+ * dropped, as Excel does (also those that were written as entities); then Excel's own escapes are resolved.
+ */
+export function settleText(bytes: Uint8Array, start: number, end: number, preserve: boolean): number {
+  if (!preserve && end > start && (bytes[start]! <= 0x20 || bytes[end - 1]! <= 0x20)) {
+    let from = start;
+    while (end > from && isSpace(bytes[end - 1]!)) end--;
+    while (from < end && isSpace(bytes[from]!)) from++;
+    if (from > start) bytes.copyWithin(start, from, end);
+    end -= from - start;
+  }
+  return mayHaveEscape(bytes, start, end) ? unescapeText(bytes, start, end) : end;
 }
 
 /** Whether `_x` stands in the text, which may begin an escape of Excel's. */
@@ -285,13 +312,13 @@ function escapeAt(bytes: Uint8Array, pos: number, end: number): number {
   return digits(bytes, pos + 2, pos + 6, 16);
 }
 
-const named: ReadonlyMap<string, number> = new Map([
-  ["amp", AMP],
-  ["lt", LT],
-  ["gt", GT],
-  ["quot", QUOTE],
-  ["apos", APOS],
-]);
+const named: readonly (readonly [Uint8Array, number])[] = [
+  [xmlName("amp"), AMP],
+  [xmlName("apos"), APOS],
+  [xmlName("quot"), QUOTE],
+  [xmlName("lt"), LT],
+  [xmlName("gt"), GT],
+];
 
 /** The code point of an entity's text, or −1. */
 function entity(bytes: Uint8Array, start: number, end: number): number {
@@ -300,8 +327,8 @@ function entity(bytes: Uint8Array, start: number, end: number): number {
     const code = digits(bytes, start + (hex ? 2 : 1), end, hex ? 16 : 10);
     return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? -1 : code;
   }
-  const name = Buffer.from(bytes.subarray(start, end)).toString("latin1");
-  return named.get(name) ?? -1;
+  for (const [name, code] of named) if (same(bytes, start, end, name)) return code;
+  return -1;
 }
 
 function digits(bytes: Uint8Array, start: number, end: number, base: number): number {

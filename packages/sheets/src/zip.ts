@@ -62,7 +62,7 @@ export class Archive {
     return this.#entries.get(name) ?? this.#entries.get(key(name));
   }
 
-  /** An entry's bytes, inflated. Each piece is the caller's to keep. At the end length and checksum have been compared. */
+  /** An entry's bytes, inflated. A piece lasts until the next one is asked for. At the end length and checksum have been compared. */
   async *read(entry: Entry, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const place: Place = { file: this.#source.file, part: entry.name };
     if (entry.flags & 1)
@@ -80,7 +80,9 @@ export class Archive {
     const start = await this.#dataStart(entry, place);
     let crc = 0;
     let length = 0;
-    for await (const piece of entry.method === 0 ? this.#raw(entry, start) : this.#inflate(entry, start, place)) {
+    for await (const piece of entry.method === 0
+      ? this.#raw(entry, start, false)
+      : this.#inflate(entry, start, place)) {
       signal?.throwIfAborted();
       length += piece.length;
       this.#count(entry, length, place);
@@ -113,9 +115,15 @@ export class Archive {
     return start;
   }
 
-  async *#raw(entry: Entry, start: number): AsyncGenerator<Uint8Array, void, undefined> {
+  /** The entry's bytes as they are in the file. With `reuse` a piece lasts until the next one is asked for. */
+  async *#raw(entry: Entry, start: number, reuse: boolean): AsyncGenerator<Uint8Array, void, undefined> {
+    const source = this.#source;
+    const memory = reuse && source.readInto ? Buffer.allocUnsafeSlow(READ_BYTES) : undefined;
     for (let at = 0; at < entry.compressedSize;) {
-      const piece = await readFully(this.#source, start + at, Math.min(READ_BYTES, entry.compressedSize - at));
+      const length = Math.min(READ_BYTES, entry.compressedSize - at);
+      const piece = memory
+        ? memory.subarray(0, await source.readInto!(start + at, memory.subarray(0, length)))
+        : await readFully(source, start + at, length);
       if (piece.length === 0) return;
       at += piece.length;
       yield piece;
@@ -124,9 +132,9 @@ export class Archive {
 
   async *#inflate(entry: Entry, start: number, place: Place): AsyncGenerator<Uint8Array, void, undefined> {
     const inflate = createInflateRaw({ chunkSize: INFLATE_BYTES });
-    // The pump holds one piece of input at a time: the next is read when zlib has taken the last one.
+    // The pump holds one piece of input at a time: the next is read, into the same memory, when zlib has taken the last one.
     const pump = async (): Promise<void> => {
-      for await (const piece of this.#raw(entry, start)) {
+      for await (const piece of this.#raw(entry, start, true)) {
         if (inflate.destroyed || inflate.readableEnded) return;
         await new Promise<void>((resolve) => {
           inflate.once("close", resolve);
@@ -140,7 +148,13 @@ export class Archive {
     };
     const pumping = pump().catch((error: unknown) => inflate.destroy(error as Error));
     try {
-      for await (const piece of inflate) yield piece as Buffer;
+      let last: ArrayBufferLike | undefined;
+      for await (const piece of inflate as AsyncIterable<Buffer>) {
+        // zlib fills one buffer after the other, and each piece lies in one: what came before this one is used up.
+        if (last !== piece.buffer) discard(last);
+        last = piece.buffer;
+        yield piece;
+      }
     } catch (error) {
       if (error instanceof SheetError || !String((error as NodeJS.ErrnoException).code).startsWith("Z_")) throw error;
       throw new SheetError(
@@ -174,6 +188,14 @@ export class Archive {
         { ...place, offset: length },
       );
   }
+}
+
+/**
+ * Gives a buffer of zlib's back at once. Left to the garbage collector, hundreds of them lie around at a time: 50 MB more of
+ * memory, and new pages for each. Only a buffer of exactly the size that zlib was told is one of its own.
+ */
+function discard(memory: ArrayBufferLike | undefined): void {
+  if (memory instanceof ArrayBuffer && memory.byteLength === INFLATE_BYTES) memory.transfer?.(0);
 }
 
 const key = (name: string): string => name.replaceAll("\\", "/").replace(/^\/+/, "").toLowerCase();
