@@ -1,9 +1,9 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type ViteUserConfig } from "vitest/config";
 
 // One run for every package. The `source` condition makes workspace packages resolve to their TypeScript sources.
-const conditions = ["source", "node", "import", "default"];
+const conditions = ["source", "node"];
 
-export const config = defineConfig({
+const config: ViteUserConfig = defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {

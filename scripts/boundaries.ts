@@ -33,7 +33,10 @@ for (const file of globSync("packages/*/src/**/*.ts", { cwd: root })) {
   if (file.includes("/test/") || file.endsWith(".test.ts")) continue; // tests may reach anywhere
   const from = home(file);
   const text = readFileSync(join(root, file), "utf8");
-  for (const [, specifier = ""] of text.matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g)) {
+  for (const match of text.matchAll(
+    /^(?:(?:import|export|\}) .*?from )?(?:import )?"([^"]+)";$|\bimport\("([^"]+)"\)/gm,
+  )) {
+    const specifier = match[1] ?? match[2] ?? "";
     const workspace = /^(@sluice\/[a-z]+|sluice)(\/|$)/.exec(specifier)?.[1];
     if (!workspace && !specifier.startsWith(".")) continue;
     const to = workspace ?? home(posix.join(posix.dirname(file), specifier));

@@ -1,0 +1,61 @@
+// What goes into the database at once: consecutive rows of the sheet as lines of PostgreSQL's COPY text format.
+//
+// Every method takes its values from here: COPY sends the bytes, INSERT reads the fields back as strings. So a value means the
+// same in all of them: it is what PostgreSQL's input function of the column's type makes of that text.
+import type { Column } from "./schema.ts";
+
+/** A column that is loaded, and where it stands in the sheet. */
+export interface LoadColumn {
+  readonly column: Column;
+  /** 1-based. */
+  readonly sheetColumn: number;
+  /** As it stands in the sheet. */
+  readonly header: string;
+}
+
+/** What stays the same for all chunks of an import. */
+export interface LoadPlan {
+  /** The names that rejects bear. */
+  readonly file: string;
+  readonly sheet: string;
+  /** `table` or `schema.table`, not quoted. */
+  readonly table: string;
+  /** In the sheet's order, which is the order of a line's fields. */
+  readonly columns: readonly LoadColumn[];
+  readonly statement: "copy" | "insert";
+}
+
+/** Rows that commit together. */
+export interface Chunk {
+  readonly plan: LoadPlan;
+  /** 0-based, in the sheet's order. */
+  readonly index: number;
+  /** Rows to load. */
+  readonly rowCount: number;
+  /** The lines, each ended by a newline. */
+  readonly data: Buffer;
+  /** [rowCount] where each line ends in `data` (behind its newline). */
+  readonly lineEnds: Int32Array;
+  /** [rowCount] row numbers in the sheet, 1-based. */
+  readonly rowNumbers: Int32Array;
+  /** Gives the memory back; the chunk must not be used afterwards. */
+  release(): void;
+}
+
+/** The lines of rows `from` to `to` (exclusive), a view. */
+export function lines(chunk: Chunk, from: number, to: number): Buffer {
+  return chunk.data.subarray(from === 0 ? 0 : chunk.lineEnds[from - 1], to === 0 ? 0 : chunk.lineEnds[to - 1]);
+}
+
+/** A row's fields as strings, null for NULL, in the order of the plan's columns. */
+export function fields(chunk: Chunk, row: number): (string | null)[] {
+  return lines(chunk, row, row + 1)
+    .toString("utf8")
+    .slice(0, -1)
+    .split("\t")
+    .map((field) => (field === "\\N" ? null : field.includes("\\") ? field.replaceAll(/\\(.)/g, unescape) : field));
+}
+
+function unescape(_: string, character: string): string {
+  return character === "t" ? "\t" : character === "n" ? "\n" : character === "r" ? "\r" : character;
+}

@@ -1,0 +1,364 @@
+// The command line as a user meets it: every case runs the real program.
+import { once } from "node:events";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { newDatabase, newFolder, server } from "../test/database.ts";
+import { EXAMPLE, run, start, type Finished } from "../test/program.ts";
+import { startProxy } from "../test/proxy.ts";
+import { writeWorkbook } from "../test/workbook.ts";
+import { createWriteStream } from "node:fs";
+import { finished } from "node:stream/promises";
+import { ZipWriter } from "../sample/zip-writer.ts";
+
+const withServer = test.skipIf(server === undefined);
+
+/** One clear message: on standard error, no stack, nothing else. */
+function expectMessage(result: Finished, code: number, message: RegExp): void {
+  expect(result.stderr).toMatch(message);
+  expect(result.stderr).not.toMatch(/\n\s+at /);
+  expect(result.stdout).toBe("");
+  expect(result.code).toBe(code);
+}
+
+test("the example goes into the embedded database, 13 bad rows are explained, and exit code 3 says so", async () => {
+  await using folder = newFolder();
+  const result = await run(folder.path, "import", EXAMPLE, "--rejects", "bad.csv");
+  expect(result.stderr).toBe("");
+  expect(result.stdout).toContain("Imported 9,987 of 10,000 rows");
+  expect(result.stdout).toContain("13 rows were rejected");
+  expect(result.stdout).toMatch(/too_few_columns/);
+  expect(result.code).toBe(3);
+  const csv = (await readFile(join(folder.path, "bad.csv"), "utf8")).trimEnd().split("\r\n");
+  expect(csv[0]).toBe("file,sheet,row,column,value,code,reason");
+  expect(csv).toHaveLength(14);
+  const counted = await run(
+    folder.path,
+    "sql",
+    "--json",
+    "select count(*) as n, count(created_at) as created, count(deleted_at) as deleted from businesses",
+  );
+  expect(JSON.parse(counted.stdout)).toEqual([{ n: "9987", created: "9987", deleted: "0" }]);
+  expect(counted.code).toBe(0);
+});
+
+withServer("--json prints one line with exact counts", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  const result = await run(folder.path, "import", EXAMPLE, "--to", database.dsn, "--json", "--method", "batch");
+  const report = JSON.parse(result.stdout) as Record<string, unknown>;
+  expect(report).toMatchObject({
+    table: "businesses",
+    method: "batch",
+    total: 10_000,
+    inserted: 9_987,
+    updated: 0,
+    skipped: 0,
+    rejected: 13,
+    interrupted: false,
+  });
+  expect(report["rejects"]).toHaveLength(13);
+  expect(result.code).toBe(3);
+  expect(await database.query("select count(*) from businesses")).toEqual([["9987"]]);
+  expect(await database.query("select count(*) from pg_indexes where tablename = 'businesses'")).toEqual([["7"]]);
+});
+
+withServer("several files in one call, exit code 0 when all rows are in", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  const one = await writeWorkbook(join(folder.path, "one.xlsx"), { S: [["A"], ["1"]] });
+  const two = await writeWorkbook(join(folder.path, "two.xlsx"), { S: [["A"], ["2"], ["3"]], Other: [["B"], ["4"]] });
+  const result = await run(folder.path, "import", one, two, "--to", database.dsn);
+  expect(result.code).toBe(0);
+  expect(await database.query("select a from one union all select a from two order by 1")).toEqual([
+    ["1"],
+    ["2"],
+    ["3"],
+  ]);
+  expect(
+    (await run(folder.path, "import", two, "--sheet", "Other", "--table", "other", "--to", database.dsn)).code,
+  ).toBe(0);
+  expect((await run(folder.path, "import", two, "--sheet", "2", "--table", "other", "--to", database.dsn)).code).toBe(
+    0,
+  );
+  expect(await database.query("select b from other")).toEqual([["4"], ["4"]]);
+});
+
+describe("options", () => {
+  test.each([
+    [[], 2, /Usage: sluice/],
+    [["import"], 2, /missing required argument 'file'/],
+    [["import", "x.xlsx", "--nonsense"], 2, /unknown option '--nonsense'/],
+    [["import", "x.xlsx", "--method", "fast"], 2, /Allowed choices are sequential, concurrent, batch, copy/],
+    [["import", "x.xlsx", "--workers", "0"], 2, /whole number from 1/],
+    [["import", "x.xlsx", "--create", "--append"], 2, /cannot be used with/],
+    [["import", "x.xlsx", "--rejects", "bad.txt"], 2, /ends in \.csv/],
+    [["import", "x.xlsx", "--to", "mysql://root:s3cret@localhost/x"], 2, /Expected: postgres:\/\//],
+    [["nonsense"], 2, /unknown command 'nonsense'/],
+  ])("sluice %j ends with %i and says why", async (args, code, message) => {
+    await using folder = newFolder();
+    const result = await run(folder.path, ...args);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).not.toContain("s3cret");
+    expect(result.code).toBe(code);
+  });
+
+  test.each([[["--help"]], [["import", "--help"]], [["--version"]]])("sluice %j ends with 0", async (args) => {
+    await using folder = newFolder();
+    const result = await run(folder.path, ...args);
+    expect(result.stdout).not.toBe("");
+    expect(result.stderr).toBe("");
+    expect(result.code).toBe(0);
+  });
+});
+
+describe("bad files", () => {
+  const cfb = (stream: string): Buffer =>
+    Buffer.concat([
+      Buffer.from("d0cf11e0a1b11ae1", "hex"),
+      Buffer.alloc(1016),
+      Buffer.from(stream, "utf16le"),
+      Buffer.alloc(512),
+    ]);
+
+  test.each<[what: string, content: Buffer | undefined, message: RegExp]>([
+    ["no file", undefined, /file\.xlsx/],
+    ["an empty file", Buffer.alloc(0), /empty/],
+    ["not a zip", Buffer.from("name,age\nAda,36\n"), /not an? .*(xlsx|workbook|zip)/i],
+    ["an encrypted workbook", cfb("EncryptedPackage"), /encrypted|password/i],
+    ["an .xls renamed", cfb("Workbook"), /\.xls\b/],
+  ])("%s: one clear message and exit code 1", async (_, content, message) => {
+    await using folder = newFolder();
+    if (content) await writeFile(join(folder.path, "file.xlsx"), content);
+    const result = await run(folder.path, "import", "file.xlsx");
+    expectMessage(result, 1, message);
+    expect(result.stderr).toContain("file.xlsx");
+  });
+
+  test("a zip without a workbook: one clear message and exit code 1", async () => {
+    await using folder = newFolder();
+    const output = createWriteStream(join(folder.path, "file.xlsx"));
+    const zip = new ZipWriter(output);
+    await zip.entry("readme.txt", [Buffer.from("hello")]);
+    await zip.end();
+    output.end();
+    await finished(output);
+    expectMessage(await run(folder.path, "import", "file.xlsx"), 1, /file\.xlsx.*workbook/s);
+  });
+
+  test("with --json the message comes as JSON", async () => {
+    await using folder = newFolder();
+    const result = await run(folder.path, "import", "file.xlsx", "--json");
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      file: "file.xlsx",
+      error: { code: expect.any(String) as string, message: expect.any(String) as string },
+    });
+    expect(result.code).toBe(1);
+  });
+});
+
+describe("bad databases", () => {
+  test("connection refused: the address without its password, and what to check", async () => {
+    await using folder = newFolder();
+    const result = await run(folder.path, "import", EXAMPLE, "--to", "postgres://ada:s3cret@127.0.0.1:1/x");
+    expectMessage(result, 1, /postgres:\/\/ada@127\.0\.0\.1:1\/x: connection refused\. Is PostgreSQL running there/);
+    expect(result.stderr).not.toContain("s3cret");
+  });
+
+  test("wrong password: who refused what, without the password", async () => {
+    await using folder = newFolder();
+    // A server that refuses passwords: it asks for one in clear text, then answers as PostgreSQL does.
+    const refusing = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.once("data", () => {
+        socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]));
+        socket.once("data", () => {
+          const body = Buffer.from('SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed for user "ada"\0\0');
+          const head = Buffer.from([0x45, 0, 0, 0, 0]);
+          head.writeInt32BE(body.length + 4, 1);
+          socket.end(Buffer.concat([head, body]));
+        });
+      });
+    });
+    refusing.listen(0, "127.0.0.1");
+    await once(refusing, "listening");
+    const { port } = refusing.address() as AddressInfo;
+    const result = await run(folder.path, "import", EXAMPLE, "--to", `postgres://ada:s3cret@127.0.0.1:${port}/x`);
+    refusing.close();
+    expectMessage(result, 1, /refused the user or the password/);
+    expect(result.stderr).not.toContain("s3cret");
+  });
+
+  withServer("no such database", async () => {
+    await using folder = newFolder();
+    const url = new URL(server!);
+    url.pathname = "/sluice_no_such_database";
+    expectMessage(await run(folder.path, "import", EXAMPLE, "--to", url.href), 1, /does not exist.*createdb/);
+  });
+
+  withServer("a table that lacks a column", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await database.query("create table businesses (name text, email text)");
+    const result = await run(folder.path, "import", EXAMPLE, "--to", database.dsn);
+    expectMessage(result, 1, /the table "businesses" .* lacks the columns "category" \(text\).*--migrate/);
+    expect(await database.query("select count(*) from businesses")).toEqual([["0"]]);
+  });
+
+  withServer("a server that goes away half-way: says how many rows are in, and that is true", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const url = new URL(database.dsn);
+    await using proxy = await startProxy(new URL(url.href), 600_000);
+    url.host = `127.0.0.1:${proxy.port}`;
+    const result = await run(folder.path, "import", EXAMPLE, "--to", url.href, "--method", "batch", "--workers", "2");
+    expectMessage(result, 1, /the connection to .* was lost/);
+    const said = Number(/([\d,]+) rows of this import are in the table/.exec(result.stderr)?.[1]?.replaceAll(",", ""));
+    expect(result.stderr).toContain("may or may not be in it");
+    expect(result.stderr).toMatch(/this index was not built: create index on "businesses"/);
+    const [[stored]] = (await database.query("select count(*) from businesses")) as [[string]];
+    // Two batches can have been on their way.
+    expect(Number(stored)).toBeGreaterThanOrEqual(said);
+    expect(Number(stored)).toBeLessThanOrEqual(said + 200);
+    expect(said).toBeGreaterThan(0);
+  });
+
+  test("a second process on the embedded database: a clear error, and the first one is not disturbed", async () => {
+    await using folder = newFolder();
+    const first = start(folder.path, ["serve", "--port", "0"]);
+    while (!first.output().includes("http://")) await sleep(50);
+    const second = await run(folder.path, "import", EXAMPLE);
+    expectMessage(second, 1, /in use by another process \(process \d+\).*--to postgres/s);
+    first.child.kill("SIGTERM");
+    expect((await first.finished).code).toBe(0);
+    expect((await run(folder.path, "import", EXAMPLE, "--quiet")).code).toBe(3);
+  });
+
+  test("the embedded database in a folder that cannot be made", async () => {
+    await using folder = newFolder();
+    await writeFile(join(folder.path, "taken"), "a file");
+    expectMessage(await run(folder.path, "import", EXAMPLE, "--data", "taken"), 1, /cannot be kept in taken/);
+  });
+
+  test("sluice sql where nothing has been imported yet", async () => {
+    await using folder = newFolder();
+    expectMessage(await run(folder.path, "sql", "select 1"), 1, /no embedded database in \.\/sluice-data yet/);
+  });
+});
+
+describe("interruption", () => {
+  withServer("Ctrl-C ends with 130, and what it says is in the table is in the table", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const { child, finished } = start(folder.path, [
+      "import",
+      EXAMPLE,
+      "--to",
+      database.dsn,
+      "--method",
+      "sequential",
+      "--json",
+    ]);
+    await rowsIn(database, "businesses");
+    child.kill("SIGINT");
+    const result = await finished;
+    expect(result.code).toBe(130);
+    const report = JSON.parse(result.stdout) as { inserted: number; interrupted: boolean };
+    expect(report.interrupted).toBe(true);
+    expect(await database.query("select count(*) from businesses")).toEqual([[String(report.inserted)]]);
+    expect(report.inserted).toBeLessThan(9_987);
+    expect(await database.query("select count(*) from pg_indexes where tablename = 'businesses'")).toEqual([["7"]]);
+  });
+
+  withServer("killing the launcher ends the import that it started", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const { child, finished } = start(folder.path, ["import", EXAMPLE, "--to", database.dsn, "--method", "sequential"]);
+    await rowsIn(database, "businesses");
+    child.kill("SIGKILL");
+    await finished;
+    let before = "";
+    for (;;) {
+      const [[now]] = (await database.query(
+        "select count(*) || ' ' || (select count(*) from pg_stat_activity where application_name = 'sluice' and datname = current_database()) from businesses",
+      )) as [[string]];
+      if (now === before && now.endsWith(" 0")) break;
+      before = now;
+      await sleep(50);
+    }
+    expect(Number(before.split(" ")[0])).toBeLessThan(9_987);
+  });
+});
+
+describe("schema files", () => {
+  const schema = (code: string): string => `import { table } from "sluice";\n${code}`;
+
+  withServer.each([
+    ["a folder without package.json", undefined],
+    ["a CommonJS folder", '{"type":"commonjs"}'],
+  ])("a schema beside the workbook is found in %s", async (_, manifest) => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    if (manifest !== undefined) await writeFile(join(folder.path, "package.json"), manifest);
+    await writeWorkbook(join(folder.path, "people.xlsx"), {
+      S: [
+        ["Name", "Age"],
+        ["Ada", 36],
+        ["Bob", "old"],
+      ],
+    });
+    await writeFile(
+      join(folder.path, "people.schema.ts"),
+      schema(
+        'const name: string = "persons";\nexport default table({ name, columns: { name: { type: "text" }, age: { type: "integer", notNull: true } } });',
+      ),
+    );
+    const result = await run(folder.path, "import", "people.xlsx", "--to", database.dsn);
+    expect(result.stderr).toBe("");
+    expect(result.stdout).toContain('row 3  invalid_number: Age "old": not a whole number');
+    expect(result.code).toBe(3);
+    expect(await database.query("select name, age from persons")).toEqual([["Ada", "36"]]);
+  });
+
+  test.each([
+    ["that exports no table", "export const x = 1;", /exports no table/],
+    ["with an error in it", "throw new Error('oops');", /cannot be run: oops/],
+    [
+      "with an unknown setting",
+      schema("export const t = table({ name: 't', columns: { a: { nullable: true } } });"),
+      /unknown setting "nullable"/,
+    ],
+  ])("a schema file %s", async (_, code, message) => {
+    await using folder = newFolder();
+    await mkdir(join(folder.path, "sub"));
+    await writeFile(join(folder.path, "sub", "my.schema.ts"), code);
+    expectMessage(await run(folder.path, "import", EXAMPLE, "--schema", "sub/my.schema.ts"), 2, message);
+  });
+
+  test("a schema file that is not there", async () => {
+    await using folder = newFolder();
+    expectMessage(await run(folder.path, "import", EXAMPLE, "--schema", "nowhere.ts"), 2, /no schema file nowhere\.ts/);
+  });
+});
+
+test("sluice sample writes a workbook that sluice import takes", async () => {
+  await using folder = newFolder();
+  const sample = await run(folder.path, "sample", "200", "--bad", "7", "--seed", "5", "--strings", "inline");
+  expect(sample.code).toBe(0);
+  await writeFile(join(folder.path, "businesses.xlsx"), sample.bytes);
+  await writeFile(join(folder.path, "businesses.schema.ts"), await readFile(EXAMPLE.replace(".xlsx", ".schema.ts")));
+  const result = await run(folder.path, "import", "businesses.xlsx", "--json");
+  expect(JSON.parse(result.stdout)).toMatchObject({ total: 200, inserted: 193, rejected: 7 });
+});
+
+async function rowsIn(database: { query(sql: string): Promise<(string | null)[][]> }, table: string): Promise<void> {
+  for (;;) {
+    const [[count]] = (await database.query(
+      `select coalesce((select (xpath('/row/c/text()', query_to_xml('select count(*) as c from ' || to_regclass('${table}'), true, true, '')))[1]::text where to_regclass('${table}') is not null), '0')`,
+    )) as [[string]];
+    if (Number(count) > 20) return;
+    await sleep(20);
+  }
+}

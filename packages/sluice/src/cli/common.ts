@@ -1,0 +1,47 @@
+// What the commands share: which database, and how Ctrl-C ends them.
+import { background, withCancel, type Context } from "@sluice/go/context";
+import { openTarget } from "../targets/open.ts";
+import type { Target } from "../targets/target.ts";
+
+export interface TargetFlags {
+  readonly to?: string;
+  readonly data: string;
+}
+
+/** The database that the options mean: `--to`, else DATABASE_URL, else the embedded one. */
+export async function connect(flags: TargetFlags, connections?: number): Promise<Target> {
+  const to = flags.to ?? (process.env["DATABASE_URL"] || undefined);
+  return openTarget({
+    folder: flags.data,
+    ...(to === undefined ? {} : { to }),
+    ...(connections === undefined ? {} : { connections }),
+  });
+}
+
+/** Two signals closer than this are one Ctrl-C that came by two ways. */
+const SAME_SIGNAL_MS = 500;
+
+/** Runs with a context that SIGINT or SIGTERM cancels. A second one ends the program at once, with status 130. */
+export async function interruptible<T>(run: (ctx: Context) => Promise<T>): Promise<T> {
+  const [ctx, cancel] = withCancel(background());
+  let first = 0;
+  const onSignal = (): void => {
+    if (first === 0) {
+      first = performance.now();
+      if (process.stderr.isTTY)
+        process.stderr.write("\nStopping: finishing the chunks in flight (Ctrl-C again to quit at once)\n");
+      cancel();
+    } else if (performance.now() - first > SAME_SIGNAL_MS) {
+      process.exit(130);
+    }
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  try {
+    return await run(ctx);
+  } finally {
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+    cancel();
+  }
+}

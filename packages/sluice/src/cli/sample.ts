@@ -1,0 +1,24 @@
+// `sluice sample`: a workbook on standard output.
+import { usageError } from "../errors.ts";
+import { writeSample } from "../sample/sample.ts";
+
+export interface SampleFlags {
+  readonly bad: number;
+  readonly seed: number;
+  readonly strings: "shared" | "inline";
+}
+
+export async function sampleCommand(rows: number, flags: SampleFlags): Promise<number> {
+  if (flags.bad > rows)
+    throw usageError(
+      "bad_sample",
+      `--bad ${flags.bad}: there are only ${rows} rows to be bad. Give a number up to that.`,
+    );
+  if (process.stdout.isTTY)
+    throw usageError(
+      "bad_sample",
+      `a workbook is no text for a terminal. Send it to a file: sluice sample ${rows} > businesses.xlsx`,
+    );
+  await writeSample(process.stdout, { rows, ...flags });
+  return 0;
+}

@@ -1,0 +1,27 @@
+// `sluice serve`: opens the database and hands over to the server, until a signal ends it.
+import { serve } from "../server/serve.ts";
+import { connect, interruptible, type TargetFlags } from "./common.ts";
+
+export interface ServeFlags extends TargetFlags {
+  readonly port: number;
+  readonly host: string;
+  readonly maxFileBytes: number;
+  readonly token?: string;
+}
+
+export async function serveCommand(flags: ServeFlags): Promise<number> {
+  return await interruptible(async (ctx) => {
+    await using target = await connect(flags);
+    const { port, host, maxFileBytes, token } = flags;
+    await serve(ctx, {
+      target,
+      port,
+      host,
+      maxFileBytes,
+      print: (line) => console.log(line),
+      log: (line) => console.error(line),
+      ...(token === undefined ? {} : { token }),
+    });
+    return 0;
+  });
+}

@@ -1,0 +1,258 @@
+// Validate and encode: batches of cells in, chunks of COPY text and rejects out.
+//
+// Bytes go from the batch's buffer to the chunk's without a string between them. A row that does not fit leaves no trace in the
+// chunk: writing starts again where it began. A chunk covers a fixed number of records (rows of the sheet that are not blank,
+// rejected ones included), so chunk n is a function of the file, the plan and the chunk size alone.
+import { PLAIN, type CellType, type RowBatch } from "@sluice/sheets";
+import type { Chunk, LoadPlan } from "./chunk.ts";
+import type { Reject } from "./reject.ts";
+import { checkFor, type Check, type Problem } from "./values.ts";
+
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const BACKSLASH = 0x5c;
+const UPPER_N = 0x4e;
+
+/** What a byte becomes behind a backslash; 0 where it stays as it is. */
+const ESCAPES = new Uint8Array(256);
+ESCAPES[TAB] = 0x74;
+ESCAPES[NEWLINE] = 0x6e;
+ESCAPES[0x0d] = 0x72;
+ESCAPES[BACKSLASH] = BACKSLASH;
+
+/** Cells longer than this are copied by one native call, shorter ones by a loop, which is faster for them. */
+const LOOP_LIMIT = 64;
+/** Chunks smaller than this are copied out, so that thousands of one-row chunks do not hold a large buffer each. */
+const SMALL_CHUNK = 64 * 1024;
+const FIRST_CAPACITY = 256 * 1024;
+
+/** A chunk and the rows of its stretch of the sheet that are not in it. */
+export interface Encoded {
+  readonly chunk: Chunk;
+  readonly rejects: readonly Reject[];
+}
+
+/** Turns batches into chunks: `fill` until `full`, then `take`. Owned by one goroutine. */
+export class Encoder {
+  readonly #plan: LoadPlan;
+  readonly #recordsPerChunk: number;
+  readonly #exact: boolean;
+  /** By sheet column: the field's index, or −1 where the column is not loaded. */
+  readonly #fieldOf: Int32Array;
+  readonly #checks: readonly (Check | undefined)[];
+  readonly #notNull: readonly boolean[];
+  readonly #spare: Buffer[] = [];
+
+  #out: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  #length = 0;
+  #lineEnds: Int32Array;
+  #rowNumbers: Int32Array;
+  #rows = 0;
+  #records = 0;
+  #rejects: Reject[] = [];
+  #index = 0;
+
+  /** @param lastColumn the last column that has a header (1-based); a value to the right of it has no place to go */
+  constructor(plan: LoadPlan, lastColumn: number, width: "exact" | "pad", recordsPerChunk: number) {
+    this.#plan = plan;
+    this.#recordsPerChunk = recordsPerChunk;
+    this.#exact = width === "exact";
+    this.#fieldOf = new Int32Array(lastColumn + 1).fill(-1);
+    for (const [field, { sheetColumn }] of plan.columns.entries()) this.#fieldOf[sheetColumn] = field;
+    this.#checks = plan.columns.map(({ column }) => checkFor(column));
+    this.#notNull = plan.columns.map(({ column }) => column.notNull || column.primaryKey);
+    this.#lineEnds = new Int32Array(recordsPerChunk);
+    this.#rowNumbers = new Int32Array(recordsPerChunk);
+  }
+
+  /** Whether the chunk has all its records and must be taken before more go in. */
+  get full(): boolean {
+    return this.#records === this.#recordsPerChunk;
+  }
+
+  /** Whether there is anything to take. */
+  get empty(): boolean {
+    return this.#records === 0;
+  }
+
+  /** Encodes rows of a batch from row `from` on until the batch ends or the chunk is full; returns the next row to encode. */
+  fill(batch: RowBatch, from: number): number {
+    const { rowCount, firstCell, rowNumbers, widths } = batch;
+    const lastColumn = this.#fieldOf.length - 1;
+    let row = from;
+    for (; row < rowCount && this.#records < this.#recordsPerChunk; row++) {
+      const first = firstCell[row]!;
+      const end = firstCell[row + 1]!;
+      if (first === end) continue; // a blank row is no record
+      const rowNumber = rowNumbers[row]!;
+      if (this.#exact && widths[row]! < lastColumn) {
+        this.#reject(rowNumber, undefined, undefined, {
+          code: "too_few_columns",
+          reason: `the row has ${widths[row]!} of ${lastColumn} columns`,
+        });
+      } else {
+        this.#encodeRow(batch, first, end, rowNumber, lastColumn);
+      }
+    }
+    return row;
+  }
+
+  /** Hands over what has been encoded and begins the next chunk. */
+  take(): Encoded {
+    const small = this.#length < SMALL_CHUNK;
+    const buffer = this.#out;
+    const data = small ? Buffer.from(buffer.subarray(0, this.#length)) : buffer.subarray(0, this.#length);
+    const chunk: Chunk = {
+      plan: this.#plan,
+      index: this.#index++,
+      rowCount: this.#rows,
+      data,
+      lineEnds: this.#lineEnds.slice(0, this.#rows),
+      rowNumbers: this.#rowNumbers.slice(0, this.#rows),
+      release: small ? nothing : () => void this.#spare.push(buffer),
+    };
+    const rejects = this.#rejects;
+    if (!small) this.#out = this.#spare.pop() ?? Buffer.allocUnsafeSlow(buffer.length);
+    this.#length = 0;
+    this.#rows = 0;
+    this.#records = 0;
+    this.#rejects = [];
+    return { chunk, rejects };
+  }
+
+  #encodeRow(batch: RowBatch, first: number, end: number, rowNumber: number, lastColumn: number): void {
+    const { bytes, columns, types, flags, starts, ends } = batch;
+    const fieldOf = this.#fieldOf;
+    const checks = this.#checks;
+    const fieldCount = checks.length;
+    const begin = this.#length;
+    let field = 0;
+    let position = begin;
+    let out = this.#room(position, fieldCount * 3 + 1);
+    for (let cell = first; cell < end; cell++) {
+      const sheetColumn = columns[cell]!;
+      const start = starts[cell]!;
+      const stop = ends[cell]!;
+      if (start === stop) continue; // empty text is an empty cell
+      if (sheetColumn > lastColumn) {
+        return this.#reject(rowNumber, undefined, bytes.toString("utf8", start, stop), {
+          code: "too_many_columns",
+          reason: `a value in column ${columnLetters(sheetColumn)}, to the right of the last header (${columnLetters(lastColumn)})`,
+        });
+      }
+      const target = fieldOf[sheetColumn]!;
+      if (target < 0) continue;
+      for (; field < target; field++) {
+        if (this.#notNull[field]) return this.#missing(rowNumber, field);
+        out[position++] = BACKSLASH;
+        out[position++] = UPPER_N;
+        out[position++] = TAB;
+      }
+      field++;
+
+      const size = stop - start;
+      if (position + 2 * size + fieldCount * 3 + 1 > out.length)
+        out = this.#room(position, 2 * size + fieldCount * 3 + 1);
+      const check = checks[target];
+      if (check !== undefined) {
+        const verdict = check(bytes, start, stop, types[cell] as CellType);
+        if (verdict !== undefined) {
+          if (verdict !== null && typeof verdict === "object") {
+            return this.#reject(rowNumber, target, bytes.toString("utf8", start, stop), verdict);
+          }
+          if (verdict === null && this.#notNull[target]) return this.#missing(rowNumber, target);
+          position = this.#writeText(position, verdict, fieldCount);
+          out = this.#out;
+          if (position < 0) return this.#reject(rowNumber, target, verdict ?? undefined, NUL);
+          out[position++] = TAB;
+          continue;
+        }
+      }
+      if ((flags[cell]! & PLAIN) === 0) {
+        position = escape(bytes, start, stop, out, position);
+        if (position < 0) return this.#reject(rowNumber, target, bytes.toString("utf8", start, stop), NUL);
+      } else if (size <= LOOP_LIMIT) {
+        for (let i = start; i < stop; i++) out[position++] = bytes[i]!;
+      } else {
+        position += bytes.copy(out, position, start, stop);
+      }
+      out[position++] = TAB;
+    }
+    for (; field < fieldCount; field++) {
+      if (this.#notNull[field]) return this.#missing(rowNumber, field);
+      out[position++] = BACKSLASH;
+      out[position++] = UPPER_N;
+      out[position++] = TAB;
+    }
+    out[position - 1] = NEWLINE;
+    this.#length = position;
+    this.#lineEnds[this.#rows] = position;
+    this.#rowNumbers[this.#rows++] = rowNumber;
+    this.#records++;
+  }
+
+  /** Writes a string that a check gave, or NULL; −1 where it holds a NUL character. */
+  #writeText(position: number, text: string | null, fieldCount: number): number {
+    if (text === null) {
+      this.#out[position] = BACKSLASH;
+      this.#out[position + 1] = UPPER_N;
+      return position + 2;
+    }
+    const bytes = Buffer.from(text);
+    const out = this.#room(position, 2 * bytes.length + fieldCount * 3 + 1);
+    return escape(bytes, 0, bytes.length, out, position);
+  }
+
+  /** The buffer, with room for `size` bytes from `position` on. */
+  #room(position: number, size: number): Buffer {
+    if (position + size <= this.#out.length) return this.#out;
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.#out.length * 2, position + size));
+    this.#out.copy(larger, 0, 0, position);
+    this.#out = larger;
+    return larger;
+  }
+
+  #missing(row: number, field: number): void {
+    this.#reject(row, field, undefined, {
+      code: "missing_value",
+      reason: "the cell is empty, and the column must have a value",
+    });
+  }
+
+  #reject(row: number, field: number | undefined, value: string | undefined, problem: Problem): void {
+    const { file, sheet, columns } = this.#plan;
+    const column = field === undefined ? undefined : columns[field]?.header;
+    this.#rejects.push({ file, sheet, row, column, value, code: problem.code, reason: problem.reason });
+    this.#records++;
+  }
+}
+
+const NUL: Problem = { code: "nul_character", reason: "the text holds a NUL character, which PostgreSQL cannot store" };
+
+/** Copies text with COPY's escapes; −1 where it holds a NUL. */
+function escape(bytes: Buffer, start: number, end: number, out: Buffer, at: number): number {
+  let position = at;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    const escaped = ESCAPES[byte]!;
+    if (escaped !== 0) {
+      out[position++] = BACKSLASH;
+      out[position++] = escaped;
+    } else if (byte === 0) {
+      return -1;
+    } else {
+      out[position++] = byte;
+    }
+  }
+  return position;
+}
+
+/** 1 → A, 27 → AA. */
+export function columnLetters(column: number): string {
+  let letters = "";
+  for (let n = column; n > 0; n = Math.floor((n - 1) / 26))
+    letters = String.fromCharCode(65 + ((n - 1) % 26)) + letters;
+  return letters;
+}
+
+function nothing(): void {}

@@ -1,0 +1,36 @@
+// What a failure says. Every message names what is wrong, where, what was expected and what to do next; the code is stable,
+// and the exit code is the command line's.
+import { SheetError } from "@sluice/sheets";
+
+/** 1: the import failed. 2: it was asked for wrongly. */
+export type FailureExit = 1 | 2;
+
+/** A failure of an import as a whole. (A bad row is no failure: it is a {@link Reject}.) */
+export class SluiceError extends Error {
+  /** Stable, for programs: `connection_refused`, `missing_column`, … All of them are listed in the README. */
+  readonly code: string;
+  readonly exitCode: FailureExit;
+
+  constructor(code: string, message: string, options?: { exitCode?: FailureExit; cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "SluiceError";
+    this.code = code;
+    this.exitCode = options?.exitCode ?? 1;
+  }
+}
+
+/** A call that cannot mean anything: exit code 2. */
+export function usageError(code: string, message: string): SluiceError {
+  return new SluiceError(code, message, { exitCode: 2 });
+}
+
+/** The code and text of anything thrown, for people and for JSON. Never a stack. */
+export function describeError(error: unknown): { code: string; message: string; exitCode: FailureExit } {
+  if (error instanceof SluiceError) return { code: error.code, message: error.message, exitCode: error.exitCode };
+  if (error instanceof SheetError) return { code: error.code, message: error.message, exitCode: 1 };
+  if (error instanceof Error) {
+    const code = "code" in error && typeof error.code === "string" ? error.code : "internal";
+    return { code, message: error.message, exitCode: 1 };
+  }
+  return { code: "internal", message: String(error), exitCode: 1 };
+}

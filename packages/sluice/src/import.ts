@@ -1,0 +1,399 @@
+// The engine: read → validate and encode → load, three kinds of goroutines joined by channels of small capacity.
+//
+// A slow database fills the channels and so holds the reader back; the first failure, or the caller's cancellation, ends the
+// group's context, which every stage watches. Loaders finish the chunk that they are at, so what is counted is what is committed.
+import { availableParallelism } from "node:os";
+import { basename } from "node:path";
+import { open, type RowBatch, type Sheet } from "@sluice/sheets";
+import { chan, recv, select, send, type SendChan } from "@sluice/go";
+import type { Context } from "@sluice/go/context";
+import { Group, withContext } from "@sluice/go/errgroup";
+import type { LoadPlan } from "./chunk.ts";
+import { Encoder, type Encoded } from "./encode.ts";
+import { describeError, SluiceError, usageError } from "./errors.ts";
+import type { Header, HeaderMap } from "./mapping.ts";
+import { prepareTable, type Prepared } from "./prepare.ts";
+import type { Reject } from "./reject.ts";
+import type { TableSchema } from "./schema.ts";
+import type { Target } from "./targets/target.ts";
+
+/** How rows get in; see the README for what each costs. */
+export type Method = "sequential" | "concurrent" | "batch" | "copy";
+
+export const METHODS: readonly Method[] = ["sequential", "concurrent", "batch", "copy"];
+export const DEFAULT_BATCH_SIZE = 100;
+/** Rows that COPY commits together: about a tenth of a second's work. */
+export const DEFAULT_CHUNK_ROWS = 10_000;
+/** PostgreSQL numbers a statement's parameters with 16 bits. */
+const MAX_PARAMETERS = 65_535;
+/** How many rejects a result holds; all of them go to `onRejects`. */
+const REJECTS_KEPT = 100;
+
+export interface ImportOptions {
+  /** Path of the workbook. */
+  readonly file: string;
+  /** The name that messages and rejects bear; the path's last part unless told. */
+  readonly fileName?: string;
+  readonly target: Target;
+  /** `table` or `schema.table`; else the schema's name, else the file's. */
+  readonly table?: string;
+  /** Without one, an existing table's columns count, or every column is text. */
+  readonly schema?: TableSchema;
+  /** Name, or number from 0; the first visible sheet unless told. */
+  readonly sheet?: string | number;
+  /** `copy` unless told. */
+  readonly method?: Method;
+  /** Connections that load at the same time: the number of processors unless told, one where rows must go in in order. */
+  readonly workers?: number;
+  /** Rows an INSERT of `batch`, 100 unless told. */
+  readonly batchSize?: number;
+  /** Rows a chunk of `copy`. */
+  readonly chunkRows?: number;
+  /** `create`: the table must not exist; `append`: it must. Unless told: whichever fits. */
+  readonly mode?: "create" | "append";
+  /** Adds columns that an existing table lacks. */
+  readonly migrate?: boolean;
+  /** Header → column; an empty column leaves the header out. */
+  readonly map?: HeaderMap;
+  /** Called after every chunk. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with rejects in the sheet's order; the loaders wait for it. */
+  readonly onRejects?: (rejects: readonly Reject[]) => Promise<void> | void;
+}
+
+/** What has been done so far. */
+export interface Progress {
+  readonly inserted: number;
+  readonly skipped: number;
+  readonly rejected: number;
+  readonly milliseconds: number;
+}
+
+/** What an import did: `total = inserted + updated + skipped + rejected`, always. */
+export interface ImportResult {
+  readonly file: string;
+  readonly sheet: string;
+  readonly table: string;
+  readonly method: Method;
+  /** Records: rows below the header that are not blank. */
+  readonly total: number;
+  readonly inserted: number;
+  readonly updated: number;
+  /** Rows that a trigger in the database left out. */
+  readonly skipped: number;
+  readonly rejected: number;
+  readonly milliseconds: number;
+  /** Rejected rows by code. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** The first hundred. */
+  readonly rejects: readonly Reject[];
+  /** What else there is to know: a table made, a column left empty, a formula without a value. */
+  readonly notes: readonly string[];
+  /** Cancelled before the end: the counts are what had been committed by then. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Imports one sheet. Resolves when all rows are committed or rejected, or, after `ctx` is cancelled, when the chunks in flight
+ * are (then `interrupted` is set).
+ *
+ * @throws SheetError where the workbook cannot be read, SluiceError where the import cannot start or go on; the message then says
+ * how many rows are in the table.
+ */
+export async function runImport(ctx: Context, options: ImportOptions): Promise<ImportResult> {
+  const started = performance.now();
+  const method = options.method ?? "copy";
+  if (!METHODS.includes(method))
+    throw usageError(
+      "unknown_method",
+      `unknown method "${method as string}". Use: sequential, concurrent, batch or copy`,
+    );
+  const file = options.fileName ?? basename(options.file);
+  const { target } = options;
+  await using workbook = await open(options.file);
+  const sheet = workbook.sheet(options.sheet);
+  const source = await readHeader(file, sheet);
+  try {
+    const place = { file, sheet: sheet.name, headerRow: source.headerRow };
+    const prepared = await prepareTable(target, source.headers, place, options);
+    const tally = new Tally(started, options);
+    const failure = await load(ctx, source, prepared, method, tally, options, { file, sheet: sheet.name });
+    const notes = [...prepared.notes, ...source.notes(), ...(await buildIndexes(target, prepared, failure))];
+    if (failure !== undefined && ctx.err() === undefined) throw explain(failure, tally, prepared, notes);
+    return {
+      file,
+      sheet: sheet.name,
+      table: prepared.table,
+      method,
+      total: tally.inserted + tally.skipped + tally.rejected,
+      inserted: tally.inserted,
+      updated: 0,
+      skipped: tally.skipped,
+      rejected: tally.rejected,
+      milliseconds: performance.now() - started,
+      reasons: tally.reasons,
+      rejects: tally.rejects,
+      notes,
+      interrupted: ctx.err() !== undefined,
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+/** Runs the stages; returns what ended them early, if anything did. */
+async function load(
+  ctx: Context,
+  source: Source,
+  prepared: Prepared,
+  method: Method,
+  tally: Tally,
+  options: ImportOptions,
+  names: { file: string; sheet: string },
+): Promise<unknown> {
+  const { target } = options;
+  const shape = shapeOf(method, prepared, options);
+  const plan: LoadPlan = {
+    ...names,
+    table: prepared.table,
+    columns: prepared.load,
+    statement: method === "copy" ? "copy" : "insert",
+  };
+  const encoder = new Encoder(plan, prepared.lastColumn, prepared.width, shape.rowsPerChunk);
+  const batches = chan<RowBatch>(1);
+  const chunks = chan<Encoded>(shape.loaders);
+  const [group, stop] = withContext(ctx);
+
+  await group.go(async () => {
+    try {
+      for (let batch: RowBatch | undefined = source.first; batch; batch = await source.next())
+        if (!(await put(stop, batches, batch))) return;
+    } finally {
+      batches.close();
+    }
+  });
+
+  await group.go(async () => {
+    try {
+      let from = 1; // the header is the first batch's first row
+      for await (const batch of batches) {
+        for (let row = from; row < batch.rowCount;) {
+          row = encoder.fill(batch, row);
+          if (encoder.full && !(await put(stop, chunks, encoder.take()))) return;
+        }
+        from = 0;
+        batch.release();
+      }
+      if (!encoder.empty && stop.err() === undefined) await put(stop, chunks, encoder.take());
+    } finally {
+      chunks.close();
+    }
+  });
+
+  for (let n = 0; n < shape.loaders; n++) {
+    await group.go(async () => {
+      for await (const { chunk, rejects } of chunks) {
+        if (stop.err() !== undefined) return;
+        const { inserted, skipped, refused } = await target.commitChunk(chunk, rejects);
+        await tally.add(
+          chunk.index,
+          inserted,
+          skipped,
+          refused.length === 0 ? rejects : [...rejects, ...refused].sort((a, b) => a.row - b.row),
+        );
+        chunk.release();
+      }
+    });
+  }
+  const failure = await group.wait().then(
+    () => undefined,
+    (error: unknown) => error ?? new Error("unknown failure"),
+  );
+  await tally.finish();
+  return failure;
+}
+
+/** Sends unless the import is being stopped; false then. */
+async function put<T>(stop: Context, out: SendChan<T>, value: T): Promise<boolean> {
+  if (stop.err() !== undefined) return false;
+  if (out.trySend(value)) return true;
+  const won = await select({ sent: send(out, value), stopped: recv(stop.done()) });
+  return won.case === "sent";
+}
+
+/** How a method cuts the rows up, and how many load at once. */
+function shapeOf(
+  method: Method,
+  prepared: Prepared,
+  options: ImportOptions,
+): { rowsPerChunk: number; loaders: number } {
+  const most = Math.max(1, Math.floor(MAX_PARAMETERS / prepared.load.length));
+  const rowsPerChunk = {
+    sequential: 1,
+    concurrent: 1,
+    batch: Math.min(options.batchSize ?? DEFAULT_BATCH_SIZE, most),
+    copy: options.chunkRows ?? DEFAULT_CHUNK_ROWS,
+  }[method];
+  // Where a unique constraint decides which of two rows stays, the first one does: they go in one after the other.
+  const single = method === "sequential" || prepared.ordered;
+  return {
+    rowsPerChunk,
+    loaders: single ? 1 : Math.max(1, Math.min(options.workers ?? availableParallelism(), options.target.connections)),
+  };
+}
+
+/** The counts, kept by commit; rejects are passed on in the sheet's order whatever order chunks commit in. */
+class Tally {
+  inserted = 0;
+  skipped = 0;
+  rejected = 0;
+  readonly reasons: Record<string, number> = {};
+  readonly rejects: Reject[] = [];
+  readonly #started: number;
+  readonly #options: ImportOptions;
+  readonly #held = new Map<number, readonly Reject[]>();
+  #next = 0;
+
+  constructor(started: number, options: ImportOptions) {
+    this.#started = started;
+    this.#options = options;
+  }
+
+  async add(index: number, inserted: number, skipped: number, rejects: readonly Reject[]): Promise<void> {
+    this.inserted += inserted;
+    this.skipped += skipped;
+    this.rejected += rejects.length;
+    this.#held.set(index, rejects);
+    for (let held = this.#held.get(this.#next); held; held = this.#held.get(this.#next)) {
+      this.#held.delete(this.#next++);
+      if (held.length > 0) await this.#pass(held);
+    }
+    const { inserted: all, skipped: left, rejected } = this;
+    this.#options.onProgress?.({
+      inserted: all,
+      skipped: left,
+      rejected,
+      milliseconds: performance.now() - this.#started,
+    });
+  }
+
+  /** Passes on what waited for a chunk that never came. */
+  async finish(): Promise<void> {
+    const rest = [...this.#held.entries()].sort(([a], [b]) => a - b);
+    this.#held.clear();
+    for (const [, rejects] of rest) if (rejects.length > 0) await this.#pass(rejects);
+  }
+
+  async #pass(rejects: readonly Reject[]): Promise<void> {
+    for (const reject of rejects) {
+      this.reasons[reject.code] = (this.reasons[reject.code] ?? 0) + 1;
+      if (this.rejects.length < REJECTS_KEPT) this.rejects.push(reject);
+    }
+    await this.#options.onRejects?.(rejects);
+  }
+}
+
+/** A sheet being read: its header is known, and there is at least one row below. */
+interface Source {
+  readonly headers: readonly Header[];
+  readonly headerRow: number;
+  /** The batch whose first row is the header. */
+  readonly first: RowBatch;
+  next(): Promise<RowBatch | undefined>;
+  notes(): string[];
+  close(): Promise<void>;
+}
+
+async function readHeader(file: string, sheet: Sheet): Promise<Source> {
+  const iterator = sheet.batches()[Symbol.asyncIterator]();
+  const warned: { row: number; message: string }[] = [];
+  let warnings = 0;
+  const next = async (): Promise<RowBatch | undefined> => {
+    const { value, done } = await iterator.next();
+    if (done) return undefined;
+    warnings += value.warnings.length;
+    if (warned.length === 0) warned.push(...value.warnings.slice(0, 1));
+    return value;
+  };
+  const close = async (): Promise<void> => void (await iterator.return?.());
+  try {
+    const first = await next();
+    if (!first) {
+      throw new SluiceError(
+        "empty_sheet",
+        `${file}: the sheet "${sheet.name}" is empty. Expected: a header row, and rows below it. Choose another sheet with --sheet.`,
+      );
+    }
+    const headerRow = first.rowNumbers[0]!;
+    const headers: Header[] = [];
+    for (let cell = first.firstCell[0]!; cell < first.firstCell[1]!; cell++) {
+      const text = first.bytes.toString("utf8", first.starts[cell], first.ends[cell]).trim();
+      if (text !== "") headers.push({ sheetColumn: first.columns[cell]!, text });
+    }
+    // Only the header: then the next batch decides, and is read ahead.
+    const ahead = first.rowCount === 1 ? await next() : undefined;
+    if (headers.length === 0 || (first.rowCount === 1 && !ahead)) {
+      throw new SluiceError(
+        "no_rows",
+        `${file}: the sheet "${sheet.name}" has a header (row ${headerRow}) and no rows below it, so there is nothing to import. Choose another sheet with --sheet.`,
+      );
+    }
+    let held = ahead;
+    return {
+      headers,
+      headerRow,
+      first,
+      next: async () => {
+        const batch = held ?? (await next());
+        held = undefined;
+        return batch;
+      },
+      notes: () =>
+        warned.map(
+          ({ row, message }) => `row ${row}: ${message}${warnings > 1 ? ` (and ${warnings - 1} more like it)` : ""}`,
+        ),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Builds what waited until the rows were in; returns what could not be built, as notes. */
+async function buildIndexes(target: Target, prepared: Prepared, failure: unknown): Promise<string[]> {
+  const missing: string[] = [];
+  const group = new Group();
+  group.setLimit(Math.max(1, Math.min(2, target.connections)));
+  for (const ddl of prepared.indexes) {
+    await group.go(async () => {
+      try {
+        if (failure instanceof SluiceError && failure.code === "connection_lost") throw failure;
+        await target.query(ddl);
+      } catch (error) {
+        missing.push(`this index was not built: ${ddl}; (${describeError(error).message})`);
+      }
+    });
+  }
+  await group.wait();
+  return missing;
+}
+
+/** A failure half-way says what is in the table. */
+function explain(failure: unknown, tally: Tally, prepared: Prepared, notes: readonly string[]): Error {
+  const { code, message, exitCode } = describeError(failure);
+  const rows = tally.inserted.toLocaleString("en");
+  const state =
+    tally.inserted === 0
+      ? `No row of this import is known to be in the table "${prepared.table}".`
+      : `${rows} rows of this import are in the table "${prepared.table}" and stay there.`;
+  const unknown =
+    code === "connection_lost"
+      ? " The rows that were on their way when the connection was lost may or may not be in it."
+      : "";
+  const made = prepared.created && tally.inserted === 0 ? " The table was made by this import and is empty." : "";
+  return new SluiceError(code, [`${message}\n${state}${unknown}${made}`, ...notes].join("\n"), {
+    exitCode,
+    cause: failure,
+  });
+}

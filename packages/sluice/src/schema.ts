@@ -1,0 +1,174 @@
+// What a table is: its columns, what may stand in them, its key and its indexes. A schema file exports one `table({…})`;
+// without one the same shape is read from an existing table or made from the header.
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { usageError } from "./errors.ts";
+import { quoteIdentifier, quoteTable } from "./identifiers.ts";
+
+/** One column, as a schema file states it. */
+export interface ColumnSpec {
+  /** A PostgreSQL type, `text` unless told: `integer`, `numeric(10,2)`, `date`, `varchar(20)`, `my_enum`, … */
+  readonly type?: string;
+  /** Headers that mean this column, besides its own name. */
+  readonly header?: string | readonly string[];
+  /** An empty cell is rejected (`missing_value`). */
+  readonly notNull?: boolean;
+  /** At most this many characters (`too_long`). `varchar(n)` says the same. */
+  readonly maxLength?: number;
+  /** A check on the text that needs no string to be made: `email` is one `@`, a local part and a dotted domain, no white space. */
+  readonly format?: "email";
+  /** Any Standard Schema (zod, valibot, arktype, …), synchronous. It gets the cell's value, and what it returns is what is loaded. */
+  readonly check?: StandardSchemaV1;
+  readonly primaryKey?: boolean;
+  readonly unique?: boolean;
+  /** An SQL expression for rows that do not bring this column, e.g. `now()`. */
+  readonly default?: string;
+  /** Never taken from the sheet, even if a header has its name. Serial and identity columns are so by themselves. */
+  readonly generated?: boolean;
+}
+
+/** An index over some columns; never unique (that is a constraint: `unique` or `key`). */
+export interface IndexSpec {
+  readonly columns: readonly string[];
+  readonly name?: string;
+}
+
+/** What `table()` takes. */
+export interface TableSpec {
+  /** `name` or `schema.name`. */
+  readonly name: string;
+  /** In the table's order. A bare Standard Schema stands for a text column with that check. */
+  readonly columns: Readonly<Record<string, ColumnSpec | StandardSchemaV1>>;
+  /** Columns that tell rows apart: a unique constraint on the table that is created. */
+  readonly key?: readonly string[];
+  /** Built after the load where the import creates the table. A string is an index over that column. */
+  readonly indexes?: readonly (string | readonly string[] | IndexSpec)[];
+  /** `exact`: a row whose last cell stands before the last column is rejected (`too_few_columns`). `pad` (default): missing cells are NULL. */
+  readonly width?: "exact" | "pad";
+}
+
+/** A column with everything said. */
+export interface Column {
+  readonly name: string;
+  readonly type: string;
+  readonly headers: readonly string[];
+  readonly notNull: boolean;
+  readonly maxLength: number | undefined;
+  readonly format: "email" | undefined;
+  readonly check: StandardSchemaV1 | undefined;
+  readonly primaryKey: boolean;
+  readonly unique: boolean;
+  readonly default: string | undefined;
+  /** The database fills it. */
+  readonly generated: boolean;
+}
+
+/** A table with everything said: what `table()` returns. */
+export interface TableSchema {
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly key: readonly string[];
+  readonly indexes: readonly IndexSpec[];
+  readonly width: "exact" | "pad";
+}
+
+const tables = new WeakSet<TableSchema>();
+const COLUMN_KEYS = new Set([
+  "type",
+  "header",
+  "notNull",
+  "maxLength",
+  "format",
+  "check",
+  "primaryKey",
+  "unique",
+  "default",
+  "generated",
+]);
+const TABLE_KEYS = new Set(["name", "columns", "key", "indexes", "width"]);
+
+/**
+ * Describes a table, for a schema file to export.
+ *
+ * @throws SluiceError (`bad_schema`) where the description contradicts itself or uses a word that does not exist.
+ */
+export function table(spec: TableSpec): TableSchema {
+  const where = `schema of table ${JSON.stringify(spec.name)}`;
+  for (const key of Object.keys(spec))
+    if (!TABLE_KEYS.has(key)) throw badSchema(where, `unknown setting "${key}"`, [...TABLE_KEYS]);
+  if (typeof spec.name !== "string" || spec.name === "")
+    throw badSchema("schema", "the table has no name", ['name: "…"']);
+  const columns = Object.entries(spec.columns ?? {}).map(([name, column]) => completeColumn(where, name, column));
+  if (columns.length === 0) throw badSchema(where, "it has no columns", ['columns: { name: { type: "text" } }']);
+  const known = new Set(columns.map((column) => column.name));
+  const mustExist = (name: string, what: string): void => {
+    if (!known.has(name))
+      throw badSchema(where, `${what} names the column "${name}", which does not exist`, [...known]);
+  };
+  const key = spec.key ?? [];
+  for (const name of key) mustExist(name, "the key");
+  const indexes = (spec.indexes ?? []).map((index): IndexSpec => {
+    const full = typeof index === "string" ? { columns: [index] } : "columns" in index ? index : { columns: index };
+    for (const name of full.columns) mustExist(name, "an index");
+    return full;
+  });
+  const result: TableSchema = { name: spec.name, columns, key, indexes, width: spec.width ?? "pad" };
+  tables.add(result);
+  return result;
+}
+
+/** Whether a value came from {@link table}. */
+export function isTable(value: unknown): value is TableSchema {
+  return typeof value === "object" && value !== null && tables.has(value as TableSchema);
+}
+
+/** The DDL of a table: `create table` with its constraints, and the indexes that can wait until the rows are in. */
+export function tableDdl(schema: TableSchema, name: string = schema.name): { create: string; indexes: string[] } {
+  const lines = schema.columns.map((column) => {
+    const parts = [quoteIdentifier(column.name), column.type];
+    if (column.primaryKey) parts.push("primary key");
+    else if (column.notNull) parts.push("not null");
+    if (column.unique) parts.push("unique");
+    if (column.default !== undefined) parts.push(`default ${column.default}`);
+    return parts.join(" ");
+  });
+  if (schema.key.length > 0) lines.push(`unique (${schema.key.map(quoteIdentifier).join(", ")})`);
+  return {
+    create: `create table ${quoteTable(name)} (\n  ${lines.join(",\n  ")}\n)`,
+    indexes: schema.indexes.map((index) => {
+      const own = index.name === undefined ? "" : ` ${quoteIdentifier(index.name)}`;
+      return `create index${own} on ${quoteTable(name)} (${index.columns.map(quoteIdentifier).join(", ")})`;
+    }),
+  };
+}
+
+/** A text column with nothing asked of it, as a header alone gives. */
+export function textColumn(name: string, headers: readonly string[] = []): Column {
+  return completeColumn("header", name, { header: headers });
+}
+
+function completeColumn(where: string, name: string, given: ColumnSpec | StandardSchemaV1): Column {
+  const spec: ColumnSpec = "~standard" in given ? { check: given } : given;
+  for (const key of Object.keys(spec)) {
+    if (!COLUMN_KEYS.has(key))
+      throw badSchema(`${where}, column ${JSON.stringify(name)}`, `unknown setting "${key}"`, [...COLUMN_KEYS]);
+  }
+  const type = spec.type ?? "text";
+  const limit = /^(?:varchar|character varying|char|character|bpchar)\s*\((\d+)\)$/i.exec(type)?.[1];
+  return {
+    name,
+    type,
+    headers: typeof spec.header === "string" ? [spec.header] : (spec.header ?? []),
+    notNull: spec.notNull ?? false,
+    maxLength: spec.maxLength ?? (limit === undefined ? undefined : Number(limit)),
+    format: spec.format,
+    check: spec.check,
+    primaryKey: spec.primaryKey ?? false,
+    unique: spec.unique ?? false,
+    default: spec.default,
+    generated: spec.generated ?? /^(small|big)?serial\d?$|\bgenerated\b/i.test(type),
+  };
+}
+
+function badSchema(where: string, what: string, expected: readonly string[]): Error {
+  return usageError("bad_schema", `${where}: ${what}. Expected: ${expected.join(", ")}.`);
+}

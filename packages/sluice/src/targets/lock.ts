@@ -1,0 +1,50 @@
+// One process at a time: two that open one embedded database would both succeed, and a committed row could vanish.
+//
+// The lock is SQLite's own on an empty database file: a lock of the operating system, which ends with the process however it
+// ends. (A file that says "locked" would stay behind after kill -9, and whoever clears such files away can clear a live one.)
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { SluiceError } from "../errors.ts";
+
+/**
+ * Takes a folder for this process, making it where it is missing; `Symbol.dispose` gives it back.
+ *
+ * @throws SluiceError (`database_in_use`) where another process has it, or (`data_folder`) where it cannot be written
+ */
+export function lockFolder(folder: string): Disposable {
+  const owner = join(folder, "owner");
+  let file: DatabaseSync;
+  try {
+    mkdirSync(folder, { recursive: true });
+    file = new DatabaseSync(join(folder, "lock"));
+  } catch (error) {
+    throw new SluiceError(
+      "data_folder",
+      `the embedded database cannot be kept in ${folder}: ${(error as Error).message}. Run in a folder that can be written, or name one with SLUICE_DATA.`,
+      { cause: error },
+    );
+  }
+  try {
+    file.exec("pragma locking_mode = exclusive; begin exclusive");
+  } catch (error) {
+    file.close();
+    if (!/locked|busy/i.test((error as Error).message)) throw error;
+    throw new SluiceError(
+      "database_in_use",
+      `the embedded database in ${folder} is in use by another process${holder(owner)}. ` +
+        `Wait until it has finished, use another folder (SLUICE_DATA), or a PostgreSQL server (--to postgres://…), which takes many at a time.`,
+      { cause: error },
+    );
+  }
+  writeFileSync(owner, `${process.pid}\n`);
+  return { [Symbol.dispose]: () => file.close() };
+}
+
+function holder(owner: string): string {
+  try {
+    return ` (process ${readFileSync(owner, "utf8").trim()})`;
+  } catch {
+    return "";
+  }
+}

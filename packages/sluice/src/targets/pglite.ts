@@ -1,0 +1,110 @@
+// The embedded PostgreSQL: PGlite on a folder, in a worker thread of its own, since it blocks its thread for as long as a
+// statement takes. It has one connection.
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { Mutex } from "@sluice/go/sync";
+import { SluiceError } from "../errors.ts";
+import { lockFolder } from "./lock.ts";
+import { SqlTarget } from "./sql.ts";
+import type { Connection, Database, QueryResult, Target } from "./target.ts";
+
+/** What the worker is asked. A copy's data is copied over, since a retry may need it again. */
+export type Request =
+  | { readonly id: number; readonly query: string; readonly parameters: readonly (string | null)[] | undefined }
+  | { readonly id: number; readonly copy: string; readonly data: Uint8Array }
+  | { readonly id: number; readonly close: true };
+
+/** Its answer; an error comes as its fields. */
+export type Response =
+  | { readonly id: number; readonly result: QueryResult }
+  | { readonly id: number; readonly error: Readonly<Record<string, unknown>> & { readonly message: string } };
+
+/**
+ * Takes the embedded database in a folder for this process. It is started by the first statement, and made by it where there is
+ * none (some seconds): an import that fails before that costs nothing.
+ *
+ * @throws SluiceError where another process has it, or the folder cannot be written
+ */
+export function openPglite(folder: string): Target {
+  return new SqlTarget(new PgliteDatabase(folder));
+}
+
+/** Whether there is an embedded database in a folder already. */
+export function pgliteExists(folder: string): boolean {
+  return existsSync(join(folder, "pgdata", "PG_VERSION"));
+}
+
+class PgliteDatabase implements Database {
+  readonly name: string;
+  readonly connections = 1;
+  readonly #lock: Disposable;
+  readonly #pgdata: string;
+  readonly #turn = new Mutex();
+  readonly #waiting = new Map<number, { resolve: (result: QueryResult) => void; reject: (error: Error) => void }>();
+  #worker: Worker | undefined;
+  #lastId = 0;
+  #gone: Error | undefined;
+
+  constructor(folder: string) {
+    this.name = `the embedded PostgreSQL in ${folder}`;
+    this.#pgdata = join(folder, "pgdata");
+    this.#lock = lockFolder(folder);
+  }
+
+  async withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
+    using _turn = await this.#turn.lock();
+    return await use({
+      query: (sql, parameters) => this.#ask((id) => ({ id, query: sql, parameters })),
+      copy: async (into, data) => (await this.#ask((id) => ({ id, copy: into, data }))).count ?? 0,
+    });
+  }
+
+  async close(): Promise<void> {
+    using _turn = await this.#turn.lock();
+    if (this.#worker && !this.#gone) {
+      const ended = once(this.#worker, "exit");
+      await this.#ask((id) => ({ id, close: true }));
+      this.#gone = new Error("it has been closed");
+      await ended;
+    }
+    this.#lock[Symbol.dispose]();
+  }
+
+  #ask(request: (id: number) => Request): Promise<QueryResult> {
+    if (this.#gone) return Promise.reject(this.#lost(this.#gone));
+    const worker = (this.#worker ??= this.#start());
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      worker.postMessage(request(id));
+    });
+  }
+
+  #start(): Worker {
+    const file = import.meta.url.endsWith(".ts") ? "./pglite-worker.ts" : "./pglite-worker.js";
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#pgdata });
+    worker.on("message", (response: Response) => this.#settle(response));
+    worker.on("error", (error) => this.#lose(error));
+    worker.on("exit", () => this.#lose(new Error("its thread has ended")));
+    return worker;
+  }
+
+  #settle(response: Response): void {
+    const asked = this.#waiting.get(response.id);
+    this.#waiting.delete(response.id);
+    if ("result" in response) asked?.resolve(response.result);
+    else asked?.reject(Object.assign(new Error(response.error.message), response.error));
+  }
+
+  #lose(error: Error): void {
+    this.#gone ??= error;
+    for (const { reject } of this.#waiting.values()) reject(this.#lost(error));
+    this.#waiting.clear();
+  }
+
+  #lost(cause: Error): SluiceError {
+    return new SluiceError("embedded_database", `${this.name} cannot be used: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,185 @@
+// A PostgreSQL server, through a pool of connections.
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import pg from "pg";
+import { from as copyFrom } from "pg-copy-streams";
+import { SluiceError, usageError } from "../errors.ts";
+import { SqlTarget } from "./sql.ts";
+import type { Connection, Database, QueryResult, Target } from "./target.ts";
+
+/** COPY data is handed over in pieces of this size: large enough to cost little, small enough to keep the socket busy. */
+const PIECE = 256 * 1024;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Opens a PostgreSQL server; the first statement connects.
+ *
+ * @param dsn `postgres://user:password@host:port/database`
+ * @param connections at most so many at a time
+ * @throws SluiceError (`bad_dsn`) where the address is none
+ */
+export function openPostgres(dsn: string, connections: number): Target {
+  return new SqlTarget(new PostgresDatabase(dsn, connections));
+}
+
+class PostgresDatabase implements Database {
+  readonly name: string;
+  readonly connections: number;
+  readonly #pool: pg.Pool;
+  /** Prepared statements have names, the same on every connection. */
+  readonly #statements = new Map<string, string>();
+
+  constructor(dsn: string, connections: number) {
+    this.name = redact(dsn);
+    this.connections = connections;
+    this.#pool = new pg.Pool({
+      connectionString: dsn,
+      // One more than load: a question about a table never waits for a chunk.
+      max: connections + 1,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      application_name: "sluice",
+      // What comes back is text; nobody here wants it parsed.
+      types: { getTypeParser: () => (text: string) => text },
+    });
+    // A sheet has no time zone; its instants mean UTC whatever the server's setting.
+    this.#pool.on("connect", (client) => void client.query("set timezone to 'UTC'").catch(() => undefined));
+    // A connection that breaks while idle is replaced; one that breaks in use reports through its statement.
+    this.#pool.on("error", () => undefined);
+  }
+
+  async withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
+    let client: pg.PoolClient;
+    try {
+      client = await this.#pool.connect();
+    } catch (error) {
+      throw connectError(error, this.name);
+    }
+    let broken: Error | undefined;
+    const onError = (error: Error): void => void (broken = error);
+    client.on("error", onError);
+    try {
+      return await use({
+        query: (sql, parameters) => this.#query(client, sql, parameters),
+        copy: (into, data) => copy(client, into, data),
+      });
+    } catch (error) {
+      if (!isConnectionLoss(error)) throw error;
+      broken = error as Error;
+      throw new SluiceError("connection_lost", `the connection to ${this.name} was lost: ${(error as Error).message}`, {
+        cause: error,
+      });
+    } finally {
+      client.off("error", onError);
+      client.release(broken);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #query(client: pg.PoolClient, sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult> {
+    const result = await client.query<(string | null)[]>({
+      text: sql,
+      rowMode: "array",
+      ...(parameters ? { values: [...parameters], name: this.#statementName(sql) } : {}),
+    });
+    // Several statements in one string give several results; the last one counts, as in psql.
+    const last = Array.isArray(result) ? (result.at(-1) as pg.QueryArrayResult<(string | null)[]>) : result;
+    return { columns: last.fields.map((field) => field.name), rows: last.rows, count: last.rowCount ?? undefined };
+  }
+
+  #statementName(sql: string): string {
+    let name = this.#statements.get(sql);
+    if (name === undefined) {
+      name = `sluice_${this.#statements.size}`;
+      this.#statements.set(sql, name);
+    }
+    return name;
+  }
+}
+
+async function copy(client: pg.PoolClient, into: string, data: Buffer): Promise<number> {
+  const stream = client.query(copyFrom(`copy ${into} from stdin`));
+  await pipeline(Readable.from(pieces(data), { objectMode: false, highWaterMark: PIECE }), stream);
+  return stream.rowCount;
+}
+
+function* pieces(data: Buffer): Iterable<Buffer> {
+  for (let at = 0; at < data.length; at += PIECE) yield data.subarray(at, at + PIECE);
+}
+
+/** `postgres://user@host:port/database`: what may be shown of a DSN. */
+export function redact(dsn: string): string {
+  const url = URL.canParse(dsn) ? new URL(dsn) : undefined;
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw usageError(
+      "bad_dsn",
+      "the database address cannot be read. Expected: postgres://user:password@host:5432/database",
+    );
+  }
+  const host = url.hostname || url.searchParams.get("host") || "localhost";
+  return `postgres://${url.username ? `${url.username}@` : ""}${host}:${url.port || url.searchParams.get("port") || "5432"}${url.pathname}`;
+}
+
+function codeOf(error: unknown): string {
+  const all = error instanceof AggregateError ? [error, ...error.errors] : [error];
+  for (const one of all) if (one instanceof Error && "code" in one && typeof one.code === "string") return one.code;
+  return "";
+}
+
+/** Sentences for what goes wrong before the first statement. No message of a driver is passed on that could hold a password. */
+function connectError(error: unknown, name: string): SluiceError {
+  if (error instanceof SluiceError) return error;
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  const say = (ours: string, text: string): SluiceError => new SluiceError(ours, text, { cause: error });
+  switch (code) {
+    case "ECONNREFUSED":
+      return say(
+        "connection_refused",
+        `${name}: connection refused. Is PostgreSQL running there, and does it listen on that port?`,
+      );
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return say("unknown_host", `${name}: there is no host of that name. Check the address after @.`);
+    case "28P01":
+    case "28000":
+      return say(
+        "authentication_failed",
+        `${name}: PostgreSQL refused the user or the password: ${message}. Check both in the address.`,
+      );
+    case "3D000":
+      return say(
+        "no_such_database",
+        `${name}: ${message}. Create it (createdb), or name another behind the last slash.`,
+      );
+    case "53300":
+      return say(
+        "too_many_connections",
+        `${name}: ${message}. Lower --workers, or raise max_connections on the server.`,
+      );
+    default:
+      if (/password must be a string|no password supplied/i.test(message)) {
+        return say(
+          "authentication_failed",
+          `${name}: the server asks for a password and the address has none. Expected: postgres://user:password@host/database`,
+        );
+      }
+      return say("connection_failed", `${name}: cannot connect: ${message}`);
+  }
+}
+
+/** The socket closed, or the server said that it is going away. */
+function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = codeOf(error);
+  return (
+    /^(57P0[1-5]|08...|ECONNRESET|EPIPE|ETIMEDOUT|ECONNABORTED|ERR_STREAM_PREMATURE_CLOSE|ERR_STREAM_DESTROYED)$/.test(
+      code,
+    ) ||
+    /connection terminated|client has encountered a connection error|not queryable|connection ended/i.test(
+      error.message,
+    )
+  );
+}

@@ -1,0 +1,99 @@
+// Real databases for tests: each gets its own, on the server that scripts/postgres.ts found or started.
+import { mkdtempSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { afterAll } from "vitest";
+import { openTarget } from "../targets/open.ts";
+import type { Target } from "../targets/target.ts";
+
+/** The server's address, or undefined where none can be had (then tests that need it skip; in CI scripts/postgres.ts fails). */
+export const server: string | undefined = process.env["SLUICE_TEST_POSTGRES"];
+
+let made = 0;
+
+/** A database of its own. */
+export interface TestDatabase extends AsyncDisposable {
+  readonly dsn: string;
+  /** Runs SQL besides the import; rows as arrays of text. */
+  query(sql: string): Promise<(string | null)[][]>;
+}
+
+export async function newDatabase(): Promise<TestDatabase> {
+  if (server === undefined) throw new Error("no PostgreSQL for this test");
+  const name = `sluice_test_${process.pid}_${++made}`;
+  const admin = new pg.Client({ connectionString: server });
+  await admin.connect();
+  await admin.query(`create database ${name}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const own = new pg.Client({ connectionString: url.href, types: { getTypeParser: () => (text: string) => text } });
+  await own.connect();
+  return {
+    dsn: url.href,
+    query: async (sql) => (await own.query<(string | null)[]>({ text: sql, rowMode: "array" })).rows,
+    [Symbol.asyncDispose]: async () => {
+      await own.end();
+      await admin.query(`drop database ${name} with (force)`);
+      await admin.end();
+    },
+  };
+}
+
+/** A folder that goes away with the test. */
+export function newFolder(): AsyncDisposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "sluice-test-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** The databases that every method must work on alike. */
+export const databases: readonly { readonly name: string; open(): Promise<{ target: Target } & AsyncDisposable> }[] = [
+  ...(server === undefined
+    ? []
+    : [
+        {
+          name: "PostgreSQL",
+          open: async () => {
+            const database = await newDatabase();
+            const target = await openTarget({ to: database.dsn, connections: 3 });
+            return {
+              target,
+              [Symbol.asyncDispose]: async () => {
+                await target[Symbol.asyncDispose]();
+                await database[Symbol.asyncDispose]();
+              },
+            };
+          },
+        },
+      ]),
+  {
+    name: "PGlite",
+    open: async () => {
+      shared ??= openShared();
+      const { target } = await shared;
+      return {
+        target,
+        [Symbol.asyncDispose]: async () =>
+          void (await target.query("drop schema public cascade; create schema public")),
+      };
+    },
+  },
+];
+
+/** One embedded database for a test file, since making one takes seconds; each test gets it empty. */
+let shared: Promise<{ target: Target; close(): Promise<void> }> | undefined;
+
+async function openShared(): Promise<{ target: Target; close(): Promise<void> }> {
+  const folder = newFolder();
+  const target = await openTarget({ folder: folder.path });
+  return {
+    target,
+    close: async () => {
+      await target[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+afterAll(async () => (await shared)?.close());

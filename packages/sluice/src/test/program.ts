@@ -1,0 +1,38 @@
+// Runs the `sluice` command as a user does: through its launcher, in a folder of the test's own.
+import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+export const EXAMPLE: string = fileURLToPath(new URL("../../../../examples/data/businesses.xlsx", import.meta.url));
+const LAUNCHER = fileURLToPath(new URL("../../bin/sluice.js", import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Standard output as it came, for what is no text. */
+  readonly bytes: Buffer;
+}
+
+/** Starts the command; `finished` resolves when it has ended. */
+export function start(
+  folder: string,
+  args: readonly string[],
+): { child: ChildProcessWithoutNullStreams; finished: Promise<Finished>; output: () => string } {
+  const { DATABASE_URL: _, ...env } = process.env;
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env });
+  const pieces: Buffer[] = [];
+  let stderr = "";
+  child.stdout.on("data", (piece: Buffer) => pieces.push(piece));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  const stdout = (): string => Buffer.concat(pieces).toString("utf8");
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout: stdout(), stderr, bytes: Buffer.concat(pieces) }));
+  });
+  return { child, finished, output: () => stdout() + stderr };
+}
+
+/** Runs it to its end. */
+export function run(folder: string, ...args: string[]): Promise<Finished> {
+  return start(folder, args).finished;
+}

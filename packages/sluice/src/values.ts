@@ -1,0 +1,306 @@
+// What may stand in a column of each type, and how it is written for PostgreSQL.
+//
+// The rule: a value that does not fit is rejected, never truncated, rounded or reinterpreted. Types we know are checked here, so
+// that a bad value is named before the database sees it; of other types (enums, arrays, …) the database is the judge.
+import { CellType } from "@sluice/sheets";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { usageError } from "./errors.ts";
+import type { Column } from "./schema.ts";
+
+/** Why a value is rejected. */
+export interface Problem {
+  readonly code: string;
+  readonly reason: string;
+}
+
+/**
+ * Judges a non-empty cell: undefined where its bytes are loaded as they stand, a string where that is loaded instead, null for
+ * NULL, or what is wrong.
+ */
+export type Check = (bytes: Buffer, start: number, end: number, type: CellType) => string | null | undefined | Problem;
+
+/** The check of a column, or undefined for plain text, where nothing need be asked. */
+export function checkFor(column: Column): Check | undefined {
+  const base = typeCheck(column);
+  const { maxLength, check } = column;
+  if (maxLength === undefined && column.format === undefined && !check) return base;
+  return (bytes, start, end, type) => {
+    const result = base?.(bytes, start, end, type);
+    if (isProblem(result) || result === null) return result;
+    if (maxLength !== undefined && tooLong(bytes, start, end, maxLength)) {
+      return { code: "too_long", reason: `the text is longer than ${maxLength} characters` };
+    }
+    if (column.format === "email" && !isEmail(bytes, start, end)) {
+      return { code: "invalid_email", reason: "not an e-mail address: expected name@domain.tld without spaces" };
+    }
+    return check ? standardCheck(column, check, result ?? bytes.toString("utf8", start, end)) : result;
+  };
+}
+
+function isProblem(result: ReturnType<Check>): result is Problem {
+  return typeof result === "object" && result !== null;
+}
+
+const INTEGERS: Record<string, readonly [min: bigint, max: bigint, fastDigits: number]> = {
+  smallint: [-32768n, 32767n, 4],
+  integer: [-2147483648n, 2147483647n, 9],
+  bigint: [-9223372036854775808n, 9223372036854775807n, 18],
+};
+const ALIASES: Record<string, string> = {
+  int2: "smallint", int: "integer", int4: "integer", int8: "bigint", decimal: "numeric", float4: "real", float8: "double precision",
+  float: "double precision", bool: "boolean", timestamp: "timestamp without time zone", timestamptz: "timestamp with time zone",
+  time: "time without time zone",
+}; // prettier-ignore
+
+/** A type's name without length, alias or case: `VARCHAR(20)` → `varchar`. */
+function baseType(type: string): string {
+  const name = type
+    .toLowerCase()
+    .replace(/\s*\([^)]*\)/, "")
+    .trim()
+    .replaceAll(/\s+/g, " ");
+  return ALIASES[name] ?? name;
+}
+
+function typeCheck(column: Column): Check | undefined {
+  const type = baseType(column.type);
+  const integer = INTEGERS[type];
+  if (integer) return integerCheck(type, ...integer);
+  switch (type) {
+    case "numeric":
+      return numericCheck(column.type);
+    case "real":
+    case "double precision":
+      return stringCheck((text, type) =>
+        isNumeric(text, type)
+          ? Number.isFinite(Number(text))
+            ? text.trim()
+            : outOfRange(column.type)
+          : notA("a number"),
+      );
+    case "boolean":
+      return stringCheck(booleanText);
+    case "date":
+      return dateCheck;
+    case "timestamp without time zone":
+    case "timestamp with time zone":
+      return stringCheck((text, type) =>
+        timestampText(
+          text,
+          type,
+          column.type.toLowerCase().includes("tz") || column.type.toLowerCase().includes("with time"),
+        ),
+      );
+    case "time without time zone":
+      return stringCheck(timeText);
+    case "uuid":
+      return stringCheck((text, type) =>
+        type === CellType.string && /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(text) ? text : notA("a UUID"),
+      );
+    case "json":
+    case "jsonb":
+      return stringCheck(jsonText);
+    default:
+      return undefined;
+  }
+}
+
+function integerCheck(type: string, min: bigint, max: bigint, fastDigits: number): Check {
+  return (bytes, start, end, cell) => {
+    if (
+      end - start <= fastDigits &&
+      (cell === CellType.number || cell === CellType.string) &&
+      allDigits(bytes, start, end)
+    )
+      return undefined;
+    const text = bytes.toString("utf8", start, end);
+    if (!isNumeric(text, cell)) return notA("a whole number");
+    const whole = wholeNumber(text.trim());
+    if (whole === undefined) return notA("a whole number");
+    return whole < min || whole > max ? outOfRange(type) : whole.toString();
+  };
+}
+
+/** numeric(p, s): the database would round silently to s digits, so a value with more is rejected; noise past the 15th digit is no digit. */
+function numericCheck(declared: string): Check {
+  const [, precision, scale = "0"] = /\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)/.exec(declared) ?? [];
+  return stringCheck((text, type) => {
+    if (!isNumeric(text, type)) return notA("a number");
+    const trimmed = text.trim();
+    if (precision === undefined) return trimmed;
+    const exact =
+      type === CellType.number ? plainDecimal(String(Number(Number(trimmed).toPrecision(15)))) : plainDecimal(trimmed);
+    const [whole = "", fraction = ""] = exact.replace(/^[+-]/, "").split(".");
+    const needed = fraction.replace(/0+$/, "").length;
+    if (needed > Number(scale))
+      return {
+        code: "too_many_digits",
+        reason: `${declared} keeps ${scale} digits behind the point, and this has ${needed}`,
+      };
+    return whole.replace(/^0+/, "").length > Number(precision) - Number(scale) ? outOfRange(declared) : exact;
+  });
+}
+
+function booleanText(text: string, type: CellType): string | Problem {
+  if (type === CellType.boolean) return text;
+  const word = text.trim().toLowerCase();
+  if (type === CellType.number ? word === "1" : /^(true|t|yes|y|on|1)$/.test(word)) return "true";
+  if (type === CellType.number ? word === "0" : /^(false|f|no|n|off|0)$/.test(word)) return "false";
+  return notA("a boolean (true or false, yes or no, 1 or 0)");
+}
+
+const dateCheck: Check = (bytes, start, end, type) => {
+  const text = bytes.toString("latin1", start, end);
+  if (type === CellType.date) {
+    if (text.slice(10).replaceAll(/[T:.0]/g, "") !== "")
+      return { code: "invalid_date", reason: "a date with a time of day, and the column holds dates only" };
+    return text.slice(0, 10);
+  }
+  return type === CellType.string && isCalendarDate(text.trim())
+    ? text.trim()
+    : notA("a date (a date cell, or text like 2020-01-31)", "invalid_date");
+};
+
+function timestampText(text: string, type: CellType, withZone: boolean): string | Problem {
+  if (type === CellType.date) return text;
+  const [, date = "", zone] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?$/.exec(
+      text.trim(),
+    ) ?? [];
+  // PostgreSQL would drop a zone from a timestamp without one, which changes the value.
+  if (type === CellType.string && isCalendarDate(date) && (withZone || zone === undefined)) return text.trim();
+  return notA(
+    `a timestamp (a date cell, or text like 2020-01-31 12:30:00${withZone ? "+01" : ""})`,
+    "invalid_timestamp",
+  );
+}
+
+function timeText(text: string, type: CellType): string | Problem {
+  // A pure time lies on the day 0 of its date system.
+  const time = type === CellType.date ? /^(?:1899-12-3[01]|1904-01-01)T(.*)$/.exec(text)?.[1] : text.trim();
+  return time !== undefined &&
+    /^([01]\d|2[0-3]|\d):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$/.test(time) &&
+    type !== CellType.number
+    ? time
+    : notA("a time (a time cell, or text like 12:30:00)", "invalid_time");
+}
+
+function jsonText(text: string, type: CellType): string | Problem {
+  try {
+    JSON.parse(text);
+    return type === CellType.date || type === CellType.error ? notA("JSON", "invalid_json") : text;
+  } catch {
+    return notA("JSON", "invalid_json");
+  }
+}
+
+function standardCheck(column: Column, schema: StandardSchemaV1, text: string): string | null | Problem {
+  const result = schema["~standard"].validate(checkInput(column, text));
+  if (result instanceof Promise) {
+    result.catch(() => undefined);
+    throw usageError(
+      "bad_schema",
+      `the check of column ${JSON.stringify(column.name)} is asynchronous, and only synchronous ones can run for every row. Use a synchronous check.`,
+    );
+  }
+  if (result.issues) return { code: "failed_check", reason: result.issues.map((issue) => issue.message).join("; ") };
+  const { value } = result;
+  if (value === null || value === undefined) return null;
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : `${value as number}`;
+}
+
+/** Numbers and booleans reach a check as such, all else as text. */
+function checkInput(column: Column, text: string): unknown {
+  const type = baseType(column.type);
+  if (type === "boolean") return text === "true";
+  if (type === "bigint") return Number.isSafeInteger(Number(text)) ? Number(text) : BigInt(text);
+  return type in INTEGERS || type === "numeric" || type === "real" || type === "double precision" ? Number(text) : text;
+}
+
+function stringCheck(judge: (text: string, type: CellType) => string | Problem): Check {
+  return (bytes, start, end, type) => {
+    const text = bytes.toString("utf8", start, end);
+    const result = judge(text, type);
+    return result === text ? undefined : result;
+  };
+}
+
+function notA(
+  what: string,
+  code = `invalid_${/[a-z]+$/i.exec(what.replace(/ \(.*/, ""))?.[0].toLowerCase() ?? "value"}`,
+): Problem {
+  return { code, reason: `not ${what}` };
+}
+
+function outOfRange(type: string): Problem {
+  return { code: "out_of_range", reason: `outside the range of ${type}` };
+}
+
+/** A number as a cell or a text may write one; a date, a boolean or an error is none. */
+function isNumeric(text: string, type: CellType): boolean {
+  return (
+    (type === CellType.number || type === CellType.string) &&
+    /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,4})?\s*$/i.test(text)
+  );
+}
+
+function wholeNumber(text: string): bigint | undefined {
+  const plain = plainDecimal(text);
+  const [whole = "", fraction = ""] = plain.split(".");
+  if (!/^0*$/.test(fraction) || whole.length > 40) return undefined;
+  return BigInt(whole === "" || whole === "-" ? "0" : whole);
+}
+
+/** `1.5E+3` → `1500`: the same number without an exponent. */
+function plainDecimal(text: string): string {
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] =
+    /^([+-]?)(\d*)\.?(\d*)(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+  const digits = whole + fraction;
+  const point = Math.max(-500, Math.min(500, whole.length + Number(exponent)));
+  const padded = point <= 0 ? "0".repeat(1 - point) + digits : digits.padEnd(point, "0");
+  const at = Math.max(point, 1);
+  const rest = padded.slice(at);
+  return `${sign === "-" ? "-" : ""}${padded.slice(0, at)}${rest === "" ? "" : `.${rest}`}`;
+}
+
+function isCalendarDate(text: string): boolean {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
+  if (year === undefined || year === "0000") return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  return date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day);
+}
+
+function allDigits(bytes: Buffer, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte < 0x30 || byte > 0x39) return false;
+  }
+  return start < end;
+}
+
+/** Counts code points: every byte that does not continue a character. */
+function tooLong(bytes: Buffer, start: number, end: number, limit: number): boolean {
+  if (end - start <= limit) return false;
+  let count = 0;
+  for (let i = start; i < end; i++) if ((bytes[i]! & 0xc0) !== 0x80) count++;
+  return count > limit;
+}
+
+function isEmail(bytes: Buffer, start: number, end: number): boolean {
+  let at = -1;
+  let dot = -1;
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!;
+    if (byte <= 0x20 || byte === 0x7f) return false;
+    if (byte === 0x40) {
+      if (at >= 0) return false;
+      at = i;
+    } else if (byte === 0x2e) {
+      // No label of the domain is empty.
+      if (at >= 0 && (i === at + 1 || dot === i - 1)) return false;
+      dot = i;
+    }
+  }
+  return at > start && dot > at + 1 && dot < end - 1;
+}
