@@ -1,0 +1,521 @@
+// @sluice/go/context: cancellation, deadlines and values that follow a call tree (after Go's context/context.go).
+//
+// Invariants
+// - Cancelling is synchronous: when `cancel` returns, the whole subtree of contexts is done, parents before children.
+// - A context is in its parent's set of children exactly as long as neither is done: nothing is left behind.
+// - `err` and the closing of `done` are one step; both the done channel and the AbortSignal are made when first asked for.
+// - An AbortSignal gets one listener, however many contexts descend from it.
+
+import type { RecvChan } from "./chan.ts";
+import { Channel } from "./internal/channel.ts";
+import { Alarm, monotonic } from "./internal/clock.ts";
+import { holdOpen } from "./internal/fatal.ts";
+import { spawn } from "./internal/launch.ts";
+import { recv, select } from "./select.ts";
+
+export interface Context {
+  /** Closed when the context is done; `undefined` (the nil channel) if it can never be. The same one at each call. */
+  done(): RecvChan<never> | undefined;
+  /** `undefined` until done, then `Canceled` or `DeadlineExceeded`, for good. */
+  err(): Error | undefined;
+  /** When the context will be done at the latest, if that is known. */
+  deadline(): Date | undefined;
+  /** What the nearest `withValue` bound to the key. */
+  value<T>(key: Key<T>): T | undefined;
+  /** For `fetch` and its like: aborted when the context is done, with its cause as the reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Cancels a context; more calls do nothing. `using` it cancels when the block is left. */
+export interface CancelFunc extends Disposable {
+  (): void;
+}
+/** The same with a cause, `Canceled` if none is given. */
+export interface CancelCauseFunc extends Disposable {
+  (cause?: Error): void;
+}
+
+/** A key that knows the type of its value. Compared by identity: two keys of one name are two keys. */
+export class TypedKey<T> {
+  readonly name: string;
+  declare private readonly type: T;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  toString(): string {
+    return this.name;
+  }
+}
+/** Any object or symbol is a key as well; its value is `unknown`. */
+export type Key<T> = TypedKey<T> | object | symbol;
+
+/** Makes a typed key. */
+export function key<T>(name: string): TypedKey<T> {
+  return new TypedKey<T>(name);
+}
+
+class DeadlineExceededError extends Error {
+  timeout(): boolean {
+    return true;
+  }
+  temporary(): boolean {
+    return true;
+  }
+}
+
+/** The `err` of a context that was cancelled. */
+export const Canceled: Error = singleton(new Error("context canceled"));
+/** The `err` of a context whose deadline passed. */
+export const DeadlineExceeded: Error & { timeout(): boolean; temporary(): boolean } = singleton(
+  new DeadlineExceededError("context deadline exceeded"),
+);
+
+/** The root: never done, no values. */
+export function background(): Context {
+  return backgroundContext;
+}
+
+/** Another root, for where it is not clear yet which context to use. */
+export function todo(): Context {
+  return todoContext;
+}
+
+/** A child that can be cancelled. Call the CancelFunc when the work is over, or the child stays in its parent's books. */
+export function withCancel(parent: Context): [Context, CancelFunc] {
+  const child = new CancelContext(checked(parent), "WithCancel");
+  child.attach();
+  return [child, cancelFunc(() => child.cancel(Canceled, undefined))];
+}
+
+/** As `withCancel`; the one who cancels says why, and `cause` tells it. */
+export function withCancelCause(parent: Context): [Context, CancelCauseFunc] {
+  const child = new CancelContext(checked(parent), "WithCancel");
+  child.attach();
+  return [child, cancelFunc((cause?: Error) => child.cancel(Canceled, cause))];
+}
+
+/** A child that is done `ms` milliseconds from now at the latest. */
+export function withTimeout(parent: Context, ms: number): [Context, CancelFunc] {
+  return withTimeoutCause(parent, ms, undefined);
+}
+
+/** A child that is done at `date` at the latest. */
+export function withDeadline(parent: Context, date: Date): [Context, CancelFunc] {
+  return withDeadlineCause(parent, date, undefined);
+}
+
+/** As `withTimeout`, with the cause to give when time is up; cancelled earlier, its cause is `Canceled`. */
+export function withTimeoutCause(parent: Context, ms: number, cause: Error | undefined): [Context, CancelFunc] {
+  return until(checked(parent), dateIn(ms), ms, cause);
+}
+
+/** As `withDeadline`, with the cause to give when time is up. */
+export function withDeadlineCause(parent: Context, date: Date, cause: Error | undefined): [Context, CancelFunc] {
+  return until(checked(parent), date, date.getTime() - Date.now(), cause);
+}
+
+/** A child that knows `value` by `key`. */
+export function withValue<T>(parent: Context, key: TypedKey<T>, value: T): Context;
+export function withValue(parent: Context, key: object | symbol, value: unknown): Context;
+export function withValue(parent: Context, key: unknown, value: unknown): Context {
+  checked(parent);
+  if (key === undefined || key === null) throw new Error("nil key");
+  return new ValueContext(parent, key, value);
+}
+
+/** The parent's values without its cancellation or deadline. */
+export function withoutCancel(parent: Context): Context {
+  return new WithoutCancelContext(checked(parent));
+}
+
+/**
+ * Starts fn in a goroutine of its own once ctx is done (at once if it is). The function returned says whether it kept fn
+ * from starting; it does not wait for fn.
+ */
+export function afterFunc(ctx: Context, fn: () => unknown): () => boolean {
+  const watcher = new CancelContext(checked(ctx), "WithCancel");
+  let waiting = true;
+  watcher.whenDone = () => {
+    if (!waiting) return;
+    waiting = false;
+    spawn(fn, []);
+  };
+  watcher.attach();
+  return () => {
+    const prevented = waiting;
+    waiting = false;
+    watcher.cancel(Canceled, undefined);
+    return prevented;
+  };
+}
+
+/** Why ctx is done: what was given when it was cancelled, else its `err`; `undefined` while it is not done. */
+export function cause(ctx: Context): Error | undefined {
+  const c = ctx.value<CancelContext>(innermost);
+  return c === undefined ? ctx.err() : c.cause;
+}
+
+/** An AbortSignal as a context: `Canceled` when it aborts (`DeadlineExceeded` for a TimeoutError), its reason the cause. */
+export function fromSignal(signal: AbortSignal): Context {
+  const known = signalContexts.get(signal);
+  if (known !== undefined) return known;
+  const ctx = new SignalContext(signal);
+  signalContexts.set(signal, ctx);
+  return ctx;
+}
+
+/**
+ * A context that is cancelled by the first of the signals (SIGINT and SIGTERM if none are named), as Go's
+ * signal.NotifyContext. Until `stop` is called the signals do not end the process.
+ */
+export function notify(...signals: string[]): [Context, CancelFunc] {
+  const ctx = new NotifyContext(signals.length > 0 ? signals : ["SIGINT", "SIGTERM"]);
+  return [ctx, cancelFunc(() => ctx.stop())];
+}
+
+function until(parent: Context, date: Date, ms: number, cause: Error | undefined): [Context, CancelFunc] {
+  const earlier = parent.deadline();
+  if (earlier !== undefined && earlier.getTime() < date.getTime()) return withCancel(parent);
+  const child = new DeadlineContext(parent, date);
+  child.attach();
+  child.startTimer(ms, cause);
+  return [child, cancelFunc(() => child.cancel(Canceled, undefined))];
+}
+
+// Asked for this key, a context gives the nearest CancelContext it descends from.
+const innermost: TypedKey<CancelContext> = new TypedKey("innermost cancellable context");
+
+let neverAborted: AbortSignal | undefined;
+
+class EmptyContext implements Context {
+  readonly #name: string;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+  get signal(): AbortSignal {
+    return (neverAborted ??= new AbortController().signal);
+  }
+  done(): undefined {
+    return undefined;
+  }
+  err(): undefined {
+    return undefined;
+  }
+  deadline(): undefined {
+    return undefined;
+  }
+  value(): undefined {
+    return undefined;
+  }
+  toString(): string {
+    return `context.${this.#name}`;
+  }
+}
+
+const backgroundContext = new EmptyContext("Background");
+const todoContext = new EmptyContext("TODO");
+
+class CancelContext implements Context {
+  readonly parent: Context;
+  readonly #kind: string;
+  cause: Error | undefined;
+  /** Called once, when done. */
+  whenDone: (() => void) | undefined;
+  #err: Error | undefined;
+  #done: Channel<never> | undefined;
+  #abort: AbortController | undefined;
+  #children: Set<CancelContext> | undefined;
+  #detach: (() => void) | undefined;
+
+  constructor(parent: Context, kind: string) {
+    this.parent = parent;
+    this.#kind = kind;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#err !== undefined) this.#abort.abort(this.cause);
+    }
+    return this.#abort.signal;
+  }
+
+  done(): RecvChan<never> {
+    if (this.#done === undefined) {
+      this.#done = new Channel<never>(0);
+      if (this.#err !== undefined) this.#done.close();
+    }
+    return this.#done;
+  }
+
+  err(): Error | undefined {
+    return this.#err;
+  }
+
+  deadline(): Date | undefined {
+    return this.parent.deadline();
+  }
+
+  value<T>(key: Key<T>): T | undefined {
+    return key === innermost ? (this as unknown as T) : this.parent.value(key);
+  }
+
+  toString(): string {
+    return `${nameOf(this.parent)}.${this.#kind}`;
+  }
+
+  /** Arranges to be cancelled with the parent. */
+  attach(): void {
+    const { parent } = this;
+    const err = parent.err();
+    if (err !== undefined) {
+      this.cancel(err, cause(parent));
+      return;
+    }
+    const ancestor = cancellable(parent);
+    if (ancestor !== undefined) {
+      (ancestor.#children ??= new Set()).add(this);
+      this.#detach = () => ancestor.#children?.delete(this);
+      return;
+    }
+    const own = (parent as { afterFunc?: (fn: () => void) => () => boolean }).afterFunc;
+    if (own !== undefined) {
+      this.#detach = own.call(parent, () => this.cancel(parent.err() ?? Canceled, cause(parent)));
+      return;
+    }
+    const done = parent.done();
+    if (done === undefined) return;
+    // A context of somebody else's making: one goroutine watches it, and ends with this one.
+    spawn(async () => {
+      const c = await select({ parent: recv(done), child: recv(this.done()) });
+      if (c.case === "parent") this.cancel(parent.err() ?? Canceled, cause(parent));
+    }, []);
+  }
+
+  /** Done, and the whole subtree with it. Only the first call counts. */
+  cancel(err: Error, cause: Error | undefined): void {
+    if (this.#err !== undefined) return;
+    this.#err = err;
+    this.cause = cause ?? err;
+    this.#done?.close();
+    const children = this.#children;
+    this.#children = undefined;
+    if (children !== undefined) for (const child of children) child.cancel(err, this.cause);
+    this.#detach?.();
+    this.#detach = undefined;
+    this.released();
+    const whenDone = this.whenDone;
+    this.whenDone = undefined;
+    whenDone?.();
+    // Last: listeners are foreign code, and must find everything done.
+    this.#abort?.abort(this.cause);
+  }
+
+  /** For what a kind of context holds besides. */
+  protected released(): void {
+    // nothing
+  }
+
+  /** How many children stand in the books. */
+  get childCount(): number {
+    return this.#children?.size ?? 0;
+  }
+}
+
+class DeadlineContext extends CancelContext {
+  readonly #date: Date;
+  #alarm: Alarm<() => void> | undefined;
+
+  constructor(parent: Context, date: Date) {
+    super(parent, "WithDeadline");
+    this.#date = date;
+  }
+
+  startTimer(ms: number, cause: Error | undefined): void {
+    if (this.err() !== undefined) return;
+    const expire = (): void => this.cancel(DeadlineExceeded, cause);
+    if (!(ms > 0)) expire();
+    else this.#alarm = new Alarm(monotonic() + ms, call, expire);
+  }
+
+  override deadline(): Date {
+    return this.#date;
+  }
+
+  override toString(): string {
+    const remaining = this.#date.getTime() - Date.now();
+    return `${super.toString()}(${this.#date.toISOString()} [${remaining / 1000}s])`;
+  }
+
+  protected override released(): void {
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+  }
+}
+
+class SignalContext extends CancelContext {
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    super(backgroundContext, "fromSignal");
+    this.#signal = signal;
+    const aborted = (): void => {
+      const reason: unknown = signal.reason;
+      const error = reason instanceof Error ? reason : new Error(String(reason));
+      this.cancel(error.name === "TimeoutError" ? DeadlineExceeded : Canceled, error);
+    };
+    if (signal.aborted) aborted();
+    else signal.addEventListener("abort", aborted, { once: true });
+  }
+
+  override get signal(): AbortSignal {
+    return this.#signal;
+  }
+}
+
+const signalContexts = new WeakMap<AbortSignal, SignalContext>();
+
+interface SignalHost {
+  on: (signal: string, listener: (signal: string) => void) => unknown;
+  off: (signal: string, listener: (signal: string) => void) => unknown;
+}
+
+class NotifyContext extends CancelContext {
+  readonly #signals: readonly string[];
+  readonly #host: SignalHost | undefined = (globalThis as { process?: SignalHost }).process;
+  readonly #release: () => void;
+  readonly #listener = (signal: string): void => {
+    this.cancel(Canceled, new Error(`${signalNames[signal] ?? signal} signal received`));
+  };
+
+  constructor(signals: readonly string[]) {
+    super(backgroundContext, "NotifyContext");
+    this.#signals = signals;
+    for (const signal of signals) this.#host?.on(signal, this.#listener);
+    this.#release = holdOpen();
+  }
+
+  /** Signals have their usual effect again. */
+  stop(): void {
+    for (const signal of this.#signals) this.#host?.off(signal, this.#listener);
+    this.cancel(Canceled, undefined);
+  }
+
+  override toString(): string {
+    const names = this.#signals.map((signal) => signalNames[signal] ?? signal);
+    return `signal.NotifyContext(${nameOf(this.parent)}, [${names.join(" ")}])`;
+  }
+
+  protected override released(): void {
+    this.#release();
+  }
+}
+
+/** Go's names of signals. */
+const signalNames: Readonly<Record<string, string>> = {
+  SIGHUP: "hangup",
+  SIGINT: "interrupt",
+  SIGQUIT: "quit",
+  SIGTERM: "terminated",
+  SIGUSR1: "user defined signal 1",
+  SIGUSR2: "user defined signal 2",
+};
+
+class ValueContext implements Context {
+  readonly parent: Context;
+  readonly #key: unknown;
+  readonly #value: unknown;
+
+  constructor(parent: Context, key: unknown, value: unknown) {
+    this.parent = parent;
+    this.#key = key;
+    this.#value = value;
+  }
+  get signal(): AbortSignal {
+    return this.parent.signal;
+  }
+  done(): RecvChan<never> | undefined {
+    return this.parent.done();
+  }
+  err(): Error | undefined {
+    return this.parent.err();
+  }
+  deadline(): Date | undefined {
+    return this.parent.deadline();
+  }
+  value<T>(key: Key<T>): T | undefined {
+    return key === this.#key ? (this.#value as T | undefined) : this.parent.value(key);
+  }
+  toString(): string {
+    return `${nameOf(this.parent)}.WithValue(${shown(this.#key)}, ${shown(this.#value)})`;
+  }
+}
+
+class WithoutCancelContext extends EmptyContext {
+  readonly #parent: Context;
+
+  constructor(parent: Context) {
+    super("WithoutCancel");
+    this.#parent = parent;
+  }
+  override value<T>(key?: Key<T>): undefined {
+    return key === undefined || key === innermost ? undefined : (this.#parent.value(key) as undefined);
+  }
+  override toString(): string {
+    return `${nameOf(this.#parent)}.WithoutCancel`;
+  }
+}
+
+/** The CancelContext that is done exactly when ctx is, if there is one: past values, but not past a `done` of its own. */
+function cancellable(ctx: Context): CancelContext | undefined {
+  if (ctx instanceof CancelContext) return ctx;
+  if (ctx instanceof ValueContext) return cancellable(ctx.parent);
+  const inner = ctx.value<CancelContext>(innermost);
+  return inner !== undefined && inner.done() === ctx.done() ? inner : undefined;
+}
+
+function checked(parent: Context): Context {
+  if ((parent as Context | null | undefined) === undefined || (parent as Context | null) === null) {
+    throw new Error("cannot create context from nil parent");
+  }
+  return parent;
+}
+
+function cancelFunc<F extends (cause?: Error) => void>(fn: F): F & Disposable {
+  return Object.assign(fn, { [Symbol.dispose]: () => fn() });
+}
+
+/** Singletons are made at load, so that their stack tells nothing. */
+function singleton<E extends Error>(error: E): E {
+  error.stack = `Error: ${error.message}`;
+  return error;
+}
+
+function dateIn(ms: number): Date {
+  // The furthest date there is, for "never".
+  return new Date(Math.min(Date.now() + (Number.isNaN(ms) ? 0 : ms), 8.64e15));
+}
+
+function call(fn: () => void): void {
+  fn();
+}
+
+function nameOf(ctx: Context): string {
+  return shown(ctx);
+}
+
+/** As Go prints keys, values and foreign parents: strings as they are, by their own `toString`, else by type. */
+function shown(value: unknown): string {
+  if (value === undefined || value === null) return "<nil>";
+  if (typeof value === "string") return value;
+  if (typeof value === "symbol") return value.toString();
+  if (typeof value !== "object" && typeof value !== "function") return typeof value;
+  const { toString } = value;
+  if (typeof toString === "function" && toString !== Object.prototype.toString && typeof value !== "function") {
+    return toString.call(value);
+  }
+  return typeof value === "function" ? "function" : value.constructor.name;
+}

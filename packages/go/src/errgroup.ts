@@ -1,0 +1,101 @@
+// @sluice/go/errgroup: goroutines for the parts of one task, with the first error and a limit (after x/sync/errgroup).
+//
+// Invariants: `wait` settles only when every function has ended, those included that still queue for room. The first error
+// in time is kept, cancels the group's context, and is what every `wait` rejects with. What a function throws is what it
+// would return as its error in Go, so nothing a function throws is a panic.
+
+import { type CancelCauseFunc, type Context, withCancelCause } from "./context.ts";
+import { capture, captured, Waiter, WaitQueue } from "./internal/channel.ts";
+import { current } from "./internal/goroutine.ts";
+import { spawn } from "./internal/launch.ts";
+import { completed, park, resume } from "./internal/sched.ts";
+import { WaitGroup } from "./sync/waitgroup.ts";
+
+type Task = () => unknown;
+
+export class Group {
+  readonly #all = new WaitGroup();
+  readonly #cancel: CancelCauseFunc | undefined;
+  readonly #queue = new WaitQueue();
+  #limit = Infinity;
+  #running = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** A group without a context: an error stops nobody. `withContext` makes one that cancels. */
+  constructor(cancel?: CancelCauseFunc) {
+    this.#cancel = cancel;
+  }
+
+  /** Starts fn in a goroutine; under a limit, waits for room first. Resolves when fn was started, not when it ended. */
+  go(fn: Task): Promise<void> {
+    this.#all.add(1);
+    if (this.#running < this.#limit) {
+      this.#start(fn);
+      return completed();
+    }
+    const promise = new Promise<void>(capture);
+    const g = current();
+    this.#queue.push(new Waiter(0, fn, g, captured, undefined));
+    park(g, "chan send");
+    return promise;
+  }
+
+  /** Starts fn if there is room now, and tells whether it did. */
+  tryGo(fn: Task): boolean {
+    if (this.#running >= this.#limit) return false;
+    this.#all.add(1);
+    this.#start(fn);
+    return true;
+  }
+
+  /**
+   * At most n functions at once from now on; 0 admits none, a negative n any number. Throws
+   * `errgroup: modify limit while N goroutines in the group are still active`.
+   */
+  setLimit(n: number): void {
+    if (this.#running > 0) {
+      throw new Error(`errgroup: modify limit while ${this.#running} goroutines in the group are still active`);
+    }
+    this.#limit = n < 0 ? Infinity : n;
+  }
+
+  /** Waits until all have ended, cancels the group's context, and rejects with the first error if there was one. */
+  async wait(): Promise<void> {
+    await this.#all.wait();
+    this.#cancel?.(undefined);
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #start(fn: Task): void {
+    this.#running++;
+    spawn(
+      fn,
+      [],
+      () => this.#ended(),
+      (error) => {
+        if (this.#failure === undefined) {
+          this.#failure = { error };
+          this.#cancel?.(error instanceof Error ? error : new Error(String(error), { cause: error }));
+        }
+        this.#ended();
+      },
+    );
+  }
+
+  #ended(): void {
+    this.#running--;
+    const w = this.#queue.first;
+    if (w !== undefined && this.#running < this.#limit) {
+      this.#queue.remove(w);
+      this.#start(w.value as Task);
+      resume(w.g, "chan send", w.resolve as () => void, undefined);
+    }
+    this.#all.done();
+  }
+}
+
+/** A group, and a context for its functions that is cancelled by the first error, or when `wait` is over. */
+export function withContext(parent: Context): [Group, Context] {
+  const [ctx, cancel] = withCancelCause(parent);
+  return [new Group(cancel), ctx];
+}

@@ -1,0 +1,90 @@
+// Goroutines: starting them, ending them, and what becomes of their panics (after Go's runtime/proc.go).
+//
+// How a goroutine begins and ends stands in internal/launch.ts.
+
+import { exit, fatal, mainCalledGoexit } from "./internal/fatal.ts";
+import { countGoroutines, main as mainGoroutine, remove } from "./internal/goroutine.ts";
+import { exitSignal, launch, spawn } from "./internal/launch.ts";
+import { nextTurn, watchForDeadlock } from "./internal/sched.ts";
+
+/**
+ * Starts a goroutine that calls fn(...args). Returns at once: fn runs no earlier than the caller's next suspension, and
+ * its result is dropped. What it throws, or what its promise rejects with, ends the program like a Go panic.
+ */
+export function go<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
+  if (typeof fn !== "function") fatal("go of nil func value");
+  spawn(fn, args);
+}
+
+/**
+ * Go's main function: runs fn as goroutine 1. When it returns the program ends with status 0 (or `process.exitCode`), no
+ * matter who still runs; nobody's `finally` blocks run then. The promise resolves only where there is no process to end.
+ */
+export function main(fn: () => unknown): Promise<void> {
+  if (typeof fn !== "function") fatal("go of nil func value");
+  return new Promise((resolve) => {
+    launch(mainGoroutine, fn, [], (g, goexit) => {
+      if (goexit) {
+        remove(g);
+        mainCalledGoexit();
+        watchForDeadlock();
+      } else {
+        exit();
+        resolve();
+      }
+    });
+  });
+}
+
+/** Lets everyone else run who can, timers and I/O included. */
+export function gosched(): Promise<void> {
+  return nextTurn();
+}
+
+/**
+ * Ends the goroutine that calls it, and only that; its `finally` blocks run. It works by throwing, so code that catches
+ * everything must rethrow what it does not know. In `main` it leaves the other goroutines running.
+ */
+export function goexit(): never {
+  throw exitSignal;
+}
+
+/** How many goroutines there are, main included. */
+export function numGoroutine(): number {
+  return countGoroutines();
+}
+
+/** A cleanup for `using` (or, with an async fn, for `await using`): fn runs when the block is left, however it is left. */
+export function defer(fn: () => PromiseLike<unknown>): AsyncDisposable;
+export function defer(fn: () => void): Disposable;
+export function defer(fn: () => unknown): Disposable & AsyncDisposable {
+  return {
+    [Symbol.dispose]: () => void fn(),
+    [Symbol.asyncDispose]: async () => void (await fn()),
+  };
+}
+
+/**
+ * A goroutine body whose panic goes to `handler` instead of ending the program: Go's deferred function that calls recover.
+ * `goexit` is no panic and passes through.
+ */
+export function recoverable<A extends unknown[], R>(
+  fn: (...args: A) => R | PromiseLike<R>,
+  handler: (error: unknown) => R | PromiseLike<R>,
+): (...args: A) => Promise<R> {
+  const body = async (...args: A): Promise<R> => {
+    try {
+      return await fn(...args);
+    } catch (error) {
+      if (isGoexit(error)) throw error;
+      return await handler(error);
+    }
+  };
+  Object.defineProperty(body, "name", { value: fn.name });
+  return body;
+}
+
+/** Whether something caught is the signal of `goexit`, which is to be rethrown. */
+export function isGoexit(error: unknown): boolean {
+  return error === exitSignal;
+}

@@ -1,0 +1,387 @@
+// The channel: a ring buffer and two queues of waiters (after Go's runtime/chan.go).
+//
+// Invariants
+// - Buffered values and waiting receivers never coexist; neither do free slots and waiting senders.
+// - A waiter is in a queue exactly as long as it waits. A select that is decided leaves all its other queues at once, so
+//   every waiter in a queue is live and nobody has to check.
+// - A slot, a waiter and a queue let go of a value as soon as it is handed over.
+// - Handing over to a waiter bypasses the buffer; a receive from a full buffer moves the first waiting sender's value in.
+//
+// A channel may stand for a timer (`source`): then it looks unbuffered, and asks the source for a due value before each
+// receive, and tells it when the first receiver parks and when the last one is gone (Go 1.23's lazy timer channels).
+
+import { current, type Goroutine, type State } from "./goroutine.ts";
+import { completed, completedWith, park, resume } from "./sched.ts";
+
+/** What a waiter gets when it is woken; cases of a select have their index (0, 1, …) here instead. */
+const asValue = -1;
+const asPair = -2;
+const asIteration = -3;
+const asSender = -4;
+
+export type Received<T> = [value: T, ok: true] | [value: undefined, ok: false];
+export type TryReceived<T> =
+  | { readonly ready: true; readonly value: T; readonly ok: true }
+  | { readonly ready: true; readonly value: undefined; readonly ok: false }
+  | { readonly ready: false };
+
+/** What a select is to the channels it waits on. */
+export interface Decision {
+  /** Ends the select by its case number `index`; takes it out of every queue. */
+  readonly decide: (index: number, value: unknown, ok: boolean) => void;
+  /** Ends it by the error of its case number `index`. */
+  readonly fail: (index: number, error: unknown) => void;
+}
+
+export class Waiter {
+  prev: Waiter | undefined = undefined;
+  next: Waiter | undefined = undefined;
+  /** The value a sender offers. */
+  value: unknown;
+  readonly kind: number;
+  readonly g: Goroutine;
+  readonly resolve: (value: never) => void;
+  readonly select: Decision | undefined;
+
+  constructor(
+    kind: number,
+    value: unknown,
+    g: Goroutine,
+    resolve: (value: never) => void,
+    select: Decision | undefined,
+  ) {
+    this.kind = kind;
+    this.value = value;
+    this.g = g;
+    this.resolve = resolve;
+    this.select = select;
+  }
+}
+
+/** Waiters in order of arrival; any of them can leave at once. */
+export class WaitQueue {
+  first: Waiter | undefined = undefined;
+  last: Waiter | undefined = undefined;
+
+  push(w: Waiter): void {
+    const last = this.last;
+    if (last === undefined) this.first = w;
+    else {
+      last.next = w;
+      w.prev = last;
+    }
+    this.last = w;
+  }
+
+  remove(w: Waiter): void {
+    const { prev, next } = w;
+    if (prev === undefined) this.first = next;
+    else prev.next = next;
+    if (next === undefined) this.last = prev;
+    else next.prev = prev;
+    w.prev = undefined;
+    w.next = undefined;
+  }
+}
+
+/** What makes a channel's values of its own accord: a timer. */
+export interface Source {
+  /** Puts a value that is due into the channel. */
+  readonly poll: () => void;
+  /** Receivers wait now, or no longer. */
+  readonly attend: (waiting: boolean) => void;
+}
+
+/** Who fills a channel and ends its own work once nobody reads it any more. */
+export interface Owner {
+  readonly join: () => void;
+  /** Resolves when all work has ended; `undefined` if it has already, or goes on for other readers. */
+  readonly leave: () => Promise<void> | undefined;
+}
+
+export class Channel<T> implements AsyncIterable<T> {
+  readonly size: number;
+  readonly recvq: WaitQueue = new WaitQueue();
+  readonly sendq: WaitQueue = new WaitQueue();
+  readonly source: Source | undefined;
+  /** The stage of a pipeline that fills this channel; it wants to know when its readers leave. */
+  owner: Owner | undefined = undefined;
+  /** Why it was closed, if that was an error: receivers get it once the buffer is drained. */
+  failure: { readonly error: unknown } | undefined = undefined;
+  closed = false;
+  count = 0;
+  private head = 0;
+  /** Grows up to `size` as it is used, so that a large capacity costs nothing until then. */
+  private buffer: (T | undefined)[] = [];
+
+  constructor(size: number, source?: Source) {
+    if (!(size >= 0 && size <= 0xffffffff && Math.floor(size) === size)) {
+      throw new RangeError("makechan: size out of range");
+    }
+    this.size = size;
+    this.source = source;
+  }
+
+  get len(): number {
+    return this.source === undefined ? this.count : 0;
+  }
+
+  get cap(): number {
+    return this.source === undefined ? this.size : 0;
+  }
+
+  send(value: T): Promise<void> {
+    if (isThenable(value)) return Promise.reject(thenableError());
+    if (this.closed) return Promise.reject(closedError());
+    const w = this.recvq.first;
+    if (w !== undefined) {
+      this.recvq.remove(w);
+      deliver(w, value, true);
+      return completed();
+    }
+    if (this.count < this.size) {
+      this.put(value);
+      return completed();
+    }
+    const promise = new Promise<void>(capture);
+    const g = current();
+    this.sendq.push(new Waiter(asSender, value, g, captured, undefined));
+    park(g, "chan send");
+    return promise;
+  }
+
+  trySend(value: T): boolean {
+    if (isThenable(value)) throw thenableError();
+    if (this.closed) throw closedError();
+    const w = this.recvq.first;
+    if (w !== undefined) {
+      this.recvq.remove(w);
+      deliver(w, value, true);
+      return true;
+    }
+    if (this.count >= this.size) return false;
+    this.put(value);
+    return true;
+  }
+
+  recv(): Promise<T | undefined> {
+    if (this.source !== undefined) this.source.poll();
+    if (this.count > 0) return completedWith(this.take());
+    const w = this.sendq.first;
+    if (w !== undefined) return completedWith(this.takeFrom(w));
+    if (this.closed) return this.end<undefined>(undefined);
+    return this.wait(asValue);
+  }
+
+  recvOk(): Promise<Received<T>> {
+    if (this.source !== undefined) this.source.poll();
+    if (this.count > 0) return completedWith<Received<T>>([this.take(), true]);
+    const w = this.sendq.first;
+    if (w !== undefined) return completedWith<Received<T>>([this.takeFrom(w), true]);
+    if (this.closed) return this.end<Received<T>>([undefined, false]);
+    return this.wait(asPair);
+  }
+
+  tryRecv(): TryReceived<T> {
+    if (this.source !== undefined) this.source.poll();
+    if (this.count > 0) return { ready: true, value: this.take(), ok: true };
+    const w = this.sendq.first;
+    if (w !== undefined) return { ready: true, value: this.takeFrom(w), ok: true };
+    if (!this.closed) return { ready: false };
+    if (this.failure !== undefined) throw this.failure.error;
+    return { ready: true, value: undefined, ok: false };
+  }
+
+  close(): void {
+    if (this.closed) throw new Error("close of closed channel");
+    this.closed = true;
+    for (let w = this.recvq.first; w !== undefined; w = this.recvq.first) {
+      this.recvq.remove(w);
+      if (this.failure !== undefined) disappoint(w, this.failure.error);
+      else deliver(w, undefined, false);
+    }
+    for (let w = this.sendq.first; w !== undefined; w = this.sendq.first) {
+      this.sendq.remove(w);
+      w.value = undefined;
+      if (w.select !== undefined) w.select.fail(w.kind, closedError());
+      // A promise resolved by a rejected one rejects: a waiter need not carry a reject function for this.
+      else resume(w.g, "chan send", w.resolve as (value: Promise<never>) => void, Promise.reject(closedError()));
+    }
+  }
+
+  /** Closes the channel because of an error: what is buffered is still received, then every receive rejects with it. */
+  fail(error: unknown): void {
+    this.failure = { error };
+    this.close();
+  }
+
+  /** Go's `range`. Leaving the loop early leaves the channel as it is. */
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
+    return new Range(this);
+  }
+
+  /** One step of `range`. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.source !== undefined) this.source.poll();
+    if (this.count > 0) return completedWith<IteratorResult<T, undefined>>({ value: this.take(), done: false });
+    const w = this.sendq.first;
+    if (w !== undefined) return completedWith<IteratorResult<T, undefined>>({ value: this.takeFrom(w), done: false });
+    if (this.closed) return this.end<IteratorResult<T, undefined>>({ value: undefined, done: true });
+    return this.wait(asIteration);
+  }
+
+  /** Whether a receive would not wait. */
+  canRecv(): boolean {
+    if (this.source !== undefined) this.source.poll();
+    return this.count > 0 || this.sendq.first !== undefined || this.closed;
+  }
+
+  /** Whether a send would not wait; on a closed channel it panics at once, which is not waiting. */
+  canSend(): boolean {
+    return this.closed || this.count < this.size || this.recvq.first !== undefined;
+  }
+
+  /** Receives where `canRecv` holds; ok tells whether there was a value. */
+  recvNow(): T | undefined {
+    if (this.count > 0) return this.take();
+    const w = this.sendq.first;
+    return w === undefined ? undefined : this.takeFrom(w);
+  }
+
+  /** Adds a waiting receiver. */
+  enqueueReceiver(w: Waiter): void {
+    this.recvq.push(w);
+    if (this.source !== undefined && w.prev === undefined) this.source.attend(true);
+  }
+
+  /** Takes a waiting receiver out again. */
+  dequeueReceiver(w: Waiter): void {
+    this.recvq.remove(w);
+    if (this.source !== undefined && this.recvq.first === undefined) this.source.attend(false);
+  }
+
+  /** Hands a source's value to a waiting receiver, else keeps it as the one value that is pending. */
+  offer(value: T): void {
+    const w = this.recvq.first;
+    if (w !== undefined) {
+      this.recvq.remove(w);
+      deliver(w, value, true);
+    } else if (this.count < this.size) this.put(value);
+  }
+
+  /** Throws away what is buffered. */
+  drain(): void {
+    while (this.count > 0) this.take();
+  }
+
+  private end<R>(result: R): Promise<R> {
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a stage threw is passed on as it is
+    return this.failure === undefined ? completedWith(result) : Promise.reject(this.failure.error);
+  }
+
+  private wait<R>(kind: number): Promise<R> {
+    const promise = new Promise<R>(capture);
+    const g = current();
+    this.enqueueReceiver(new Waiter(kind, undefined, g, captured, undefined));
+    park(g, "chan receive");
+    return promise;
+  }
+
+  private put(value: T): void {
+    let at = this.head + this.count++;
+    if (at >= this.size) at -= this.size;
+    this.buffer[at] = value;
+  }
+
+  private take(): T {
+    const value = this.buffer[this.head] as T;
+    const w = this.sendq.first;
+    if (w === undefined) {
+      this.buffer[this.head] = undefined;
+      this.count--;
+    } else {
+      // The buffer is full: the freed slot is also its end.
+      this.sendq.remove(w);
+      this.buffer[this.head] = w.value as T;
+      release(w);
+    }
+    if (++this.head === this.size) this.head = 0;
+    return value;
+  }
+
+  /** Takes the value of the first waiting sender; only where nothing is buffered. */
+  private takeFrom(w: Waiter): T {
+    this.sendq.remove(w);
+    const value = w.value as T;
+    release(w);
+    return value;
+  }
+}
+
+/** The iterator of `for await`. Leaving the loop leaves the channel as it is, unless a stage waits for its readers. */
+class Range<T> implements AsyncIterator<T, undefined> {
+  readonly #channel: Channel<T>;
+
+  constructor(channel: Channel<T>) {
+    this.#channel = channel;
+    channel.owner?.join();
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    await this.#channel.owner?.leave();
+    return { value: undefined, done: true };
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    return this.#channel.next();
+  }
+}
+
+/** Wakes a receiver with a value, or with the news that there will be none. */
+function deliver(w: Waiter, value: unknown, ok: boolean): void {
+  if (w.kind >= 0) (w.select as Decision).decide(w.kind, value, ok);
+  else if (w.kind === asValue) resume(w.g, "chan receive", w.resolve as (v: unknown) => void, value);
+  else if (w.kind === asPair) resume(w.g, "chan receive", w.resolve as (v: unknown) => void, [value, ok]);
+  else resume(w.g, "chan receive", w.resolve as (v: unknown) => void, { value, done: !ok });
+}
+
+/** Wakes a receiver with the error that ended the channel. */
+function disappoint(w: Waiter, error: unknown): void {
+  if (w.kind >= 0) (w.select as Decision).fail(w.kind, error);
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a stage threw is passed on as it is
+  else resume(w.g, "chan receive", w.resolve as (v: Promise<never>) => void, Promise.reject(error));
+}
+
+/** Wakes a sender whose value was taken. */
+function release(w: Waiter): void {
+  w.value = undefined;
+  if (w.kind >= 0) (w.select as Decision).decide(w.kind, undefined, true);
+  else resume(w.g, "chan send", w.resolve as (v: undefined) => void, undefined);
+}
+
+/** A wait on the nil channel: for ever. */
+export function never(state: State): Promise<never> {
+  park(current(), state);
+  return new Promise<never>(() => undefined);
+}
+
+export function closedError(): Error {
+  return new Error("send on closed channel");
+}
+
+export function thenableError(): TypeError {
+  return new TypeError(
+    "send of a thenable: the receiver's await would flatten it; send a function or an object that holds it",
+  );
+}
+
+export function isThenable(value: unknown): boolean {
+  if (typeof value === "object" ? value === null : typeof value !== "function") return false;
+  return typeof (value as { then?: unknown }).then === "function";
+}
+
+// `new Promise(capture)` leaves its resolve function in `captured`: no closure for each wait.
+export let captured: (value: never) => void = () => undefined;
+export function capture(resolve: (value: never) => void): void {
+  captured = resolve;
+}

@@ -1,0 +1,146 @@
+// What is known of each goroutine: its record, the list of those that live, and which one runs.
+//
+// Invariants: `main` is goroutine 1 and stands for all code outside any other goroutine. A record is in the list from its
+// `go` statement until its function ends. Records hold no value, no promise and no stack of their goroutine, so that a
+// goroutine parked on something unreachable costs its record and nothing else.
+//
+// `current` is exact at the start of a goroutine and after each of our own waits. After a foreign await, and after an
+// operation that did not wait, it is the goroutine that ran last: good enough for dumps, and nothing else may use it.
+// Exact would cost a second microtask for every operation (measured: buffered transfers fall from 12 to 6.5 M/s).
+
+import { observer } from "./hooks.ts";
+
+/** What a goroutine does, in the words of Go's dumps. */
+export type State =
+  | "running"
+  | "runnable"
+  | "sleep"
+  | "chan receive"
+  | "chan send"
+  | "chan receive (nil chan)"
+  | "chan send (nil chan)"
+  | "select"
+  | "select (no cases)"
+  | "semacquire"
+  | "sync.Mutex.Lock"
+  | "sync.RWMutex.Lock"
+  | "sync.RWMutex.RLock"
+  | "sync.WaitGroup.Wait"
+  | "sync.Cond.Wait"
+  | "IO wait";
+
+export class Goroutine {
+  readonly id: number;
+  /** The function's name, `""` for an anonymous one. */
+  readonly name: string;
+  /** Id and name of the goroutine whose `go` statement made this one; 0 for main. */
+  readonly parent: number;
+  readonly parentName: string;
+  state: State = "runnable";
+  /** How many waits of ours are under way: one, but for `Promise.all` and its like. */
+  waits = 0;
+  /** The states of further waits than the one `state` shows. */
+  others: State[] | undefined = undefined;
+  /** Where it was made and where it parked last, when diagnostics are on. */
+  createdAt: string | undefined = undefined;
+  parkedAt: string | undefined = undefined;
+  parkedSince = 0;
+  prev: Goroutine;
+  next: Goroutine;
+
+  constructor(id: number, name: string, parent: number, parentName: string) {
+    this.id = id;
+    this.name = name;
+    this.parent = parent;
+    this.parentName = parentName;
+    this.prev = this;
+    this.next = this;
+  }
+}
+
+export const main: Goroutine = new Goroutine(1, "main", 0, "");
+main.state = "running";
+
+let running = main;
+let lastId = 1;
+let count = 1;
+
+/** The goroutine that runs now; see the first comment for how far this can be trusted. */
+export function current(): Goroutine {
+  return observer === undefined ? running : (observer.current() ?? running);
+}
+
+export function setCurrent(g: Goroutine): void {
+  running = g;
+}
+
+/** Makes a record and enters it among the living. */
+export function create(name: string): Goroutine {
+  const parent = current();
+  const g = new Goroutine(++lastId, name, parent.id, parent.name);
+  const last = main.prev;
+  last.next = g;
+  g.prev = last;
+  g.next = main;
+  main.prev = g;
+  count++;
+  if (observer !== undefined) observer.created(g);
+  return g;
+}
+
+/** Takes a goroutine that ended out of the living. For `main` (a Goexit) the record stays as the list's head. */
+export function remove(g: Goroutine): void {
+  count--;
+  if (g === main) return;
+  g.prev.next = g.next;
+  g.next.prev = g.prev;
+}
+
+/** How many goroutines live, main included. */
+export function countGoroutines(): number {
+  return count;
+}
+
+export function enterWait(g: Goroutine, state: State): void {
+  if (g.waits++ === 0) g.state = state;
+  else (g.others ??= []).push(state);
+  if (observer !== undefined) observer.parked(g);
+}
+
+export function leaveWait(g: Goroutine, state: State): void {
+  if (--g.waits === 0) {
+    g.state = "running";
+    return;
+  }
+  const others = g.others;
+  if (others === undefined) return;
+  const at = others.indexOf(state);
+  if (at >= 0) others.splice(at, 1);
+  else g.state = others.pop() ?? g.state;
+  if (others.length === 0) g.others = undefined;
+}
+
+export interface Listed {
+  readonly goroutine: Goroutine;
+  readonly state: State;
+}
+
+/**
+ * The living with their states, main first. Where one record stands for several waits while other goroutines seem to
+ * run, the surplus waits belong to those others: they are handed out in order.
+ */
+export function list(): Listed[] {
+  const all: { goroutine: Goroutine; state: State }[] = [];
+  const surplus: State[] = [];
+  for (let g = main; ;) {
+    all.push({ goroutine: g, state: g.state });
+    if (g.others !== undefined) surplus.push(...g.others);
+    g = g.next;
+    if (g === main) break;
+  }
+  for (const entry of all) {
+    if (surplus.length === 0) break;
+    if (entry.goroutine.waits === 0) entry.state = surplus.shift() ?? entry.state;
+  }
+  return all;
+}

@@ -1,0 +1,22 @@
+// The seam for diagnostics (/leak, /pprof): they install an observer here, and nothing here knows them.
+//
+// Invariant: with no observer a program pays one predictable branch at each event and nothing else.
+
+import type { Goroutine } from "./goroutine.ts";
+
+export interface Observer {
+  /** A goroutine was made; still on the stack of its `go` statement. */
+  readonly created: (g: Goroutine) => void;
+  /** A goroutine parks; still on its own stack. */
+  readonly parked: (g: Goroutine) => void;
+  /** Runs a goroutine's body, so that `current` holds through foreign awaits too. */
+  readonly run: <T>(g: Goroutine, body: () => T) => T;
+  /** The goroutine that runs now, where the observer knows better than the scheduler. */
+  readonly current: () => Goroutine | undefined;
+}
+
+export let observer: Observer | undefined;
+
+export function observe(next: Observer | undefined): void {
+  observer = next;
+}

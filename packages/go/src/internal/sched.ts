@@ -1,0 +1,190 @@
+// What runs next, and when the event loop gets a turn.
+//
+// Goroutines are async functions and the JavaScript engine runs them; the scheduler decides only when a promise of ours
+// resolves. Each operation that is awaited ends in exactly one of
+//   completed / completedWith   it did not have to wait,
+//   park … resume               it waited until somebody woke it.
+// Both use up credit. When the credit is gone the clock is read, and when a slice of time is over, the scheduler *holds*:
+// from then on every operation that completes, every wake-up and every start waits for the next turn of the event loop,
+// so that timers and I/O run however hot the goroutines are (Go's sysmon preempts after 10 ms).
+//
+// Nothing here keeps a goroutine alive: a parked one is reachable only through what it waits on.
+
+import { atDeadlock } from "./fatal.ts";
+import { enterWait, leaveWait, setCurrent, type Goroutine, type State } from "./goroutine.ts";
+
+/** Milliseconds between turns of the event loop: a third of the 10 ms promised, since on a busy machine turns come late. */
+const slice = 3;
+/** The clock is read once in so many operations at most (35 ns for the clock; 64 makes it 0.5 ns an operation). */
+const batch = 64;
+
+const clock = globalThis.performance;
+const resolved: Promise<void> = Promise.resolve();
+
+// The first operation of all finds no credit, which is when the deadlock report is installed.
+let credit = 1;
+let granted = 1;
+let grantedAt = 0;
+let sliceStart = -1;
+let holding = false;
+let held: (() => void)[] = [];
+let turn: Promise<void> | undefined;
+let endTurn: (() => void) | undefined;
+let parked = 0;
+
+/** What an operation without a result returns when it did not wait. */
+export function completed(): Promise<void> {
+  if (--credit > 0 || !overdue()) return resolved;
+  return nextTurn();
+}
+
+/** What an operation with a result returns when it did not wait. */
+export function completedWith<T>(value: T): Promise<T> {
+  if (--credit > 0 || !overdue()) return Promise.resolve(value);
+  return nextTurn().then(() => value);
+}
+
+/** Books a wait of goroutine g. The caller queues what will `resume` it. */
+export function park(g: Goroutine, state: State): void {
+  parked++;
+  enterWait(g, state);
+  if (--credit <= 0) overdue();
+}
+
+/** Ends a wait that `park` booked: resolves its promise, in order of the calls. */
+export function resume<T>(g: Goroutine, state: State, resolve: (value: T) => void, value: T): void {
+  parked--;
+  leaveWait(g, state);
+  if (holding) {
+    held.push(() => {
+      runAs(g);
+      resolve(value);
+    });
+  } else {
+    runAs(g);
+    resolve(value);
+  }
+}
+
+/** Ends a wait without running anybody: its promise will never resolve (a loser that is thrown away with its waiter). */
+export function unpark(g: Goroutine, state: State): void {
+  parked--;
+  leaveWait(g, state);
+}
+
+/** Runs `begin(g)` in a microtask of its own, in order of the calls. */
+export function start(g: Goroutine, begin: (g: Goroutine) => void): void {
+  void resolved.then(() => beginOrHold(g, begin));
+}
+
+/** Resolves after the event loop had a turn. Everyone who asks within one turn gets the same promise. */
+export function nextTurn(): Promise<void> {
+  if (turn === undefined) {
+    turn = new Promise(captureEndTurn);
+    defer(onTurn);
+  }
+  return turn;
+}
+
+/** How many waits are under way. */
+export function countParked(): number {
+  return parked;
+}
+
+/** From now on a deadlock is reported. Any wait, and much use, switches it on by itself. */
+export function watchForDeadlock(): void {
+  atDeadlock(countParked);
+}
+
+function beginOrHold(g: Goroutine, begin: (g: Goroutine) => void): void {
+  if (--credit <= 0 && overdue()) held.push(() => begin(g));
+  else begin(g);
+}
+
+/** Whether the slice is over; called when the credit is gone. */
+function overdue(): boolean {
+  if (holding) return true;
+  watchForDeadlock();
+  const now = clock.now();
+  if (sliceStart < 0) sliceStart = now;
+  if (now - sliceStart >= slice) {
+    holding = true;
+    void nextTurn();
+    return true;
+  }
+  // As many operations as fit a third of the slice at the present rate, so that slow ones are looked at often.
+  const spent = now - grantedAt;
+  const fitting = spent > 0 ? Math.ceil((granted * slice) / 3 / spent) : batch;
+  granted = fitting < batch ? fitting : batch;
+  credit = granted;
+  grantedAt = now;
+  return false;
+}
+
+function onTurn(): void {
+  const finish = endTurn;
+  turn = undefined;
+  endTurn = undefined;
+  holding = false;
+  sliceStart = clock.now();
+  grantedAt = sliceStart;
+  granted = 1;
+  credit = 1;
+  const ready = held;
+  held = [];
+  for (const run of ready) run();
+  finish?.();
+}
+
+function captureEndTurn(resolve: () => void): void {
+  endTurn = resolve;
+}
+
+// `current` must be g when g's code goes on. That code runs in a microtask which `resolve` queues, so one queued right
+// before it sets `current`. The goroutines of those microtasks wait in a ring, as a closure for each would cost more.
+let ring: (Goroutine | undefined)[] = Array.from({ length: 64 });
+let ringHead = 0;
+let ringLength = 0;
+
+function runAs(g: Goroutine): void {
+  if (ringLength === ring.length) growRing();
+  ring[(ringHead + ringLength++) & (ring.length - 1)] = g;
+  void resolved.then(enterNext);
+}
+
+function enterNext(): void {
+  const g = ring[ringHead];
+  ring[ringHead] = undefined;
+  ringHead = (ringHead + 1) & (ring.length - 1);
+  ringLength--;
+  if (g !== undefined) setCurrent(g);
+}
+
+function growRing(): void {
+  const bigger: (Goroutine | undefined)[] = Array.from({ length: ring.length * 2 });
+  for (let i = 0; i < ringLength; i++) bigger[i] = ring[(ringHead + i) & (ring.length - 1)];
+  ring = bigger;
+  ringHead = 0;
+}
+
+// The host's own functions, taken at load: fake timers of a test framework must not stop the scheduler.
+const host = globalThis as unknown as {
+  setImmediate?: (fn: () => void) => unknown;
+  MessageChannel?: new () => { port1: { onmessage: () => void }; port2: { postMessage: (message: undefined) => void } };
+};
+const defer: (fn: () => void) => void = makeDefer();
+
+/** Runs fn after timers and I/O had their turn. */
+function makeDefer(): (fn: () => void) => void {
+  const immediate = host.setImmediate;
+  if (immediate !== undefined) return (fn) => void immediate(fn);
+  if (host.MessageChannel === undefined) return (fn) => void setTimeout(fn, 0);
+  // Browsers: a message to oneself is not clamped to 4 ms, as a nested setTimeout is.
+  const { port1, port2 } = new host.MessageChannel();
+  let next: (() => void) | undefined;
+  port1.onmessage = () => next?.();
+  return (fn) => {
+    next = fn;
+    port2.postMessage(undefined);
+  };
+}

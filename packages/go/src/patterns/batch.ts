@@ -1,0 +1,53 @@
+// batch: values in groups, by number or by time.
+
+import type { Received, RecvChan } from "../chan.ts";
+import type { Context } from "../context.ts";
+import { recv, select } from "../select.ts";
+import { after } from "../time.ts";
+import { stage, type Stage } from "./stage.ts";
+
+/**
+ * Arrays of `size` values. With `ms`, an array is sent on after that many milliseconds since its first value even if it is
+ * not full. What is left when the input ends (or fails) is sent too; an empty array never is.
+ */
+export function batch<T>(ctx: Context, input: RecvChan<T>, size: number, ms?: number): RecvChan<T[]> {
+  if (!Number.isInteger(size) || size < 1) throw new RangeError(`batch: size must be at least 1, got ${size}`);
+  if (ms !== undefined && !(ms > 0)) throw new RangeError(`batch: ms must be above 0, got ${ms}`);
+  return stage<T[]>(ctx, [input], { name: "batch" }, async (s) => {
+    let group: T[] = [];
+    let due: RecvChan<Date> | undefined;
+    try {
+      for (;;) {
+        const next = await nextOrDue(s, input, due);
+        if (next !== undefined && !next[1]) break;
+        if (next !== undefined) {
+          group.push(next[0]);
+          if (ms !== undefined && group.length === 1) due = after(ms);
+          if (group.length < size) continue;
+        }
+        const full = group;
+        group = [];
+        due = undefined;
+        await s.emit(full);
+      }
+    } catch (error) {
+      // The input failed: its values so far are worth as much as before. (If the stage stops, emit rejects too.)
+      if (group.length > 0 && s.ctx.err() === undefined) await s.emit(group);
+      throw error;
+    }
+    if (group.length > 0) await s.emit(group);
+  });
+}
+
+/** The next value; `undefined` when the group is due first. */
+async function nextOrDue<T>(
+  s: Stage<T[]>,
+  input: RecvChan<T>,
+  due: RecvChan<Date> | undefined,
+): Promise<Received<T> | undefined> {
+  if (due === undefined) return s.next(input);
+  const c = await select([recv(input), recv(due), recv(s.ctx.done())]);
+  if (c.case === 2) throw s.ctx.err() as Error;
+  if (c.case === 1) return undefined;
+  return c.ok ? [c.value, true] : [undefined, false];
+}

@@ -1,0 +1,216 @@
+import { describe, expect, it } from "vitest";
+import { chan, gosched, numGoroutine, type RecvChan } from "../index.ts";
+import { background, withCancel } from "../context.ts";
+import { sleep } from "../time.ts";
+import { expectNoLeaks } from "../test/quiet.ts";
+import { batch, filter, flatMap, forEach, generate, map, merge, ordered, workerPool } from "./index.ts";
+
+expectNoLeaks();
+
+const ctx = background();
+
+async function all<T>(input: RecvChan<T>): Promise<T[]> {
+  const got: T[] = [];
+  for await (const v of input) got.push(v);
+  return got;
+}
+
+function* count(n: number): Generator<number> {
+  for (let i = 0; i < n; i++) yield i;
+}
+
+describe("a stage", () => {
+  it("ends when its input ends", async () => {
+    expect(await all(map(ctx, generate(ctx, [1, 2, 3]), (v) => v * 2))).toEqual([2, 4, 6]);
+    expect(numGoroutine()).toBe(1);
+  });
+
+  it("gives its error to the consumer and ends all stages before it", async () => {
+    let left = false;
+    function* source(): Generator<number> {
+      try {
+        for (let i = 0; ; i++) yield i;
+      } finally {
+        left = true;
+      }
+    }
+    const failing = map(ctx, generate(ctx, source()), (v) => {
+      if (v === 3) throw new Error("three");
+      return v;
+    });
+    const got: number[] = [];
+    await expect(
+      (async () => {
+        for await (const v of map(ctx, failing, (v) => v)) got.push(v);
+      })(),
+    ).rejects.toThrow("three");
+    expect(got).toEqual([0, 1, 2]);
+    expect(left).toBe(true);
+    expect(numGoroutine()).toBe(1);
+  });
+
+  it("ends with all stages before it when the consumer breaks out", async () => {
+    for await (const v of batch(
+      ctx,
+      map(ctx, generate(ctx, count(1e9)), (v) => v, { workers: 4 }),
+      2,
+    )) {
+      expect(v.length).toBe(2);
+      break;
+    }
+    expect(numGoroutine()).toBe(1);
+  });
+
+  it("keeps working for the readers that are left", async () => {
+    const source = generate(ctx, [1, 2, 3, 4]);
+    const a = source[Symbol.asyncIterator]();
+    const b = source[Symbol.asyncIterator]();
+    expect((await a.next()).value).toBe(1);
+    await a.return?.();
+    expect((await b.next()).value).toBe(2);
+    await b.return?.();
+    expect(numGoroutine()).toBe(1);
+  });
+
+  it("ends quietly when its context is cancelled", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const out = map(c, generate(c, count(1e9)), (v) => v);
+    const got: number[] = [];
+    for await (const v of out) {
+      got.push(v);
+      if (v === 5) cancel();
+    }
+    expect(got).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(numGoroutine()).toBe(1);
+  });
+
+  it("ends on cancellation while it waits for an input that never comes", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const out = merge(c, chan<number>(), chan<number>());
+    await gosched();
+    cancel();
+    expect(await all(out)).toEqual([]);
+  });
+
+  it("says what is wrong with a number of workers", () => {
+    expect(() => map(ctx, chan<number>(), (v) => v, { workers: 0 })).toThrow("map: workers must be at least 1, got 0");
+  });
+});
+
+describe("map", () => {
+  it("runs as many at once as it has workers", async () => {
+    let running = 0;
+    let most = 0;
+    const together = chan<never>();
+    const out = map(
+      ctx,
+      generate(ctx, count(20)),
+      async (v) => {
+        most = Math.max(most, ++running);
+        if (most === 4 && !together.tryRecv().ready) together.close();
+        await together.recv();
+        running--;
+        return v;
+      },
+      { workers: 4 },
+    );
+    expect((await all(out)).sort((a, b) => a - b)).toEqual([...count(20)]);
+    expect(most).toBe(4);
+  });
+});
+
+describe("ordered", () => {
+  it("J11 keeps the order of the input and works at the same time", async () => {
+    let running = 0;
+    const together = chan<never>();
+    const out = ordered.map(
+      ctx,
+      generate(ctx, count(40)),
+      async (v) => {
+        if (++running === 8) together.close();
+        await together.recv();
+        await sleep((v * 7) % 5);
+        return v;
+      },
+      { workers: 8 },
+    );
+    expect(await all(out)).toEqual([...count(40)]);
+  });
+
+  it("J11 filters and flattens in order", async () => {
+    const even = ordered.filter(ctx, generate(ctx, count(10)), (v) => v % 2 === 0, { workers: 3 });
+    expect(await all(ordered.flatMap(ctx, even, (v) => [v, v], { workers: 3 }))).toEqual([
+      0, 0, 2, 2, 4, 4, 6, 6, 8, 8,
+    ]);
+  });
+
+  it("gives an error to the consumer", async () => {
+    const out = ordered.map(ctx, generate(ctx, count(100)), (v) => (v === 9 ? Promise.reject(new Error("nine")) : v), {
+      workers: 3,
+    });
+    await expect(all(out)).rejects.toThrow("nine");
+  });
+});
+
+describe("filter, flatMap, workerPool", () => {
+  it("keep, flatten and share", async () => {
+    expect(await all(filter(ctx, generate(ctx, count(6)), (v) => v % 2 === 1))).toEqual([1, 3, 5]);
+    expect(await all(flatMap(ctx, generate(ctx, ["ab", "c"]), (v) => v))).toEqual(["a", "b", "c"]);
+    const squares = workerPool(ctx, generate(ctx, count(5)), (v) => v * v, { workers: 3 });
+    expect((await all(squares)).sort((a, b) => a - b)).toEqual([0, 1, 4, 9, 16]);
+  });
+});
+
+describe("forEach", () => {
+  it("resolves when all is done, rejects with the first error or with the context's", async () => {
+    const seen: number[] = [];
+    await forEach(ctx, generate(ctx, count(5)), (v) => seen.push(v), { workers: 2 });
+    expect(seen.length).toBe(5);
+    await expect(forEach(ctx, generate(ctx, count(5)), () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    const [c, cancel] = withCancel(ctx);
+    const never = forEach(c, chan<number>(), () => undefined);
+    cancel();
+    await expect(never).rejects.toThrow("context canceled");
+  });
+});
+
+describe("batch", () => {
+  it("J12 groups by size and sends what is left", async () => {
+    expect(await all(batch(ctx, generate(ctx, count(7)), 3))).toEqual([[0, 1, 2], [3, 4, 5], [6]]);
+    expect(await all(batch(ctx, generate(ctx, count(6)), 3))).toEqual([
+      [0, 1, 2],
+      [3, 4, 5],
+    ]);
+    expect(await all(batch(ctx, generate(ctx, []), 3))).toEqual([]);
+  });
+
+  it("J12 sends a group that is not full when its time is up", async () => {
+    const input = chan<number>();
+    const out = batch(ctx, input, 100, 5);
+    await input.send(1);
+    await input.send(2);
+    expect(await out.recv()).toEqual([1, 2]);
+    input.close();
+    expect(await out.recvOk()).toEqual([undefined, false]);
+  });
+
+  it("J12 sends what is left before an error", async () => {
+    const input = map(ctx, generate(ctx, count(5)), (v) => (v === 4 ? Promise.reject(new Error("four")) : v));
+    const out = batch(ctx, input, 3);
+    expect(await out.recv()).toEqual([0, 1, 2]);
+    expect(await out.recv()).toEqual([3]);
+    await expect(out.recv()).rejects.toThrow("four");
+  });
+
+  it("says what is wrong with a size", () => {
+    expect(() => batch(ctx, chan<number>(), 0)).toThrow("batch: size must be at least 1, got 0");
+  });
+});
+
+describe("merge", () => {
+  it("gives the values of all inputs", async () => {
+    const out = merge(ctx, generate(ctx, [1, 2]), generate(ctx, [3]), generate(ctx, [4, 5]));
+    expect((await all(out)).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+    expect(await all(merge(ctx))).toEqual([]);
+  });
+});

@@ -1,0 +1,251 @@
+// select: wait for the first of several channel operations (after Go's runtime/select.go).
+//
+// Invariants
+// - The decision is taken at one instant over all cases; among several that are ready each is equally likely.
+// - Exactly one case takes effect. When one wins, the select leaves all other queues and its timer is cleared at once:
+//   losing costs nothing and retains nothing, however often one channel loses.
+// - A case object holds no state of a wait, so it may be used again.
+
+import { capture, captured, Channel, closedError, isThenable, thenableError, Waiter } from "./internal/channel.ts";
+import type { Decision } from "./internal/channel.ts";
+import type { RecvChan, SendChan } from "./chan.ts";
+import { Alarm, monotonic } from "./internal/clock.ts";
+import { current, type Goroutine, type State } from "./internal/goroutine.ts";
+import { completedWith, park, resume } from "./internal/sched.ts";
+
+/** A receive from a channel; `undefined` is the nil channel, whose case is never ready. */
+export interface RecvCase<T> {
+  readonly kind: "recv";
+  readonly channel: RecvChan<T> | undefined;
+}
+/** A send of a value; `undefined` is the nil channel, whose case is never ready. */
+export interface SendCase {
+  readonly kind: "send";
+  readonly channel: SendChan<never> | undefined;
+  readonly value: unknown;
+}
+/** Ready when the select has waited so many milliseconds. */
+export interface TimeoutCase {
+  readonly kind: "timeout";
+  readonly ms: number;
+}
+/** Go's `default`: taken when no other case is ready at that moment. */
+export interface OtherwiseCase {
+  readonly kind: "otherwise";
+}
+export type Case = RecvCase<unknown> | SendCase | TimeoutCase | OtherwiseCase;
+
+type Outcome<Name, C> = C extends { readonly kind: "recv"; readonly channel: RecvChan<infer T> | undefined }
+  ?
+      | { readonly case: Name; readonly ok: true; readonly value: T }
+      | { readonly case: Name; readonly ok: false; readonly value: undefined }
+  : { readonly case: Name };
+type NumberOf<K> = K extends `${infer N extends number}` ? N : never;
+
+/** What a select over named cases gives: which case won, and for a receive what came. */
+export type Selected<C extends Record<string, Case>> = { [K in keyof C & string]: Outcome<K, C[K]> }[keyof C & string];
+/** The same for a list of cases, where the index names the case. */
+export type SelectedAt<C extends readonly Case[]> = number extends C["length"]
+  ? Outcome<number, C[number]>
+  : { [K in keyof C & `${number}`]: Outcome<NumberOf<K>, C[K]> }[keyof C & `${number}`];
+
+const most = 65_536;
+const otherwiseCase: OtherwiseCase = { kind: "otherwise" };
+
+export function recv<T>(channel: RecvChan<T> | undefined): RecvCase<T> {
+  if (channel !== undefined) own(channel, "recv");
+  return { kind: "recv", channel };
+}
+
+/** The value is taken when the case is made. Throws for a thenable, as `Chan.send` does. */
+export function send<T>(channel: SendChan<T> | undefined, value: NoInfer<T>): SendCase {
+  if (channel !== undefined) own(channel, "send");
+  if (isThenable(value)) throw thenableError();
+  return { kind: "send", channel, value };
+}
+
+/** A timer of its own for each select that uses the case; released as soon as another case wins. */
+export function timeout(ms: number): TimeoutCase {
+  return { kind: "timeout", ms };
+}
+
+export const otherwise: OtherwiseCase = otherwiseCase;
+
+/**
+ * Waits until one of the cases can proceed, carries that one out and tells which. With `otherwise` it never waits. If a
+ * send case wins on a closed channel it rejects with `send on closed channel`. `select({})` waits for ever.
+ *
+ * @example
+ * ```ts
+ * const jobs = chan<string>(1);
+ * await jobs.send("a");
+ * const c = await select({ job: recv(jobs), idle: otherwise });
+ * c; // => { case: "job", ok: true, value: "a" }
+ * ```
+ */
+export function select<const C extends Record<string, Case>>(cases: C): Promise<Selected<C>>;
+export function select<const C extends readonly Case[]>(cases: C): Promise<SelectedAt<C>>;
+export function select(cases: Readonly<Record<string, Case>> | readonly Case[]): Promise<unknown> {
+  return Array.isArray(cases)
+    ? choose(cases as readonly Case[], undefined)
+    : chooseNamed(cases as Readonly<Record<string, Case>>);
+}
+
+function chooseNamed(cases: Readonly<Record<string, Case>>): Promise<unknown> {
+  const names: string[] = [];
+  const list: Case[] = [];
+  for (const name in cases) {
+    names.push(name);
+    list.push(cases[name] as Case);
+  }
+  return choose(list, names);
+}
+
+function choose(cases: readonly Case[], names: readonly string[] | undefined): Promise<unknown> {
+  let ready = 0;
+  let chosen = -1;
+  let fallback = -1;
+  let soonest = -1;
+  if (cases.length > most) return Promise.reject(new Error(`reflect.Select: too many cases (max ${most})`));
+  for (let i = 0; i < cases.length; i++) {
+    const c = cases[i] as Case;
+    switch (c.kind) {
+      case "recv":
+        if (c.channel === undefined || !channelOf(c.channel).canRecv()) continue;
+        break;
+      case "send":
+        if (c.channel === undefined || !channelOf(c.channel).canSend()) continue;
+        break;
+      case "timeout": {
+        const best = cases[soonest];
+        if (best === undefined || (best.kind === "timeout" && c.ms < best.ms)) soonest = i;
+        continue;
+      }
+      case "otherwise":
+        if (fallback >= 0) return Promise.reject(new Error("reflect.Select: multiple default cases"));
+        fallback = i;
+        continue;
+    }
+    // Each of the ready ones so far stays chosen with equal chance.
+    if (++ready === 1 || Math.random() * ready < 1) chosen = i;
+  }
+  if (chosen < 0 && fallback >= 0) return completedWith({ case: nameOf(fallback, names) });
+  if (chosen < 0) {
+    const promise = new Promise<unknown>(capture);
+    wait(cases, names, soonest, captured);
+    return promise;
+  }
+  const c = cases[chosen] as RecvCase<unknown> | SendCase;
+  const name = nameOf(chosen, names);
+  const channel = channelOf(c.channel as object);
+  if (c.kind === "recv") {
+    const ok = channel.count > 0 || channel.sendq.first !== undefined;
+    if (!ok && channel.failure !== undefined) return Promise.reject(channel.failure.error);
+    return completedWith({ case: name, ok, value: channel.recvNow() });
+  }
+  if (channel.closed) return Promise.reject(closedError());
+  channel.trySend(c.value);
+  return completedWith({ case: name });
+}
+
+/** Joins every queue; the decision is made by whoever wakes one of the waiters. */
+function wait(
+  cases: readonly Case[],
+  names: readonly string[] | undefined,
+  soonest: number,
+  resolve: (value: never) => void,
+): void {
+  const waiting = new Selecting(cases, names, resolve);
+  for (let i = 0; i < cases.length; i++) {
+    const c = cases[i] as Case;
+    if ((c.kind !== "recv" && c.kind !== "send") || c.channel === undefined) continue;
+    const w = new Waiter(i, c.kind === "send" ? c.value : undefined, waiting.g, resolve, waiting);
+    waiting.waiters[i] = w;
+    if (c.kind === "recv") channelOf(c.channel).enqueueReceiver(w);
+    else channelOf(c.channel).sendq.push(w);
+  }
+  const timer = cases[soonest];
+  if (timer?.kind === "timeout") waiting.limit(soonest, timer.ms);
+  park(waiting.g, waiting.state);
+}
+
+/** A select that waits. */
+class Selecting implements Decision {
+  readonly g: Goroutine = current();
+  readonly state: State;
+  readonly waiters: (Waiter | undefined)[] = [];
+  readonly #cases: readonly Case[];
+  readonly #names: readonly string[] | undefined;
+  readonly #resolve: (value: unknown) => void;
+  #alarm: Alarm<Selecting> | undefined;
+  #timeoutIndex = -1;
+
+  constructor(cases: readonly Case[], names: readonly string[] | undefined, resolve: (value: never) => void) {
+    this.#cases = cases;
+    this.#names = names;
+    this.#resolve = resolve as (value: unknown) => void;
+    this.state = stateOf(cases);
+  }
+
+  limit(index: number, ms: number): void {
+    this.#timeoutIndex = index;
+    this.#alarm = new Alarm<Selecting>(monotonic() + (ms > 0 ? ms : 0), expire, this);
+  }
+
+  expire(): void {
+    this.#alarm = undefined;
+    this.#leave(-1);
+    resume(this.g, this.state, this.#resolve, { case: nameOf(this.#timeoutIndex, this.#names) });
+  }
+
+  decide(index: number, value: unknown, ok: boolean): void {
+    this.#leave(index);
+    const name = nameOf(index, this.#names);
+    const result = this.#cases[index]?.kind === "recv" ? { case: name, ok, value } : { case: name };
+    resume(this.g, this.state, this.#resolve, result);
+  }
+
+  fail(index: number, error: unknown): void {
+    this.#leave(index);
+    resume(this.g, this.state, this.#resolve, Promise.reject(error));
+  }
+
+  /** Out of every queue but that of the winner, who was taken out by the one who woke it. */
+  #leave(winner: number): void {
+    if (this.#alarm !== undefined) this.#alarm.cancel();
+    for (let i = 0; i < this.waiters.length; i++) {
+      const w = this.waiters[i];
+      if (w === undefined || i === winner) continue;
+      const c = this.#cases[i] as RecvCase<unknown> | SendCase;
+      if (c.kind === "recv") channelOf(c.channel as object).dequeueReceiver(w);
+      else channelOf(c.channel as object).sendq.remove(w);
+    }
+  }
+}
+
+function expire(waiting: Selecting): void {
+  waiting.expire();
+}
+
+function nameOf(index: number, names: readonly string[] | undefined): string | number {
+  return names === undefined ? index : (names[index] as string);
+}
+
+/** Go compiles a select of one case to the plain operation, and its dumps show that one. */
+function stateOf(cases: readonly Case[]): State {
+  if (cases.length === 0) return "select (no cases)";
+  const only = cases[0] as Case;
+  if (cases.length > 1 || (only.kind !== "recv" && only.kind !== "send")) return "select";
+  if (only.kind === "recv") return only.channel === undefined ? "chan receive (nil chan)" : "chan receive";
+  return only.channel === undefined ? "chan send (nil chan)" : "chan send";
+}
+
+function channelOf(channel: object): Channel<unknown> {
+  return channel as Channel<unknown>;
+}
+
+function own(channel: unknown, what: string): void {
+  if (!(channel instanceof Channel)) {
+    throw new TypeError(`${what}: expected a channel made by this library, got ${typeof channel}`);
+  }
+}

@@ -1,0 +1,73 @@
+// @sluice/go/semaphore: a weighted semaphore (after x/sync/semaphore).
+//
+// Invariant: strictly first come, first served. A request that does not fit holds back smaller ones behind it, so that
+// large requests do not starve; one that can never fit waits for its context and holds back nobody.
+
+import type { Context } from "./context.ts";
+import { Channel } from "./internal/channel.ts";
+import { completed } from "./internal/sched.ts";
+import { recv, select } from "./select.ts";
+
+interface Request {
+  readonly n: number;
+  readonly granted: Channel<never>;
+}
+
+export class Weighted {
+  readonly #size: number;
+  #held = 0;
+  readonly #queue = new Set<Request>();
+
+  /** A semaphore of n units. */
+  constructor(n: number) {
+    this.#size = n;
+  }
+
+  /** Takes n units, waiting until they are free. Rejects with `ctx.err()`, nothing taken, when ctx is done first. */
+  acquire(ctx: Context, n = 1): Promise<void> {
+    const err = ctx.err();
+    if (err !== undefined) return Promise.reject(err);
+    if (this.tryAcquire(n)) return completed();
+    if (n > this.#size) return hopeless(ctx);
+    return this.#wait(ctx, { n, granted: new Channel<never>(0) });
+  }
+
+  /** Takes n units if they are free and nobody waits, and tells whether it did. */
+  tryAcquire(n = 1): boolean {
+    if (this.#queue.size > 0 || this.#size - this.#held < n) return false;
+    this.#held += n;
+    return true;
+  }
+
+  /** Gives n units back. Throws `semaphore: released more than held`. */
+  release(n = 1): void {
+    if (n > this.#held) throw new Error("semaphore: released more than held");
+    this.#held -= n;
+    this.#grant();
+  }
+
+  async #wait(ctx: Context, request: Request): Promise<void> {
+    this.#queue.add(request);
+    await select({ granted: recv(request.granted), done: recv(ctx.done()) });
+    const err = ctx.err();
+    if (err === undefined) return;
+    // Done and granted may have come together: whoever sees an error must hold nothing.
+    if (!this.#queue.delete(request)) this.#held -= request.n;
+    this.#grant();
+    throw err;
+  }
+
+  #grant(): void {
+    for (const request of this.#queue) {
+      if (this.#size - this.#held < request.n) return;
+      this.#held += request.n;
+      this.#queue.delete(request);
+      request.granted.close();
+    }
+  }
+}
+
+async function hopeless(ctx: Context): Promise<never> {
+  await select({ done: recv(ctx.done()) });
+  throw ctx.err() as Error;
+}

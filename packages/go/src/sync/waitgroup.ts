@@ -1,0 +1,45 @@
+// WaitGroup: waits for a number of goroutines to end (after Go's sync/waitgroup.go).
+//
+// Invariant: there are waiters only while the counter is above zero; the step to zero releases all of them together.
+
+import { capture, captured } from "../internal/channel.ts";
+import { current, type Goroutine } from "../internal/goroutine.ts";
+import { spawn } from "../internal/launch.ts";
+import { completed, park, resume } from "../internal/sched.ts";
+
+export class WaitGroup {
+  #counter = 0;
+  #waiters: { readonly g: Goroutine; readonly resolve: (value: never) => void }[] = [];
+
+  /** Adds to the counter; at zero all waits end. Throws `sync: negative WaitGroup counter`. */
+  add(delta: number): void {
+    if (!Number.isInteger(delta)) throw new TypeError(`sync: WaitGroup.add: expected a whole number, got ${delta}`);
+    if (this.#counter + delta < 0) throw new Error("sync: negative WaitGroup counter");
+    this.#counter += delta;
+    if (this.#counter > 0 || this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const w of waiters) resume(w.g, "sync.WaitGroup.Wait", w.resolve as () => void, undefined);
+  }
+
+  /** One less. */
+  done(): void {
+    this.add(-1);
+  }
+
+  /** Waits until the counter is zero. */
+  wait(): Promise<void> {
+    if (this.#counter === 0) return completed();
+    const promise = new Promise<void>(capture);
+    const g = current();
+    this.#waiters.push({ g, resolve: captured });
+    park(g, "sync.WaitGroup.Wait");
+    return promise;
+  }
+
+  /** Starts fn in a goroutine that counts until it returns or calls Goexit. It must not panic: that ends the program. */
+  go(fn: () => unknown): void {
+    this.add(1);
+    spawn(fn, [], () => this.done());
+  }
+}

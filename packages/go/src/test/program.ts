@@ -1,0 +1,40 @@
+// Runs a program of its own in a child process: for whatever ends a program.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs TypeScript source whose imports from "go", "go/sync", … mean this package. */
+export async function runProgram(source: string, signalOnOutput?: NodeJS.Signals): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-go-"));
+  try {
+    const file = join(folder, "program.ts");
+    writeFileSync(
+      file,
+      source.replaceAll(/from "go(?:\/([a-z]+))?"/g, (_, entry?: string) => {
+        const name = entry === undefined ? "index" : ["sync", "patterns"].includes(entry) ? `${entry}/index` : entry;
+        return `from ${JSON.stringify(new URL(`../${name}.ts`, import.meta.url).href)}`;
+      }),
+    );
+    const child = spawn(process.execPath, ["--no-warnings", file], { stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (data: Buffer) => {
+      stdout += data.toString();
+      if (signalOnOutput !== undefined) child.kill(signalOnOutput);
+    });
+    child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+    const status = await new Promise<number | null>((resolve) => {
+      child.on("close", resolve);
+    });
+    return { status, stdout, stderr };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

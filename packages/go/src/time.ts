@@ -1,0 +1,207 @@
+// @sluice/go/time: sleeping, timers and tickers (after Go 1.23's package time).
+//
+// Invariants
+// - A timer's channel looks unbuffered and holds at most one value: the time at which it was due.
+// - `stop` and `reset` throw away a value nobody has received, and count a timer with such a value as running.
+// - A host timer exists only while somebody waits: on the channel, in a sleep, or an `afterFunc` for its function. So a
+//   timer or ticker that is dropped costs nothing, and one that nobody waits on does not keep the process alive.
+
+import type { Context } from "./context.ts";
+import type { RecvChan } from "./chan.ts";
+import { capture, captured, Channel, type Source } from "./internal/channel.ts";
+import { Alarm, monotonic } from "./internal/clock.ts";
+import { current, type Goroutine } from "./internal/goroutine.ts";
+import { spawn } from "./internal/launch.ts";
+import { completed, park, resume } from "./internal/sched.ts";
+import { recv, select, timeout } from "./select.ts";
+
+/** Waits `ms` milliseconds or a little more. With a context: rejects with its `err` as soon as it is done. */
+export function sleep(ms: number, ctx?: Context): Promise<void> {
+  const done = ctx?.done();
+  if (ctx !== undefined && done !== undefined) return sleepUnless(ctx, done, ms);
+  if (!(ms > 0)) return completed();
+  const promise = new Promise<void>(capture);
+  const g = current();
+  const sleeper = new Alarm<Sleeper>(monotonic() + ms, wake, { g, resolve: captured });
+  void sleeper;
+  park(g, "sleep");
+  return promise;
+}
+
+interface Sleeper {
+  readonly g: Goroutine;
+  readonly resolve: (value: never) => void;
+}
+
+function wake(sleeper: Sleeper): void {
+  resume(sleeper.g, "sleep", sleeper.resolve as () => void, undefined);
+}
+
+async function sleepUnless(ctx: Context, done: RecvChan<never>, ms: number): Promise<void> {
+  const err = ctx.err();
+  if (err !== undefined) throw err;
+  const c = await select({ slept: timeout(ms), done: recv(done) });
+  if (c.case === "done") throw ctx.err() as Error;
+}
+
+/** A channel that gives the time once, `ms` milliseconds from now. */
+export function after(ms: number): RecvChan<Date> {
+  return new Timer(ms).c;
+}
+
+/** A channel that gives the time every `ms` milliseconds for ever; `undefined` (the nil channel) unless ms is above 0. */
+export function tick(ms: number): RecvChan<Date> | undefined {
+  return ms > 0 ? new Ticker(ms).c : undefined;
+}
+
+export function now(): Date {
+  return new Date();
+}
+
+/** What `afterFunc` gives. */
+export interface FuncTimer {
+  readonly c: undefined;
+  /** Whether it kept the function from starting. Does not wait for one that runs. */
+  stop(): boolean;
+  /** Starts anew with `ms`; whether it was still running. */
+  reset(ms: number): boolean;
+}
+
+/** Runs fn in a goroutine of its own after `ms` milliseconds. Keeps the process alive until then. */
+export function afterFunc(ms: number, fn: () => unknown): FuncTimer {
+  return new FuncTimerImpl(ms, fn);
+}
+
+/** One value on `c`, `ms` milliseconds after it was made or reset. */
+export class Timer {
+  readonly c: RecvChan<Date>;
+  readonly #source: TimeSource;
+
+  constructor(ms: number) {
+    this.#source = new TimeSource(ms, 0);
+    this.c = this.#source.channel;
+  }
+
+  /** Whether it was running, or had a value that nobody received; that value is gone now. The channel stays open. */
+  stop(): boolean {
+    return this.#source.stop();
+  }
+
+  /** Starts anew with `ms`; returns what `stop` would. */
+  reset(ms: number): boolean {
+    const was = this.#source.stop();
+    this.#source.start(ms, 0);
+    return was;
+  }
+}
+
+/** A value on `c` every `ms` milliseconds; a slow receiver finds one, and the others are dropped. */
+export class Ticker {
+  readonly c: RecvChan<Date>;
+  readonly #source: TimeSource;
+
+  /** Throws `non-positive interval for NewTicker`. */
+  constructor(ms: number) {
+    if (!(ms > 0)) throw new Error("non-positive interval for NewTicker");
+    this.#source = new TimeSource(ms, ms);
+    this.c = this.#source.channel;
+  }
+
+  /** No more ticks. The channel stays open, so that nobody takes its closing for a tick. */
+  stop(): void {
+    this.#source.stop();
+  }
+
+  /** Starts a fresh period from now. Throws `non-positive interval for Ticker.Reset`. */
+  reset(ms: number): void {
+    if (!(ms > 0)) throw new Error("non-positive interval for Ticker.Reset");
+    this.#source.stop();
+    this.#source.start(ms, ms);
+  }
+}
+
+class TimeSource implements Source {
+  readonly channel: Channel<Date>;
+  /** When the next value is due, on the monotonic clock; `undefined` when stopped. */
+  #at: number | undefined;
+  /** The same on the wall clock: what is delivered. */
+  #wall = 0;
+  #period = 0;
+  #alarm: Alarm<TimeSource> | undefined;
+
+  constructor(ms: number, period: number) {
+    this.channel = new Channel<Date>(1, this);
+    this.start(ms, period);
+  }
+
+  start(ms: number, period: number): void {
+    const wait = ms > 0 ? ms : 0;
+    this.#at = monotonic() + wait;
+    this.#wall = Date.now() + wait;
+    this.#period = period;
+    this.attend(this.channel.recvq.first !== undefined);
+  }
+
+  stop(): boolean {
+    const was = this.#at !== undefined || this.channel.count > 0;
+    this.#at = undefined;
+    this.channel.drain();
+    this.attend(false);
+    return was;
+  }
+
+  poll(): void {
+    const now = monotonic();
+    if (this.#at === undefined || now < this.#at) return;
+    const due = new Date(Math.min(this.#wall, 8.64e15));
+    if (this.#period > 0) {
+      const steps = 1 + Math.floor((now - this.#at) / this.#period);
+      this.#at += steps * this.#period;
+      this.#wall += steps * this.#period;
+    } else this.#at = undefined;
+    this.channel.offer(due);
+  }
+
+  attend(waiting: boolean): void {
+    this.#alarm?.cancel();
+    this.#alarm = waiting && this.#at !== undefined ? new Alarm<TimeSource>(this.#at, ring, this) : undefined;
+  }
+}
+
+function ring(source: TimeSource): void {
+  source.poll();
+  source.attend(source.channel.recvq.first !== undefined);
+}
+
+class FuncTimerImpl implements FuncTimer {
+  readonly c = undefined;
+  readonly #fn: () => unknown;
+  #alarm: Alarm<FuncTimerImpl> | undefined;
+
+  constructor(ms: number, fn: () => unknown) {
+    this.#fn = fn;
+    this.reset(ms);
+  }
+
+  stop(): boolean {
+    const was = this.#alarm !== undefined;
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    return was;
+  }
+
+  reset(ms: number): boolean {
+    const was = this.stop();
+    this.#alarm = new Alarm<FuncTimerImpl>(monotonic() + (ms > 0 ? ms : 0), expire, this);
+    return was;
+  }
+
+  fire(): void {
+    this.#alarm = undefined;
+    spawn(this.#fn, []);
+  }
+}
+
+function expire(timer: FuncTimerImpl): void {
+  timer.fire();
+}
