@@ -1,6 +1,6 @@
 // The page in a real browser, against the real service and a real database.
 import { accessSync, constants } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, truncate, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -118,6 +118,18 @@ describe.skipIf(missing !== undefined && !process.env["CI"])("the page", () => {
     expect(await page.evaluate("document.activeElement.id")).toBe("file");
   });
 
+  test("says that a file is too large, however large it is", async () => {
+    await using service = await startService({ maxFileBytes: 1024 * 1024 });
+    await using page = await openPage(browser, service);
+    const path = join(service.folder, "large.xlsx");
+    await writeFile(path, "PK");
+    await truncate(path, 80 * 1024 * 1024);
+    await page.setInputFiles("#file", path);
+    await page.click("#start");
+    await page.waitForSelector("#error:not([hidden])");
+    expect(await page.textContent("#error")).toBe("The file is too large: at most 1 MiB are allowed.");
+  });
+
   test("asks for the token that the server asks for", async () => {
     await using service = await startService({ token: "s3cret" });
     await using page = await openPage(browser, service);
@@ -212,7 +224,7 @@ function texts(page: Page, selector: string): Promise<string[]> {
 
 async function drop(page: Page, name: string, content: Buffer): Promise<void> {
   const data = await page.evaluateHandle(
-    `(() => { const data = new DataTransfer(); data.items.add(new File([Uint8Array.fromBase64("${content.toString("base64")}")], "${name}")); return data; })()`,
+    `(() => { const data = new DataTransfer(); data.items.add(new File([Uint8Array.from(atob("${content.toString("base64")}"), (c) => c.charCodeAt(0))], "${name}")); return data; })()`,
   );
   for (const type of ["dragenter", "dragover", "drop"]) await page.dispatchEvent("#drop", type, { dataTransfer: data });
 }

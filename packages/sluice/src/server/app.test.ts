@@ -1,7 +1,8 @@
 // The contract of the HTTP service, byte for byte, over real connections and a real database.
 import { describe, expect, test } from "vitest";
-import { server } from "../test/database.ts";
-import { business, startService, waitingForLock } from "./test/service.ts";
+import { openTarget } from "../targets/open.ts";
+import { newFolder, server } from "../test/database.ts";
+import { PATIENT, business, startService, waitingForLock } from "./test/service.ts";
 
 const ROWS = [business(1), [null, ...business(2).slice(1)], business(3), ["Short", "row"], business(5)];
 
@@ -99,14 +100,28 @@ describe.skipIf(server === undefined)("the service", () => {
     expect(await service.uploads()).toEqual([]);
   });
 
+  test("the embedded database takes uploads that come at the same time one after the other", async () => {
+    await using folder = newFolder();
+    await using target = await openTarget({ folder: folder.path });
+    await using service = await startService({ target });
+    const file = await service.workbook(Array.from({ length: 50 }, (_, n) => business(n)));
+    const methods = ["sequential", "concurrent", "batch", "copy"];
+    const answers = await Promise.all(methods.map((method) => service.send(file, "b.xlsx", `?method=${method}`)));
+    expect(answers.map(({ status, text }) => [status, JSON.parse(text).stats.success_count])).toEqual(
+      methods.map(() => [200, 50]),
+    );
+    expect((await target.query("select count(*) from businesses")).rows).toEqual([["200"]]);
+    expect((await service.get("/health")).text).toBe('{"status":"healthy"}');
+  });
+
   test("no more imports run than allowed; the others wait, their files on the disk", async () => {
     await using service = await startService({ maxImports: 1 });
     const file = await service.workbook([business(1)]);
     await service.send(file, "first.xlsx");
     await service.database.query("begin; lock table businesses");
     const answers = [1, 2, 3].map((n) => service.send(file, `${n}.xlsx`, "?method=sequential"));
-    await expect.poll(() => service.uploads()).toHaveLength(3);
-    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    await expect.poll(() => service.uploads(), PATIENT).toHaveLength(3);
+    await expect.poll(() => waitingForLock(service.database), PATIENT).toBe(1);
     await service.database.query("commit");
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await service.database.query("select count(*) from businesses")).toEqual([["4"]]);
@@ -119,12 +134,12 @@ describe.skipIf(server === undefined)("the service", () => {
     await service.database.query("begin; lock table businesses");
     const client = new AbortController();
     const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch((error: unknown) => error);
-    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    await expect.poll(() => waitingForLock(service.database), PATIENT).toBe(1);
     client.abort();
     expect(await answer).toMatchObject({ name: "AbortError" });
     await service.database.query("commit");
-    await expect.poll(() => service.database.query("select count(*) from businesses")).toEqual([["2"]]);
-    await expect.poll(() => service.uploads()).toEqual([]);
+    await expect.poll(() => service.database.query("select count(*) from businesses"), PATIENT).toEqual([["2"]]);
+    await expect.poll(() => service.uploads(), PATIENT).toEqual([]);
   });
 
   test("close() waits for an import whose client has gone", async () => {
@@ -134,7 +149,7 @@ describe.skipIf(server === undefined)("the service", () => {
     await service.database.query("begin; lock table businesses");
     const client = new AbortController();
     const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch(() => undefined);
-    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    await expect.poll(() => waitingForLock(service.database), PATIENT).toBe(1);
     client.abort();
     await answer;
     const closed = service.app.close();

@@ -11,6 +11,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Target } from "../targets/target.ts";
 import { readAssets, type Asset } from "./assets.ts";
 import { describeReason, HttpFailure, toFailure, withoutAddresses } from "./failure.ts";
+import { trackConnections } from "./connections.ts";
 import { createGuard, SECURITY_HEADERS } from "./guard.ts";
 import { createProbe } from "./health.ts";
 import { Imports, parseMethod, parseTable, type Wish } from "./importing.ts";
@@ -97,9 +98,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   const app = fastify({
     logger: false,
-    forceCloseConnections: "idle",
     frameworkErrors: (error, request, reply) => void fail(request as FastifyRequest, reply as FastifyReply, error),
   });
+  const endConnections = trackConnections(app.server);
   // No body but a form is ever read.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
@@ -110,7 +111,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     guard(request.method, request.headers);
   });
   app.addHook("onSend", async (_request, reply) => {
-    // A connection kept alive for a next request would hold the shutdown up.
     if (closing) void reply.header("connection", "close");
   });
   app.setErrorHandler((error, request, reply) => fail(request, reply, error));
@@ -154,6 +154,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   app.addHook("preClose", async () => {
     closing = true;
+    endConnections();
   });
   app.addHook("onClose", async () => {
     await Promise.allSettled(running);

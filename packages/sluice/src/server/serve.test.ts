@@ -1,5 +1,6 @@
 // `serve()` from its first line to its end.
-import { createServer } from "node:net";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { readdir } from "node:fs/promises";
 import { background, withCancel, type Context } from "@sluice/go/context";
 import { describe, expect, test } from "vitest";
@@ -7,7 +8,7 @@ import { openTarget } from "../targets/open.ts";
 import { newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { serve, type ServeOptions } from "./serve.ts";
-import { business, HEADER, waitingForLock } from "./test/service.ts";
+import { PATIENT, business, HEADER, waitingForLock } from "./test/service.ts";
 import { openAsBlob } from "node:fs";
 
 interface Running extends AsyncDisposable {
@@ -60,16 +61,10 @@ describe.skipIf(server === undefined)("serve()", () => {
     expect((await upload(running.url)).status).toBe(200);
     await database.query("begin; lock table businesses");
     const answer = upload(running.url);
-    await expect.poll(() => waitingForLock(database)).toBe(1);
+    await expect.poll(() => waitingForLock(database), PATIENT).toBe(1);
     cancel();
-    await expect
-      .poll(() =>
-        fetch(`${running.url}/health`).then(
-          (response) => response.status,
-          () => "refused",
-        ),
-      )
-      .toBe("refused");
+    const knock = (): Promise<unknown> => fetch(`${running.url}/health`).catch(() => "refused");
+    await expect.poll(knock, PATIENT).toBe("refused");
     let ended = false;
     void running.ended.then(() => (ended = true));
     expect(ended).toBe(false);
@@ -78,6 +73,21 @@ describe.skipIf(server === undefined)("serve()", () => {
     expect(status).toBe(200);
     await running.ended;
     expect(await database.query("select count(*) from businesses")).toEqual([["2"]]);
+  });
+
+  test("serve() does not wait for connections on which nothing is asked", async () => {
+    await using database = await newDatabase();
+    const [ctx, cancel] = withCancel(background());
+    await using running = await start(ctx, database);
+    const port = Number(new URL(running.url).port);
+    const sockets = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1"), connect(port, "127.0.0.1")] as const;
+    await Promise.all(sockets.map((socket) => once(socket, "connect")));
+    sockets[1].write("GET /health HTTP/1.1\r\nHo");
+    sockets[2].write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await once(sockets[2], "data");
+    cancel();
+    await running.ended;
+    for (const socket of sockets) socket.destroy();
   });
 
   test("serve() ends at once where its context has ended already", async () => {
