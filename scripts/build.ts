@@ -1,6 +1,6 @@
 // Emits what is published: ES2022 with declarations, package by package in the order in which they depend on each other.
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
@@ -11,3 +11,8 @@ for (const name of ["go", "sheets", "sluice"]) {
   });
   console.log(`built packages/${name}/dist`);
 }
+// The page is served from where the server's own output lies.
+cpSync(join(root, "packages/web/src"), join(root, "packages/sluice/dist/web"), {
+  recursive: true,
+  filter: (file) => !file.endsWith(".ts"),
+});

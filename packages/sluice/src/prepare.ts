@@ -66,8 +66,12 @@ export async function prepareTable(
     }
   }
 
-  if (existing) await migrate(target, name, load, existing, added, options, place, notes);
-  else await create(target, wanted, name, notes);
+  if (existing) {
+    await migrate(target, name, load, existing, added, options, place, notes);
+  } else if (!(await create(target, wanted, name, notes))) {
+    // Another import made it meanwhile: what holds for an existing table holds now.
+    return prepareTable(target, headers, place, options);
+  }
   const { unique } = existing ?? { unique: uniqueOf(wanted) };
   const loaded = new Set(load.map((entry) => entry.column.name));
   return {
@@ -101,11 +105,13 @@ function fromTable(name: string, info: TableInfo): TableSchema {
   return { name, columns: info.columns, key: [], indexes: [], width: "pad" };
 }
 
-async function create(target: Target, schema: TableSchema, name: string, notes: string[]): Promise<void> {
+/** False where somebody else made the table in the meantime. */
+async function create(target: Target, schema: TableSchema, name: string, notes: string[]): Promise<boolean> {
   try {
     await target.query(tableDdl(schema, name).create);
   } catch (error) {
     if (error instanceof SluiceError) throw error;
+    if (await target.describe(name)) return false;
     throw new SluiceError(
       "cannot_create",
       `the table "${name}" cannot be made in ${target.name}: ${(error as Error).message}`,
@@ -113,6 +119,7 @@ async function create(target: Target, schema: TableSchema, name: string, notes: 
     );
   }
   notes.push(`made the table "${name}"`);
+  return true;
 }
 
 /** An existing table must have every column that is loaded; `--migrate` adds those that it lacks. */

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "@sluice/go/context";
 import { businesses } from "../businesses.ts";
+import { goDuration } from "../duration.ts";
 import { SluiceError } from "../errors.ts";
 import { quoteIdentifier } from "../identifiers.ts";
 import { METHODS, runImport, type Method } from "../import.ts";
 import { writeSample } from "../sample/sample.ts";
 import type { Target } from "../targets/target.ts";
 import { connect, interruptible, type TargetFlags } from "./common.ts";
-import { columns, count, duration, rate } from "./format.ts";
+import { columns, count, rate } from "./format.ts";
 
 export interface BenchFlags extends TargetFlags {
   readonly rows: number;
@@ -76,7 +77,7 @@ function print(figures: readonly Figure[], target: Target, flags: BenchFlags): v
     const gain = speedup === 1 ? "baseline" : `${Math.round((1 - 1 / speedup) * 100)}% less time`;
     return [
       figure.method,
-      duration(figure.milliseconds),
+      goDuration(figure.milliseconds),
       `${count(rate(figure.inserted, figure.milliseconds))} rec/s`,
       `${speedup.toFixed(1)}x`,
       gain,

@@ -10,14 +10,6 @@ export function rate(rows: number, milliseconds: number): number {
   return milliseconds > 0 ? Math.round((rows * 1000) / milliseconds) : 0;
 }
 
-/** `812ms`, `3.1s`, `1m4s`: as Go prints a duration, cut to what people read. */
-export function duration(milliseconds: number): string {
-  if (milliseconds < 999.5) return `${Math.round(milliseconds)}ms`;
-  if (milliseconds < 59_950) return `${(milliseconds / 1000).toFixed(1)}s`;
-  const seconds = Math.round(milliseconds / 1000);
-  return `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-}
-
 /** Rows of text as columns that line up; the first row is the head. */
 export function columns(rows: readonly (readonly string[])[], right: readonly boolean[] = []): string[] {
   const widths: number[] = [];

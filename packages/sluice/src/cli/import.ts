@@ -1,12 +1,13 @@
 // `sluice import`: opens the database, imports each file, and says what was done.
 import type { Context } from "@sluice/go/context";
+import { goDuration } from "../duration.ts";
 import { describeError, usageError } from "../errors.ts";
 import { runImport, type ImportResult, type Method, type Progress } from "../import.ts";
 import { RejectFile, type Reject } from "../reject.ts";
 import { loadSchema, schemaBeside } from "../schema-file.ts";
 import type { Target } from "../targets/target.ts";
 import { connect, interruptible, type TargetFlags } from "./common.ts";
-import { count, duration, rate } from "./format.ts";
+import { count, rate } from "./format.ts";
 
 export interface ImportFlags extends TargetFlags {
   readonly table?: string;
@@ -129,7 +130,7 @@ function toJson(result: ImportResult, target: Target): Record<string, unknown> {
 function report(result: ImportResult, target: Target, flags: ImportFlags, schemaFile: string | undefined): string[] {
   const { inserted, skipped, rejected, total } = result;
   const lines: string[] = [];
-  const speed = `in ${duration(result.milliseconds)} (${count(rate(inserted, result.milliseconds))} rows/s, ${result.method})`;
+  const speed = `in ${goDuration(result.milliseconds)} (${count(rate(inserted, result.milliseconds))} rows/s, ${result.method})`;
   const verb = result.interrupted ? "Interrupted: imported" : "Imported";
   const of = result.interrupted ? `${count(inserted)} rows` : `${count(inserted)} of ${count(total)} rows`;
   lines.push(

@@ -4,18 +4,19 @@ import { SheetError } from "@sluice/sheets";
 import { background } from "@sluice/go/context";
 import { Weighted } from "@sluice/go/semaphore";
 import { businesses } from "../businesses.ts";
+import { goDuration } from "../duration.ts";
 import { SluiceError } from "../errors.ts";
 import { METHODS, runImport, type ImportOptions, type ImportResult, type Method } from "../import.ts";
 import type { Reject } from "../reject.ts";
 import type { Target } from "../targets/target.ts";
-import { goDuration } from "./duration.ts";
+
 import { HttpFailure } from "./failure.ts";
 import type { Upload } from "./upload.ts";
 
 /** What was asked for in the query of `POST /upload`. */
 export interface Wish {
   readonly method: Method;
-  /** An existing table; without one it is the business directory, made where there is none. */
+  /** Where the rows go; without one it is `businesses`. Made where there is none. */
   readonly table: string | undefined;
 }
 
@@ -76,28 +77,29 @@ export class Imports {
     try {
       return toAnswer(await this.#import(upload, wish));
     } catch (error) {
-      throw inUploadTerms(error, upload, wish);
+      throw inUploadTerms(error, upload);
     } finally {
       this.#room.release(1);
     }
   }
 
   async #import(upload: Upload, wish: Wish): Promise<ImportResult> {
-    const options: ImportOptions = {
+    return await runImport(background(), {
       file: upload.path,
       fileName: upload.fileName,
       target: this.#target,
       method: wish.method,
-      ...(wish.table === undefined ? { schema: businesses } : { table: wish.table, mode: "append" }),
-    };
-    try {
-      return await runImport(background(), options);
-    } catch (error) {
-      // Another import made the table between our look and our `create table`; no row had been loaded by then.
-      const lostRace = error instanceof SluiceError && error.code === "cannot_create";
-      if (!lostRace || !(await this.#target.describe(businesses.name))) throw error;
-      return await runImport(background(), options);
-    }
+      ...(await this.#tableFor(wish)),
+    });
+  }
+
+  /** The directory's own checks hold for every table of its shape, and a new table gets that shape; any other is as it stands. */
+  async #tableFor({ table }: Wish): Promise<Pick<ImportOptions, "schema" | "table">> {
+    if (table === undefined) return { schema: businesses };
+    const existing = await this.#target.describe(table);
+    const has = new Set(existing?.columns.map((column) => column.name));
+    const ours = !existing || businesses.columns.every((column) => column.generated || has.has(column.name));
+    return ours ? { schema: businesses, table } : { table };
   }
 }
 
@@ -127,13 +129,7 @@ function toAnswer(result: ImportResult): UploadAnswer {
 }
 
 /** The failure as the one who uploaded can understand it: with the file's own name, without options of the command line. */
-function inUploadTerms(error: unknown, upload: Upload, wish: Wish): unknown {
-  if (error instanceof SluiceError && error.code === "no_such_table") {
-    return new HttpFailure(
-      422,
-      `There is no table "${wish.table}". Create it first, or leave table out to import into "${businesses.name}".`,
-    );
-  }
+function inUploadTerms(error: unknown, upload: Upload): unknown {
   if (!(error instanceof SluiceError || error instanceof SheetError)) return error;
   const named = error.message
     .replaceAll(upload.path, upload.fileName)
