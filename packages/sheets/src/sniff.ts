@@ -25,7 +25,7 @@ export async function notAnArchive(source: Source): Promise<SheetError> {
       );
     return new SheetError(
       "not-a-workbook",
-      `${name} is an OLE container without a workbook in it (an old Office document or a damaged file); an .xlsx workbook was expected.`,
+      `${name} is an OLE container, as encrypted workbooks and old .xls files are, but no workbook can be found in it: it is damaged, or another kind of Office document. An .xlsx workbook was expected; if Excel opens it, save it as "Excel Workbook (.xlsx)" without a password.`,
       { file },
     );
   }
@@ -70,6 +70,7 @@ function looksLike(head: Buffer): string {
 /** Names in the directory of a compound file; chains are followed for a bounded number of sectors, so that a cycle ends. */
 async function cfbNames(source: Source, head: Buffer): Promise<Set<string>> {
   const names = new Set<string>();
+  if (head.length < 512) return names;
   const shift = head.readUInt16LE(30);
   if (shift < 7 || shift > 16) return names;
   const size = 1 << shift;

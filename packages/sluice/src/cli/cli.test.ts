@@ -115,13 +115,17 @@ describe("options", () => {
 });
 
 describe("bad files", () => {
-  const cfb = (stream: string): Buffer =>
-    Buffer.concat([
-      Buffer.from("d0cf11e0a1b11ae1", "hex"),
-      Buffer.alloc(1016),
-      Buffer.from(stream, "utf16le"),
-      Buffer.alloc(512),
-    ]);
+  /** An OLE container with one stream: a header and a directory, as far as a reader looks. */
+  const cfb = (stream: string): Buffer => {
+    const file = Buffer.alloc(1536);
+    file.write("d0cf11e0a1b11ae1", "hex");
+    file.writeUInt16LE(9, 30); // sectors of 512 bytes; the directory is the first
+    const name = Buffer.from(`${stream}\0`, "utf16le");
+    name.copy(file, 512);
+    file.writeUInt16LE(name.length, 512 + 64);
+    file.writeUInt8(2, 512 + 66);
+    return file;
+  };
 
   test.each<[what: string, content: Buffer | undefined, message: RegExp]>([
     ["no file", undefined, /file\.xlsx/],

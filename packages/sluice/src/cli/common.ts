@@ -8,9 +8,14 @@ export interface TargetFlags {
   readonly data: string;
 }
 
+/** The server's address where the options mean a server: `--to`, else DATABASE_URL. */
+export function serverAddress(flags: TargetFlags): string | undefined {
+  return flags.to ?? (process.env["DATABASE_URL"] || undefined);
+}
+
 /** The database that the options mean: `--to`, else DATABASE_URL, else the embedded one. */
 export async function connect(flags: TargetFlags, connections?: number): Promise<Target> {
-  const to = flags.to ?? (process.env["DATABASE_URL"] || undefined);
+  const to = serverAddress(flags);
   return openTarget({
     folder: flags.data,
     ...(to === undefined ? {} : { to }),

@@ -6,7 +6,7 @@ import { runImport, type ImportResult, type Method, type Progress } from "../imp
 import { RejectFile, type Reject } from "../reject.ts";
 import { loadSchema, schemaBeside } from "../schema-file.ts";
 import type { Target } from "../targets/target.ts";
-import { connect, interruptible, type TargetFlags } from "./common.ts";
+import { connect, interruptible, serverAddress, type TargetFlags } from "./common.ts";
 import { count, rate } from "./format.ts";
 
 export interface ImportFlags extends TargetFlags {
@@ -145,7 +145,7 @@ function report(result: ImportResult, target: Target, flags: ImportFlags, schema
       "",
       `The rows that are in stay in. To do it over: empty or drop the table ${result.table}, then run the same command again.`,
     );
-  } else if (flags.to === undefined && process.env["DATABASE_URL"] === undefined) {
+  } else if (serverAddress(flags) === undefined) {
     const folder = flags.data === "./sluice-data" ? "" : ` --data ${flags.data}`;
     lines.push(
       "",

@@ -1,7 +1,7 @@
 // `sluice sql`: a look at what is in the database.
 import { SluiceError } from "../errors.ts";
 import { pgliteExists } from "../targets/pglite.ts";
-import { connect, type TargetFlags } from "./common.ts";
+import { connect, serverAddress, type TargetFlags } from "./common.ts";
 import { columns } from "./format.ts";
 
 export interface SqlFlags extends TargetFlags {
@@ -12,7 +12,7 @@ export interface SqlFlags extends TargetFlags {
 const WIDEST = 60;
 
 export async function sqlCommand(query: string, flags: SqlFlags): Promise<number> {
-  if (flags.to === undefined && !process.env["DATABASE_URL"] && !pgliteExists(flags.data)) {
+  if (serverAddress(flags) === undefined && !pgliteExists(flags.data)) {
     throw new SluiceError(
       "no_database",
       `there is no embedded database in ${flags.data} yet. Import a file first, or name a server with --to postgres://…`,

@@ -53,6 +53,12 @@ class PgliteDatabase implements Database {
     this.#lock = lockFolder(folder);
   }
 
+  /** It has one connection, so a question would wait for the statement that runs; that it runs is answer enough. */
+  async ping(): Promise<void> {
+    if (this.#waiting.size > 0 && this.#lastId > 1) return;
+    await this.withConnection((connection) => connection.query("select 1"));
+  }
+
   async withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
     using _turn = await this.#turn.lock();
     return await use({

@@ -47,6 +47,10 @@ class PostgresDatabase implements Database {
     this.#pool.on("error", () => undefined);
   }
 
+  async ping(): Promise<void> {
+    await this.withConnection((connection) => connection.query("select 1"));
+  }
+
   async withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
     let client: pg.PoolClient;
     try {

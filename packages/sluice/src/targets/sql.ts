@@ -51,8 +51,8 @@ export class SqlTarget implements Target {
     return this.#database.connections;
   }
 
-  async ping(): Promise<void> {
-    await this.query("select 1");
+  ping(): Promise<void> {
+    return this.#database.ping();
   }
 
   query(sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult> {

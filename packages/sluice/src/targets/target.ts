@@ -62,6 +62,8 @@ export interface Connection {
 export interface Database {
   readonly name: string;
   readonly connections: number;
+  /** Resolves when the database answers, or is at work. @throws SluiceError where it does not */
+  ping(): Promise<void>;
   /** Lends a connection for the time of `use`. @throws SluiceError where there is none to be had. */
   withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T>;
   close(): Promise<void>;
