@@ -102,7 +102,8 @@ export async function readPart(
   } catch (error) {
     throw xmlError(error, place, base);
   }
-  if (depth > 0 || rest.length > 0 || !seen) throw unterminated(place, base);
+  if (depth > 0 || rest.length > 0) throw unterminated(place, base);
+  if (!seen) throw xmlError(new XmlFault("bad-xml", "there is no element in it", 0), place);
 }
 
 function withoutMark(piece: Uint8Array): Uint8Array {

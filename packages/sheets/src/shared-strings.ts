@@ -58,6 +58,7 @@ export class SharedStrings {
   #base = 0;
   #started = false;
   #done: boolean;
+  #closed = false;
   #page: Int32Array = new Int32Array(0);
   #word = 0;
   #arenaBytes = 0;
@@ -74,7 +75,9 @@ export class SharedStrings {
   /** Reads until string `index` is there or the part ends; the answer is whether it is there. Calls may overlap. */
   load(index: number): Promise<boolean> {
     const loading = this.#loading.then(async () => {
-      while (this.count <= index && !this.#done) await this.#more();
+      while (this.count <= index && !this.#done && !this.#closed) await this.#more();
+      if (this.#closed)
+        throw new SheetError("closed", "The workbook was closed while one of its sheets was being read.", this.#place);
       return index < this.count;
     });
     this.#loading = loading.catch(() => {});
@@ -82,8 +85,8 @@ export class SharedStrings {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#loading;
-    this.#done = true;
     await this.#pieces?.return?.();
   }
 

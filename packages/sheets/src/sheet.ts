@@ -6,7 +6,7 @@ import { rowsOf, type Row } from "./rows.ts";
 import type { SharedStrings } from "./shared-strings.ts";
 import type { DateStyles } from "./styles.ts";
 import type { SheetInfo, SheetState } from "./workbook.ts";
-import { readBatches } from "./xlsx.ts";
+import { readBatches, storeSize } from "./xlsx.ts";
 
 export interface ReadOptions {
   /** Stops reading; the iteration fails with the signal's reason. */
@@ -24,7 +24,9 @@ export interface SheetParts {
   readonly date1904: boolean;
   readonly place: Place;
   readonly signal: AbortSignal | undefined;
-  open(signal: AbortSignal | undefined): Promise<{ dateStyles: DateStyles; pieces: AsyncIterable<Uint8Array> }>;
+  open(
+    signal: AbortSignal | undefined,
+  ): Promise<{ dateStyles: DateStyles; pieces: AsyncIterable<Uint8Array>; size: number }>;
 }
 
 export class Sheet {
@@ -59,9 +61,9 @@ export class Sheet {
     const signal = signals.length === 2 ? AbortSignal.any(signals) : signals[0];
     signal?.throwIfAborted();
     try {
-      const { dateStyles, pieces } = await parts.open(signal);
+      const { dateStyles, pieces, size } = await parts.open(signal);
       const { limits, strings, date1904, place } = parts;
-      yield* readBatches(pieces, { place, limits, strings, dateStyles, date1904, from, to }, signal);
+      yield* readBatches(pieces, { place, limits, strings, dateStyles, date1904, from, to }, signal, storeSize(size));
     } catch (error) {
       throw error instanceof SheetError && error.sheet === undefined ? error.at(parts.place) : error;
     }

@@ -137,7 +137,7 @@ export class Workbook {
         this.#styles ??= styles
           ? readStyles(archive.read(styles), { file, part: styles.name })
           : Promise.resolve(new Uint8Array());
-        return { dateStyles: await this.#styles, pieces: archive.read(entry, signal) };
+        return { dateStyles: await this.#styles, pieces: archive.read(entry, signal), size: entry.size };
       },
     };
   }

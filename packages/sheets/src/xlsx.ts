@@ -10,14 +10,18 @@ import { Batch, StorePool } from "./store.ts";
 
 /** How much XML a store holds. Small enough for the processor's cache, large enough that a batch costs nothing. */
 const INPUT_BYTES = 512 * 1024;
+
+/** The store for a part that says it has this size: a small sheet needs no large one. What says too little grows. */
+export const storeSize = (part: number): number => Math.max(4096, Math.min(INPUT_BYTES, part + 256));
+
 /** One row with its shared strings must fit in this. */
-const ROW_BYTES_MAX = 128 * 2 ** 20;
+const ROW_BYTES_MAX = 64 * 2 ** 20;
 
 export async function* readBatches(
   pieces: AsyncIterable<Uint8Array>,
   context: SheetContext,
-  signal?: AbortSignal,
-  inputBytes: number = INPUT_BYTES,
+  signal: AbortSignal | undefined,
+  inputBytes: number,
 ): AsyncGenerator<RowBatch, void, undefined> {
   const { place, strings } = context;
   const pool = new StorePool(inputBytes);

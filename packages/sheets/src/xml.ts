@@ -118,10 +118,9 @@ export class Tokens {
       }
       const nameEnd = pos;
       while (pos < stop && isSpace(bytes[pos]!)) pos++;
-      if (bytes[pos] !== EQUALS || nameEnd === nameStart) {
-        if (pos < stop - 2) throw new XmlFault("bad-xml", `an attribute without a value in ${this.tagText()}`, pos);
-        return false;
-      }
+      if (nameEnd === nameStart && bytes[pos] !== EQUALS) return false;
+      if (bytes[pos] !== EQUALS)
+        throw new XmlFault("bad-xml", `an attribute without a value in ${this.tagText()}`, pos);
       pos++;
       while (pos < stop && isSpace(bytes[pos]!)) pos++;
       const quote = bytes[pos]!;

@@ -1,0 +1,133 @@
+// Puts workbooks together from the XML of their sheets, as odd as a test wants them, and reads them back.
+import { open, type OpenOptions } from "../workbook.ts";
+import type { CellValue, Row } from "../rows.ts";
+import type { RowBatch } from "../batch.ts";
+import type { RandomAccess } from "../source.ts";
+import { zip, type ZipEntry } from "./zip-writer.ts";
+
+export const xmlHead = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n';
+export const mainNamespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+const relationships = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+
+export interface SheetPart {
+  readonly name?: string;
+  readonly state?: string;
+  /** What stands inside of sheetData. */
+  readonly rows?: string;
+  /** Or the whole part. */
+  readonly xml?: string | Uint8Array;
+}
+
+export interface WorkbookParts {
+  /** What stands inside of sheetData, for a workbook of one sheet. */
+  readonly rows?: string;
+  readonly sheets?: readonly SheetPart[];
+  /** Items such as `<si><t>text</t></si>`, or the whole part. */
+  readonly strings?: string;
+  /** Number format codes: style n + 1 has the nth; style 0 is General. */
+  readonly formats?: readonly string[];
+  /** Attributes and all, e.g. `<workbookPr date1904="1"/>`. */
+  readonly properties?: string;
+  /** Further entries; one with a name that is there already takes its place. */
+  readonly entries?: readonly ZipEntry[];
+  /** Entries left out. */
+  readonly without?: readonly string[];
+}
+
+export function worksheet(rows: string): string {
+  return `${xmlHead}<worksheet xmlns="${mainNamespace}"><sheetData>${rows}</sheetData></worksheet>`;
+}
+
+export function entriesOf(parts: WorkbookParts): ZipEntry[] {
+  const sheets = parts.sheets ?? [{ rows: parts.rows ?? "" }];
+  const workbook = `${xmlHead}<workbook xmlns="${mainNamespace}" xmlns:r="${relationships}">${parts.properties ?? ""}<sheets>${sheets
+    .map(
+      ({ name, state }, i) =>
+        `<sheet name="${name ?? `Sheet${i + 1}`}" sheetId="${i + 1}"${state ? ` state="${state}"` : ""} r:id="rId${i + 1}"/>`,
+    )
+    .join("")}</sheets></workbook>`;
+  const targets = sheets.map((_, i) => [`rId${i + 1}`, "worksheet", `worksheets/sheet${i + 1}.xml`]);
+  if (parts.strings !== undefined) targets.push(["rIdS", "sharedStrings", "sharedStrings.xml"]);
+  if (parts.formats) targets.push(["rIdF", "styles", "styles.xml"]);
+  const entries: ZipEntry[] = [
+    { name: "[Content_Types].xml", data: `${xmlHead}<Types/>` },
+    { name: "_rels/.rels", data: rels([["rId1", "officeDocument", "xl/workbook.xml"]]) },
+    { name: "xl/workbook.xml", data: workbook },
+    { name: "xl/_rels/workbook.xml.rels", data: rels(targets) },
+    ...sheets.map(({ rows, xml }, i) => ({
+      name: `xl/worksheets/sheet${i + 1}.xml`,
+      data: xml ?? worksheet(rows ?? ""),
+    })),
+  ];
+  if (parts.strings !== undefined) {
+    const whole = parts.strings.startsWith("<?xml") || parts.strings.startsWith("<sst");
+    const items = `${xmlHead}<sst xmlns="${mainNamespace}">${parts.strings}</sst>`;
+    entries.push({ name: "xl/sharedStrings.xml", data: whole ? parts.strings : items });
+  }
+  if (parts.formats) entries.push({ name: "xl/styles.xml", data: styles(parts.formats) });
+  const replaced = (parts.entries ?? []).map(({ name }) => name);
+  return [
+    ...entries.filter(({ name }) => !replaced.includes(name) && !parts.without?.includes(name)),
+    ...(parts.entries ?? []),
+  ];
+}
+
+export const workbook = (parts: WorkbookParts): Buffer => zip(entriesOf(parts));
+
+export function rels(targets: readonly (readonly string[])[]): string {
+  const items = targets.map(([id, type, target]) => {
+    return `<Relationship Id="${id}" Type="${relationships}/${type}" Target="${target}"/>`;
+  });
+  return `${xmlHead}<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${items.join("")}</Relationships>`;
+}
+
+function styles(formats: readonly string[]): string {
+  const escape = (text: string): string =>
+    text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  const defined = formats.map((code, i) => `<numFmt numFmtId="${164 + i}" formatCode="${escape(code)}"/>`).join("");
+  const used = formats.map((_, i) => `<xf numFmtId="${164 + i}" applyNumberFormat="1"/>`).join("");
+  return `${xmlHead}<styleSheet xmlns="${mainNamespace}"><numFmts>${defined}</numFmts><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/>${used}</cellXfs></styleSheet>`;
+}
+
+/** The bytes as a source of random access. */
+export function source(bytes: Uint8Array): RandomAccess {
+  return { size: bytes.length, read: async (offset, length) => bytes.slice(offset, offset + length) };
+}
+
+export async function readRows(bytes: Uint8Array, sheet?: string | number, options?: OpenOptions): Promise<Row[]> {
+  await using book = await open(source(bytes), options);
+  return await collect(book.sheet(sheet).rows());
+}
+
+/** The rows of the only sheet, as [number, ...values]. */
+export async function readValues(parts: WorkbookParts): Promise<(CellValue | undefined)[][]> {
+  return (await readRows(workbook(parts))).map((row) => [row.number, ...row.values]);
+}
+
+/** The value of A1 in a workbook of the one cell that is given as XML. */
+export async function readCell(cell: string, parts: WorkbookParts = {}): Promise<CellValue | undefined> {
+  const [row] = await readRows(workbook({ ...parts, rows: `<row r="1">${cell}</row>` }));
+  return row?.values[0];
+}
+
+/** A batch as plain data, so that batches from different windows can be compared. */
+export function plainRows(batches: readonly RowBatch[]): unknown[] {
+  return batches.flatMap((batch) =>
+    Array.from(batch.rowNumbers, (number, r) => ({
+      number,
+      width: batch.widths[r],
+      warnings: batch.warnings.filter(({ row }) => row === number).map(({ message }) => message),
+      cells: Array.from({ length: batch.firstCell[r + 1]! - batch.firstCell[r]! }, (_, i) => {
+        const cell = batch.firstCell[r]! + i;
+        const text = batch.bytes.toString("utf8", batch.starts[cell], batch.ends[cell]);
+        return [batch.columns[cell], batch.types[cell], batch.flags[cell], text];
+      }),
+    })),
+  );
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
