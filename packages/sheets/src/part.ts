@@ -1,6 +1,6 @@
 // One part of a workbook as a stream of UTF-8 XML, and the small parts read whole as events.
 import { SheetError, type Place } from "./errors.ts";
-import { Token, Tokens, XmlFault } from "./xml.ts";
+import { DEPTH_MAX, Token, Tokens, tooDeep, XmlFault } from "./xml.ts";
 
 /** The part's text as UTF-8, without a byte-order mark. What is declared to be in another encoding is converted. */
 export async function* utf8(
@@ -74,6 +74,7 @@ export async function readPart(
       if (token === Token.more || token === Token.end) break;
       if (token === Token.open) {
         on(tokens, depth++);
+        if (depth > DEPTH_MAX) throw tooDeep(tokens.start);
         seen = true;
       } else if (token === Token.empty) {
         on(tokens, depth);

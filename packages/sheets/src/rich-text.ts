@@ -1,6 +1,6 @@
 // The text of a string item: `<si>` of the shared strings and `<is>` of a cell. Plain text and rich runs are joined in the
 // order of the file; phonetic runs are left out.
-import { classOf, CONTROL, decodeText, settleText, Token, xmlName, type Tokens } from "./xml.ts";
+import { classOf, CONTROL, decodeText, DEPTH_MAX, settleText, Token, tooDeep, xmlName, type Tokens } from "./xml.ts";
 
 const tName = xmlName("t");
 const rPhName = xmlName("rPh");
@@ -32,7 +32,7 @@ export class RichText {
       } else if (tokens.is(rPhName)) {
         if (!skipElement(tokens)) return false;
       } else {
-        depth++;
+        if (++depth > DEPTH_MAX) throw tooDeep(tokens.start);
       }
     }
   }
@@ -69,7 +69,7 @@ export function skipElement(tokens: Tokens): boolean {
   for (let depth = 0; ;) {
     const token = tokens.next();
     if (token === Token.more || token === Token.end) return false;
-    if (token === Token.open) depth++;
+    if (token === Token.open && ++depth > DEPTH_MAX) throw tooDeep(tokens.start);
     if (token === Token.close && depth-- === 0) return true;
   }
 }

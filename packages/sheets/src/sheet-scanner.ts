@@ -19,6 +19,7 @@ import {
   classOf,
   CONTROL,
   decodeText,
+  DEPTH_MAX,
   pairClass,
   settleText,
   DECODE,
@@ -27,6 +28,7 @@ import {
   STOP,
   Token,
   Tokens,
+  tooDeep,
   XmlFault,
   xmlName,
 } from "./xml.ts";
@@ -178,7 +180,7 @@ export class SheetScanner extends CellReader {
         this.#phase = token === Token.open ? "rows" : "done";
         return true;
       }
-      if (token === Token.open) this.#depth++;
+      if (token === Token.open && ++this.#depth > DEPTH_MAX) throw tooDeep(tokens.start);
     }
   }
 

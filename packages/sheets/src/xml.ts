@@ -47,6 +47,12 @@ export class XmlFault extends Error {
   }
 }
 
+/** How deep elements may lie in each other; no workbook comes near it. */
+export const DEPTH_MAX = 256;
+
+export const tooDeep = (at: number): XmlFault =>
+  new XmlFault("bad-xml", `elements lie more than ${DEPTH_MAX} deep in each other`, at);
+
 /** An element or attribute name as bytes, to compare with. */
 export const xmlName = (name: string): Uint8Array => Buffer.from(name, "latin1");
 
