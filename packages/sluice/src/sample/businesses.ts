@@ -72,7 +72,7 @@ function business(i: number, r: Random): string[] {
   const kind = r.below(categories.length);
   const [family, ascii] = r.pick(place.families);
   // The row's number in the domain makes the e-mail, and with it the row, unlike any other.
-  const domain = `${slugs[kind]}-${ascii}-${i + 1}.${place.letters}.example`;
+  const domain = `${ascii}-${i + 1}.${place.letters}.example`;
   const phone = r.below(50) === 0 ? "" : place.phone(r);
   const address = place.address(r.pick(place.streets), r);
   return [
@@ -92,19 +92,14 @@ function description(place: Place, phone: string, address: string, r: Random): s
   const list = place.sentences;
   const first = r.below(list.length);
   const second = (first + 1 + r.below(list.length - 1)) % list.length;
-  const text = `${list[first]} ${list[second]} ${place.contact} ${phone}, ${address}`;
+  const more = r.below(3) === 0 ? "" : ` ${list[second]}`;
+  const text = `${list[first]}${more} ${place.contact} ${r.below(4) === 0 ? address : phone}.`;
   return r.below(4) === 0 ? text + r.pick(extras) : text;
 }
 
-const slugs = categories.map((category) =>
-  category
-    .toLowerCase()
-    .replaceAll(/[^a-z]+/g, "-")
-    .replace(/^caf-$/, "cafe"),
-);
 const mailboxes = ["info", "contact", "hello", "office", "sales", "team", "mail", "a.smith+web", "o_shop"] as const;
 const sites = ["https://www.", "https://", "http://www.", "https://shop."] as const;
-const paths = ["", "", "", "/", "/index.php?lang=en&ref=dir", "/über-uns", "/%E5%BA%97/#top"] as const;
+const paths = ["", "", "", "", "/", "/", "/index.php?lang=en&ref=dir", "/über-uns", "/%E5%BA%97/#top"] as const;
 
 /** Ends of descriptions that careless programs stumble over on the way into a file, a COPY stream or a statement. */
 const extras = [

@@ -143,7 +143,7 @@ function* tableXml(options: XlsxOptions, table: StringTable): Generator<Buffer> 
   yield out.take();
 }
 
-const special = /[&<>\r\t\n\u0000-\u001f\ufffe\uffff]|^ | $| {2}|_x[0-9A-Fa-f]{4}_/;
+const special = /[&<>\p{Cc}\ufffe\uffff]|^ | $| {2}|_x[0-9A-Fa-f]{4}_/u;
 
 /** `<t>` with the text as XML: what XML cannot hold, and what only looks like it, in the `_xHHHH_` form (22.9.2.19). */
 function textElement(text: string): string {
@@ -158,7 +158,7 @@ function textElement(text: string): string {
 }
 
 // A bare carriage return would reach the reader as a line feed (XML 1.0, 2.11).
-const unprintable = /[\u0000-\u0008\u000b-\u001f\ufffe\uffff]/g;
+const unprintable = /(?![\t\n])[\p{Cc}\ufffe\uffff]/gu;
 
 /** Gathers text as UTF-8 in pieces of about 256 KB; each is made anew, for the one before is still being compressed. */
 class ByteBuilder {

@@ -20,7 +20,7 @@ export interface ZipWriterOptions {
 interface Entry {
   readonly name: Buffer;
   readonly flags: number;
-  readonly version: number;
+  readonly large: boolean;
   readonly crc: number;
   readonly compressed: number;
   readonly size: number;
@@ -60,14 +60,17 @@ export class ZipWriter {
     const entry = {
       name: Buffer.from(name),
       flags: sizesFollow | utf8Names,
-      version: large ? 45 : 20,
+      large,
       offset: this.#offset,
     };
-    await this.#write(localHeader(entry, large));
+    await this.#write(localHeader(entry));
 
     let crc = 0;
     let size = 0;
     const start = this.#offset;
+    // Several pieces wait for the compressing thread while the next is being made, and few trips lead back from it. (The
+    // types know nothing of the stream's own option.)
+    const deflate = { level: this.#level, chunkSize: 256 * 1024, highWaterMark: 1024 * 1024 };
     await pipeline(
       (async function* (): AsyncGenerator<Uint8Array> {
         for await (const piece of content) {
@@ -76,8 +79,7 @@ export class ZipWriter {
           yield piece;
         }
       })(),
-      // A large window of output per step: fewer trips between the compressing thread and this one.
-      createDeflateRaw({ level: this.#level, chunkSize: 256 * 1024, highWaterMark: 1024 * 1024 }),
+      createDeflateRaw(deflate),
       async (compressed: AsyncIterable<Uint8Array>) => {
         for await (const piece of compressed) await this.#write(piece);
       },
@@ -108,18 +110,18 @@ export class ZipWriter {
   }
 }
 
-function localHeader(entry: Pick<Entry, "name" | "flags" | "version">, large: boolean): Buffer {
-  const extra = large ? 20 : 0;
+function localHeader(entry: Pick<Entry, "name" | "flags" | "large">): Buffer {
+  const extra = entry.large ? 20 : 0;
   const header = Buffer.alloc(30 + entry.name.length + extra);
   header.writeUInt32LE(0x04034b50, 0);
-  header.writeUInt16LE(entry.version, 4);
+  header.writeUInt16LE(entry.large ? 45 : 20, 4);
   header.writeUInt16LE(entry.flags, 6);
   header.writeUInt16LE(deflated, 8);
   header.writeUInt16LE(dosDate, 12);
   header.writeUInt16LE(entry.name.length, 26);
   header.writeUInt16LE(extra, 28);
   entry.name.copy(header, 30);
-  if (large) {
+  if (entry.large) {
     // The sizes are not known yet; that the field is there makes those of the data descriptor eight bytes long.
     header.writeUInt32LE(0xffffffff, 18);
     header.writeUInt32LE(0xffffffff, 22);
@@ -145,22 +147,23 @@ function dataDescriptor(crc: number, compressed: number, size: number, large: bo
 
 function centralHeader(entry: Entry, limit: number): Buffer {
   const header = Buffer.alloc(46);
-  // In the order that 4.5.3 prescribes; each stands in the extra field only when it does not fit in its own place.
+  // In the order that 4.5.3 prescribes; each stands in the extra field only when it does not stand in its own place. A large
+  // entry has its sizes there whatever they are: some readers take from here how long its data descriptor is.
   const wide: number[] = [];
-  const narrow = (value: number, at: number): void => {
-    if (value >= limit) wide.push(value);
-    header.writeUInt32LE(value >= limit ? 0xffffffff : value, at);
+  const place = (value: number, at: number, narrow: boolean): void => {
+    if (!narrow) wide.push(value);
+    header.writeUInt32LE(narrow ? value : 0xffffffff, at);
   };
-  narrow(entry.size, 24);
-  narrow(entry.compressed, 20);
-  narrow(entry.offset, 42);
+  place(entry.size, 24, !entry.large && entry.size < limit);
+  place(entry.compressed, 20, !entry.large && entry.compressed < limit);
+  place(entry.offset, 42, entry.offset < limit);
   const extra = Buffer.alloc(wide.length > 0 ? 4 + 8 * wide.length : 0);
   if (wide.length > 0) {
     extra.writeUInt16LE(1, 0);
     extra.writeUInt16LE(8 * wide.length, 2);
     for (const [i, value] of wide.entries()) extra.writeBigUInt64LE(BigInt(value), 4 + 8 * i);
   }
-  const version = wide.length > 0 ? 45 : entry.version;
+  const version = wide.length > 0 ? 45 : 20;
   header.writeUInt32LE(0x02014b50, 0);
   header.writeUInt16LE(version, 4);
   header.writeUInt16LE(version, 6);
