@@ -24,6 +24,8 @@ export interface Context {
   value<T>(key: Key<T>): T | undefined;
   /** For `fetch` and its like: aborted when the context is done, with its cause as the reason. */
   readonly signal: AbortSignal;
+  /** Go's form: `context.Background.WithCancel`. */
+  toString(): string;
 }
 
 /** Cancels a context; more calls do nothing. `using` it cancels when the block is left. */

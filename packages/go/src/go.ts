@@ -5,7 +5,7 @@
 import { exit, fatal, mainCalledGoexit } from "./internal/fatal.ts";
 import { countGoroutines, main as mainGoroutine, remove } from "./internal/goroutine.ts";
 import { exitSignal, launch, spawn } from "./internal/launch.ts";
-import { nextTurn, watchForDeadlock } from "./internal/sched.ts";
+import { watchForDeadlock, yieldToAll } from "./internal/sched.ts";
 
 /**
  * Starts a goroutine that calls fn(...args). Returns at once: fn runs no earlier than the caller's next suspension, and
@@ -38,7 +38,7 @@ export function main(fn: () => unknown): Promise<void> {
 
 /** Lets everyone else run who can, timers and I/O included. */
 export function gosched(): Promise<void> {
-  return nextTurn();
+  return yieldToAll();
 }
 
 /**

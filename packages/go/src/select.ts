@@ -11,7 +11,7 @@ import type { Decision } from "./internal/channel.ts";
 import type { RecvChan, SendChan } from "./chan.ts";
 import { Alarm, monotonic } from "./internal/clock.ts";
 import { current, type Goroutine, type State } from "./internal/goroutine.ts";
-import { completedWith, park, resume } from "./internal/sched.ts";
+import { completedWith, park, resume, resumeWithError } from "./internal/sched.ts";
 
 /** A receive from a channel; `undefined` is the nil channel, whose case is never ready. */
 export interface RecvCase<T> {
@@ -207,7 +207,7 @@ class Selecting implements Decision {
 
   fail(index: number, error: unknown): void {
     this.#leave(index);
-    resume(this.g, this.state, this.#resolve, Promise.reject(error));
+    resumeWithError(this.g, this.state, this.#resolve, error);
   }
 
   /** Out of every queue but that of the winner, who was taken out by the one who woke it. */

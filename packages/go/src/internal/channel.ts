@@ -11,7 +11,7 @@
 // receive, and tells it when the first receiver parks and when the last one is gone (Go 1.23's lazy timer channels).
 
 import { current, type Goroutine, type State } from "./goroutine.ts";
-import { completed, completedWith, park, resume } from "./sched.ts";
+import { completed, completedWith, park, resume, resumeWithError } from "./sched.ts";
 
 /** What a waiter gets when it is woken; cases of a select have their index (0, 1, …) here instead. */
 const asValue = -1;
@@ -204,8 +204,7 @@ export class Channel<T> implements AsyncIterable<T> {
       this.sendq.remove(w);
       w.value = undefined;
       if (w.select !== undefined) w.select.fail(w.kind, closedError());
-      // A promise resolved by a rejected one rejects: a waiter need not carry a reject function for this.
-      else resume(w.g, "chan send", w.resolve as (value: Promise<never>) => void, Promise.reject(closedError()));
+      else resumeWithError(w.g, "chan send", w.resolve, closedError());
     }
   }
 
@@ -348,8 +347,7 @@ function deliver(w: Waiter, value: unknown, ok: boolean): void {
 /** Wakes a receiver with the error that ended the channel. */
 function disappoint(w: Waiter, error: unknown): void {
   if (w.kind >= 0) (w.select as Decision).fail(w.kind, error);
-  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a stage threw is passed on as it is
-  else resume(w.g, "chan receive", w.resolve as (v: Promise<never>) => void, Promise.reject(error));
+  else resumeWithError(w.g, "chan receive", w.resolve, error);
 }
 
 /** Wakes a sender whose value was taken. */

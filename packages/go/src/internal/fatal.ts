@@ -97,13 +97,33 @@ export function exit(): void {
 }
 
 /** The goroutines in Go's dump format, a blank line between them. */
-export function dump(
-  entries: readonly { goroutine: Goroutine; state: State }[],
-  suffix?: (g: Goroutine) => string,
-): string {
+export function dump(entries: readonly { goroutine: Goroutine; state: State }[]): string {
   return entries
-    .map(({ goroutine, state }) => block(goroutine, state, goroutine.parkedAt ?? "", suffix?.(goroutine)))
+    .map(({ goroutine, state }) => block(goroutine, state, goroutine.parkedAt ?? "", suffix(goroutine)))
     .join("\n");
+}
+
+/** One goroutine in that format. */
+export function block(g: Goroutine, state: State, stack: string, suffix = ""): string {
+  const body = stack === "" ? `${g === main ? "main.main" : nameOf(g)}(...)\n` : stack;
+  const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
+  const place = /\n(\t.*\n)/.exec(g.createdAt ?? "")?.[1] ?? "";
+  return `goroutine ${g.id} [${state}${suffix}]:\n${body}${made}${place}`;
+}
+
+/** How long it has been waiting, once that is a minute, where it is known. */
+export function suffix(g: Goroutine): string {
+  const minutes = g.waits > 0 && g.parkedSince > 0 ? Math.floor((Date.now() - g.parkedSince) / 60_000) : 0;
+  return minutes > 0 ? `, ${minutes} minutes` : "";
+}
+
+/** The function that a goroutine is in, as far as it is known. */
+export function topFunction(g: Goroutine): string {
+  return /^(.*)\(\.\.\.\)\n/.exec(g.parkedAt ?? "")?.[1] ?? nameOf(g);
+}
+
+function nameOf(g: Goroutine): string {
+  return g.name || "func1";
 }
 
 /** A stack of V8, Firefox or Safari as Go prints one: a line for the function, an indented one for the place. */
@@ -160,14 +180,6 @@ function related(error: unknown, seen: Set<unknown> = new Set()): string {
     text += `\ncaused by: ${panicText(error.cause)}\n${frames(error.cause)}${related(error.cause, seen)}`;
   }
   return text;
-}
-
-function block(g: Goroutine, state: State, stack: string, suffix = ""): string {
-  const title = g === main ? "main.main" : g.name || "func1";
-  const body = stack === "" ? `${title}(...)\n` : stack;
-  const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
-  const place = g.createdAt === undefined ? "" : (/\n(\t.*\n)/.exec(g.createdAt)?.[1] ?? "");
-  return `goroutine ${g.id} [${state}${suffix}]:\n${body}${made}${place}`;
 }
 
 /** Who is asleep when the event loop ran dry. A goroutine in none of our waits waits for a promise that never settles. */

@@ -30,6 +30,8 @@ let holding = false;
 let held: (() => void)[] = [];
 let turn: Promise<void> | undefined;
 let endTurn: (() => void) | undefined;
+let yielding: Promise<void> | undefined;
+let endYield: (() => void) | undefined;
 let parked = 0;
 
 /** What an operation without a result returns when it did not wait. */
@@ -66,10 +68,20 @@ export function resume<T>(g: Goroutine, state: State, resolve: (value: T) => voi
   }
 }
 
-/** Ends a wait without running anybody: its promise will never resolve (a loser that is thrown away with its waiter). */
-export function unpark(g: Goroutine, state: State): void {
+/**
+ * Ends a wait with an error. Waiters carry no reject function, since a promise that is resolved by a rejected one rejects;
+ * that one is made only when its waiter goes on, or it would count as unhandled meanwhile.
+ */
+export function resumeWithError(g: Goroutine, state: State, resolve: (value: never) => void, error: unknown): void {
   parked--;
   leaveWait(g, state);
+  const run = (): void => {
+    runAs(g);
+    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a stage threw is passed on as it is
+    (resolve as (value: Promise<never>) => void)(Promise.reject(error));
+  };
+  if (holding) held.push(run);
+  else run();
 }
 
 /** Runs `begin(g)` in a microtask of its own, in order of the calls. */
@@ -77,13 +89,13 @@ export function start(g: Goroutine, begin: (g: Goroutine) => void): void {
   void resolved.then(() => beginOrHold(g, begin));
 }
 
-/** Resolves after the event loop had a turn. Everyone who asks within one turn gets the same promise. */
-export function nextTurn(): Promise<void> {
-  if (turn === undefined) {
-    turn = new Promise(captureEndTurn);
-    defer(onTurn);
+/** Resolves when everyone who can run has run, and the event loop had a turn. All who ask meanwhile get one promise. */
+export function yieldToAll(): Promise<void> {
+  if (yielding === undefined) {
+    yielding = new Promise(captureYield);
+    void nextTurn();
   }
-  return turn;
+  return yielding;
 }
 
 /** How many waits are under way. */
@@ -121,6 +133,15 @@ function overdue(): boolean {
   return false;
 }
 
+/** Resolves after the event loop had a turn. */
+function nextTurn(): Promise<void> {
+  if (turn === undefined) {
+    turn = new Promise(captureTurn);
+    defer(onTurn);
+  }
+  return turn;
+}
+
 function onTurn(): void {
   const finish = endTurn;
   turn = undefined;
@@ -134,10 +155,23 @@ function onTurn(): void {
   held = [];
   for (const run of ready) run();
   finish?.();
+  if (yielding === undefined) return;
+  // Who was held goes before who yielded: that takes another turn.
+  if (ready.length > 0) void nextTurn();
+  else {
+    const goOn = endYield;
+    yielding = undefined;
+    endYield = undefined;
+    goOn?.();
+  }
 }
 
-function captureEndTurn(resolve: () => void): void {
+function captureTurn(resolve: () => void): void {
   endTurn = resolve;
+}
+
+function captureYield(resolve: () => void): void {
+  endYield = resolve;
 }
 
 // `current` must be g when g's code goes on. That code runs in a microtask which `resolve` queues, so one queued right

@@ -1,4 +1,4 @@
-// batch: values in groups, by number or by time.
+// batch and unbatch: values in groups, by number or by time, and back.
 
 import type { Received, RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
@@ -36,6 +36,17 @@ export function batch<T>(ctx: Context, input: RecvChan<T>, size: number, ms?: nu
       throw error;
     }
     if (group.length > 0) await s.emit(group);
+  });
+}
+
+/** The members of each group, one by one. */
+export function unbatch<T>(ctx: Context, input: RecvChan<Iterable<T>>): RecvChan<T> {
+  return stage<T>(ctx, [input], { name: "unbatch" }, async (s) => {
+    for (;;) {
+      const [group, ok] = await s.next(input);
+      if (!ok) return;
+      for (const value of group) await s.emit(value);
+    }
   });
 }
 

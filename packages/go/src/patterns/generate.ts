@@ -3,16 +3,13 @@
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
+import { orDone } from "./merge.ts";
 import { stage } from "./stage.ts";
 
 /** The values of an iterable, one at a time as they are asked for. When the stage stops, the iterator's `return` is called. */
 export function generate<T>(ctx: Context, iterable: Iterable<T> | AsyncIterable<T>): RecvChan<T> {
-  if (iterable instanceof Channel) {
-    const input = iterable as Channel<T>;
-    return stage<T>(ctx, [input], { name: "generate" }, async (s) => {
-      for await (const value of s.each(input)) await s.emit(value);
-    });
-  }
+  // A channel is asked as a channel, so that a stage that stops does not go on waiting for its next value.
+  if (iterable instanceof Channel) return orDone<T>(ctx, iterable);
   return stage<T>(ctx, [], { name: "generate" }, async (s) => {
     // `for await` would do for both, but costs an await more for each value of a plain iterable.
     if (Symbol.iterator in iterable) for (const value of iterable) await s.emit(value);

@@ -1,19 +1,92 @@
-// merge: fan-in.
+// Ways in which channels come together and part: merge, bridge, fanOut, tee, buffer, orDone, or, take.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
-import { stage } from "./stage.ts";
+import { recv, select, send } from "../select.ts";
+import { type Port, Stage, stage } from "./stage.ts";
 
-/** The values of all channels as they come, until all are closed. */
+/** Fan-in: the values of all channels as they come, until all are closed. */
 export function merge<T>(ctx: Context, ...inputs: readonly RecvChan<T>[]): RecvChan<T> {
   let next = 0;
   return stage<T>(ctx, inputs, { name: "merge", workers: Math.max(inputs.length, 1) }, async (s) => {
     const input = inputs[next++];
-    if (input === undefined) return;
+    if (input !== undefined) await forward(s, input);
+  });
+}
+
+/** The channels that come from a channel, one after the other, as one. */
+export function bridge<T>(ctx: Context, inputs: RecvChan<RecvChan<T>>): RecvChan<T> {
+  return stage<T>(ctx, [inputs], { name: "bridge" }, async (s) => {
     for (;;) {
+      const [input, ok] = await s.next(inputs);
+      if (!ok) return;
+      await s.relay(input);
+    }
+  });
+}
+
+/** Fan-out: n channels that share the input; each value goes to the one that takes it first. */
+export function fanOut<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T>[] {
+  if (!Number.isInteger(n) || n < 1) throw new RangeError(`fanOut: n must be at least 1, got ${n}`);
+  return Array.from({ length: n }, () => stage<T>(ctx, [input], { name: "fanOut" }, (s) => forward(s, input)));
+}
+
+/** Two channels that both get every value; both must be read, or left. The next value comes when both have the last one. */
+export function tee<T>(ctx: Context, input: RecvChan<T>): [RecvChan<T>, RecvChan<T>] {
+  const { ports } = new Stage<T>(ctx, [input], { name: "tee", outputs: 2 }, async (s) => {
+    for (;;) {
+      const [value, ok] = await s.next(input);
+      if (!ok) return;
+      const waiting = new Set<Port<T>>(s.ports);
+      for (;;) {
+        for (const port of waiting) if (port.isLeft) waiting.delete(port);
+        if (waiting.size === 0) break;
+        const ports = [...waiting];
+        const c = await select([
+          recv(s.ctx.done()),
+          ...ports.map((port) => send(port.channel, value)),
+          ...ports.map((port) => recv(port.left)),
+        ]);
+        if (c.case === 0) throw s.ctx.err() as Error;
+        if (c.case <= ports.length) waiting.delete(ports[c.case - 1] as Port<T>);
+      }
+    }
+  });
+  return [(ports[0] as Port<T>).channel, (ports[1] as Port<T>).channel];
+}
+
+/** The same values, up to n of them waiting: lets a fast stage run ahead of a slow one. */
+export function buffer<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T> {
+  return stage<T>(ctx, [input], { name: "buffer", capacity: n }, (s) => forward(s, input));
+}
+
+/** The same values, until the input is closed or ctx is done: for a `for await` over a channel that may never be closed. */
+export function orDone<T>(ctx: Context, input: RecvChan<T>): RecvChan<T> {
+  return stage<T>(ctx, [input], { name: "orDone" }, (s) => forward(s, input));
+}
+
+/** Closed as soon as one of the channels is closed or gives a value, or ctx is done. Never gives a value itself. */
+export function or(ctx: Context, ...inputs: readonly RecvChan<unknown>[]): RecvChan<never> {
+  return stage<never>(ctx, inputs, { name: "or" }, async (s) => {
+    await select([recv(s.ctx.done()), ...inputs.map((input) => recv(input))]);
+  });
+}
+
+/** The first n values; then the stages before are stopped. */
+export function take<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T> {
+  return stage<T>(ctx, [input], { name: "take" }, async (s) => {
+    for (let i = 0; i < n; i++) {
       const [value, ok] = await s.next(input);
       if (!ok) return;
       await s.emit(value);
     }
   });
+}
+
+async function forward<T>(s: Stage<T>, input: RecvChan<T>): Promise<void> {
+  for (;;) {
+    const [value, ok] = await s.next(input);
+    if (!ok) return;
+    await s.emit(value);
+  }
 }

@@ -1,9 +1,32 @@
 import { describe, expect, it } from "vitest";
-import { chan, gosched, numGoroutine, type RecvChan } from "../index.ts";
+import { chan, gosched, numGoroutine, recv, select, timeout, type RecvChan } from "../index.ts";
 import { background, withCancel } from "../context.ts";
 import { sleep } from "../time.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
-import { batch, filter, flatMap, forEach, generate, map, merge, ordered, workerPool } from "./index.ts";
+import {
+  batch,
+  bridge,
+  buffer,
+  every,
+  fanOut,
+  filter,
+  flatMap,
+  forEach,
+  generate,
+  heartbeat,
+  map,
+  merge,
+  or,
+  orDone,
+  ordered,
+  rateLimit,
+  reduce,
+  replicate,
+  take,
+  tee,
+  unbatch,
+  workerPool,
+} from "./index.ts";
 
 expectNoLeaks();
 
@@ -212,5 +235,173 @@ describe("merge", () => {
     const out = merge(ctx, generate(ctx, [1, 2]), generate(ctx, [3]), generate(ctx, [4, 5]));
     expect((await all(out)).sort((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
     expect(await all(merge(ctx))).toEqual([]);
+  });
+});
+
+describe("reduce", () => {
+  it("J15 gives the result over all values, or the first error", async () => {
+    expect(await reduce(ctx, generate(ctx, count(5)), (sum, v) => sum + v, 100)).toBe(110);
+    await expect(reduce(ctx, generate(ctx, count(5)), () => Promise.reject(new Error("no")), 0)).rejects.toThrow("no");
+    const [c, cancel] = withCancel(ctx);
+    cancel();
+    await expect(reduce(c, generate(c, count(5)), (sum, v) => sum + v, 0)).rejects.toThrow("context canceled");
+  });
+});
+
+describe("take", () => {
+  it("J25 gives the first n and stops the stages before", async () => {
+    expect(await all(take(ctx, generate(ctx, count(1e9)), 3))).toEqual([0, 1, 2]);
+    expect(numGoroutine()).toBe(1);
+    expect(await all(take(ctx, generate(ctx, [1]), 3))).toEqual([1]);
+    expect(await all(take(ctx, generate(ctx, [1]), 0))).toEqual([]);
+  });
+});
+
+describe("unbatch", () => {
+  it("J12 reverses batch", async () => {
+    expect(await all(unbatch(ctx, batch(ctx, generate(ctx, count(7)), 3)))).toEqual([...count(7)]);
+  });
+});
+
+describe("buffer", () => {
+  it("J30 lets the stage before run ahead", async () => {
+    let made = 0;
+    const source = map(ctx, generate(ctx, count(10)), (v) => {
+      made++;
+      return v;
+    });
+    const out = buffer(ctx, source, 4);
+    for (let i = 0; i < 5; i++) await gosched();
+    expect([made >= 4, made < 10, out.len]).toEqual([true, true, 4]);
+    expect(await all(out)).toEqual([...count(10)]);
+  });
+});
+
+describe("fanOut and merge", () => {
+  it("J26 share the values and bring them together again", async () => {
+    const outs = fanOut(ctx, generate(ctx, count(50)), 3);
+    expect(outs.length).toBe(3);
+    const got = await all(merge(ctx, ...outs.map((out) => map(ctx, out, (v) => v))));
+    expect(got.sort((a, b) => a - b)).toEqual([...count(50)]);
+    expect(numGoroutine()).toBe(1);
+  });
+});
+
+describe("tee", () => {
+  it("J28 gives every value to both", async () => {
+    const [a, b] = tee(ctx, generate(ctx, count(20)));
+    expect(await Promise.all([all(a), all(b)])).toEqual([[...count(20)], [...count(20)]]);
+  });
+
+  it("goes on for one reader when the other leaves, and ends when both have left", async () => {
+    const [a, b] = tee(ctx, generate(ctx, count(1e9)));
+    const leave = async (out: RecvChan<number>, after: number): Promise<void> => {
+      for await (const v of out) if (v === after) break;
+    };
+    await Promise.all([leave(a, 3), leave(b, 30)]);
+    expect(numGoroutine()).toBe(1);
+  });
+
+  it("gives an error to both", async () => {
+    const [a, b] = tee(
+      ctx,
+      map(ctx, generate(ctx, [1]), () => Promise.reject(new Error("no"))),
+    );
+    const results = await Promise.allSettled([all(a), all(b)]);
+    expect(results.map((r) => r.status)).toEqual(["rejected", "rejected"]);
+  });
+});
+
+describe("bridge", () => {
+  it("J29 flattens a channel of channels in order", async () => {
+    const chans = generate(
+      ctx,
+      [0, 3, 6].map((from) => generate(ctx, [from, from + 1, from + 2])),
+    );
+    expect(await all(bridge(ctx, chans))).toEqual([...count(9)]);
+  });
+
+  it("ends the channel it is in the midst of when the consumer leaves", async () => {
+    for await (const v of bridge(ctx, generate(ctx, [generate(ctx, count(1e9))]))) if (v === 3) break;
+    expect(numGoroutine()).toBe(1);
+  });
+});
+
+describe("or, orDone", () => {
+  it("J23 is closed when any of the channels is", async () => {
+    const a = chan<number>();
+    const b = chan<number>();
+    const done = or(ctx, a, b);
+    expect((await select({ done: recv(done), slow: timeout(2) })).case).toBe("slow");
+    b.close();
+    expect(await done.recvOk()).toEqual([undefined, false]);
+  });
+
+  it("J27 ends a range over a channel that is never closed", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const never = chan<number>(1);
+    await never.send(1);
+    const got: number[] = [];
+    for await (const v of orDone(c, never)) {
+      got.push(v);
+      cancel();
+    }
+    expect(got).toEqual([1]);
+  });
+});
+
+describe("heartbeat", () => {
+  it("J31 beats until its context is done, and keeps one beat at most", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const beats = heartbeat(c, 1);
+    expect((await beats.recv()) instanceof Date).toBe(true);
+    await sleep(10);
+    expect(beats.len).toBe(1);
+    await beats.recv();
+    await beats.recv();
+    cancel();
+    while ((await beats.recvOk())[1]);
+  });
+});
+
+describe("rateLimit", () => {
+  it("J33 keeps to all of the limits", async () => {
+    const began = performance.now();
+    const out = rateLimit(ctx, generate(ctx, count(8)), every(1, 8), every(5, 4));
+    expect(await all(out)).toEqual([...count(8)]);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(4 * 5);
+  });
+
+  it("J33 lets a burst pass at once, and says what is wrong with a limit", () => {
+    const limit = every(1000, 3);
+    expect([limit.reserve(), limit.reserve(), limit.reserve()]).toEqual([0, 0, 0]);
+    expect(limit.reserve()).toBeGreaterThan(900);
+    expect(() => every(-1)).toThrow("every: ms must be at least 0, got -1");
+    expect(() => every(1, 0)).toThrow("every: burst must be at least 1, got 0");
+  });
+});
+
+describe("replicate", () => {
+  it("J32 gives the first answer and cancels the others", async () => {
+    const cancelled: number[] = [];
+    const answer = await replicate(ctx, 3, async (c, i) => {
+      if (i === 1) return "one";
+      await sleep(60_000, c).catch(() => cancelled.push(i));
+      return "late";
+    });
+    expect(answer).toBe("one");
+    await gosched();
+    expect(cancelled).toEqual([0, 2]);
+  });
+
+  it("rejects when all fail or the context is done", async () => {
+    await expect(replicate(ctx, 2, (_, i) => Promise.reject(new Error(`no ${i}`)))).rejects.toMatchObject({
+      message: "replicate: all 2 failed",
+      errors: [{ message: "no 0" }, { message: "no 1" }],
+    });
+    const [c, cancel] = withCancel(ctx);
+    const waiting = replicate(c, 2, (c) => sleep(60_000, c));
+    cancel();
+    await expect(waiting).rejects.toThrow("context canceled");
   });
 });

@@ -1,6 +1,7 @@
 // A stage: goroutines that fill one output channel. Every pattern is one.
 //
-// Words: a stage has *inputs*, which it reads, and one *output*; its *body* runs in each of its workers; it *stops* when
+// Words: a stage has *inputs*, which it reads, and one *output*; its
+// *body* runs in each of its workers; it *stops* when
 // its context is cancelled, when a body throws, or when nobody reads its output any more; it has *ended* when all its
 // workers have.
 //
@@ -30,11 +31,13 @@ export interface StageOptions {
   readonly workers?: number | undefined;
   /** How many results the output buffers; 0 by default. */
   readonly capacity?: number;
+  /** How many outputs there are; 1 by default. */
+  readonly outputs?: number;
   /** Whether its result counts only as a whole: then a stage that was cancelled fails with `ctx.err()`. */
   readonly whole?: boolean;
 }
 
-/** Starts a stage. `body` runs once in each worker; `ctx` is done when the stage is to stop. */
+/** Starts a stage. `body` runs once in each worker. */
 export function stage<R>(
   ctx: Context,
   inputs: readonly RecvChan<unknown>[],
@@ -44,33 +47,34 @@ export function stage<R>(
   return new Stage<R>(ctx, inputs, options, body).output;
 }
 
-export class Stage<R> implements Owner {
+export class Stage<R> {
+  /** Done when the stage is to stop. */
   readonly ctx: Context;
+  readonly ports: readonly Port<R>[];
   readonly output: Channel<R>;
   readonly #cancel: () => void;
-  readonly #inputs: readonly RecvChan<unknown>[];
+  readonly #inputs: Set<RecvChan<unknown>>;
   readonly #ended = new Channel<never>(0);
   readonly #whole: boolean;
   #running: number;
-  #readers = 0;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(
     parent: Context,
     inputs: readonly RecvChan<unknown>[],
-    { name, workers = 1, capacity = 0, whole = false }: StageOptions,
+    { name, workers = 1, capacity = 0, outputs = 1, whole = false }: StageOptions,
     body: (stage: Stage<R>) => Promise<void>,
   ) {
     if (!Number.isInteger(workers) || workers < 1) {
       throw new RangeError(`${name}: workers must be at least 1, got ${workers}`);
     }
     [this.ctx, this.#cancel] = withCancel(parent);
-    this.#inputs = inputs;
+    this.ports = Array.from({ length: outputs }, () => new Port(this, capacity));
+    this.output = (this.ports[0] as Port<R>).channel;
     this.#whole = whole;
-    this.output = new Channel<R>(capacity);
-    this.output.owner = this;
     this.#running = workers;
-    for (const input of inputs) ownerOf(input)?.join();
+    this.#inputs = new Set(inputs);
+    for (const input of this.#inputs) ownerOf(input)?.join();
     const named = { [name]: () => body(this) }[name] as () => Promise<void>;
     for (let i = 0; i < workers; i++) {
       spawn(
@@ -82,7 +86,7 @@ export class Stage<R> implements Owner {
     }
   }
 
-  /** Sends a result; rejects when the stage is to stop. */
+  /** Sends a result to the (first) output; rejects when the stage is to stop. */
   emit(value: R): Promise<void> {
     const err = this.ctx.err();
     if (err !== undefined) return Promise.reject(err);
@@ -96,21 +100,22 @@ export class Stage<R> implements Owner {
     return (input as unknown as Channel<T>).canRecv() ? input.recvOk() : this.#nextLater(input);
   }
 
-  /** All that comes from an input until it is closed, as `for await` over it, but ending with the stage. */
-  async *each<T>(input: RecvChan<T>): AsyncGenerator<T, void> {
+  /** Sends on all that comes from an input that was not among those of the start. */
+  async relay(input: RecvChan<R>): Promise<void> {
+    ownerOf(input)?.join();
+    this.#inputs.add(input);
     for (;;) {
       const [value, ok] = await this.next(input);
-      if (!ok) return;
-      yield value;
+      if (!ok) break;
+      await this.emit(value);
     }
+    // A closed input has ended, so there is nothing to leave.
+    this.#inputs.delete(input);
   }
 
-  join(): void {
-    this.#readers++;
-  }
-
-  leave(): Promise<void> | undefined {
-    if (--this.#readers > 0 || this.#running === 0) return undefined;
+  /** An output has lost its last reader. The result is as `Owner.leave` wants it. */
+  portLeft(): Promise<void> | undefined {
+    if (this.#running === 0 || this.ports.some((port) => !port.isLeft)) return undefined;
     this.#cancel();
     return this.#ended.recv();
   }
@@ -149,9 +154,40 @@ export class Stage<R> implements Owner {
   }
 
   #end(): void {
-    if (this.#failure === undefined) this.output.close();
-    else this.output.fail(this.#failure.error);
+    for (const { channel } of this.ports) {
+      if (this.#failure === undefined) channel.close();
+      else channel.fail(this.#failure.error);
+    }
     this.#ended.close();
+  }
+}
+
+/** One output of a stage, and how many read it. */
+export class Port<R> implements Owner {
+  readonly channel: Channel<R>;
+  /** Closed when the last reader has left. */
+  readonly left: Channel<never> = new Channel<never>(0);
+  readonly #stage: Stage<R>;
+  #readers = 0;
+
+  constructor(stage: Stage<R>, capacity: number) {
+    this.#stage = stage;
+    this.channel = new Channel<R>(capacity);
+    this.channel.owner = this;
+  }
+
+  get isLeft(): boolean {
+    return this.left.closed;
+  }
+
+  join(): void {
+    this.#readers++;
+  }
+
+  leave(): Promise<void> | undefined {
+    if (--this.#readers > 0 || this.isLeft) return undefined;
+    this.left.close();
+    return this.#stage.portLeft();
   }
 }
 

@@ -74,6 +74,25 @@ export async function forEach<T>(
   ).recv();
 }
 
+/** The result of fn over all values, from `initial` on; rejects as `forEach` does. */
+export async function reduce<T, A>(
+  ctx: Context,
+  input: RecvChan<T>,
+  fn: (sum: A, value: T, ctx: Context) => A | PromiseLike<A>,
+  initial: A,
+): Promise<A> {
+  let sum = initial;
+  const end = stage<never>(ctx, [input], { name: "reduce", whole: true }, async (s) => {
+    for (;;) {
+      const [value, ok] = await s.next(input);
+      if (!ok) return;
+      sum = await fn(sum, value, s.ctx);
+    }
+  });
+  await end.recv();
+  return sum;
+}
+
 type Deliver<T, X, R> = (stage: Stage<R>, result: X, value: T) => Promise<void>;
 
 function transform<T, X, R>(

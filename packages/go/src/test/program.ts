@@ -10,24 +10,25 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs TypeScript source whose imports from "go", "go/sync", … mean this package. */
+/** Runs TypeScript source whose imports from "go", "go/sync", … mean this package; signals it once, at its first output. */
 export async function runProgram(source: string, signalOnOutput?: NodeJS.Signals): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-go-"));
   try {
     const file = join(folder, "program.ts");
     writeFileSync(
       file,
-      source.replaceAll(/from "go(?:\/([a-z]+))?"/g, (_, entry?: string) => {
+      source.replaceAll(/(from |import\()"go(?:\/([a-z]+))?"/g, (_, how: string, entry?: string) => {
         const name = entry === undefined ? "index" : ["sync", "patterns"].includes(entry) ? `${entry}/index` : entry;
-        return `from ${JSON.stringify(new URL(`../${name}.ts`, import.meta.url).href)}`;
+        return `${how}${JSON.stringify(new URL(`../${name}.ts`, import.meta.url).href)}`;
       }),
     );
     const child = spawn(process.execPath, ["--no-warnings", file], { stdio: ["ignore", "pipe", "pipe"] });
+    let signalled = false;
     let stdout = "";
     let stderr = "";
     child.stdout.on("data", (data: Buffer) => {
       stdout += data.toString();
-      if (signalOnOutput !== undefined) child.kill(signalOnOutput);
+      if (signalOnOutput !== undefined && !signalled) signalled = child.kill(signalOnOutput);
     });
     child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
     const status = await new Promise<number | null>((resolve) => {

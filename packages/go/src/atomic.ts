@@ -1,0 +1,164 @@
+// @sluice/go/atomic: values that are read and written in one step (after Go's sync/atomic).
+//
+// Numbers live in shared memory where there is any, so the same cell can be given to another thread. As in Go, `add` gives
+// the new value, `swap`, `and` and `or` the old one, and integers wrap at their width.
+
+/** One cell of shared memory. */
+function cell(bytes: number): ArrayBufferLike {
+  return typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
+}
+
+abstract class Atomic<N extends number | bigint, A extends Int32Array | Uint32Array | BigInt64Array | BigUint64Array> {
+  /** The memory the number lives in. */
+  protected readonly cell: A;
+
+  constructor(memory: A, initial: N) {
+    this.cell = memory;
+    this.store(initial);
+  }
+
+  load(): N {
+    return atomics.load(this.cell, 0) as N;
+  }
+  store(value: N): void {
+    atomics.store(this.cell, 0, value);
+  }
+  /** Adds and gives the new value. */
+  add(delta: N): N {
+    return this.wrap(((atomics.add(this.cell, 0, delta) as bigint) + (delta as bigint)) as N);
+  }
+  /** Stores and gives the old value. */
+  swap(value: N): N {
+    return atomics.exchange(this.cell, 0, value) as N;
+  }
+  /** Stores `next` if the value is `old`, and tells whether it was. */
+  compareAndSwap(old: N, next: N): boolean {
+    return atomics.compareExchange(this.cell, 0, old, next) === this.wrap(old);
+  }
+  /** Bitwise and; gives the old value. */
+  and(mask: N): N {
+    return atomics.and(this.cell, 0, mask) as N;
+  }
+  /** Bitwise or; gives the old value. */
+  or(mask: N): N {
+    return atomics.or(this.cell, 0, mask) as N;
+  }
+
+  protected abstract wrap(value: N): N;
+}
+
+export class Int32 extends Atomic<number, Int32Array> {
+  constructor(initial = 0) {
+    super(new Int32Array(cell(4)), initial);
+  }
+  protected wrap(value: number): number {
+    return value | 0;
+  }
+}
+
+export class Uint32 extends Atomic<number, Uint32Array> {
+  constructor(initial = 0) {
+    super(new Uint32Array(cell(4)), initial);
+  }
+  protected wrap(value: number): number {
+    return value >>> 0;
+  }
+}
+
+export class Int64 extends Atomic<bigint, BigInt64Array> {
+  constructor(initial = 0n) {
+    super(new BigInt64Array(cell(8)), initial);
+  }
+  protected wrap(value: bigint): bigint {
+    return BigInt.asIntN(64, value);
+  }
+}
+
+export class Uint64 extends Atomic<bigint, BigUint64Array> {
+  constructor(initial = 0n) {
+    super(new BigUint64Array(cell(8)), initial);
+  }
+  protected wrap(value: bigint): bigint {
+    return BigInt.asUintN(64, value);
+  }
+}
+
+export class Bool {
+  readonly #cell: Int32;
+
+  constructor(initial = false) {
+    this.#cell = new Int32(Number(initial));
+  }
+  load(): boolean {
+    return this.#cell.load() !== 0;
+  }
+  store(value: boolean): void {
+    this.#cell.store(Number(value));
+  }
+  swap(value: boolean): boolean {
+    return this.#cell.swap(Number(value)) !== 0;
+  }
+  compareAndSwap(old: boolean, next: boolean): boolean {
+    return this.#cell.compareAndSwap(Number(old), Number(next));
+  }
+}
+
+/** A value of any one type: that of the first value stored, `typeof` for primitives, the constructor for objects. */
+export class Value<T extends {}> {
+  #value: T | undefined = undefined;
+
+  /** `undefined` before the first store. */
+  load(): T | undefined {
+    return this.#value;
+  }
+
+  /** Throws for `undefined` and `null`, and for a value of another type than those before. */
+  store(value: T): void {
+    this.#check(value, "store");
+    this.#value = value;
+  }
+
+  /** Stores and gives the old value; `undefined` the first time. */
+  swap(value: T): T | undefined {
+    this.#check(value, "swap");
+    const old = this.#value;
+    this.#value = value;
+    return old;
+  }
+
+  /** Stores `next` if the value is `old` (by ===; `undefined` is an empty Value), and tells whether it was. */
+  compareAndSwap(old: T | undefined, next: T): boolean {
+    if (next !== undefined && next !== null && old !== undefined && old !== null && typeOf(old) !== typeOf(next)) {
+      throw new Error("sync/atomic: compare and swap of inconsistently typed values");
+    }
+    this.#check(next, "compare and swap");
+    if (this.#value !== old) return false;
+    this.#value = next;
+    return true;
+  }
+
+  #check(value: T, operation: string): void {
+    if ((value as T | null | undefined) === undefined || (value as T | null) === null) {
+      throw new Error(`sync/atomic: ${operation} of nil value into Value`);
+    }
+    if (this.#value !== undefined && typeOf(this.#value) !== typeOf(value)) {
+      throw new Error(`sync/atomic: ${operation} of inconsistently typed value into Value`);
+    }
+  }
+}
+
+function typeOf(value: {}): unknown {
+  return typeof value === "object" ? value.constructor : typeof value;
+}
+
+/** `Atomics`, typed for all four arrays at once. */
+interface AnyAtomics {
+  load(cell: unknown, index: number): unknown;
+  store(cell: unknown, index: number, value: unknown): unknown;
+  add(cell: unknown, index: number, value: unknown): unknown;
+  exchange(cell: unknown, index: number, value: unknown): unknown;
+  compareExchange(cell: unknown, index: number, old: unknown, next: unknown): unknown;
+  and(cell: unknown, index: number, value: unknown): unknown;
+  or(cell: unknown, index: number, value: unknown): unknown;
+}
+const atomics = Atomics as unknown as AnyAtomics;

@@ -1,0 +1,138 @@
+// @sluice/go/leak: finds goroutines that should have ended (after uber-go/goleak).
+//
+// What it can tell: a goroutine that lives although the code that started it is through. What it cannot: which of several
+// tests that run at the same time it belongs to. Importing this module records the stacks of goroutines from then on.
+
+import { block, suffix, topFunction } from "./internal/fatal.ts";
+import { current, list, main, type Goroutine, type Listed } from "./internal/goroutine.ts";
+import { recordStacks } from "./internal/stacks.ts";
+
+recordStacks(true);
+
+/** Which goroutines are no leaks, and what else to do. */
+export interface Option {
+  readonly ignores?: (g: Goroutine) => boolean;
+  readonly runOnFailure?: boolean;
+  readonly cleanup?: (exitCode: number) => void;
+}
+
+/** Those that live when the option is made; later ones count, even if they look alike. */
+export function ignoreCurrent(): Option {
+  const ids = new Set(list().map(({ goroutine }) => goroutine.id));
+  return { ignores: (g) => ids.has(g.id) };
+}
+
+/** Those with the function on top of their stack. */
+export function ignoreTopFunction(name: string): Option {
+  return { ignores: (g) => topFunction(g) === name };
+}
+
+/** Those with the function anywhere on their stack (its creator is not on it). */
+export function ignoreAnyFunction(name: string): Option {
+  return { ignores: (g) => g.name === name || functions(g.parkedAt).includes(name) };
+}
+
+/** Those whose `go` statement stands in the function. */
+export function ignoreCreatedBy(name: string): Option {
+  return { ignores: (g) => functions(g.createdAt)[0] === name };
+}
+
+/** For `verifyTestMain`: gets the exit code instead of the process; for `verifyNone`: called with 0. */
+export function cleanup(fn: (exitCode: number) => void): Option {
+  return { cleanup: fn };
+}
+
+/** For `verifyTestMain`: looks for leaks after a failed run too. */
+export function runOnFailure(): Option {
+  return { runOnFailure: true };
+}
+
+/**
+ * The leaks as an error that begins `found unexpected goroutines:`, or `undefined`. Gives goroutines that are about to end
+ * up to 0.4 s of time. The caller and main are no leaks.
+ */
+export async function find(...options: readonly Option[]): Promise<Error | undefined> {
+  if (options.some((option) => option.cleanup !== undefined)) {
+    return new Error("Cleanup can only be passed to VerifyNone or VerifyTestMain");
+  }
+  return search(options);
+}
+
+async function search(options: readonly Option[]): Promise<Error | undefined> {
+  const self = current();
+  let found = leaks(self, options);
+  for (let i = 0; found.length > 0 && i < 20; i++) {
+    const wait = Math.min(2 ** i / 1000, 100);
+    await new Promise((resolve) => {
+      setTimeout(resolve, wait);
+    });
+    found = leaks(self, options);
+  }
+  return found.length === 0 ? undefined : report(found);
+}
+
+/** Rejects with the leaks there are. For the end of a test; give its `using`s and `finally`s time to run first. */
+export async function verifyNone(...options: readonly Option[]): Promise<void> {
+  const error = await search(options);
+  for (const option of options) option.cleanup?.(0);
+  if (error !== undefined) throw error;
+}
+
+/**
+ * Checks a whole test run. With a test framework, give its hook: `verifyTestMain(afterAll)` for Vitest,
+ * `verifyTestMain(after)` for node:test, or `afterEach` to check each test. Without one it looks when the process has
+ * nothing left to do: after a run that was successful so far it prints the leaks and makes the exit code 1.
+ */
+export function verifyTestMain(...args: readonly (Option | Hook)[]): void {
+  const options = args.filter((arg) => typeof arg !== "function");
+  const hooks = args.filter((arg) => typeof arg === "function");
+  for (const hook of hooks) hook(() => verifyNone(...options));
+  if (hooks.length === 0) atEnd(options);
+}
+
+/** A test framework's `afterAll` or `afterEach`. */
+export type Hook = (check: () => Promise<void>) => unknown;
+
+interface TestProcess {
+  prependListener: (event: "beforeExit", listener: (code: number) => void) => void;
+  exitCode?: number | string | null | undefined;
+  exit: (code: number) => void;
+  stderr: { write: (text: string) => unknown };
+}
+
+function atEnd(options: readonly Option[]): void {
+  const process = (globalThis as { process?: TestProcess }).process;
+  // Before the deadlock report, which would otherwise be the one to tell of parked goroutines.
+  process?.prependListener("beforeExit", (code) => {
+    const anyway = options.some((option) => option.runOnFailure);
+    const found = code === 0 || anyway ? leaks(main, options) : [];
+    let status = code;
+    if (found.length > 0) {
+      const kind = code === 0 ? "successful" : "unsuccessful";
+      process.stderr.write(`goleak: Errors on ${kind} test run: ${report(found).message}\n`);
+      status = code === 0 ? 1 : code;
+    }
+    const cleanups = options.filter((option) => option.cleanup !== undefined);
+    for (const option of cleanups) option.cleanup?.(status);
+    if (cleanups.length === 0 && found.length > 0) process.exit(status);
+  });
+}
+
+function leaks(self: Goroutine, options: readonly Option[]): Listed[] {
+  return list().filter(
+    ({ goroutine: g }) => g !== self && g !== main && !options.some((option) => option.ignores?.(g) === true),
+  );
+}
+
+function report(found: readonly Listed[]): Error {
+  const texts = found.map(
+    ({ goroutine: g, state }) =>
+      `Goroutine ${g.id} in state ${state}, with ${topFunction(g)} on top of the stack:\n` +
+      block(g, state, g.parkedAt ?? "", suffix(g)),
+  );
+  return new Error(`found unexpected goroutines:\n[${texts.join("\n ")}]`);
+}
+
+function functions(stack: string | undefined): string[] {
+  return (stack ?? "").split("\n").flatMap((line) => /^(\S.*)\(\.\.\.\)$/.exec(line)?.[1] ?? []);
+}

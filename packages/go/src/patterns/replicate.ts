@@ -1,0 +1,37 @@
+// replicate: the same request to several, the first answer wins.
+
+import { type Context, withCancel } from "../context.ts";
+import { Channel } from "../internal/channel.ts";
+import { spawn } from "../internal/launch.ts";
+import { recv, select } from "../select.ts";
+
+/**
+ * Runs fn n times at once; gives the first answer and cancels the others' context, without waiting for them. Rejects with
+ * an AggregateError when all have failed, and with `ctx.err()` when ctx is done first.
+ */
+export async function replicate<T>(
+  ctx: Context,
+  n: number,
+  fn: (ctx: Context, index: number) => T | PromiseLike<T>,
+): Promise<T> {
+  if (!Number.isInteger(n) || n < 1) throw new RangeError(`replicate: n must be at least 1, got ${n}`);
+  const [running, cancel] = withCancel(ctx);
+  using _ = cancel;
+  const answers = new Channel<{ readonly value: T }>(n);
+  const errors: unknown[] = [];
+  const failed = new Channel<never>(0);
+  const lost = (error: unknown): void => {
+    if (errors.push(error) === n) failed.close();
+  };
+  for (let i = 0; i < n; i++) {
+    const ask = async (): Promise<void> => {
+      const value = await fn(running, i);
+      answers.trySend({ value });
+    };
+    spawn(ask, [], (_, goexit) => goexit && lost(new Error("replicate: a function called Goexit")), lost);
+  }
+  const c = await select({ answer: recv(answers), failed: recv(failed), done: recv(ctx.done()) });
+  if (c.case === "answer" && c.ok) return c.value.value;
+  if (c.case === "done") throw ctx.err() as Error;
+  throw new AggregateError(errors, `replicate: all ${n} failed`);
+}

@@ -1,0 +1,97 @@
+// @sluice/go/singleflight: one execution for all who ask for the same thing at the same time (after x/sync/singleflight).
+//
+// Invariants: nothing is kept once an execution has ended. An execution that was forgotten goes on for those who joined it
+// and does not touch the one that followed it.
+
+import { chan, type Chan, type RecvChan } from "./chan.ts";
+import { exitSignal, spawn } from "./internal/launch.ts";
+import { WaitGroup } from "./sync/waitgroup.ts";
+
+export interface Result<V> {
+  readonly value?: V;
+  readonly err?: unknown;
+  /** Whether more than one caller got it. */
+  readonly shared: boolean;
+}
+
+type Outcome<V> = { readonly value: V } | { readonly error: unknown };
+
+interface Call<V> {
+  readonly ended: WaitGroup;
+  readonly channels: Chan<Result<V>>[];
+  joined: number;
+  outcome: Outcome<V> | undefined;
+}
+
+export class Group<K, V> {
+  readonly #calls = new Map<K, Call<V>>();
+
+  /** Runs fn, or joins the run for this key that is under way. Rejects, for all alike, with what fn throws. */
+  do(key: K, fn: () => V | PromiseLike<V>): Promise<{ readonly value: V; readonly shared: boolean }> {
+    const running = this.#calls.get(key);
+    if (running !== undefined) {
+      running.joined++;
+      return follow(running);
+    }
+    return this.#lead(key, this.#begin(key), fn);
+  }
+
+  /** The same, the result by a channel that gets exactly one value and is never closed. */
+  doChan(key: K, fn: () => V | PromiseLike<V>): RecvChan<Result<V>> {
+    const channel = chan<Result<V>>(1);
+    const running = this.#calls.get(key);
+    if (running !== undefined) {
+      running.joined++;
+      running.channels.push(channel);
+      return channel;
+    }
+    const call = this.#begin(key);
+    call.channels.push(channel);
+    spawn(() => this.#run(key, call, fn), []);
+    return channel;
+  }
+
+  /** The next call for this key runs its function, even if a run is under way. */
+  forget(key: K): void {
+    this.#calls.delete(key);
+  }
+
+  #begin(key: K): Call<V> {
+    const call: Call<V> = { ended: new WaitGroup(), channels: [], joined: 0, outcome: undefined };
+    call.ended.add(1);
+    this.#calls.set(key, call);
+    return call;
+  }
+
+  async #lead(key: K, call: Call<V>, fn: () => V | PromiseLike<V>): Promise<{ value: V; shared: boolean }> {
+    await this.#run(key, call, fn);
+    return unwrap(call, call.joined > 0);
+  }
+
+  async #run(key: K, call: Call<V>, fn: () => V | PromiseLike<V>): Promise<void> {
+    try {
+      call.outcome = { value: await fn() };
+    } catch (error) {
+      call.outcome = { error };
+    }
+    if (this.#calls.get(key) === call) this.#calls.delete(key);
+    const shared = call.joined > 0;
+    call.ended.done();
+    // As in Go, a Goexit in fn leaves those who wait on channels without a result.
+    if ("error" in call.outcome && call.outcome.error === exitSignal) return;
+    const result =
+      "error" in call.outcome ? { err: call.outcome.error, shared } : { value: call.outcome.value, shared };
+    for (const channel of call.channels) channel.trySend(result);
+  }
+}
+
+async function follow<V>(call: Call<V>): Promise<{ value: V; shared: boolean }> {
+  await call.ended.wait();
+  return unwrap(call, true);
+}
+
+function unwrap<V>(call: Call<V>, shared: boolean): { value: V; shared: boolean } {
+  const outcome = call.outcome as Outcome<V>;
+  if ("error" in outcome) throw outcome.error;
+  return { value: outcome.value, shared };
+}

@@ -1,0 +1,66 @@
+// SyncMap: Go's sync.Map. One thread needs no lock for it; what it adds to Map are the compound operations and a `range`
+// that bears any change while it runs.
+
+export class SyncMap<K, V> {
+  readonly #map = new Map<K, V>();
+
+  /** `[value, true]`, or `[undefined, false]` if the key is absent. */
+  load(key: K): [value: V, ok: true] | [value: undefined, ok: false] {
+    if (!this.#map.has(key)) return [undefined, false];
+    const value = this.#map.get(key) as V;
+    return [value, true];
+  }
+
+  store(key: K, value: V): void {
+    this.#map.set(key, value);
+  }
+
+  /** The value that is there and `true`, else stores the given one and gives it with `false`. */
+  loadOrStore(key: K, value: V): [actual: V, loaded: boolean] {
+    if (this.#map.has(key)) return [this.#map.get(key) as V, true];
+    this.#map.set(key, value);
+    return [value, false];
+  }
+
+  /** Removes the key and gives what was there. */
+  loadAndDelete(key: K): [value: V, loaded: true] | [value: undefined, loaded: false] {
+    const found = this.load(key);
+    this.#map.delete(key);
+    return found;
+  }
+
+  delete(key: K): void {
+    this.#map.delete(key);
+  }
+
+  /** Stores the value and gives what was there. */
+  swap(key: K, value: V): [previous: V, loaded: true] | [previous: undefined, loaded: false] {
+    const found = this.load(key);
+    this.#map.set(key, value);
+    return found;
+  }
+
+  /** Stores `next` if the key is there with the value `old` (by ===). */
+  compareAndSwap(key: K, old: V, next: V): boolean {
+    if (!this.#map.has(key) || this.#map.get(key) !== old) return false;
+    this.#map.set(key, next);
+    return true;
+  }
+
+  /** Removes the key if it is there with the value `old` (by ===). */
+  compareAndDelete(key: K, old: V): boolean {
+    return this.#map.has(key) && this.#map.get(key) === old && this.#map.delete(key);
+  }
+
+  /** Calls fn for each key that is there when its turn comes, at most once, until fn gives `false`. fn may change the map. */
+  range(fn: (key: K, value: V) => boolean | void): void {
+    // A plain iteration would come by again at a key that is deleted and stored anew meanwhile.
+    for (const key of Array.from(this.#map.keys())) {
+      if (this.#map.has(key) && fn(key, this.#map.get(key) as V) === false) return;
+    }
+  }
+
+  clear(): void {
+    this.#map.clear();
+  }
+}

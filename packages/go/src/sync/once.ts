@@ -1,0 +1,64 @@
+// Once, and functions that run once (after Go's sync/once.go and oncefunc.go).
+//
+// Invariants: the function runs at most once, even if it throws or calls Goexit; it is let go of when it has been called.
+
+import { completed } from "../internal/sched.ts";
+import { Mutex } from "./mutex.ts";
+
+export class Once {
+  #done = false;
+  readonly #mutex = new Mutex();
+
+  /**
+   * Runs fn, synchronously up to its first await, on the first call of all; no call resolves before that run has ended.
+   * What fn throws goes to the first caller only. From inside fn it waits for ever.
+   */
+  do(fn: () => unknown): Promise<void> {
+    if (this.#done) return completed();
+    const guard = this.#mutex.tryLock();
+    return guard === undefined ? this.#follow() : this.#lead(fn, guard);
+  }
+
+  async #lead(fn: () => unknown, guard: Disposable): Promise<void> {
+    try {
+      await fn();
+    } finally {
+      this.#done = true;
+      guard[Symbol.dispose]();
+    }
+  }
+
+  async #follow(): Promise<void> {
+    (await this.#mutex.lock())[Symbol.dispose]();
+  }
+}
+
+/** A function that calls fn on its first call and returns the same result, or throws the same error, on every call. */
+export function onceValue<T>(fn: () => T): () => T {
+  let call: (() => T) | undefined = fn;
+  let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+  return () => {
+    if (call !== undefined) {
+      const first = call;
+      call = undefined;
+      try {
+        outcome = { value: first() };
+      } catch (error) {
+        outcome = { error };
+      }
+    }
+    if (outcome === undefined) throw new Error("sync: a once function was called from inside itself");
+    if ("error" in outcome) throw outcome.error;
+    return outcome.value;
+  };
+}
+
+/** As `onceValue`, for a function without a result: an async one gives every caller the same promise. */
+export function onceFunc<T extends void | PromiseLike<void>>(fn: () => T): () => T {
+  return onceValue(fn);
+}
+
+/** As `onceValue`, for Go's functions of two results: a tuple. */
+export function onceValues<const T extends readonly unknown[]>(fn: () => T): () => T {
+  return onceValue(fn);
+}

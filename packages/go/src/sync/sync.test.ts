@@ -1,0 +1,456 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { go, goexit, gosched } from "../index.ts";
+import { runProgram } from "../test/program.ts";
+import { expectNoLeaks } from "../test/quiet.ts";
+import { sleep } from "../time.ts";
+import { Cond, Mutex, Once, onceFunc, onceValue, onceValues, Pool, RWMutex, SyncMap, WaitGroup } from "./index.ts";
+
+expectNoLeaks();
+
+/** What a program prints that makes this mistake; everything it does afterwards is lost. */
+const fatal = async (body: string): Promise<{ status: number | null; first: string | undefined }> => {
+  const { status, stdout, stderr } = await runProgram(`
+    import { Mutex, RWMutex, Cond } from "go/sync";
+    try { ${body} } catch { console.log("caught"); } finally { console.log("finally"); }
+  `);
+  expect(stdout).toBe("");
+  expect(stderr).toMatch(/^.*\n\ngoroutine 1 \[running\]:\n/);
+  return { status, first: stderr.split("\n")[0] };
+};
+
+describe("WaitGroup", () => {
+  it("C1 C2 C3 C8 waits until the counter is zero, releases all together, and may be used again", async () => {
+    const wg = new WaitGroup();
+    await wg.wait();
+    for (let round = 0; round < 8; round++) {
+      wg.add(16);
+      let released = 0;
+      for (let i = 0; i < 3; i++) {
+        go(async () => {
+          await wg.wait();
+          released++;
+        });
+      }
+      for (let i = 0; i < 16; i++) {
+        await gosched();
+        expect(released).toBe(0);
+        wg.done();
+      }
+      await gosched();
+      expect(released).toBe(3);
+    }
+  });
+
+  it("C4 C5 a counter below zero panics", () => {
+    const wg = new WaitGroup();
+    wg.add(1);
+    wg.done();
+    expect(() => wg.done()).toThrow(/^sync: negative WaitGroup counter$/);
+    expect(() => wg.add(-1)).toThrow(/^sync: negative WaitGroup counter$/);
+  });
+
+  it("C9 C10 go counts at once, from inside too, and uncounts after a Goexit", async () => {
+    const wg = new WaitGroup();
+    let ran = 0;
+    wg.go(() => {
+      ran++;
+      wg.go(async () => {
+        await gosched();
+        ran++;
+        goexit();
+      });
+    });
+    await wg.wait();
+    expect(ran).toBe(2);
+  });
+
+  it("C11 a panic in its function ends the program before wait can return", async () => {
+    const { status, stdout, stderr } = await runProgram(`
+      import { WaitGroup } from "go/sync";
+      const wg = new WaitGroup();
+      wg.go(() => { throw new Error("boom"); });
+      await wg.wait();
+      console.log("never");
+    `);
+    expect([status, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^panic: boom\n/);
+  });
+});
+
+describe("Mutex", () => {
+  it("C12 C13 excludes, with lock and tryLock mixed", async () => {
+    const mu = new Mutex();
+    const wg = new WaitGroup();
+    let inside = 0;
+    let count = 0;
+    for (let g = 0; g < 10; g++) {
+      wg.go(async () => {
+        for (let i = 0; i < 100; i++) {
+          if (i % 3 === 0) {
+            const guard = mu.tryLock();
+            if (guard === undefined) continue;
+            guard[Symbol.dispose]();
+          }
+          using _ = await mu.lock();
+          expect(++inside).toBe(1);
+          await Promise.resolve();
+          inside--;
+          count++;
+        }
+      });
+    }
+    await wg.wait();
+    expect(count).toBeGreaterThan(0);
+  });
+
+  it("C15 C17 anyone may unlock it, and tryLock tells whether it is free", async () => {
+    const mu = new Mutex();
+    await mu.lock();
+    expect(mu.tryLock()).toBeUndefined();
+    const wg = new WaitGroup();
+    wg.go(() => mu.unlock());
+    await wg.wait();
+    expect(mu.tryLock()).toBeDefined();
+  });
+
+  it("C16 an unlock too many is fatal and cannot be caught", async () => {
+    expect(await fatal("new Mutex().unlock();")).toEqual({
+      status: 2,
+      first: "fatal error: sync: unlock of unlocked mutex",
+    });
+  });
+
+  it("C19 serves waiters first in, first out", async () => {
+    const mu = new Mutex();
+    const order: number[] = [];
+    const wg = new WaitGroup();
+    await mu.lock();
+    for (let i = 0; i < 5; i++) {
+      wg.go(async () => {
+        using _ = await mu.lock();
+        order.push(i);
+      });
+    }
+    await gosched();
+    mu.unlock();
+    await wg.wait();
+    expect(order).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  it("its guard unlocks once, and never another's turn", async () => {
+    const mu = new Mutex();
+    const first = await mu.lock();
+    mu.unlock();
+    const second = await mu.lock();
+    first[Symbol.dispose]();
+    expect(mu.tryLock()).toBeUndefined();
+    second[Symbol.dispose]();
+    second[Symbol.dispose]();
+    expect(mu.tryLock()).toBeDefined();
+  });
+});
+
+describe("RWMutex", () => {
+  it("C24 C25 C28 readers share, writers do not", async () => {
+    const rw = new RWMutex();
+    await rw.rLock();
+    const second = rw.tryRLock();
+    expect([second !== undefined, rw.tryLock()]).toEqual([true, undefined]);
+    second?.[Symbol.dispose]();
+    second?.[Symbol.dispose]();
+    rw.rUnlock();
+    using writer = await rw.lock();
+    expect([writer !== undefined, rw.tryRLock(), rw.tryLock()]).toEqual([true, undefined, undefined]);
+  });
+
+  it("C25 never lets a writer in beside anybody else", async () => {
+    const rw = new RWMutex();
+    const wg = new WaitGroup();
+    let readers = 0;
+    let writers = 0;
+    for (let g = 0; g < 12; g++) {
+      wg.go(async () => {
+        for (let i = 0; i < 50; i++) {
+          if (g % 4 === 0) {
+            using _ = await rw.lock();
+            expect([++writers, readers]).toEqual([1, 0]);
+            await Promise.resolve();
+            writers--;
+          } else {
+            using _ = await rw.rLock();
+            readers++;
+            expect(writers).toBe(0);
+            await Promise.resolve();
+            readers--;
+          }
+        }
+      });
+    }
+    await wg.wait();
+  });
+
+  it("C26 C27 a waiting writer holds back new readers, and lets those go first that wait when it unlocks", async () => {
+    const rw = new RWMutex();
+    const order: string[] = [];
+    const wg = new WaitGroup();
+    await rw.rLock();
+    const enter = (name: string, lock: () => Promise<Disposable>): void =>
+      wg.go(async () => {
+        using _ = await lock();
+        order.push(name);
+      });
+    enter("w1", () => rw.lock());
+    await gosched();
+    expect(rw.tryRLock()).toBeUndefined();
+    enter("r1", () => rw.rLock());
+    enter("w2", () => rw.lock());
+    enter("r2", () => rw.rLock());
+    await gosched();
+    expect(order).toEqual([]);
+    rw.rUnlock();
+    await wg.wait();
+    expect(order).toEqual(["w1", "r1", "r2", "w2"]);
+  });
+
+  it("C30 C31 misuse is fatal", async () => {
+    const w = { status: 2, first: "fatal error: sync: Unlock of unlocked RWMutex" };
+    const r = { status: 2, first: "fatal error: sync: RUnlock of unlocked RWMutex" };
+    expect(await fatal("new RWMutex().unlock();")).toEqual(w);
+    expect(await fatal("const rw = new RWMutex(); void rw.rLock(); rw.unlock();")).toEqual(w);
+    expect(await fatal("new RWMutex().rUnlock();")).toEqual(r);
+    expect(await fatal("const rw = new RWMutex(); void rw.lock(); rw.rUnlock();")).toEqual(r);
+  });
+
+  it("C32 rLocker is its read side", async () => {
+    const rw = new RWMutex();
+    const reader = rw.rLocker();
+    await reader.lock();
+    expect([rw.tryLock(), rw.tryRLock() !== undefined]).toEqual([undefined, true]);
+    rw.rUnlock();
+    reader.unlock();
+    expect(rw.tryLock()).toBeDefined();
+  });
+});
+
+describe("Once", () => {
+  it("C33 C34 runs the first function only, and no call resolves before it has ended", async () => {
+    const once = new Once();
+    let ended = 0;
+    const wg = new WaitGroup();
+    for (let i = 0; i < 10; i++) {
+      wg.go(async () => {
+        await once.do(async () => {
+          await sleep(2);
+          ended++;
+        });
+        expect(ended).toBe(1);
+      });
+    }
+    await wg.wait();
+    let sync = false;
+    void new Once().do(() => (sync = true));
+    expect(sync).toBe(true);
+  });
+
+  it("C35 C36 counts as done after a panic, which goes to the first caller", async () => {
+    const once = new Once();
+    await expect(once.do(() => Promise.reject(new Error("boom")))).rejects.toThrow("boom");
+    await once.do(() => {
+      throw new Error("never");
+    });
+  });
+
+  it("C37 from inside itself it waits for ever", async () => {
+    const { status, stderr } = await runProgram(`
+      import { Once } from "go/sync";
+      const once = new Once();
+      await once.do(() => once.do(() => {}));
+    `);
+    expect([status, stderr.split("\n")[0]]).toEqual([2, "fatal error: all goroutines are asleep - deadlock!"]);
+  });
+});
+
+describe("onceFunc, onceValue, onceValues", () => {
+  it("C38 run once and give the same result each time", async () => {
+    let runs = 0;
+    const value = onceValue(() => ++runs);
+    expect([value(), value()]).toEqual([1, 1]);
+    const values = onceValues(() => [++runs, "two"]);
+    expect(values()).toBe(values());
+    const func = onceFunc(async () => void runs++);
+    await Promise.all([func(), func()]);
+    expect(runs).toBe(3);
+  });
+
+  it("C39 C42 throw the same error each time", () => {
+    let runs = 0;
+    const value = onceValue((): number => {
+      runs++;
+      throw new Error("boom");
+    });
+    expect(value).toThrow("boom");
+    expect(value).toThrow("boom");
+    expect(runs).toBe(1);
+    const inner: () => number = onceValue(() => inner());
+    expect(inner).toThrow("from inside itself");
+  });
+});
+
+describe("Cond", () => {
+  it("C44 C45 C46 signal wakes the one that has waited longest, holding the lock again", async () => {
+    const mu = new Mutex();
+    const cond = new Cond(mu);
+    const woken: number[] = [];
+    const wg = new WaitGroup();
+    for (let i = 0; i < 4; i++) {
+      wg.go(async () => {
+        using _ = await mu.lock();
+        await cond.wait();
+        expect(mu.tryLock()).toBeUndefined();
+        woken.push(i);
+      });
+    }
+    await gosched();
+    for (let i = 0; i < 4; i++) {
+      cond.signal();
+      await gosched();
+      expect(woken.length).toBe(i + 1);
+    }
+    await wg.wait();
+    expect(woken).toEqual([0, 1, 2, 3]);
+    expect(mu.tryLock()).toBeDefined();
+  });
+
+  it("C47 C48 broadcast wakes all that wait now; a signal nobody waits for is forgotten", async () => {
+    const rw = new RWMutex();
+    const cond = new Cond(rw.rLocker());
+    cond.signal();
+    cond.broadcast();
+    const wg = new WaitGroup();
+    let woken = 0;
+    for (let i = 0; i < 3; i++) {
+      wg.go(async () => {
+        await cond.L.lock();
+        await cond.wait();
+        woken++;
+        cond.L.unlock();
+      });
+    }
+    await gosched();
+    expect(woken).toBe(0);
+    cond.broadcast();
+    await wg.wait();
+    expect([woken, rw.tryLock() !== undefined]).toEqual([3, true]);
+  });
+
+  it("C44 a wait without the lock is fatal", async () => {
+    expect(await fatal("void new Cond(new Mutex()).wait();")).toEqual({
+      status: 2,
+      first: "fatal error: sync: unlock of unlocked mutex",
+    });
+  });
+});
+
+describe("Pool", () => {
+  it("C52 C53 C55 hands out what was put in, once, and makes new ones where it can", () => {
+    const plain = new Pool<string>();
+    expect(plain.get()).toBeUndefined();
+    plain.put("a");
+    plain.put(undefined as never);
+    expect([plain.get(), plain.get()]).toEqual(["a", undefined]);
+    let made = 0;
+    const making = new Pool(() => ++made);
+    expect([making.get(), making.get()]).toEqual([1, 2]);
+  });
+
+  it("C54 lets go of what two collections have passed by", () => {
+    const pool = new Pool<number>();
+    pool.put(1);
+    expect(pool.collected()).toBe(true);
+    pool.put(2);
+    expect([pool.get(), pool.get(), pool.get()]).toEqual([2, 1, undefined]);
+    pool.put(3);
+    pool.collected();
+    expect(pool.collected()).toBe(false);
+    expect(pool.get()).toBeUndefined();
+  });
+});
+
+describe("SyncMap", () => {
+  it("C57 C58 C59 C60 C61 C62 C66 does what a plain map under a lock does", () => {
+    const operation = fc.tuple(
+      fc.constantFrom("load", "store", "loadOrStore", "loadAndDelete", "delete", "swap", "cas", "cad", "clear"),
+      fc.constantFrom("a", "b", undefined),
+      fc.nat(2),
+      fc.nat(2),
+    );
+    fc.assert(
+      fc.property(fc.array(operation), (operations) => {
+        const map = new SyncMap<string | undefined, number>();
+        const model = new Map<string | undefined, number>();
+        const found = (k: string | undefined): [number | undefined, boolean] => [model.get(k), model.has(k)];
+        for (const [name, k, v, old] of operations) {
+          const before = found(k);
+          const same = before[1] && before[0] === old;
+          switch (name) {
+            case "load":
+              expect(map.load(k)).toEqual(before);
+              break;
+            case "store":
+              map.store(k, v);
+              model.set(k, v);
+              break;
+            case "loadOrStore":
+              expect(map.loadOrStore(k, v)).toEqual(before[1] ? before : [v, false]);
+              if (!before[1]) model.set(k, v);
+              break;
+            case "loadAndDelete":
+              expect(map.loadAndDelete(k)).toEqual(before);
+              model.delete(k);
+              break;
+            case "delete":
+              map.delete(k);
+              model.delete(k);
+              break;
+            case "swap":
+              expect(map.swap(k, v)).toEqual(before);
+              model.set(k, v);
+              break;
+            case "cas":
+              expect(map.compareAndSwap(k, old, v)).toBe(same);
+              if (same) model.set(k, v);
+              break;
+            case "cad":
+              expect(map.compareAndDelete(k, old)).toBe(same);
+              if (same) model.delete(k);
+              break;
+            case "clear":
+              map.clear();
+              model.clear();
+          }
+        }
+        const all: [string | undefined, number][] = [];
+        map.range((k, v) => void all.push([k, v]));
+        expect(all).toEqual([...model]);
+      }),
+    );
+  });
+
+  it("C64 C65 range bears changes, sees each key once, and stops on false", () => {
+    const map = new SyncMap<number, string>();
+    for (let i = 0; i < 5; i++) map.store(i, "x");
+    const seen: number[] = [];
+    map.range((k) => {
+      seen.push(k);
+      map.delete(k);
+      map.store(k, "again");
+      map.range(() => undefined);
+      map.delete(3);
+    });
+    expect(seen).toEqual([0, 1, 2, 4]);
+    let calls = 0;
+    map.range(() => ++calls < 2);
+    expect(calls).toBe(2);
+  });
+});

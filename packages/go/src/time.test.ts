@@ -1,0 +1,219 @@
+import { describe, expect, it } from "vitest";
+import { background, Canceled, withCancel } from "./context.ts";
+import { chan, gosched, otherwise, recv, select } from "./index.ts";
+import { WaitGroup } from "./sync/index.ts";
+import { expectNoLeaks } from "./test/quiet.ts";
+import { runProgram } from "./test/program.ts";
+import { after, afterFunc, now, sleep, tick, Ticker, Timer } from "./time.ts";
+
+expectNoLeaks();
+
+describe("sleep", () => {
+  it("E1 lasts at least as long as asked, and not at all for 0 or less", async () => {
+    for (const ms of [1, 2.5, 7]) {
+      const began = performance.now();
+      await sleep(ms);
+      expect(performance.now() - began).toBeGreaterThanOrEqual(ms);
+    }
+    await sleep(0);
+    await sleep(-5);
+    await sleep(Number.NEGATIVE_INFINITY);
+    await sleep(Number.NaN);
+  });
+
+  it("E2 does not take a very long time for a short one", async () => {
+    const [ctx, cancel] = withCancel(background());
+    const long = Promise.all([2 ** 31, 2 ** 53, Infinity].map((ms) => sleep(ms, ctx).catch((e: unknown) => e)));
+    await sleep(5);
+    cancel();
+    expect(await long).toEqual([Canceled, Canceled, Canceled]);
+  });
+
+  it("rejects with the context's err as soon as that is done", async () => {
+    const [ctx, cancel] = withCancel(background());
+    const sleeping = sleep(60_000, ctx);
+    cancel();
+    await expect(sleeping).rejects.toBe(Canceled);
+    await expect(sleep(1, ctx)).rejects.toBe(Canceled);
+    await sleep(1, background());
+  });
+
+  it("F35 shows in dumps", async () => {
+    const { stderr } = await runProgram(`
+      import { go } from "go";
+      import { sleep } from "go/time";
+      import { goroutineProfile } from "go/pprof";
+      go(function nap() { return sleep(60_000); });
+      await sleep(1);
+      process.stderr.write(goroutineProfile({ debug: 2 }));
+      process.exit(0);
+    `);
+    expect(stderr).toContain("goroutine 2 [sleep]:\nnap(...)\n");
+  });
+});
+
+describe("Timer", () => {
+  it("E3 E5 gives the time at which it was due, however late it is read", async () => {
+    const before = now().getTime();
+    const ch = after(5);
+    await sleep(30);
+    const due = (await ch.recv()) as Date;
+    expect(due.getTime()).toBeGreaterThanOrEqual(before + 5);
+    expect(due.getTime()).toBeLessThan(before + 30);
+  });
+
+  it("E4 timers fire in the order of their deadlines", async () => {
+    const order: number[] = [];
+    const wg = new WaitGroup();
+    for (const ms of [30, 5, 20, 10]) {
+      wg.go(async () => {
+        await after(ms).recv();
+        order.push(ms);
+      });
+    }
+    await wg.wait();
+    expect(order).toEqual([5, 10, 20, 30]);
+  });
+
+  it("E9 E10 E14 stop and reset count a value nobody received as running, and throw it away", async () => {
+    const t = new Timer(1);
+    await sleep(5);
+    expect([t.c.len, t.c.cap]).toEqual([0, 0]);
+    expect([t.stop(), t.stop()]).toEqual([true, false]);
+    expect(t.c.tryRecv().ready).toBe(false);
+    expect(t.reset(1)).toBe(false);
+    await sleep(5);
+    expect(t.reset(60_000)).toBe(true);
+    expect(t.c.tryRecv().ready).toBe(false);
+    t.stop();
+  });
+
+  it("E11 after its value was received stop and reset say false", async () => {
+    const t = new Timer(1);
+    await t.c.recv();
+    expect(t.stop()).toBe(false);
+    expect(t.reset(1)).toBe(false);
+    await t.c.recv();
+  });
+
+  it("E12 E16 reset and stop act on a timer somebody waits on", async () => {
+    const t = new Timer(60_000);
+    let got = false;
+    const wg = new WaitGroup();
+    wg.go(async () => {
+      await t.c.recv();
+      got = true;
+    });
+    await gosched();
+    expect(t.stop()).toBe(true);
+    await sleep(2);
+    expect(got).toBe(false);
+    expect(t.reset(1)).toBe(false);
+    await wg.wait();
+    expect(got).toBe(true);
+  });
+
+  it("E27 each value goes to one of those who wait", async () => {
+    const t = new Timer(1);
+    const stop = chan<never>();
+    const wg = new WaitGroup();
+    let got = 0;
+    for (let i = 0; i < 5; i++) {
+      wg.go(async () => {
+        if ((await select({ t: recv(t.c), stop: recv(stop) })).case === "t") got++;
+      });
+    }
+    await sleep(10);
+    stop.close();
+    await wg.wait();
+    expect(got).toBe(1);
+  });
+
+  it("E19 a dropped timer costs no host timer", () => {
+    const active = (): number => process.getActiveResourcesInfo().filter((r) => r === "Timeout").length;
+    const before = active();
+    for (let i = 0; i < 10_000; i++) {
+      after(60_000);
+      tick(60_000);
+    }
+    expect(active()).toBe(before);
+  });
+});
+
+describe("afterFunc", () => {
+  it("E6 E9 runs in a goroutine of its own, once, unless stopped", async () => {
+    const ran = chan<number>();
+    const t = afterFunc(1, () => ran.send(1));
+    expect(t.c).toBeUndefined();
+    expect(await ran.recv()).toBe(1);
+    expect([t.stop(), t.reset(1)]).toEqual([false, false]);
+    expect(await ran.recv()).toBe(1);
+    const never = afterFunc(60_000, () => ran.send(2));
+    expect([never.reset(60_000), never.stop(), never.stop()]).toEqual([true, true, false]);
+  });
+
+  it("E7 E8 a chain makes progress while others keep busy", async () => {
+    const done = chan<never>();
+    let left = 5;
+    const next = (): void => {
+      if (--left === 0) done.close();
+      else afterFunc(0, next);
+    };
+    afterFunc(0, next);
+    const ch = chan<number>(1);
+    for (;;) {
+      await ch.send(1);
+      await ch.recv();
+      if ((await select({ done: recv(done), idle: otherwise })).case === "done") break;
+    }
+    expect(left).toBe(0);
+  });
+});
+
+describe("Ticker", () => {
+  it("E22 E23 refuses an interval that is not positive; tick gives the nil channel for it", () => {
+    expect(() => new Ticker(0)).toThrow(/^non-positive interval for NewTicker$/);
+    const t = new Ticker(1);
+    expect(() => t.reset(-1)).toThrow(/^non-positive interval for Ticker.Reset$/);
+    t.stop();
+    expect(tick(0)).toBeUndefined();
+  });
+
+  it("E25 a slow reader finds one tick, and the grid is kept", async () => {
+    const t = new Ticker(10);
+    const first = (await t.c.recv()) as Date;
+    await sleep(35);
+    const late = t.c.tryRecv();
+    expect(late.ready && late.value?.getTime()).toBe(first.getTime() + 10);
+    const next = (await t.c.recv()) as Date;
+    expect((next.getTime() - first.getTime()) % 10).toBe(0);
+    t.stop();
+  });
+
+  it("E26 stop ends the ticks without closing, reset starts a fresh period", async () => {
+    const t = new Ticker(1);
+    await sleep(3);
+    t.stop();
+    expect(t.c.tryRecv().ready).toBe(false);
+    t.reset(1);
+    let ticks = 0;
+    const wg = new WaitGroup();
+    wg.go(async () => {
+      for await (const _ of t.c) if (++ticks === 3) break;
+    });
+    await wg.wait();
+    t.stop();
+    expect(ticks).toBe(3);
+  });
+});
+
+describe("a program with timers", () => {
+  it("ends while a timer or ticker is there that nobody waits on, but not before an afterFunc", async () => {
+    const { status, stdout } = await runProgram(`
+      import { afterFunc, Ticker, Timer } from "go/time";
+      new Timer(1e9); new Ticker(1e9);
+      afterFunc(20, () => console.log("ran"));
+    `);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "ran\n" });
+  });
+});
