@@ -26,7 +26,7 @@ function expectMessage(result: Finished, code: number, message: RegExp): void {
 test("the example goes into the embedded database, 13 bad rows are explained, and exit code 3 says so", async () => {
   await using folder = newFolder();
   const result = await run(folder.path, "import", EXAMPLE, "--rejects", "bad.csv");
-  expect(result.stderr).toBe("");
+  expect(result.stderr).toBe("Making the embedded PostgreSQL in ./sluice-data: some seconds, the first time only.\n");
   expect(result.stdout).toContain("Imported 9,987 of 10,000 rows");
   expect(result.stdout).toContain("13 rows were rejected");
   expect(result.stdout).toMatch(/too_few_columns/);

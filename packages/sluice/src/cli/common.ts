@@ -1,6 +1,6 @@
 // What the commands share: which database, and how Ctrl-C ends them.
 import { background, withCancel, type Context } from "@sluice/go/context";
-import { openTarget } from "../targets/open.ts";
+import { openTarget, type TargetOptions } from "../targets/open.ts";
 import type { Target } from "../targets/target.ts";
 
 export interface TargetFlags {
@@ -14,13 +14,8 @@ export function serverAddress(flags: TargetFlags): string | undefined {
 }
 
 /** The database that the options mean: `--to`, else DATABASE_URL, else the embedded one. */
-export async function connect(flags: TargetFlags, connections?: number): Promise<Target> {
-  const to = serverAddress(flags);
-  return openTarget({
-    folder: flags.data,
-    ...(to === undefined ? {} : { to }),
-    ...(connections === undefined ? {} : { connections }),
-  });
+export async function connect(flags: TargetFlags, options: Omit<TargetOptions, "to" | "folder"> = {}): Promise<Target> {
+  return openTarget({ ...options, to: serverAddress(flags), folder: flags.data });
 }
 
 /** Two signals closer than this are one Ctrl-C that came by two ways. */

@@ -36,7 +36,11 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
   let worst = 0;
   try {
     return await interruptible(async (ctx) => {
-      await using target = await connect(flags, flags.workers);
+      const onCreate = (): void => {
+        if (flags.quiet || flags.json) return;
+        console.error(`Making the embedded PostgreSQL in ${flags.data}: some seconds, the first time only.`);
+      };
+      await using target = await connect(flags, { connections: flags.workers, onCreate });
       await using rejects = flags.rejects === undefined ? undefined : new RejectFile(flags.rejects);
       for (const file of files) {
         const code = await importOne(ctx, file, target, rejects, flags);
@@ -182,7 +186,8 @@ function rejectText(reject: Reject): string {
 class ProgressLine {
   readonly #on: boolean;
   readonly #terminal: boolean;
-  #last: number = performance.now();
+  /** Counts from the first chunk, so that a short import prints nothing. */
+  #last: number | undefined;
   #drawn = false;
 
   constructor(flags: ImportFlags) {
@@ -192,6 +197,7 @@ class ProgressLine {
 
   show(progress: Progress): void {
     const now = performance.now();
+    this.#last ??= now;
     if (!this.#on || now - this.#last < (this.#terminal ? 100 : PLAIN_LINE_MS)) return;
     this.#last = now;
     const rejected = progress.rejected > 0 ? `, ${count(progress.rejected)} rejected` : "";

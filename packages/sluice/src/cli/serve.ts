@@ -1,6 +1,6 @@
 // `sluice serve`: opens the database and hands over to the server, until a signal ends it.
 import { serve } from "../server/serve.ts";
-import { connect, interruptible, serverAddress, type TargetFlags } from "./common.ts";
+import { connect, interruptible, type TargetFlags } from "./common.ts";
 
 export interface ServeFlags extends TargetFlags {
   readonly port: number;
@@ -13,7 +13,7 @@ export async function serveCommand(flags: ServeFlags): Promise<number> {
   return await interruptible(async (ctx) => {
     await using target = await connect(flags);
     // The embedded database is started now, not by the first upload. (A server may be away for a while: /health says so.)
-    if (serverAddress(flags) === undefined) await target.ping();
+    await target.start();
     const { port, host, maxFileBytes, token } = flags;
     await serve(ctx, {
       target,

@@ -27,8 +27,8 @@ export type Response =
  *
  * @throws SluiceError where another process has it, or the folder cannot be written
  */
-export function openPglite(folder: string): Target {
-  return new SqlTarget(new PgliteDatabase(folder));
+export function openPglite(folder: string, onCreate?: () => void): Target {
+  return new SqlTarget(new PgliteDatabase(folder, onCreate));
 }
 
 /** Whether there is an embedded database in a folder already. */
@@ -40,23 +40,29 @@ class PgliteDatabase implements Database {
   readonly name: string;
   readonly connections = 1;
   readonly #lock: Disposable;
-  readonly #pgdata: string;
+  readonly #folder: string;
+  readonly #onCreate: (() => void) | undefined;
   readonly #turn = new Mutex();
   readonly #waiting = new Map<number, { resolve: (result: QueryResult) => void; reject: (error: Error) => void }>();
   #worker: Worker | undefined;
   #lastId = 0;
   #gone: Error | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, onCreate?: () => void) {
+    this.#onCreate = onCreate;
+    this.#folder = folder;
     this.name = `the embedded PostgreSQL in ${folder}`;
-    this.#pgdata = join(folder, "pgdata");
     this.#lock = lockFolder(folder);
+  }
+
+  async start(): Promise<void> {
+    await this.withConnection((connection) => connection.query("select 1"));
   }
 
   /** It has one connection, so a question would wait for the statement that runs; that it runs is answer enough. */
   async ping(): Promise<void> {
     if (this.#waiting.size > 0 && this.#lastId > 1) return;
-    await this.withConnection((connection) => connection.query("select 1"));
+    await this.start();
   }
 
   async withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
@@ -90,7 +96,8 @@ class PgliteDatabase implements Database {
 
   #start(): Worker {
     const file = import.meta.url.endsWith(".ts") ? "./pglite-worker.ts" : "./pglite-worker.js";
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#pgdata });
+    if (!pgliteExists(this.#folder)) this.#onCreate?.();
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: join(this.#folder, "pgdata") });
     worker.on("message", (response: Response) => this.#settle(response));
     worker.on("error", (error) => this.#lose(error));
     worker.on("exit", () => this.#lose(new Error("its thread has ended")));

@@ -47,6 +47,9 @@ class PostgresDatabase implements Database {
     this.#pool.on("error", () => undefined);
   }
 
+  /** A server runs by itself. */
+  async start(): Promise<void> {}
+
   async ping(): Promise<void> {
     await this.withConnection((connection) => connection.query("select 1"));
   }

@@ -51,6 +51,10 @@ export class SqlTarget implements Target {
     return this.#database.connections;
   }
 
+  start(): Promise<void> {
+    return this.#database.start();
+  }
+
   ping(): Promise<void> {
     return this.#database.ping();
   }

@@ -34,6 +34,8 @@ export interface Target extends AsyncDisposable {
   readonly name: string;
   /** How many chunks it can take at the same time, at most. */
   readonly connections: number;
+  /** Starts what must be started before the first statement: the embedded database, in some seconds. */
+  start(): Promise<void>;
   /** Resolves when the database answers. @throws SluiceError where it does not. */
   ping(): Promise<void>;
   /** The table, or undefined where there is none. */
@@ -62,6 +64,7 @@ export interface Connection {
 export interface Database {
   readonly name: string;
   readonly connections: number;
+  start(): Promise<void>;
   /** Resolves when the database answers, or is at work. @throws SluiceError where it does not */
   ping(): Promise<void>;
   /** Lends a connection for the time of `use`. @throws SluiceError where there is none to be had. */
