@@ -17,6 +17,7 @@ export class Group {
   readonly #all = new WaitGroup();
   readonly #cancel: CancelCauseFunc | undefined;
   readonly #queue = new WaitQueue();
+  readonly #supervisor = { ended: (): void => this.#ended(), failed: (error: unknown): void => this.#failed(error) };
   #limit = Infinity;
   #running = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -68,18 +69,15 @@ export class Group {
 
   #start(fn: Task): void {
     this.#running++;
-    spawn(
-      fn,
-      [],
-      () => this.#ended(),
-      (error) => {
-        if (this.#failure === undefined) {
-          this.#failure = { error };
-          this.#cancel?.(error instanceof Error ? error : new Error(String(error), { cause: error }));
-        }
-        this.#ended();
-      },
-    );
+    spawn(fn, [], this.#supervisor);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#failure === undefined) {
+      this.#failure = { error };
+      this.#cancel?.(error instanceof Error ? error : new Error(String(error), { cause: error }));
+    }
+    this.#ended();
   }
 
   #ended(): void {

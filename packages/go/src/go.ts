@@ -23,15 +23,17 @@ export function go<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A)
 export function main(fn: () => unknown): Promise<void> {
   if (typeof fn !== "function") fatal("go of nil func value");
   return new Promise((resolve) => {
-    launch(mainGoroutine, fn, [], (g, goexit) => {
-      if (goexit) {
-        remove(g);
-        mainCalledGoexit();
-        watchForDeadlock();
-      } else {
-        exit();
-        resolve();
-      }
+    launch(mainGoroutine, fn, [], {
+      ended: (g, goexit) => {
+        if (goexit) {
+          remove(g);
+          mainCalledGoexit();
+          watchForDeadlock();
+        } else {
+          exit();
+          resolve();
+        }
+      },
     });
   });
 }

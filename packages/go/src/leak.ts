@@ -29,12 +29,12 @@ export function ignoreTopFunction(name: string): Option {
 
 /** Those with the function anywhere on their stack (its creator is not on it). */
 export function ignoreAnyFunction(name: string): Option {
-  return { ignores: (g) => g.name === name || functions(g.parkedAt).includes(name) };
+  return { ignores: (g) => g.name === name || functions(g.notes?.parkedAt).includes(name) };
 }
 
 /** Those whose `go` statement stands in the function. */
 export function ignoreCreatedBy(name: string): Option {
-  return { ignores: (g) => functions(g.createdAt)[0] === name };
+  return { ignores: (g) => functions(g.notes?.createdAt)[0] === name };
 }
 
 /** For `verifyTestMain`: gets the exit code instead of the process; for `verifyNone`: called with 0. */
@@ -128,7 +128,7 @@ function report(found: readonly Listed[]): Error {
   const texts = found.map(
     ({ goroutine: g, state }) =>
       `Goroutine ${g.id} in state ${state}, with ${topFunction(g)} on top of the stack:\n` +
-      block(g, state, g.parkedAt ?? "", suffix(g)),
+      block(g, state, g.notes?.parkedAt ?? "", suffix(g)),
   );
   return new Error(`found unexpected goroutines:\n[${texts.join("\n ")}]`);
 }

@@ -17,7 +17,7 @@ export function goroutineProfile({ debug = 1 }: { readonly debug?: 1 | 2 } = {})
   const groups = new Map<string, number>();
   for (const { goroutine: g, state } of entries) {
     // The lines of the dump between its header and its last one, the creator.
-    const stack = block(g, state, g.parkedAt ?? "")
+    const stack = block(g, state, g.notes?.parkedAt ?? "")
       .split("\n")
       .slice(1, -1);
     const text = stack.filter((line) => !line.startsWith("created by")).map((line) => `#\t${line}`);
@@ -67,7 +67,8 @@ export function metrics(): string {
   const now = Date.now();
   for (const { goroutine: g, state } of living()) {
     states.set(state, (states.get(state) ?? 0) + 1);
-    if (g.waits > 0 && g.parkedSince > 0) waits.set(state, Math.max(waits.get(state) ?? 0, now - g.parkedSince));
+    const since = g.notes?.parkedSince ?? 0;
+    if (g.waits > 0 && since > 0) waits.set(state, Math.max(waits.get(state) ?? 0, now - since));
   }
   return (
     "# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\n" +

@@ -99,7 +99,7 @@ export function exit(): void {
 /** The goroutines in Go's dump format, a blank line between them. */
 export function dump(entries: readonly { goroutine: Goroutine; state: State }[]): string {
   return entries
-    .map(({ goroutine, state }) => block(goroutine, state, goroutine.parkedAt ?? "", suffix(goroutine)))
+    .map(({ goroutine, state }) => block(goroutine, state, goroutine.notes?.parkedAt ?? "", suffix(goroutine)))
     .join("\n");
 }
 
@@ -107,19 +107,20 @@ export function dump(entries: readonly { goroutine: Goroutine; state: State }[])
 export function block(g: Goroutine, state: State, stack: string, suffix = ""): string {
   const body = stack === "" ? `${g === main ? "main.main" : nameOf(g)}(...)\n` : stack;
   const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
-  const place = /\n(\t.*\n)/.exec(g.createdAt ?? "")?.[1] ?? "";
+  const place = /\n(\t.*\n)/.exec(g.notes?.createdAt ?? "")?.[1] ?? "";
   return `goroutine ${g.id} [${state}${suffix}]:\n${body}${made}${place}`;
 }
 
 /** How long it has been waiting, once that is a minute, where it is known. */
 export function suffix(g: Goroutine): string {
-  const minutes = g.waits > 0 && g.parkedSince > 0 ? Math.floor((Date.now() - g.parkedSince) / 60_000) : 0;
+  const since = g.notes?.parkedSince ?? 0;
+  const minutes = g.waits > 0 && since > 0 ? Math.floor((Date.now() - since) / 60_000) : 0;
   return minutes > 0 ? `, ${minutes} minutes` : "";
 }
 
 /** The function that a goroutine is in, as far as it is known. */
 export function topFunction(g: Goroutine): string {
-  return /^(.*)\(\.\.\.\)\n/.exec(g.parkedAt ?? "")?.[1] ?? nameOf(g);
+  return /^(.*)\(\.\.\.\)\n/.exec(g.notes?.parkedAt ?? "")?.[1] ?? nameOf(g);
 }
 
 function nameOf(g: Goroutine): string {

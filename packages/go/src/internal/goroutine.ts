@@ -29,6 +29,20 @@ export type State =
   | "sync.Cond.Wait"
   | "IO wait";
 
+/** Where a goroutine was made, and where and when it parked last. */
+export interface Notes {
+  readonly createdAt: string | undefined;
+  readonly parkedAt: string;
+  readonly parkedSince: number;
+}
+
+export interface Supervisor {
+  /** Its function has returned or called Goexit; not called after a panic. */
+  readonly ended?: (g: Goroutine, goexit: boolean) => void;
+  /** Its function threw: called instead of a panic. */
+  readonly failed?: (error: unknown) => void;
+}
+
 export class Goroutine {
   readonly id: number;
   /** The function's name, `""` for an anonymous one. */
@@ -41,10 +55,10 @@ export class Goroutine {
   waits = 0;
   /** The states of further waits than the one `state` shows. */
   others: State[] | undefined = undefined;
-  /** Where it was made and where it parked last, when diagnostics are on. */
-  createdAt: string | undefined = undefined;
-  parkedAt: string | undefined = undefined;
-  parkedSince = 0;
+  /** Known when diagnostics are on. */
+  notes: Notes | undefined = undefined;
+  /** Who wants to know of its end, besides the program. */
+  supervisor: Supervisor | undefined = undefined;
   prev: Goroutine;
   next: Goroutine;
 

@@ -29,11 +29,10 @@ export function recordStacks(on: boolean): void {
   const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage();
   observe({
     created: (g) => {
-      g.createdAt = here();
+      g.notes = { createdAt: here(), parkedAt: "", parkedSince: 0 };
     },
     parked: (g) => {
-      g.parkedAt = here();
-      g.parkedSince = Date.now();
+      g.notes = { createdAt: g.notes?.createdAt, parkedAt: here(), parkedSince: Date.now() };
     },
     run: (g, body) => (storage === undefined ? body() : storage.run(g, body)),
     // Outside of every goroutine is main.

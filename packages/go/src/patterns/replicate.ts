@@ -28,7 +28,10 @@ export async function replicate<T>(
       const value = await fn(running, i);
       answers.trySend({ value });
     };
-    spawn(ask, [], (_, goexit) => goexit && lost(new Error("replicate: a function called Goexit")), lost);
+    spawn(ask, [], {
+      ended: (_, goexit) => goexit && lost(new Error("replicate: a function called Goexit")),
+      failed: lost,
+    });
   }
   const c = await select({ answer: recv(answers), failed: recv(failed), done: recv(ctx.done()) });
   if (c.case === "answer" && c.ok) return c.value.value;

@@ -77,12 +77,7 @@ export class Stage<R> {
     for (const input of this.#inputs) ownerOf(input)?.join();
     const named = { [name]: () => body(this) }[name] as () => Promise<void>;
     for (let i = 0; i < workers; i++) {
-      spawn(
-        named,
-        [],
-        () => this.#workerEnded(),
-        (error) => this.#workerFailed(error),
-      );
+      spawn(named, [], { ended: () => this.#workerEnded(), failed: (error) => this.#workerFailed(error) });
     }
   }
 

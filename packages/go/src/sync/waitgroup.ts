@@ -11,6 +11,8 @@ export class WaitGroup {
   #counter = 0;
   #waiters: { readonly g: Goroutine; readonly resolve: (value: never) => void }[] = [];
 
+  readonly #supervisor = { ended: (): void => this.done() };
+
   /** Adds to the counter; at zero all waits end. Throws `sync: negative WaitGroup counter`. */
   add(delta: number): void {
     if (!Number.isInteger(delta)) throw new TypeError(`sync: WaitGroup.add: expected a whole number, got ${delta}`);
@@ -40,6 +42,6 @@ export class WaitGroup {
   /** Starts fn in a goroutine that counts until it returns or calls Goexit. It must not panic: that ends the program. */
   go(fn: () => unknown): void {
     this.add(1);
-    spawn(fn, [], () => this.done());
+    spawn(fn, [], this.#supervisor);
   }
 }
