@@ -6,7 +6,7 @@ import type { Limits } from "./limits.ts";
 import { parseNumber } from "./number.ts";
 import { cellName, columnName, parseReference } from "./reference.ts";
 import { RichText, skipElement } from "./rich-text.ts";
-import { PAGE_MASK, PAGE_SHIFT } from "./shared-strings.ts";
+import { PAGE_MASK, PAGE_SHIFT } from "./pages.ts";
 import { Status, type SheetContext } from "./sheet-context.ts";
 import { Store, type Warning } from "./store.ts";
 import { Token, xmlName, type Tokens } from "./xml.ts";
@@ -248,7 +248,7 @@ export class CellReader {
       return Status.string;
     }
     const offset = strings.offsets[index]!;
-    const page = strings.pages[offset >>> PAGE_SHIFT]!;
+    const page = strings.pages[offset >>> PAGE_SHIFT] ?? strings.page(offset >>> PAGE_SHIFT);
     let from = offset & PAGE_MASK;
     const header = page[from]!;
     const length = header >>> 1;

@@ -28,6 +28,7 @@ export type SheetErrorCode =
   | "column-out-of-range"
   | "shared-string-out-of-range"
   | "limit"
+  | "temporary-file"
   | "bad-option"
   | "closed";
 

@@ -28,7 +28,7 @@ export const defaultLimits: Limits = {
   entries: 65_535,
   partBytes: 16 * GiB,
   totalBytes: 32 * GiB,
-  sharedStringBytesInMemory: 512 * 2 ** 20,
+  sharedStringBytesInMemory: 256 * 2 ** 20,
   cellBytes: 4 * 2 ** 20,
   rows: 1_048_576,
   columns: 16_384,

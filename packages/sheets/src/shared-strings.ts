@@ -1,4 +1,4 @@
-// The shared strings: one arena of bytes in pages, and a table that says where each string begins.
+// The shared strings: one arena of bytes in pages (pages.ts), and a table that says where each string begins.
 //
 // Strings are read on demand, in order: load(n) reads the part until string n is there, so that a preview of a workbook
 // does not wait for millions of strings that it never shows. A string in the arena is one word (its length in bytes, shifted
@@ -7,6 +7,7 @@
 import { isUtf8 } from "node:buffer";
 import { SheetError, type Place } from "./errors.ts";
 import type { Limits } from "./limits.ts";
+import { PAGE_SHIFT, Pages } from "./pages.ts";
 import { unterminated, utf8, xmlError } from "./part.ts";
 import { RichText } from "./rich-text.ts";
 import {
@@ -25,10 +26,6 @@ import {
   xmlName,
 } from "./xml.ts";
 
-/** Words in a page: 1 MiB. */
-export const PAGE_SHIFT = 18;
-export const PAGE_MASK: number = (1 << PAGE_SHIFT) - 1;
-
 const LT = 0x3c;
 const siName = xmlName("si");
 const sstName = xmlName("sst");
@@ -43,7 +40,8 @@ export class SharedStrings {
   /** How many are loaded. */
   count = 0;
   offsets: Uint32Array = new Uint32Array(1024);
-  readonly pages: Int32Array[] = [];
+  /** [page] in memory, or undefined: then page() gives it. */
+  readonly pages: readonly (Int32Array | undefined)[];
 
   readonly #pieces: AsyncIterator<Uint8Array> | undefined;
   readonly #place: Place;
@@ -59,9 +57,9 @@ export class SharedStrings {
   #started = false;
   #done: boolean;
   #closed = false;
+  readonly #pages: Pages;
   #page: Int32Array = new Int32Array(0);
   #word = 0;
-  #arenaBytes = 0;
   #loading: Promise<unknown> = Promise.resolve();
 
   /** @param pieces the part's bytes; undefined where the workbook has no shared strings */
@@ -70,6 +68,8 @@ export class SharedStrings {
     this.#place = place;
     this.#limits = limits;
     this.#done = pieces === undefined;
+    this.#pages = new Pages(limits.sharedStringBytesInMemory);
+    this.pages = this.#pages.inMemory;
   }
 
   /** Reads until string `index` is there or the part ends; the answer is whether it is there. Calls may overlap. */
@@ -84,10 +84,16 @@ export class SharedStrings {
     return loading;
   }
 
+  /** A page that is not in memory; it lasts until the next one is asked for. */
+  page(index: number): Int32Array {
+    return this.#pages.fetch(index);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#loading;
     await this.#pieces?.return?.();
+    this.#pages.close();
   }
 
   async #more(): Promise<void> {
@@ -221,7 +227,10 @@ export class SharedStrings {
 
   #add(view: DataView, start: number, length: number, plain: boolean): void {
     const words = 1 + ((length + 3) >> 2);
-    if (this.#word + words > this.#page.length) this.#newPage(words);
+    if (this.#word + words > this.#page.length) {
+      this.#page = this.#pages.add(words);
+      this.#word = 0;
+    }
     if (this.count === this.offsets.length) {
       const grown = new Uint32Array(this.offsets.length * 2);
       grown.set(this.offsets);
@@ -243,20 +252,6 @@ export class SharedStrings {
       `Shared string ${this.count} has ${length} bytes, more than the limit cellBytes = ${this.#limits.cellBytes}.`,
       { ...this.#place, offset: this.#base + this.#pos },
     );
-  }
-
-  #newPage(words: number): void {
-    const size = Math.max(words, 1 << PAGE_SHIFT);
-    this.#arenaBytes += size * 4;
-    if (this.#arenaBytes > this.#limits.sharedStringBytesInMemory && this.pages.length > 0)
-      throw new SheetError(
-        "limit",
-        `The shared strings need more than the limit sharedStringBytesInMemory = ${this.#limits.sharedStringBytesInMemory} (after ${this.count} strings); raise the limit if the memory is there.`,
-        { ...this.#place, offset: this.#base + this.#pos },
-      );
-    this.#page = new Int32Array(size);
-    this.pages.push(this.#page);
-    this.#word = 0;
   }
 }
 

@@ -1,0 +1,338 @@
+// Rows and cells the way the usual programs write them, taken without tokens: fixed pieces of markup are compared four bytes
+// at a time, text runs through a table of byte classes. Whatever looks different is left untouched for the general way, so
+// nothing here has to be complete, only right: a test compares the two.
+//
+// The store is sealed behind the window's end (Store.seal): text stops there and no markup matches, so nothing checks for it.
+import { CellType, PLAIN } from "./batch.ts";
+import { CellReader } from "./cell-reader.ts";
+import { writeDate, isLeapBug, ISO_LENGTH } from "./dates.ts";
+import { parseNumber } from "./number.ts";
+import { PAGE_MASK, PAGE_SHIFT } from "./pages.ts";
+import {
+  byteClass,
+  classOf,
+  CONTROL,
+  DECODE,
+  decodeText,
+  ESCAPE,
+  mayHaveEscape,
+  pairClass,
+  settleText,
+  STOP,
+} from "./xml.ts";
+
+const word = (text: string): number => Buffer.from(text, "latin1").readInt32LE(0);
+const half = (text: string): number => Buffer.from(text, "latin1").readInt16LE(0);
+const ROW = word("<row");
+const ROW_R = word(' r="');
+const ROW_CLOSE = word("</ro");
+const ROW_CLOSE_END = half("w>");
+const C_R = word("<c r");
+const EQUALS_QUOTE = half('="');
+const S_ATTRIBUTE = word(' s="');
+const T_ATTRIBUTE = word(' t="');
+const INLI = word("inli");
+const NEST = word("neSt");
+const R_QUOTE = half('r"');
+const IS_OPEN = word("<is>");
+const T_OPEN = word("<t>x") & 0xffffff;
+const T_SPACE = ["<t x", "ml:s", "pace", '="pr', "eser", 've">'].map((text) => word(text));
+const T_CLOSE = word("</t>");
+const IS_CLOSE = word("</is");
+const IS_CLOSE_C = word("></c");
+const V_OPEN = word("<v>x") & 0xffffff;
+const V_CLOSE = word("</v>");
+const C_CLOSE = word("</c>");
+const [T_SPACE_0, T_SPACE_1, T_SPACE_2, T_SPACE_3, T_SPACE_4, T_SPACE_5] = T_SPACE as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
+const LT = 0x3c;
+const QUOTE = 0x22;
+const APOS = 0x27;
+const GT = 0x3e;
+const SLASH = 0x2f;
+
+export class FastCells extends CellReader {
+  /** Where in the store's bytes to read on, and where they end. */
+  pos = 0;
+  end = 0;
+  /** The row number's digits with their closing quote, as two words and masks: what stands behind the letters of its cells. */
+  protected digits = 0;
+  protected word0 = 0;
+  protected mask0 = 0;
+  protected word1 = 0;
+  protected mask1 = 0;
+
+  /** `<row r="12">` or `<row r="12" …>`: the usual begin of a row. */
+  openFast(): boolean {
+    const { bytes, view } = this.store;
+    const begin = this.pos + 8;
+    if (view.getInt32(this.pos, true) !== ROW || view.getInt32(this.pos + 4, true) !== ROW_R) return false;
+    let pos = begin;
+    let number = 0;
+    let digit = 0;
+    while ((digit = bytes[pos]! - 0x30) >= 0 && digit <= 9 && pos < begin + 8) {
+      number = number * 10 + digit;
+      pos++;
+    }
+    if (bytes[pos] !== QUOTE || number === 0 || number > this.limits.rows || bytes[begin] === 0x30) return false;
+    this.setDigits(begin, pos - begin);
+    pos++;
+    if (bytes[pos] !== GT) {
+      // Attributes up to ">"; quoted ones are passed over, since a ">" may stand in them.
+      let byte = 0;
+      for (; (byte = bytes[pos]!) !== GT; pos++) {
+        if (byte === APOS || byte === LT) return false;
+        if (byte === QUOTE)
+          do pos++;
+          while (bytes[pos] !== QUOTE && pos < this.end);
+        if (pos >= this.end) return false;
+      }
+      if (bytes[pos - 1] === SLASH) return false;
+    }
+    this.pos = pos + 1;
+    this.beginRow(number, true);
+    return true;
+  }
+
+  /** `</row>`: the usual end of a row. */
+  closeFast(): boolean {
+    const { view } = this.store;
+    if (view.getInt32(this.pos, true) !== ROW_CLOSE || view.getInt16(this.pos + 4, true) !== ROW_CLOSE_END)
+      return false;
+    this.pos += 6;
+    return true;
+  }
+
+  setDigits(begin: number, count: number): void {
+    this.digits = 0;
+    const { bytes, view } = this.store;
+    if (count > 7 || bytes[begin + count] !== QUOTE) return;
+    this.digits = count;
+    this.word0 = view.getInt32(begin, true);
+    this.word1 = view.getInt32(begin + 4, true);
+    this.mask0 = count >= 3 ? -1 : (1 << (8 * (count + 1))) - 1;
+    this.mask1 = count < 4 ? 0 : count === 7 ? -1 : (1 << (8 * (count - 3))) - 1;
+  }
+
+  beginRow(number: number, given: boolean): void {
+    this.row = number;
+    this.rowGiven = given;
+    this.lastColumn = 0;
+    this.width = 0;
+    this.ordered = true;
+  }
+
+  /** Cells as the usual programs write them, from `pos` on; stops before the first thing that it does not know. */
+  fastCells(): void {
+    const { strings, limits, dateStyles, date1904 } = this.context;
+    const { store } = this;
+    const { bytes, view, words, columns, types, flags, starts, ends } = store;
+    const digits = this.digits;
+    const word0 = this.word0;
+    const mask0 = this.mask0;
+    const word1 = this.word1;
+    const mask1 = this.mask1;
+    const { offsets, pages, count } = strings;
+    const end = this.end;
+    const columnsMax = limits.columns;
+    const cellBytes = limits.cellBytes;
+    let { pos, cell, spare, lastColumn } = this;
+    for (;;) {
+      if (view.getInt32(pos, true) !== C_R || view.getInt16(pos + 4, true) !== EQUALS_QUOTE) break;
+      let at = pos + 6;
+      let column = bytes[at]! - 64;
+      if (column < 1 || column > 26) break;
+      let letter = bytes[++at]! - 64;
+      if (letter > 0 && letter <= 26) {
+        column = column * 26 + letter;
+        letter = bytes[++at]! - 64;
+        if (letter > 0 && letter <= 26) {
+          column = column * 26 + letter;
+          at++;
+        }
+      }
+      if (column <= lastColumn || column > columnsMax) break;
+      if (((view.getInt32(at, true) ^ word0) & mask0) !== 0 || ((view.getInt32(at + 4, true) ^ word1) & mask1) !== 0)
+        break;
+      at += digits + 1;
+
+      let kind = 0; // 0 a number, 1 a shared string, 2 an inline string, −1 anything else
+      let style = 0;
+      for (;;) {
+        const attribute = view.getInt32(at, true);
+        if (attribute === S_ATTRIBUTE) {
+          at += 4;
+          style = 0;
+          let digit = 0;
+          while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9 && style < 1e8) {
+            style = style * 10 + digit;
+            at++;
+          }
+          if (bytes[at] !== QUOTE) kind = -1;
+          at++;
+        } else if (attribute === T_ATTRIBUTE) {
+          const type = bytes[at + 4]!;
+          if (bytes[at + 5] === QUOTE) {
+            kind = type === 0x73 ? 1 : type === 0x6e ? 0 : -1;
+            at += 6;
+          } else if (
+            view.getInt32(at + 4, true) === INLI &&
+            view.getInt32(at + 8, true) === NEST &&
+            view.getInt16(at + 12, true) === R_QUOTE
+          ) {
+            kind = 2;
+            at += 14;
+          } else {
+            kind = -1;
+          }
+        } else {
+          break;
+        }
+        if (kind < 0) break;
+      }
+      if (kind < 0) break;
+      if (bytes[at] !== GT) {
+        if (bytes[at] !== SLASH || bytes[at + 1] !== GT) break;
+        lastColumn = column;
+        pos = at + 2;
+        continue;
+      }
+      at++;
+
+      if (kind === 2) {
+        if (view.getInt32(at, true) !== IS_OPEN) break;
+        const open = view.getInt32(at + 4, true);
+        let trim = true;
+        if ((open & 0xffffff) === T_OPEN) {
+          at += 7;
+        } else if (
+          open === T_SPACE_0 &&
+          view.getInt32(at + 8, true) === T_SPACE_1 &&
+          view.getInt32(at + 12, true) === T_SPACE_2 &&
+          view.getInt32(at + 16, true) === T_SPACE_3 &&
+          view.getInt32(at + 20, true) === T_SPACE_4 &&
+          view.getInt32(at + 24, true) === T_SPACE_5
+        ) {
+          at += 28;
+          trim = false;
+        } else {
+          break;
+        }
+        const start = at;
+        let seen = 0;
+        let kindOfBytes = 0;
+        while (((kindOfBytes = pairClass[view.getUint16(at, true)]!) & STOP) === 0) {
+          seen |= kindOfBytes;
+          at += 2;
+        }
+        if (bytes[at] !== LT) seen |= byteClass[bytes[at++]!]!;
+        if (
+          view.getInt32(at, true) !== T_CLOSE ||
+          view.getInt32(at + 4, true) !== IS_CLOSE ||
+          view.getInt32(at + 8, true) !== IS_CLOSE_C ||
+          bytes[at + 12] !== GT
+        )
+          break;
+        let from = start;
+        let to = at;
+        const spaces = trim && at > start && (bytes[start]! <= 0x20 || bytes[at - 1]! <= 0x20);
+        if (spaces || (seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
+          from = spare;
+          to = settleText(bytes, from, decodeText(bytes, start, at, bytes, from), !trim);
+          seen = classOf(bytes, from, to);
+          spare = (to + 3) & ~3;
+        }
+        if (to > from) {
+          if (to - from > cellBytes) break;
+          columns[cell] = column;
+          types[cell] = CellType.string;
+          flags[cell] = (seen & CONTROL) === 0 ? PLAIN : 0;
+          starts[cell] = from;
+          ends[cell++] = to;
+        }
+        lastColumn = column;
+        pos = at + 13;
+        continue;
+      }
+
+      if ((view.getInt32(at, true) & 0xffffff) !== V_OPEN) break;
+      at += 3;
+      const start = at;
+      let digit = 0;
+      if (kind === 1) {
+        let index = 0;
+        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) {
+          index = index * 10 + digit;
+          at++;
+        }
+        if (at === start || index >= count) break;
+        if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE) break;
+        const offset = offsets[index]!;
+        const page = pages[offset >>> PAGE_SHIFT] ?? strings.page(offset >>> PAGE_SHIFT);
+        let from = offset & PAGE_MASK;
+        const header = page[from]!;
+        const length = header >>> 1;
+        if (length > 0) {
+          if (spare + length + 4 > this.spareEnd - (end - pos)) break;
+          columns[cell] = column;
+          types[cell] = CellType.string;
+          flags[cell] = header & 1;
+          starts[cell] = spare;
+          ends[cell++] = spare + length;
+          let to = spare >> 2;
+          spare = (spare + length + 3) & ~3;
+          for (const last = spare >> 2; to < last; to++) words[to] = page[++from]!;
+        }
+        lastColumn = column;
+        pos = at + 8;
+        continue;
+      }
+
+      if (bytes[at] === 0x2d) at++;
+      let count10 = at;
+      while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
+      if (at === count10) break;
+      if (bytes[at] === 0x2e) {
+        count10 = ++at;
+        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
+        if (at === count10) break;
+      }
+      if ((bytes[at]! | 0x20) === 0x65) {
+        at++;
+        if (bytes[at] === 0x2b || bytes[at] === 0x2d) at++;
+        count10 = at;
+        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
+        if (at === count10 || at > count10 + 2) break;
+      }
+      if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE || at - start > 300) break;
+      columns[cell] = column;
+      types[cell] = CellType.number;
+      flags[cell] = PLAIN;
+      starts[cell] = start;
+      ends[cell] = at;
+      if (style < dateStyles.length && dateStyles[style] === 1) {
+        const serial = parseNumber(bytes, start, at);
+        if (isLeapBug(serial, date1904) || spare + ISO_LENGTH + 4 > this.spareEnd - (end - pos)) break;
+        if (writeDate(bytes, spare, serial, date1904)) {
+          types[cell] = CellType.date;
+          starts[cell] = spare;
+          ends[cell] = spare + ISO_LENGTH;
+          spare = (spare + ISO_LENGTH + 3) & ~3;
+        }
+      }
+      cell++;
+      lastColumn = column;
+      pos = at + 8;
+    }
+    this.pos = pos;
+    this.cell = cell;
+    this.spare = spare;
+    this.lastColumn = lastColumn;
+  }
+}
