@@ -27,7 +27,14 @@ export function usageError(code: string, message: string): SluiceError {
 /** The code and text of anything thrown, for people and for JSON. Never a stack. */
 export function describeError(error: unknown): { code: string; message: string; exitCode: FailureExit } {
   if (error instanceof SluiceError) return { code: error.code, message: error.message, exitCode: error.exitCode };
-  if (error instanceof SheetError) return { code: error.code, message: error.message, exitCode: 1 };
+  if (error instanceof SheetError) {
+    const { code, message, file } = error;
+    return {
+      code,
+      message: file === undefined || message.includes(file) ? message : `${file}: ${message}`,
+      exitCode: 1,
+    };
+  }
   if (error instanceof Error) {
     const code = "code" in error && typeof error.code === "string" ? error.code : "internal";
     return { code, message: error.message, exitCode: 1 };

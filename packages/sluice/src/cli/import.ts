@@ -108,38 +108,17 @@ function fail(error: unknown, flags: ImportFlags, file?: string): number {
   return exitCode;
 }
 
-function toJson(result: ImportResult, target: Target): Record<string, unknown> {
-  const {
-    file,
-    sheet,
-    table,
-    method,
-    total,
-    inserted,
-    updated,
-    skipped,
-    rejected,
-    milliseconds,
-    reasons,
-    rejects,
-    notes,
-    interrupted,
-  } = result;
-  return {
-    file, sheet, table, target: target.name, method, total, inserted, updated, skipped, rejected,
-    milliseconds: Math.round(milliseconds), rowsPerSecond: rate(inserted, milliseconds), interrupted, reasons, rejects, notes,
-  }; // prettier-ignore
+function toJson({ milliseconds, ...result }: ImportResult, target: Target): Record<string, unknown> {
+  const rowsPerSecond = rate(result.inserted, milliseconds);
+  return { target: target.name, milliseconds: Math.round(milliseconds), rowsPerSecond, ...result };
 }
 
 function report(result: ImportResult, target: Target, flags: ImportFlags, schemaFile: string | undefined): string[] {
   const { inserted, skipped, rejected, total } = result;
-  const lines: string[] = [];
+  const lines = [`${result.file}, sheet "${result.sheet}" → table ${result.table} in ${target.name}`];
   const speed = `in ${goDuration(result.milliseconds)} (${count(rate(inserted, result.milliseconds))} rows/s, ${result.method})`;
-  const verb = result.interrupted ? "Interrupted: imported" : "Imported";
-  const of = result.interrupted ? `${count(inserted)} rows` : `${count(inserted)} of ${count(total)} rows`;
-  lines.push(
-    `${verb} ${of} of ${result.file}, sheet "${result.sheet}", into the table ${result.table} of ${target.name} ${speed}.`,
-  );
+  if (result.interrupted) lines.push(`Interrupted after ${count(inserted)} rows ${speed}.`);
+  else lines.push(`Imported ${count(inserted)} of ${count(total)} ${total === 1 ? "row" : "rows"} ${speed}.`);
   if (schemaFile !== undefined) lines.push(`Schema: ${schemaFile}`);
   for (const note of result.notes) lines.push(`Note: ${note}`);
   if (skipped > 0) lines.push(`${count(skipped)} rows were left out by a trigger of the table.`);
