@@ -4,17 +4,19 @@
 // group's context, which every stage watches. Loaders finish the chunk that they are at, so what is counted is what is committed.
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
-import { open, type RowBatch, type Sheet } from "@sluice/sheets";
+import { open, type RowBatch } from "@sluice/sheets";
 import { chan, recv, select, send, type SendChan } from "@sluice/go";
 import type { Context } from "@sluice/go/context";
 import { Group, withContext } from "@sluice/go/errgroup";
 import type { LoadPlan } from "./chunk.ts";
 import { Encoder, type Encoded } from "./encode.ts";
 import { describeError, SluiceError, usageError } from "./errors.ts";
-import type { Header, HeaderMap } from "./mapping.ts";
+import type { HeaderMap } from "./mapping.ts";
 import { prepareTable, type Prepared } from "./prepare.ts";
 import type { Reject } from "./reject.ts";
 import type { TableSchema } from "./schema.ts";
+import { readHeader, type Source } from "./source.ts";
+import { Tally } from "./tally.ts";
 import type { Target } from "./targets/target.ts";
 
 /** How rows get in; see the README for what each costs. */
@@ -26,8 +28,6 @@ export const DEFAULT_BATCH_SIZE = 100;
 export const DEFAULT_CHUNK_ROWS = 10_000;
 /** PostgreSQL numbers a statement's parameters with 16 bits. */
 const MAX_PARAMETERS = 65_535;
-/** How many rejects a result holds; all of them go to `onRejects`. */
-const REJECTS_KEPT = 100;
 
 export interface ImportOptions {
   /** Path of the workbook. */
@@ -245,124 +245,6 @@ function shapeOf(
     rowsPerChunk,
     loaders: single ? 1 : Math.max(1, Math.min(options.workers ?? availableParallelism(), options.target.connections)),
   };
-}
-
-/** The counts, kept by commit; rejects are passed on in the sheet's order whatever order chunks commit in. */
-class Tally {
-  inserted = 0;
-  skipped = 0;
-  rejected = 0;
-  readonly reasons: Record<string, number> = {};
-  readonly rejects: Reject[] = [];
-  readonly #started: number;
-  readonly #options: ImportOptions;
-  readonly #held = new Map<number, readonly Reject[]>();
-  #next = 0;
-
-  constructor(started: number, options: ImportOptions) {
-    this.#started = started;
-    this.#options = options;
-  }
-
-  async add(index: number, inserted: number, skipped: number, rejects: readonly Reject[]): Promise<void> {
-    this.inserted += inserted;
-    this.skipped += skipped;
-    this.rejected += rejects.length;
-    this.#held.set(index, rejects);
-    for (let held = this.#held.get(this.#next); held; held = this.#held.get(this.#next)) {
-      this.#held.delete(this.#next++);
-      if (held.length > 0) await this.#pass(held);
-    }
-    const { inserted: all, skipped: left, rejected } = this;
-    this.#options.onProgress?.({
-      inserted: all,
-      skipped: left,
-      rejected,
-      milliseconds: performance.now() - this.#started,
-    });
-  }
-
-  /** Passes on what waited for a chunk that never came. */
-  async finish(): Promise<void> {
-    const rest = [...this.#held.entries()].sort(([a], [b]) => a - b);
-    this.#held.clear();
-    for (const [, rejects] of rest) if (rejects.length > 0) await this.#pass(rejects);
-  }
-
-  async #pass(rejects: readonly Reject[]): Promise<void> {
-    for (const reject of rejects) {
-      this.reasons[reject.code] = (this.reasons[reject.code] ?? 0) + 1;
-      if (this.rejects.length < REJECTS_KEPT) this.rejects.push(reject);
-    }
-    await this.#options.onRejects?.(rejects);
-  }
-}
-
-/** A sheet being read: its header is known, and there is at least one row below. */
-interface Source {
-  readonly headers: readonly Header[];
-  readonly headerRow: number;
-  /** The batch whose first row is the header. */
-  readonly first: RowBatch;
-  next(): Promise<RowBatch | undefined>;
-  notes(): string[];
-  close(): Promise<void>;
-}
-
-async function readHeader(file: string, sheet: Sheet): Promise<Source> {
-  const iterator = sheet.batches()[Symbol.asyncIterator]();
-  const warned: { row: number; message: string }[] = [];
-  let warnings = 0;
-  const next = async (): Promise<RowBatch | undefined> => {
-    const { value, done } = await iterator.next();
-    if (done) return undefined;
-    warnings += value.warnings.length;
-    if (warned.length === 0) warned.push(...value.warnings.slice(0, 1));
-    return value;
-  };
-  const close = async (): Promise<void> => void (await iterator.return?.());
-  try {
-    const first = await next();
-    if (!first) {
-      throw new SluiceError(
-        "empty_sheet",
-        `${file}: the sheet "${sheet.name}" is empty. Expected: a header row, and rows below it. Choose another sheet with --sheet.`,
-      );
-    }
-    const headerRow = first.rowNumbers[0]!;
-    const headers: Header[] = [];
-    for (let cell = first.firstCell[0]!; cell < first.firstCell[1]!; cell++) {
-      const text = first.bytes.toString("utf8", first.starts[cell], first.ends[cell]).trim();
-      if (text !== "") headers.push({ sheetColumn: first.columns[cell]!, text });
-    }
-    // Only the header: then the next batch decides, and is read ahead.
-    const ahead = first.rowCount === 1 ? await next() : undefined;
-    if (headers.length === 0 || (first.rowCount === 1 && !ahead)) {
-      throw new SluiceError(
-        "no_rows",
-        `${file}: the sheet "${sheet.name}" has a header (row ${headerRow}) and no rows below it, so there is nothing to import. Choose another sheet with --sheet.`,
-      );
-    }
-    let held = ahead;
-    return {
-      headers,
-      headerRow,
-      first,
-      next: async () => {
-        const batch = held ?? (await next());
-        held = undefined;
-        return batch;
-      },
-      notes: () =>
-        warned.map(
-          ({ row, message }) => `row ${row}: ${message}${warnings > 1 ? ` (and ${warnings - 1} more like it)` : ""}`,
-        ),
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
 
 /** Builds what waited until the rows were in; returns what could not be built, as notes. */

@@ -1,0 +1,76 @@
+// The sheet as the engine reads it: the header known, batches to come.
+import type { RowBatch, Sheet } from "@sluice/sheets";
+import { SluiceError } from "./errors.ts";
+import type { Header } from "./mapping.ts";
+
+/** A sheet being read: its header is known, and there is at least one row below. */
+export interface Source {
+  readonly headers: readonly Header[];
+  readonly headerRow: number;
+  /** The batch whose first row is the header. */
+  readonly first: RowBatch;
+  next(): Promise<RowBatch | undefined>;
+  notes(): string[];
+  close(): Promise<void>;
+}
+
+/**
+ * Reads the header, and far enough to know that there is a row below it.
+ *
+ * @throws SheetError where the sheet cannot be read, SluiceError where there is nothing to import
+ */
+export async function readHeader(file: string, sheet: Sheet): Promise<Source> {
+  const iterator = sheet.batches()[Symbol.asyncIterator]();
+  const warned: { row: number; message: string }[] = [];
+  let warnings = 0;
+  const next = async (): Promise<RowBatch | undefined> => {
+    const { value, done } = await iterator.next();
+    if (done) return undefined;
+    warnings += value.warnings.length;
+    if (warned.length === 0) warned.push(...value.warnings.slice(0, 1));
+    return value;
+  };
+  const close = async (): Promise<void> => void (await iterator.return?.());
+  try {
+    const first = await next();
+    if (!first) {
+      throw new SluiceError(
+        "empty_sheet",
+        `${file}: the sheet "${sheet.name}" is empty. Expected: a header row, and rows below it. Choose another sheet with --sheet.`,
+      );
+    }
+    const headerRow = first.rowNumbers[0]!;
+    const headers: Header[] = [];
+    for (let cell = first.firstCell[0]!; cell < first.firstCell[1]!; cell++) {
+      const text = first.bytes.toString("utf8", first.starts[cell], first.ends[cell]).trim();
+      if (text !== "") headers.push({ sheetColumn: first.columns[cell]!, text });
+    }
+    // Only the header: then the next batch decides, and is read ahead.
+    const ahead = first.rowCount === 1 ? await next() : undefined;
+    if (headers.length === 0 || (first.rowCount === 1 && !ahead)) {
+      throw new SluiceError(
+        "no_rows",
+        `${file}: the sheet "${sheet.name}" has a header (row ${headerRow}) and no rows below it, so there is nothing to import. Choose another sheet with --sheet.`,
+      );
+    }
+    let held = ahead;
+    return {
+      headers,
+      headerRow,
+      first,
+      next: async () => {
+        const batch = held ?? (await next());
+        held = undefined;
+        return batch;
+      },
+      notes: () =>
+        warned.map(
+          ({ row, message }) => `row ${row}: ${message}${warnings > 1 ? ` (and ${warnings - 1} more like it)` : ""}`,
+        ),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
