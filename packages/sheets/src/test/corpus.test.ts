@@ -5,7 +5,7 @@
 // - durations (`[h]:mm`) are numbers here, and dates for the others;
 // - spaces at the ends of a text without xml:space="preserve" are dropped, as Excel does and the others do not;
 // - damaged archives and XML are refused, where one of the others reads on.
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { SheetError } from "../errors.ts";
@@ -18,7 +18,11 @@ interface Workbook {
 }
 
 const corpus = join(import.meta.dirname, "../../../../../shared/corpus");
-const files = existsSync(corpus) ? globSync("files/**/*.xls[xm]", { cwd: corpus }).sort() : [];
+const files = existsSync(corpus)
+  ? readdirSync(corpus, { recursive: true, encoding: "utf8" })
+      .filter((file) => /^files.*\.xls[xm]$/.test(file))
+      .sort()
+  : [];
 
 test("the corpus is read as other readers read it", { timeout: 600_000 }, async () => {
   if (files.length === 0) {

@@ -309,7 +309,7 @@ test("limits count actual bytes, whatever the headers say", async () => {
   expect(await limit({ partBytes: 1000 }, lying)).toContain("partBytes = 1000");
 });
 
-test.each(["x", " ", "&", "<!--", '<c r="'])("a bomb of endless %j ends at a limit", async (text) => {
+test.each(["x", "&", "<!--", '<c r="'])("a bomb of endless %j ends at a limit", async (text) => {
   const row = '<worksheet><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>';
   const data = Buffer.concat([Buffer.from(row), Buffer.alloc(70 * 2 ** 20, text)]);
   const raw = deflateRawSync(data, { level: 1 });

@@ -10,6 +10,9 @@ import { workbook } from "./workbook-writer.ts";
 
 const root = join(import.meta.dirname, "../..");
 const readme = readFileSync(join(root, "README.md"), "utf8");
+// The sources run as they are on Node 24 and later; the workspace has one.
+const node =
+  Number.parseInt(process.versions.node) >= 24 ? process.execPath : join(root, "../../node_modules/.bin/node");
 const snippets = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code!);
 
 const folder = mkdtempSync(join(tmpdir(), "sheets-readme-"));
@@ -34,7 +37,7 @@ writeFileSync(
 test.each(snippets.map((code, i) => [i + 1, code] as const))("snippet %i runs and prints what it says", (_, code) => {
   const program = code.replaceAll('"businesses.xlsx"', JSON.stringify(file));
   const flags = ["--disable-warning=ExperimentalWarning", "--conditions=source", "--input-type=module-typescript"];
-  const out = execFileSync(process.execPath, [...flags, "--eval", program], { cwd: root, encoding: "utf8" });
+  const out = execFileSync(node, [...flags, "--eval", program], { cwd: root, encoding: "utf8" });
   const want = [...code.matchAll(/\/\/ => (.*)$/gm)].map(([, text]) => text);
   expect(want.length).toBeGreaterThan(0);
   expect(out.trimEnd().split("\n")).toEqual(want);
