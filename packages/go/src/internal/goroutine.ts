@@ -50,6 +50,7 @@ export class Goroutine {
   /** Id and name of the goroutine whose `go` statement made this one; 0 for main. */
   readonly parent: number;
   readonly parentName: string;
+  /** What it waits for, or waited for last; `waits` tells which. */
   state: State = "runnable";
   /** How many waits of ours are under way: one, but for `Promise.all` and its like. */
   waits = 0;
@@ -116,17 +117,22 @@ export function countGoroutines(): number {
 }
 
 export function enterWait(g: Goroutine, state: State): void {
-  if (g.waits++ === 0) g.state = state;
+  if (g.waits++ === 0 && observer === undefined) g.state = state;
+  else enterUncommonWait(g, state);
+}
+
+export function leaveWait(g: Goroutine, state: State): void {
+  if (--g.waits !== 0) leaveOneOfSeveral(g, state);
+}
+
+function enterUncommonWait(g: Goroutine, state: State): void {
+  if (g.waits === 1) g.state = state;
   else (g.others ??= []).push(state);
   if (observer !== undefined) observer.parked(g);
 }
 
-export function leaveWait(g: Goroutine, state: State): void {
-  if (--g.waits === 0) {
-    g.state = "running";
-    return;
-  }
-  const others = g.others;
+function leaveOneOfSeveral(g: Goroutine, state: State): void {
+  const { others } = g;
   if (others === undefined) return;
   const at = others.indexOf(state);
   if (at >= 0) others.splice(at, 1);
@@ -147,7 +153,7 @@ export function list(): Listed[] {
   const all: { goroutine: Goroutine; state: State }[] = [];
   const surplus: State[] = [];
   for (let g = main; ;) {
-    all.push({ goroutine: g, state: g.state });
+    all.push({ goroutine: g, state: g.waits > 0 || g.state === "runnable" ? g.state : "running" });
     if (g.others !== undefined) surplus.push(...g.others);
     g = g.next;
     if (g === main) break;
