@@ -1,0 +1,48 @@
+// What the benchmarks work on: workbooks of the sample generator and the same rows as CSV, made once and kept in bench/tmp.
+import { createWriteStream, existsSync, mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+import { businessColumns, businessRows, writeSample } from "../packages/sluice/src/sample/sample.ts";
+
+export const root: string = join(import.meta.dirname, "..");
+export const tmp: string = join(import.meta.dirname, "tmp");
+
+/** A workbook of `rows` good rows. */
+export function workbook(rows: number, strings: "shared" | "inline"): Promise<string> {
+  return kept(`businesses-${rows}-${strings}.xlsx`, (out) => writeSample(out, { rows, strings }));
+}
+
+/** The same rows as CSV with a header; an empty field is NULL to COPY, as an empty cell is to the importer. */
+export function csv(rows: number): Promise<string> {
+  return kept(`businesses-${rows}.csv`, async (out) => {
+    let text = businessColumns.map(({ title }) => title.toLowerCase()).join(",") + "\n";
+    for (const row of businessRows({ rows })) {
+      text += row.map(csvField).join(",") + "\n";
+      if (text.length < 1 << 16) continue;
+      if (!out.write(text)) await once(out, "drain");
+      text = "";
+    }
+    out.write(text);
+  });
+}
+
+function csvField(text: string): string {
+  if (!/[",\r\n\\]/.test(text)) return text;
+  // psql 15 ends the data at a line that is just `\.`, even inside quotes: a space keeps it going.
+  return `"${text.replaceAll('"', '""').replaceAll("\n\\.\n", "\n\\. \n")}"`;
+}
+
+async function kept(name: string, write: (out: Writable) => Promise<void>): Promise<string> {
+  const file = join(tmp, name);
+  if (existsSync(file)) return file;
+  mkdirSync(tmp, { recursive: true });
+  process.stderr.write(`making ${name} …\n`);
+  const unfinished = `${file}.${process.pid}`;
+  const out = createWriteStream(unfinished);
+  await write(out);
+  out.end();
+  await once(out, "close");
+  renameSync(unfinished, file);
+  return file;
+}
