@@ -376,3 +376,44 @@ describe("fairness", () => {
     expect(ticks).toBeGreaterThanOrEqual(15);
   });
 });
+
+describe("a dump", () => {
+  it("shows each goroutine in the wait it is in, also after operations that did not wait", async () => {
+    const { stderr } = await runProgram(`
+      import { chan, go, main, recv, select } from "go";
+      import { Mutex, WaitGroup } from "go/sync";
+      import { sleep } from "go/time";
+      await main(async () => {
+        const jobs = chan<number>(3), results = chan<number>(), quit = chan<never>();
+        const wg = new WaitGroup();
+        const mu = new Mutex();
+        go(async function producer() {
+          for (let i = 0; i < 20; i++) {
+            await jobs.send(i);
+            await mu.lock();
+            mu.unlock();
+            if (i % 7 === 0) await sleep(1);
+          }
+          jobs.close();
+          await quit.recv();
+        });
+        for (let w = 0; w < 2; w++) {
+          wg.go(async function worker() { for await (const job of jobs) if (job < 8) await results.send(job); });
+        }
+        go(async function closer() { await wg.wait(); await select([]); });
+        go(async function other() { await select({ a: recv(quit), b: recv(jobs), c: recv(undefined) }); await chan<number>().send(1); });
+        for (let i = 0; i < 7; i++) await results.recv();
+        await mu.lock();
+        await mu.lock();
+      });
+    `);
+    const blocks = [...stderr.matchAll(/goroutine (\d+) \[(.*)\]:\n(?:main\.)?(\w+)/g)].map(([, ...parts]) => parts);
+    expect(blocks.filter(([, , name]) => name === "main")).toEqual([["1", "sync.Mutex.Lock", "main"]]);
+    for (const [id, state, name] of blocks) {
+      if (id === "2") expect([state, name]).toEqual(["sync.Mutex.Lock", "producer"]);
+      if (name === "worker") expect(["chan send", "chan receive"]).toContain(state);
+      if (name === "closer") expect(state).toBe("sync.WaitGroup.Wait");
+    }
+    expect(blocks.length).toBe(6);
+  });
+});

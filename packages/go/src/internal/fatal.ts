@@ -23,13 +23,13 @@ const host = globalThis as unknown as Host;
 let installed = false;
 let mainIsGone = false;
 
-/** Watches for a deadlock from now on. `countParked` tells how many waits are under way. */
-export function atDeadlock(countParked: () => number): void {
+/** Watches for a deadlock from now on. `isAnyParked` tells whether any goroutine waits. */
+export function atDeadlock(isAnyParked: () => boolean): void {
   if (installed) return;
   installed = true;
   let suspected = false;
   host.process?.on?.("beforeExit", () => {
-    const asleep = countParked() > 0;
+    const asleep = isAnyParked();
     if (!asleep && !mainIsGone) return;
     if (holders > 0) {
       // Somebody outside the event loop's books may still wake a goroutine: wait for that.

@@ -11,7 +11,16 @@
 // Nothing here keeps a goroutine alive: a parked one is reachable only through what it waits on.
 
 import { atDeadlock } from "./fatal.ts";
-import { enterWait, leaveWait, setCurrent, type Goroutine, type State } from "./goroutine.ts";
+import {
+  current,
+  enterWait,
+  isAnyParked,
+  leaveWait,
+  setCurrent,
+  runnable,
+  type Goroutine,
+  type State,
+} from "./goroutine.ts";
 
 /**
  * Milliseconds between turns of the event loop. Far below the 10 ms promised: on a machine whose cores are all busy the
@@ -35,30 +44,44 @@ let turn: Promise<void> | undefined;
 let endTurn: (() => void) | undefined;
 let yielding: Promise<void> | undefined;
 let endYield: (() => void) | undefined;
-let parked = 0;
 
 /** What an operation without a result returns when it did not wait. */
 export function completed(): Promise<void> {
-  if (--credit > 0 || !overdue()) return resolved;
-  return nextTurn();
+  if (--credit > 0 || !overdue()) {
+    if (runnable > 1) runAs(current());
+    return resolved;
+  }
+  return runAfterTurn(undefined);
 }
 
 /** What an operation with a result returns when it did not wait. */
 export function completedWith<T>(value: T): Promise<T> {
-  if (--credit > 0 || !overdue()) return Promise.resolve(value);
-  return nextTurn().then(() => value);
+  if (--credit > 0 || !overdue()) {
+    if (runnable > 1) runAs(current());
+    return Promise.resolve(value);
+  }
+  return runAfterTurn(value);
+}
+
+/** What an operation returns that did not wait, but is held. */
+function runAfterTurn<T>(value: T): Promise<T> {
+  const g = current();
+  return new Promise<T>((resolve) => {
+    held.push(() => {
+      runAs(g);
+      resolve(value);
+    });
+  });
 }
 
 /** Books a wait of goroutine g. The caller queues what will `resume` it. */
 export function park(g: Goroutine, state: State): void {
-  parked++;
   enterWait(g, state);
   if (--credit <= 0) overdue();
 }
 
 /** Ends a wait that `park` booked: resolves its promise, in order of the calls. */
 export function resume<T>(g: Goroutine, state: State, resolve: (value: T) => void, value: T): void {
-  parked--;
   leaveWait(g, state);
   if (holding) {
     held.push(() => {
@@ -76,7 +99,6 @@ export function resume<T>(g: Goroutine, state: State, resolve: (value: T) => voi
  * that one is made only when its waiter goes on, or it would count as unhandled meanwhile.
  */
 export function resumeWithError(g: Goroutine, state: State, resolve: (value: never) => void, error: unknown): void {
-  parked--;
   leaveWait(g, state);
   const run = (): void => {
     runAs(g);
@@ -101,14 +123,9 @@ export function yieldToAll(): Promise<void> {
   return yielding;
 }
 
-/** How many waits are under way. */
-export function countParked(): number {
-  return parked;
-}
-
 /** From now on a deadlock is reported. Any wait, and much use, switches it on by itself. */
 export function watchForDeadlock(): void {
-  atDeadlock(countParked);
+  atDeadlock(isAnyParked);
 }
 
 function beginOrHold(g: Goroutine, begin: (g: Goroutine) => void): void {
@@ -177,31 +194,12 @@ function captureYield(resolve: () => void): void {
   endYield = resolve;
 }
 
-// `current` must be g when g's code goes on. That code runs in a microtask which `resolve` queues, so one queued right
-// before it sets `current`. The goroutines of those microtasks wait in a ring, as a closure for each would cost more.
-let ring: (Goroutine | undefined)[] = Array.from({ length: 64 });
-let ringHead = 0;
-let ringLength = 0;
-
+/**
+ * `current` must be g when g's code goes on. That code runs in a microtask which `resolve`, or the await of a promise that
+ * is resolved, queues; so one is queued right before it that sets `current`. Where nobody else can run it is not needed.
+ */
 function runAs(g: Goroutine): void {
-  if (ringLength === ring.length) growRing();
-  ring[(ringHead + ringLength++) & (ring.length - 1)] = g;
-  void resolved.then(enterNext);
-}
-
-function enterNext(): void {
-  const g = ring[ringHead];
-  ring[ringHead] = undefined;
-  ringHead = (ringHead + 1) & (ring.length - 1);
-  ringLength--;
-  if (g !== undefined) setCurrent(g);
-}
-
-function growRing(): void {
-  const bigger: (Goroutine | undefined)[] = Array.from({ length: ring.length * 2 });
-  for (let i = 0; i < ringLength; i++) bigger[i] = ring[(ringHead + i) & (ring.length - 1)];
-  ring = bigger;
-  ringHead = 0;
+  void resolved.then((g.enter ??= setCurrent.bind(undefined, g)));
 }
 
 // The host's own functions, taken at load: fake timers of a test framework must not stop the scheduler.

@@ -16,7 +16,6 @@ export async function replicate<T>(
 ): Promise<T> {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`replicate: n must be at least 1, got ${n}`);
   const [running, cancel] = withCancel(ctx);
-  using _ = cancel;
   const answers = new Channel<{ readonly value: T }>(n);
   const errors: unknown[] = [];
   const failed = new Channel<never>(0);
@@ -34,6 +33,7 @@ export async function replicate<T>(
     });
   }
   const c = await select({ answer: recv(answers), failed: recv(failed), done: recv(ctx.done()) });
+  cancel();
   if (c.case === "answer" && c.ok) return c.value.value;
   if (c.case === "done") throw ctx.err() as Error;
   throw new AggregateError(errors, `replicate: all ${n} failed`);
