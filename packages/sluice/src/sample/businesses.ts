@@ -83,23 +83,23 @@ function business(i: number, r: Random): string[] {
     address,
     r.pick(place.cities),
     place.country,
-    r.below(32) === 0 ? "" : r.pick(sites) + domain + r.pick(paths),
-    description(place, phone || domain, address, r),
+    r.below(16) === 0 ? "" : r.pick(sites) + domain + r.pick(paths),
+    description(place, phone === "" ? domain : `${place.contact} ${phone}`, r),
   ];
 }
 
-function description(place: Place, phone: string, address: string, r: Random): string {
+/** One sentence, seldom two, then how to get in touch, and sometimes something hard. */
+function description(place: Place, contact: string, r: Random): string {
   const list = place.sentences;
   const first = r.below(list.length);
-  const second = (first + 1 + r.below(list.length - 1)) % list.length;
-  const more = r.below(3) === 0 ? "" : ` ${list[second]}`;
-  const text = `${list[first]}${more} ${place.contact} ${r.below(4) === 0 ? address : phone}.`;
-  return r.below(4) === 0 ? text + r.pick(extras) : text;
+  const more = r.below(10) === 0 ? ` ${list[(first + 1) % list.length]}` : "";
+  const text = `${list[first]}${more} ${contact}.`;
+  return r.below(8) === 0 ? text + r.pick(extras) : text;
 }
 
 const mailboxes = ["info", "contact", "hello", "office", "sales", "team", "mail", "a.smith+web", "o_shop"] as const;
 const sites = ["https://www.", "https://", "http://www.", "https://shop."] as const;
-const paths = ["", "", "", "", "/", "/", "/index.php?lang=en&ref=dir", "/über-uns", "/%E5%BA%97/#top"] as const;
+const paths = ["", "", "", "", "/", "/", "/?lang=en&ref=dir", "/über-uns", "/%E5%BA%97/#top"] as const;
 
 /** Ends of descriptions that careless programs stumble over on the way into a file, a COPY stream or a statement. */
 const extras = [
@@ -110,7 +110,6 @@ const extras = [
   " It's the owner's mother's recipe.",
   String.raw` Files: \\server\new\table\north`,
   String.raw` \N`,
-  "\n\\.\n",
   " Fish & Chips <b>hot</b> &amp; cheap",
   " 🎉🥐 10 % off",
   " 👨‍👩‍👧‍👦 🏳️‍🌈 welcome",

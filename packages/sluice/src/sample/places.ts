@@ -35,7 +35,7 @@ export interface Place {
   readonly address: (street: string, r: Random) => string;
   readonly phone: (r: Random) => string;
   readonly sentences: readonly string[];
-  /** Introduces a phone number or an address at the end of a description. */
+  /** Introduces the phone number at the end of a description. */
   readonly contact: string;
 }
 
@@ -95,7 +95,7 @@ export const places: readonly Place[] = [
       "Step-free access and a quiet hour on Tuesdays.",
       'Voted "best in town" by the Evening Post.',
     ],
-    contact: "Call or visit:",
+    contact: "Call",
   },
   {
     country: "United States",
@@ -148,7 +148,7 @@ export const places: readonly Place[] = [
       "Cash, card or check.",
       "If it's broke, we'll fix it; if it ain't, we'll say so.",
     ],
-    contact: "Find us:",
+    contact: "Call",
   },
   {
     country: "Germany",
@@ -202,7 +202,7 @@ export const places: readonly Place[] = [
       "„Qualität, die man schmeckt“, schrieb die Zeitung.",
       "Lieferung frei Haus ab 25 €.",
     ],
-    contact: "Sie finden uns hier:",
+    contact: "Tel.",
   },
   {
     country: "France",
@@ -255,7 +255,7 @@ export const places: readonly Place[] = [
       "« Une adresse à ne pas manquer ! »",
       "Livraison à vélo dans tout le quartier.",
     ],
-    contact: "Venez nous voir :",
+    contact: "Tél. :",
   },
   {
     country: "Spain",
@@ -308,7 +308,7 @@ export const places: readonly Place[] = [
       "Atención en español, inglés y euskera.",
       "Se aceptan reservas para grupos pequeños.",
     ],
-    contact: "Estamos en:",
+    contact: "Tel.:",
   },
   {
     country: "Poland",
@@ -360,7 +360,7 @@ export const places: readonly Place[] = [
       "Mówimy po polsku, ukraińsku i angielsku.",
       "„Gość w dom, Bóg w dom”.",
     ],
-    contact: "Zapraszamy:",
+    contact: "tel.",
   },
   {
     country: "Türkiye",
@@ -412,7 +412,7 @@ export const places: readonly Place[] = [
       "Kredi kartı & yemek çeki geçerlidir.",
       "Mahallemizin en eski dükkânı.",
     ],
-    contact: "Bize ulaşın:",
+    contact: "Tel:",
   },
   {
     country: "Russia",
@@ -457,7 +457,7 @@ export const places: readonly Place[] = [
       "Вход со двора, звоните.",
       "Доставка по городу.",
     ],
-    contact: "Мы здесь:",
+    contact: "Тел.:",
   },
   {
     country: "Greece",
@@ -500,7 +500,7 @@ export const places: readonly Place[] = [
       "Κλειστά την Κυριακή;",
       "Ώρες λειτουργίας 8–22.",
     ],
-    contact: "Θα μας βρείτε:",
+    contact: "Τηλ.:",
   },
   {
     country: "Egypt",
@@ -530,7 +530,7 @@ export const places: readonly Place[] = [
       "أهلاً وسهلاً بكم!",
       "جودة تثق بها؟ عندنا.",
     ],
-    contact: "العنوان:",
+    contact: "هاتف:",
   },
   {
     country: "India",
@@ -553,7 +553,7 @@ export const places: readonly Place[] = [
     address: (street, r) => `${house(r)}/${1 + r.below(60)}, ${street}, 0${r.digits(5)}`,
     phone: (r) => `0${r.digits(2)}-${r.digits(4)} ${r.digits(4)}`,
     sentences: ["सेवा सबके लिए।", "रोज़ खुला है।", "शुद्ध और ताज़ा।", "उचित दाम।", "स्वागत है!", "घर जैसा।"],
-    contact: "पता:",
+    contact: "फ़ोन:",
   },
   {
     country: "China",
@@ -596,7 +596,7 @@ export const places: readonly Place[] = [
       "支持外卖与自取。",
       "传承三代的好手艺。",
     ],
-    contact: "地址:",
+    contact: "电话:",
   },
   {
     country: "Japan",
@@ -639,7 +639,7 @@ export const places: readonly Place[] = [
       "「また来たい」と言われる店。",
       "駅から徒歩5分。",
     ],
-    contact: "所在地:",
+    contact: "電話:",
   },
   {
     country: "South Korea",
@@ -682,6 +682,6 @@ export const places: readonly Place[] = [
       "포장 및 배달 됩니다.",
       "3대째 이어 온 손맛.",
     ],
-    contact: "오시는 길:",
+    contact: "전화:",
   },
 ];

@@ -113,10 +113,11 @@ function* sheetXml(options: XlsxOptions, cells: Cells): Generator<Buffer> {
   let number = 1;
   for (const row of options.rows()) {
     if (++number > lastRow) throw new RangeError(`a sheet ends at row ${lastRow}, the header counted`);
-    let xml = `<row r="${number}">`;
+    const line = String(number);
+    let xml = `<row r="${line}">`;
     for (let i = 0; i < row.length; i++) {
       const text = row[i]!;
-      xml += `<c r="${letters[i]}${number}"` + (text === "" ? "/>" : cells.text(i, text));
+      xml += `<c r="${letters[i]}${line}"` + (text === "" ? "/>" : cells.text(i, text));
     }
     out.add(xml + "</row>");
     if (out.isFull) yield out.take();

@@ -6,9 +6,9 @@
  *
  * All dates are 1980-01-01, the first that zip knows: the same content gives the same archive.
  */
-import { type Writable } from "node:stream";
+import type { TransformOptions, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { crc32, createDeflateRaw } from "node:zlib";
+import { crc32, createDeflateRaw, type ZlibOptions } from "node:zlib";
 
 export interface ZipWriterOptions {
   /** Deflate level, 1 (fast) to 9 (small). Default 1. */
@@ -68,9 +68,13 @@ export class ZipWriter {
     let crc = 0;
     let size = 0;
     const start = this.#offset;
-    // Several pieces wait for the compressing thread while the next is being made, and few trips lead back from it. (The
-    // types know nothing of the stream's own option.)
-    const deflate = { level: this.#level, chunkSize: 256 * 1024, highWaterMark: 1024 * 1024 };
+    // Several pieces wait for the compressing thread while the next is being made, and few trips lead back from it. A zlib
+    // stream takes the options of any Transform, which its types do not say.
+    const deflate: ZlibOptions & TransformOptions = {
+      level: this.#level,
+      chunkSize: 256 * 1024,
+      highWaterMark: 1024 * 1024,
+    };
     await pipeline(
       (async function* (): AsyncGenerator<Uint8Array> {
         for await (const piece of content) {
