@@ -67,7 +67,7 @@ export class CellReader {
     const begin = tokens.start;
     const column = this.#column(tokens);
     const style = tokens.attribute(names.s) ? parseNumber(tokens.bytes, tokens.valueStart, tokens.valueEnd) : 0;
-    const type = tokens.attribute(names.t) ? tokens.bytes.toString("latin1", tokens.valueStart, tokens.valueEnd) : "n";
+    const type = tokens.attribute(names.t) ? typeOf(tokens) : "n";
     let value = false;
     let inline = false;
     let formula = false;
@@ -77,7 +77,10 @@ export class CellReader {
       const token = empty ? Token.close : tokens.next();
       if (token === Token.more || token === Token.end) return Status.more;
       if (token === Token.close) break;
-      if (token === Token.empty) formula ||= tokens.is(names.f);
+      if (token === Token.empty) {
+        formula ||= tokens.is(names.f);
+        value ||= tokens.is(names.v);
+      }
       if (token !== Token.open) continue;
       if (tokens.is(names.v)) {
         value = true;
@@ -114,13 +117,25 @@ export class CellReader {
       this.#checkColumn(column, "");
       return column;
     }
-    const text = tokens.bytes.toString("latin1", tokens.valueStart, Math.min(tokens.valueEnd, tokens.valueStart + 40));
+    const column = columnOf(tokens, this.row);
+    if (column > 0 && column <= this.limits.columns) {
+      this.rowGiven = true;
+      return column;
+    }
+    return this.#oddColumn(
+      tokens.bytes.toString("latin1", tokens.valueStart, Math.min(tokens.valueEnd, tokens.valueStart + 40)),
+      tokens.valueStart,
+    );
+  }
+
+  /** A reference that is not simply a column of this row. */
+  #oddColumn(text: string, at: number): number {
     const reference = parseReference(text);
     if (!reference || reference.row === 0)
       throw this.fail(
         "bad-reference",
         `A cell in row ${this.row} says r="${text}", which is no cell reference such as "B${this.row}".`,
-        { offset: this.base + tokens.valueStart },
+        { offset: this.base + at },
       );
     const { column, row } = reference;
     this.#checkColumn(column, text);
@@ -164,7 +179,7 @@ export class CellReader {
     const length = inline || value ? source.finish() : 0;
     if (length === 0) {
       // Programs that cannot calculate write formulas with an empty value; an empty text is a value only where the cell says it is text.
-      if (formula && type !== "str")
+      if (formula && !inline && !(type === "str" && value))
         this.warn(
           `${cellName(column, this.row)} is a formula without a saved value and is read as empty; open the workbook in Excel and save it to have the value`,
         );
@@ -177,12 +192,10 @@ export class CellReader {
         { cell: cellName(column, this.row) },
       );
     if (inline || type === "str" || type === "inlineStr") return this.#text(column, source, CellType.string);
+    if (type === "n") return this.#number(column, style, source, rest);
+    if (type === "s") return this.#shared(column, source, rest);
     const text = source.bytes.toString("latin1", 0, Math.min(length, 64));
     switch (type) {
-      case "n":
-        return this.#number(column, style, source, rest);
-      case "s":
-        return this.#shared(column, source, rest);
       case "b": {
         const truth = text === "1" || text === "true" ? true : text === "0" || text === "false" ? false : undefined;
         if (truth === undefined) break;
@@ -233,18 +246,19 @@ export class CellReader {
 
   #shared(column: number, source: RichText, rest: number): Status {
     const { strings } = this.context;
-    const text = source.bytes.toString("latin1", 0, Math.min(source.length, 30));
-    const index = /^\d{1,15}$/.test(text) ? Number(text) : -1;
-    const cell = cellName(column, this.row);
-    if (index < 0)
+    const index = parseNumber(source.bytes, 0, source.length);
+    if (!Number.isSafeInteger(index) || index < 0) {
+      const cell = cellName(column, this.row);
+      const text = source.bytes.toString("utf8", 0, Math.min(source.length, 30));
       throw this.fail(
         "shared-string-out-of-range",
         `Cell ${cell} names shared string "${text}", which is no index. The file was written badly; open it in Excel and save it again.`,
         { cell },
       );
+    }
     if (index >= strings.count) {
       this.wanted = index;
-      this.wantedBy = cell;
+      this.wantedBy = cellName(column, this.row);
       return Status.string;
     }
     const offset = strings.offsets[index]!;
@@ -263,7 +277,8 @@ export class CellReader {
 
   #text(column: number, source: RichText, type: CellType): Status {
     const to = this.spare;
-    source.bytes.copy(this.store.bytes, to, 0, source.length);
+    if (source.length > 64) source.bytes.copy(this.store.bytes, to, 0, source.length);
+    else for (let i = 0; i < source.length; i++) this.store.bytes[to + i] = source.bytes[i]!;
     this.#take(source.length);
     this.#cell(column, type, source.plain ? PLAIN : 0, to, to + source.length);
     return Status.done;
@@ -301,3 +316,29 @@ export class CellReader {
     this.cell = first + last.length;
   }
 }
+
+/** The column of a reference such as `B7` in row 7; 0 for every other one. */
+function columnOf({ bytes, valueStart, valueEnd }: Tokens, inRow: number): number {
+  let pos = valueStart;
+  let column = 0;
+  let row = 0;
+  for (let byte = 0; pos < valueStart + 3 && (byte = bytes[pos]!) >= 0x41 && byte <= 0x5a; pos++)
+    column = column * 26 + byte - 64;
+  const digits = pos;
+  for (let byte = 0; pos < digits + 7 && (byte = bytes[pos]!) >= 0x30 && byte <= 0x39; pos++)
+    row = row * 10 + byte - 48;
+  return pos === valueEnd && row === inRow ? column : 0;
+}
+
+/** The cell type's text; the usual ones are not made anew each time. */
+function typeOf({ bytes, valueStart, valueEnd }: Tokens): string {
+  if (valueEnd - valueStart === 1) {
+    const type = oneLetterTypes[bytes[valueStart]!];
+    if (type !== undefined) return type;
+  }
+  return bytes.toString("latin1", valueStart, Math.min(valueEnd, valueStart + 40));
+}
+
+const oneLetterTypes: readonly (string | undefined)[] = Array.from({ length: 256 }, (_, code) =>
+  "nsbed".includes(String.fromCharCode(code)) ? String.fromCharCode(code) : undefined,
+);

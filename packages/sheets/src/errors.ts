@@ -64,7 +64,12 @@ export class SheetError extends Error {
     const known = Object.fromEntries(
       Object.entries({ file, part, sheet, cell, offset }).filter(([, v]) => v !== undefined),
     );
-    return new SheetError(this.code, this.message, { ...place, ...known }, { cause: this.cause ?? undefined });
+    return new SheetError(
+      this.code,
+      this.message,
+      { ...place, ...known },
+      this.cause === undefined ? undefined : { cause: this.cause },
+    );
   }
 
   /** What a program prints: the code, the message and the place. */

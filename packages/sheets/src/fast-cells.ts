@@ -51,11 +51,22 @@ const [T_SPACE_0, T_SPACE_1, T_SPACE_2, T_SPACE_3, T_SPACE_4, T_SPACE_5] = T_SPA
   number,
   number,
 ];
+const F_OPEN = word("<f>x") & 0xffffff;
+const F_CLOSE = word("</f>");
+const STR_QUOTE = word('str"');
 const LT = 0x3c;
 const QUOTE = 0x22;
 const APOS = 0x27;
 const GT = 0x3e;
 const SLASH = 0x2f;
+
+/** What a cell's type says it holds. */
+const NUMBER = 0;
+const SHARED = 1;
+const INLINE = 2;
+const TEXT = 3;
+const BOOLEAN = 4;
+const OTHER = 5;
 
 export class FastCells extends CellReader {
   /** Where in the store's bytes to read on, and where they end. */
@@ -162,7 +173,7 @@ export class FastCells extends CellReader {
         break;
       at += digits + 1;
 
-      let kind = 0; // 0 a number, 1 a shared string, 2 an inline string, −1 anything else
+      let kind = NUMBER;
       let style = 0;
       for (;;) {
         const attribute = view.getInt32(at, true);
@@ -174,29 +185,32 @@ export class FastCells extends CellReader {
             style = style * 10 + digit;
             at++;
           }
-          if (bytes[at] !== QUOTE) kind = -1;
+          if (bytes[at] !== QUOTE) kind = OTHER;
           at++;
         } else if (attribute === T_ATTRIBUTE) {
           const type = bytes[at + 4]!;
           if (bytes[at + 5] === QUOTE) {
-            kind = type === 0x73 ? 1 : type === 0x6e ? 0 : -1;
+            kind = type === 0x73 ? SHARED : type === 0x6e ? NUMBER : type === 0x62 ? BOOLEAN : OTHER;
             at += 6;
           } else if (
             view.getInt32(at + 4, true) === INLI &&
             view.getInt32(at + 8, true) === NEST &&
             view.getInt16(at + 12, true) === R_QUOTE
           ) {
-            kind = 2;
+            kind = INLINE;
             at += 14;
+          } else if (view.getInt32(at + 4, true) === STR_QUOTE) {
+            kind = TEXT;
+            at += 8;
           } else {
-            kind = -1;
+            kind = OTHER;
           }
         } else {
           break;
         }
-        if (kind < 0) break;
+        if (kind === OTHER) break;
       }
-      if (kind < 0) break;
+      if (kind === OTHER) break;
       if (bytes[at] !== GT) {
         if (bytes[at] !== SLASH || bytes[at + 1] !== GT) break;
         lastColumn = column;
@@ -205,11 +219,24 @@ export class FastCells extends CellReader {
       }
       at++;
 
-      if (kind === 2) {
-        if (view.getInt32(at, true) !== IS_OPEN) break;
-        const open = view.getInt32(at + 4, true);
+      // A formula as plain text is passed over; what it came to stands behind it.
+      if ((view.getInt32(at, true) & 0xffffff) === F_OPEN) {
+        at += 3;
+        while ((pairClass[view.getUint16(at, true)]! & STOP) === 0) at += 2;
+        if (bytes[at] !== LT) at++;
+        if (view.getInt32(at, true) !== F_CLOSE) break;
+        at += 4;
+      }
+
+      if (kind === INLINE || kind === TEXT) {
+        const open = view.getInt32(kind === INLINE ? at + 4 : at, true);
         let trim = true;
-        if ((open & 0xffffff) === T_OPEN) {
+        if (kind === TEXT) {
+          if ((open & 0xffffff) !== V_OPEN) break;
+          at += 3;
+        } else if (view.getInt32(at, true) !== IS_OPEN) {
+          break;
+        } else if ((open & 0xffffff) === T_OPEN) {
           at += 7;
         } else if (
           open === T_SPACE_0 &&
@@ -232,13 +259,16 @@ export class FastCells extends CellReader {
           at += 2;
         }
         if (bytes[at] !== LT) seen |= byteClass[bytes[at++]!]!;
-        if (
+        if (kind === TEXT) {
+          if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE) break;
+        } else if (
           view.getInt32(at, true) !== T_CLOSE ||
           view.getInt32(at + 4, true) !== IS_CLOSE ||
           view.getInt32(at + 8, true) !== IS_CLOSE_C ||
           bytes[at + 12] !== GT
-        )
+        ) {
           break;
+        }
         let from = start;
         let to = at;
         const spaces = trim && at > start && (bytes[start]! <= 0x20 || bytes[at - 1]! <= 0x20);
@@ -257,7 +287,7 @@ export class FastCells extends CellReader {
           ends[cell++] = to;
         }
         lastColumn = column;
-        pos = at + 13;
+        pos = at + (kind === TEXT ? 8 : 13);
         continue;
       }
 
@@ -265,7 +295,20 @@ export class FastCells extends CellReader {
       at += 3;
       const start = at;
       let digit = 0;
-      if (kind === 1) {
+      if (kind === BOOLEAN) {
+        const truth = bytes[at]! - 0x30;
+        if (truth !== 0 && truth !== 1) break;
+        if (view.getInt32(at + 1, true) !== V_CLOSE || view.getInt32(at + 5, true) !== C_CLOSE) break;
+        columns[cell] = column;
+        types[cell] = CellType.boolean;
+        flags[cell] = PLAIN;
+        starts[cell] = truth === 1 ? store.trueAt : store.falseAt;
+        ends[cell++] = truth === 1 ? store.trueAt + 4 : store.falseAt + 5;
+        lastColumn = column;
+        pos = at + 9;
+        continue;
+      }
+      if (kind === SHARED) {
         let index = 0;
         while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) {
           index = index * 10 + digit;

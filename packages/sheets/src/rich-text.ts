@@ -47,7 +47,7 @@ export class RichText {
       if (token === Token.text) {
         this.length = decodeText(tokens.bytes, tokens.start, tokens.stop, this.bytes, this.length);
       } else if (token === Token.cdata) {
-        this.length += tokens.bytes.copy(this.bytes, this.length, tokens.start, tokens.stop);
+        this.length = decodeText(tokens.bytes, tokens.start, tokens.stop, this.bytes, this.length, false);
       } else if (token === Token.open) {
         if (!skipElement(tokens)) return false;
       } else if (token === Token.close) {

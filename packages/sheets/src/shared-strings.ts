@@ -76,8 +76,7 @@ export class SharedStrings {
   load(index: number): Promise<boolean> {
     const loading = this.#loading.then(async () => {
       while (this.count <= index && !this.#done && !this.#closed) await this.#more();
-      if (this.#closed)
-        throw new SheetError("closed", "The workbook was closed while one of its sheets was being read.", this.#place);
+      if (this.#closed) throw this.#wasClosed();
       return index < this.count;
     });
     this.#loading = loading.catch(() => {});
@@ -86,6 +85,7 @@ export class SharedStrings {
 
   /** A page that is not in memory; it lasts until the next one is asked for. */
   page(index: number): Int32Array {
+    if (this.#closed) throw this.#wasClosed();
     return this.#pages.fetch(index);
   }
 
@@ -244,6 +244,10 @@ export class SharedStrings {
     const end = start + length;
     for (let at = start; at < end; at += 4) page[word++] = view.getInt32(at, true);
     this.#word = word;
+  }
+
+  #wasClosed(): SheetError {
+    return new SheetError("closed", "The workbook was closed while one of its sheets was being read.", this.#place);
   }
 
   #tooLong(length: number): SheetError {

@@ -145,6 +145,14 @@ test("the fast way and the general way give the same", async () => {
     ),
   );
   const style = fc.constantFrom("", ' s="0"', ' s="1"', ' s="7"');
+  const formula = fc.constantFrom(
+    "",
+    "<f></f>",
+    "<f>A1&amp;B2</f>",
+    "<f/>",
+    '<f t="shared" si="0">x</f>',
+    "<f>中<![CDATA[<]]></f>",
+  );
   const cell = fc.oneof(
     fc
       .tuple(style, text, fc.boolean())
@@ -153,7 +161,13 @@ test("the fast way and the general way give the same", async () => {
     fc.tuple(style, number).map(([s, n]) => `${s}><v>${n}</v></c>`),
     fc.tuple(number, style).map(([n, s]) => ` t="n"${s}><v>${n}</v></c>`),
     style.map((s) => `${s}/>`),
-    text.map((t) => ` t="str"><v>${t}</v></c>`),
+    fc.tuple(style, text).map(([s, t]) => `${s} t="str"><v>${t}</v></c>`),
+    fc.tuple(formula, text).map(([f, t]) => ` t="str">${f}<v>${t}</v></c>`),
+    fc.tuple(style, formula, number).map(([s, f, n]) => `${s}>${f}<v>${n}</v></c>`),
+    fc.tuple(formula, fc.constantFrom("0", "1", "true", "2", "")).map(([f, b]) => ` t="b">${f}<v>${b}</v></c>`),
+    fc.tuple(formula, text).map(([f, t]) => ` t="inlineStr">${f}<is><t>${t}</t></is></c>`),
+    fc.tuple(formula, fc.integer({ min: 0, max: 6 })).map(([f, n]) => ` t="s">${f}<v>${n}</v></c>`),
+    formula.map((f) => `>${f}</c>`),
   );
   const sheet = fc.array(fc.array(fc.tuple(fc.integer({ min: 1, max: 60 }), cell), { maxLength: 6 }), { maxLength: 5 });
   await fc.assert(
@@ -170,7 +184,7 @@ test("the fast way and the general way give the same", async () => {
       );
       expect(await read(text, { inputBytes })).toEqual(await read(text, { fast: false }));
     }),
-    { numRuns: 400 },
+    { numRuns: 600 },
   );
 });
 

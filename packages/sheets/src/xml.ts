@@ -132,7 +132,9 @@ export class Tokens {
       const quote = bytes[pos]!;
       if (quote !== QUOTE && quote !== APOS)
         throw new XmlFault("bad-xml", `an attribute value without quotes in ${this.tagText()}`, pos);
-      const close = bytes.indexOf(quote, pos + 1);
+      let close = pos + 1;
+      while (bytes[close] !== quote && close < stop) close++;
+      if (close >= stop) throw new XmlFault("bad-xml", `quotes that do not match in ${this.tagText()}`, pos);
       if (same(bytes, nameStart, nameEnd, name)) {
         this.valueStart = pos + 1;
         this.valueEnd = close;
@@ -222,13 +224,20 @@ export class Tokens {
 }
 
 /**
- * Copies text, with entities resolved and line ends made `\n`, to `out` at `to`, and gives the end of it there.
+ * Copies text, with entities resolved (but not in CDATA) and line ends made `\n`, to `out` at `to`, and gives the end of it there.
  * What comes out is never longer than what went in. `out` may be `bytes`, if `to` ≤ `start` or behind `end`.
  */
-export function decodeText(bytes: Uint8Array, start: number, end: number, out: Uint8Array, to: number): number {
+export function decodeText(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint8Array,
+  to: number,
+  entities: boolean = true,
+): number {
   for (let pos = start; pos < end; pos++) {
     const byte = bytes[pos]!;
-    if (byte === AMP) {
+    if (byte === AMP && entities) {
       let close = pos + 2;
       const limit = Math.min(end, pos + 12);
       while (close < limit && bytes[close] !== 0x3b) close++;

@@ -126,6 +126,7 @@ test.each([
   ["&amp;amp;", "&amp;"],
   ["&amp;中中&amp;", "&中中&"],
   ["<![CDATA[<b> & ]]]]><![CDATA[>]]>", "<b> & ]]>"],
+  ["<![CDATA[a\r\nb\rc]]>", "a\nb\nc"],
   ["a<!-- comment -->b<?pi?>c", "abc"],
   ["line1\r\nline2\rline3", "line1\nline2\nline3"],
 ])("the text %j is decoded", async (text, want) => {
@@ -198,13 +199,14 @@ test.each([
 test("a formula without a saved value is empty, and the row says so", async () => {
   const rows = await readRows(
     workbook({
-      rows: '<row r="1"><c r="A1"><f>1+1</f></c><c r="B1"><v>1</v></c></row><row r="2"><c r="A2"><f>1</f><v/></c></row><row r="3"><c r="A3" t="str"><f>""</f><v></v></c></row><row r="4"><c r="A4"><f/></c></row>',
+      rows: '<row r="1"><c r="A1"><f>1+1</f></c><c r="B1"><v>1</v></c></row><row r="2"><c r="A2"><f>1</f><v/></c></row><row r="3"><c r="A3" t="str"><f>""</f><v></v></c></row><row r="4"><c r="A4"><f/></c></row><row r="5"><c r="A5" t="str"><f>x</f></c></row><row r="6"><c r="A6" t="str"><f>x</f><v/></c></row>',
     }),
   );
   expect(rows.map(({ number, values, warnings }) => [number, values, warnings.length])).toEqual([
     [1, [null, 1], 1],
     [2, [], 1],
     [4, [], 1],
+    [5, [], 1],
   ]);
   expect(rows[0]!.warnings[0]).toBe(
     "A1 is a formula without a saved value and is read as empty; open the workbook in Excel and save it to have the value",

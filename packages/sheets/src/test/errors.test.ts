@@ -230,6 +230,7 @@ test.each([
   "</c>",
   "<c <v/>",
   "<![FOO[]]>",
+  `<c "r='x"/>`,
 ])("what is no XML: %s", async (cell) => {
   expect(await cellFailure(cell)).toMatchObject({
     code: "bad-xml",

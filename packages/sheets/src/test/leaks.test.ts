@@ -1,0 +1,58 @@
+// What is opened is closed, however reading ends.
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { open } from "../workbook.ts";
+import { workbook } from "./workbook-writer.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sheets-leaks-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = join(folder, "large.xlsx");
+const row = (_: unknown, i: number): string =>
+  `<row r="${i + 1}"><c r="A${i + 1}" t="s"><v>${i}</v></c><c r="B${i + 1}"><v>${Math.sin(i)}</v></c></row>`;
+writeFileSync(
+  file,
+  workbook({
+    rows: Array.from({ length: 60_000 }, row).join(""),
+    strings: Array.from({ length: 60_000 }, (_, i) => `<si><t>text ${i}</t></si>`).join(""),
+  }),
+);
+
+/** Open files of this process, where the system tells. */
+const descriptors = (): number => (existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0);
+
+test.each(["break", "throw", "abort", "close", "end"] as const)(
+  "reading that ends by %s leaves nothing open",
+  async (how) => {
+    const before = descriptors();
+    for (let round = 0; round < 10; round++) {
+      const book = await open(file, { limits: { sharedStringBytesInMemory: 1 } });
+      const control = new AbortController();
+      try {
+        for await (const { number } of book.sheet().rows({ signal: control.signal })) {
+          if (number !== 5000 || how === "end") continue;
+          if (how === "break") break;
+          if (how === "throw") throw new Error("enough");
+          if (how === "abort") control.abort(new Error("enough"));
+          if (how === "close") await book.close();
+        }
+        expect(["break", "end"]).toContain(how);
+      } catch (error) {
+        const want = { throw: "enough", abort: "enough", close: "closed" }[how as "throw"];
+        expect((error as Error).message).toContain(want);
+      }
+      await book.close();
+    }
+    expect(descriptors()).toBe(before);
+  },
+);
+
+test("a file that is no workbook is closed again", async () => {
+  const bad = join(folder, "bad.xlsx");
+  writeFileSync(bad, "a,b\n");
+  const before = descriptors();
+  for (let round = 0; round < 10; round++) await expect(open(bad)).rejects.toThrow("CSV");
+  expect(descriptors()).toBe(before);
+});
