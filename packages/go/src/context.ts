@@ -5,6 +5,9 @@
 // - A context is in its parent's set of children exactly as long as neither is done: nothing is left behind.
 // - `err` and the closing of `done` are one step; both the done channel and the AbortSignal are made when first asked for.
 // - An AbortSignal gets one listener, however many contexts descend from it.
+//
+// It is longer than most files because the kinds of context know each other: cancellation goes down from one to the next
+// without a channel or a goroutine between them.
 
 import type { RecvChan } from "./chan.ts";
 import { Channel } from "./internal/channel.ts";

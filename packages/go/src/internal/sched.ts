@@ -16,8 +16,8 @@ import {
   enterWait,
   isAnyParked,
   leaveWait,
-  setCurrent,
   runnable,
+  setCurrent,
   type Goroutine,
   type State,
 } from "./goroutine.ts";
@@ -30,7 +30,8 @@ const slice = 1;
 /** The clock is read once in so many operations at most (35 ns for the clock; 64 makes it 0.5 ns an operation). */
 const batch = 64;
 
-const clock = globalThis.performance;
+// Taken at load, as the host's functions below are.
+const clock = performance.now.bind(performance);
 const resolved: Promise<void> = Promise.resolve();
 
 // The first operation of all finds no credit, which is when the deadlock report is installed.
@@ -40,10 +41,8 @@ let grantedAt = 0;
 let sliceStart = -1;
 let holding = false;
 let held: (() => void)[] = [];
-let turn: Promise<void> | undefined;
-let endTurn: (() => void) | undefined;
-let yielding: Promise<void> | undefined;
-let endYield: (() => void) | undefined;
+let yielding: (() => void)[] = [];
+let turnIsComing = false;
 
 /** What an operation without a result returns when it did not wait. */
 export function completed(): Promise<void> {
@@ -65,9 +64,20 @@ export function completedWith<T>(value: T): Promise<T> {
 
 /** What an operation returns that did not wait, but is held. */
 function runAfterTurn<T>(value: T): Promise<T> {
+  return joinLater(held, value);
+}
+
+/** Resolves when everyone who can run has run, and the event loop had a turn. */
+export function yieldToAll(): Promise<void> {
+  askForTurn();
+  return joinLater(yielding, undefined);
+}
+
+/** A promise for the goroutine that runs now, resolved by what is put on the list. */
+function joinLater<T>(list: (() => void)[], value: T): Promise<T> {
   const g = current();
   return new Promise<T>((resolve) => {
-    held.push(() => {
+    list.push(() => {
       runAs(g);
       resolve(value);
     });
@@ -114,15 +124,6 @@ export function start(g: Goroutine, begin: (g: Goroutine) => void): void {
   void resolved.then(() => beginOrHold(g, begin));
 }
 
-/** Resolves when everyone who can run has run, and the event loop had a turn. All who ask meanwhile get one promise. */
-export function yieldToAll(): Promise<void> {
-  if (yielding === undefined) {
-    yielding = new Promise(captureYield);
-    void nextTurn();
-  }
-  return yielding;
-}
-
 /** From now on a deadlock is reported. Any wait, and much use, switches it on by itself. */
 export function watchForDeadlock(): void {
   atDeadlock(isAnyParked);
@@ -137,11 +138,11 @@ function beginOrHold(g: Goroutine, begin: (g: Goroutine) => void): void {
 function overdue(): boolean {
   if (holding) return true;
   watchForDeadlock();
-  const now = clock.now();
+  const now = clock();
   if (sliceStart < 0) sliceStart = now;
   if (now - sliceStart >= slice) {
     holding = true;
-    void nextTurn();
+    askForTurn();
     return true;
   }
   // As many operations as fit a third of the slice at the present rate, so that slow ones are looked at often.
@@ -153,45 +154,30 @@ function overdue(): boolean {
   return false;
 }
 
-/** Resolves after the event loop had a turn. */
-function nextTurn(): Promise<void> {
-  if (turn === undefined) {
-    turn = new Promise(captureTurn);
-    defer(onTurn);
-  }
-  return turn;
+function askForTurn(): void {
+  if (turnIsComing) return;
+  turnIsComing = true;
+  defer(onTurn);
 }
 
 function onTurn(): void {
-  const finish = endTurn;
-  turn = undefined;
-  endTurn = undefined;
+  turnIsComing = false;
   holding = false;
-  sliceStart = clock.now();
+  sliceStart = clock();
   grantedAt = sliceStart;
   granted = 1;
   credit = 1;
-  const ready = held;
-  held = [];
-  for (const run of ready) run();
-  finish?.();
-  if (yielding === undefined) return;
-  // Who was held goes before who yielded: that takes another turn.
-  if (ready.length > 0) void nextTurn();
-  else {
-    const goOn = endYield;
-    yielding = undefined;
-    endYield = undefined;
-    goOn?.();
+  if (held.length > 0) {
+    const ready = held;
+    held = [];
+    for (const run of ready) run();
+    // Who was held goes before who yielded: that takes another turn.
+    if (yielding.length > 0) askForTurn();
+    return;
   }
-}
-
-function captureTurn(resolve: () => void): void {
-  endTurn = resolve;
-}
-
-function captureYield(resolve: () => void): void {
-  endYield = resolve;
+  const ready = yielding;
+  yielding = [];
+  for (const run of ready) run();
 }
 
 /**
