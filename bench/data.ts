@@ -1,5 +1,6 @@
 // What the benchmarks work on: workbooks of the sample generator and the same rows as CSV, made once and kept in bench/tmp.
-import { createWriteStream, existsSync, mkdirSync, renameSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createWriteStream, existsSync, globSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { once } from "node:events";
 import type { Writable } from "node:stream";
@@ -8,14 +9,28 @@ import { businessColumns, businessRows, writeSample } from "../packages/sluice/s
 export const root: string = join(import.meta.dirname, "..");
 export const tmp: string = join(import.meta.dirname, "tmp");
 
+const generator = createHash("sha256")
+  .update(
+    globSync("packages/sluice/src/sample/*.ts", { cwd: root })
+      .filter((file) => !file.endsWith(".test.ts"))
+      .sort()
+      .map((file) => readFileSync(join(root, file), "utf8"))
+      .join("\0"),
+  )
+  .digest("hex")
+  .slice(0, 8);
+
 /** A workbook of `rows` good rows. */
 export function workbook(rows: number, strings: "shared" | "inline"): Promise<string> {
-  return kept(`businesses-${rows}-${strings}.xlsx`, (out) => writeSample(out, { rows, strings }));
+  return kept(`${rows}-${strings}.xlsx`, (out) => writeSample(out, { rows, strings }));
 }
 
-/** The same rows as CSV with a header; an empty field is NULL to COPY, as an empty cell is to the importer. */
+/**
+ * The same rows as CSV with a header; an empty field is NULL to COPY, as an empty cell is to the importer. To be read with
+ * `escape '\'`: psql 15 ends the data at a line that is just `\.`, even inside quotes, and so no text makes such a line.
+ */
 export function csv(rows: number): Promise<string> {
-  return kept(`businesses-${rows}.csv`, async (out) => {
+  return kept(`${rows}.csv`, async (out) => {
     let text = businessColumns.map(({ title }) => title.toLowerCase()).join(",") + "\n";
     for (const row of businessRows({ rows })) {
       text += row.map(csvField).join(",") + "\n";
@@ -28,13 +43,12 @@ export function csv(rows: number): Promise<string> {
 }
 
 function csvField(text: string): string {
-  if (!/[",\r\n\\]/.test(text)) return text;
-  // psql 15 ends the data at a line that is just `\.`, even inside quotes: a space keeps it going.
-  return `"${text.replaceAll('"', '""').replaceAll("\n\\.\n", "\n\\. \n")}"`;
+  return /[",\r\n\\]/.test(text) ? `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"` : text;
 }
 
+/** What is kept bears the generator's version in its name, so that a new one makes new files. */
 async function kept(name: string, write: (out: Writable) => Promise<void>): Promise<string> {
-  const file = join(tmp, name);
+  const file = join(tmp, `${generator}-${name}`);
   if (existsSync(file)) return file;
   mkdirSync(tmp, { recursive: true });
   process.stderr.write(`making ${name} …\n`);

@@ -1,13 +1,14 @@
-// Imports against rivals, on one PostgreSQL: psql's \copy of the same rows as CSV, and the guide's program in Go. The two of a
-// pair take turns, each into a fresh table, and what is in the table is counted after every run. See README.md.
+// Imports against rivals, on one PostgreSQL: psql's \copy of the same rows as CSV, and the guide's program in Go. See README.md.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { background } from "@sluice/go/context";
 import pg from "pg";
-import { businesses } from "../packages/sluice/src/businesses.ts";
+import { businesses, openTarget, runImport, type Method } from "sluice";
 import { tableDdl } from "../packages/sluice/src/schema.ts";
+import { cells, compare, type Contender, type Timing } from "./compare.ts";
 import { csv, root, tmp, workbook } from "./data.ts";
-import { count, median, mustRun, printTable, type Run, seconds, times } from "./run.ts";
+import { count, mustRun, printTable, type Run, times } from "./run.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -16,7 +17,7 @@ const { values: flags } = parseArgs({
     "small-rows": { type: "string", default: "10000" },
     "small-runs": { type: "string", default: "5" },
     strings: { type: "string", default: "inline" },
-    only: { type: "string", default: "bare,indexed,methods,whole" },
+    only: { type: "string", default: "pk,indexed,methods,process" },
   },
 });
 const rows = Number(flags.rows);
@@ -24,72 +25,68 @@ const runs = Number(flags.runs);
 const smallRows = Number(flags["small-rows"]);
 const smallRuns = Number(flags["small-runs"]);
 const strings = flags.strings === "shared" ? "shared" : "inline";
-const only = new Set(flags.only.split(","));
+const parts: Record<string, () => Promise<void>> = { pk: primaryKeyOnly, indexed, methods, process: wholeProcess };
+const only = flags.only.split(",");
+for (const part of only)
+  if (!(part in parts)) throw new Error(`--only: there is no "${part}", only ${Object.keys(parts).join(", ")}`);
 
 const bareSchema = join(root, "bench", "bare.schema.ts");
 const fullSchema = join(root, "examples", "data", "businesses.schema.ts");
 const ddl = tableDdl(businesses);
-const cells = "name, category, phone, email, address, city, country, website, description";
+const withIndexes = [ddl.create, ...ddl.indexes];
+const goals: { readonly what: string; readonly goal: string; readonly got: string; readonly met: boolean }[] = [];
 
 const server = new URL(process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres");
 const database = `sluice_bench_${process.pid}`;
-const target = new URL(server);
-target.pathname = `/${database}`;
+const to = new URL(server);
+to.pathname = `/${database}`;
 
-/** One way to fill the table `businesses`. */
-interface Contender {
-  readonly name: string;
-  /** Makes the table, where the contender does not make it itself. */
-  readonly before?: readonly string[];
-  /** Fills it, and says how long that took in milliseconds. */
-  readonly run: () => Promise<number>;
-}
-
+// Ctrl-C ends the program that is being measured, and with it the comparison: the database is dropped on the way out.
+process.once("SIGINT", () => {});
 const admin = new pg.Client({ connectionString: server.href });
 await admin.connect();
 await admin.query(`create database ${database}`);
-const client = new pg.Client({ connectionString: target.href });
+const client = new pg.Client({ connectionString: to.href });
 try {
   await client.connect();
   await client.query("set client_min_messages = warning");
   const version = (await client.query<{ server_version: string }>("show server_version")).rows[0]!.server_version;
   console.log(`PostgreSQL ${version}, Node ${process.versions.node}; medians, the rivals of a table take turns\n`);
-  if (only.has("bare")) await bare();
-  if (only.has("indexed")) await indexed();
-  if (only.has("methods")) await methods();
-  if (only.has("whole")) await whole();
+  for (const part of only) await parts[part]!();
+  printTable(
+    ["goal", "is to be", "is", "met"],
+    goals.map(({ what, goal, got, met }) => [what, goal, got, met ? "yes" : "no"]),
+  );
 } finally {
   await client.end();
   await admin.query(`drop database if exists ${database} with (force)`);
   await admin.end();
 }
 
-async function bare(): Promise<void> {
+async function primaryKeyOnly(): Promise<void> {
   const [file, text] = [await workbook(rows, strings), await csv(rows)];
   console.log(`${count(rows)} rows into a table with a primary key only; whole processes, ${runs} runs each\n`);
-  await compare(rows, runs, [
+  const [psql, ours] = await compare(client, rows, runs, [
     { name: "psql \\copy of the CSV", before: [ddl.create], run: () => psqlCopy(text) },
     { name: "sluice import of the .xlsx", run: () => sluice(file, ["--schema", bareSchema]) },
   ]);
+  atMost("primary key only: sluice / psql", ours! / psql!, 1);
 }
 
 async function indexed(): Promise<void> {
   const [file, text] = [await workbook(rows, strings), await csv(rows)];
   console.log(`${count(rows)} rows into a table with the guide's six indexes; whole processes, ${runs} runs each\n`);
-  await compare(rows, runs, [
-    { name: "psql \\copy, indexes there", before: [ddl.create, ...ddl.indexes], run: () => psqlCopy(text) },
-    {
-      name: "psql \\copy, create index after",
-      before: [ddl.create],
-      run: async () => (await psqlCopy(text)) + (await psql(ddl.indexes)).milliseconds,
-    },
+  const [psql, , ours] = await compare(client, rows, runs, [
+    { name: "psql \\copy, indexes there", before: withIndexes, run: () => psqlCopy(text) },
+    { name: "psql \\copy, create index after", before: [ddl.create], run: () => psqlCopy(text, ddl.indexes) },
     { name: "sluice import, new table", run: () => sluice(file, ["--schema", fullSchema]) },
     {
       name: "sluice import, indexes there",
-      before: [ddl.create, ...ddl.indexes],
+      before: withIndexes,
       run: () => sluice(file, ["--schema", fullSchema, "--append"]),
     },
   ]);
+  atMost("six indexes, new table: sluice / psql", ours! / psql!, 0.5);
 }
 
 async function methods(): Promise<void> {
@@ -98,76 +95,83 @@ async function methods(): Promise<void> {
   const twin = join(tmp, "go-twin");
   await mustRun("go", ["build", "-o", twin, "."], { cwd: join(root, "bench", "go-twin") });
   console.log(
-    `${count(smallRows)} rows into an existing table with the guide's six indexes; the programs' own clocks, from opening the\n` +
-      `file to the last commit, ${smallRuns} runs each\n`,
+    `${count(smallRows)} rows by each method, into the guide's table with its six indexes; the programs' own clocks, from\n` +
+      `opening the file to the last commit, ${smallRuns} runs each. "served": in a process that has imported before\n`,
   );
-  // The Go program makes the same table by AutoMigrate, before its clock starts.
-  const there = [ddl.create, ...ddl.indexes];
-  const ours = (method: string): Contender => ({
-    name: `sluice, ${method}`,
-    before: there,
-    run: () => sluice(file, ["--schema", fullSchema, "--append", "--method", method], "own"),
-  });
-  for (const method of ["sequential", "concurrent", "batch"]) {
-    await compare(smallRows, smallRuns, [
+  await using target = await openTarget({ to: to.href });
+  const served = async (method: Method, mode: "create" | "append"): Promise<Timing> =>
+    runImport(background(), { file, target, table: "businesses", schema: businesses, method, mode });
+  // The Go program makes its table by AutoMigrate, before its clock starts; so ours finds one too.
+  const ours = (method: Method): Contender[] => [
+    { name: `sluice ${method}, served`, before: withIndexes, run: () => served(method, "append") },
+    {
+      name: `sluice ${method}, new process`,
+      before: withIndexes,
+      run: () => sluice(file, ["--schema", fullSchema, "--append", "--method", method], "own"),
+    },
+  ];
+  for (const method of ["sequential", "concurrent", "batch"] as const) {
+    await warmUp(() => served(method, "create"));
+    if (method === "batch") await warmUp(() => served("copy", "create"));
+    const [go, warm, , copy, , create] = await compare(client, smallRows, smallRuns, [
       { name: `Go twin, ${method}`, run: () => goTwin(twin, method, file) },
-      ours(method),
-      ...(method === "batch" ? [ours("copy")] : []),
+      ...ours(method),
+      ...(method === "batch" ? ours("copy") : []),
+      ...(method === "batch" ? [{ name: "sluice copy, served, new table", run: () => served("copy", "create") }] : []),
     ]);
+    atLeast(`${method}: times as fast as the Go twin`, go! / warm!, 1);
+    if (copy === undefined || create === undefined) continue;
+    atLeast("copy: times as fast as the Go twin's batch", go! / copy, 10);
+    atLeast("copy into a new table: the same", go! / create, 10);
   }
 }
 
-async function whole(): Promise<void> {
+async function wholeProcess(): Promise<void> {
   const file = join(root, "examples", "data", "businesses.xlsx");
   console.log(
     `sluice import examples/data/businesses.xlsx into a new table, start of the program to its end, ${smallRuns} runs\n`,
   );
-  await compare(10_000 - 13, smallRuns, [{ name: "sluice import", run: () => sluice(file, []) }]);
+  const [ours] = await compare(client, 10_000 - 13, smallRuns, [
+    { name: "sluice import", run: () => sluice(file, []) },
+  ]);
+  atMost("10,000 rows, whole process: seconds", ours! / 1000, 0.6, (seconds) => seconds.toFixed(2));
 }
 
-/** Lets the contenders take turns, the first being what the others are measured by. */
-async function compare(rows: number, runs: number, contenders: readonly Contender[]): Promise<void> {
-  const figures = contenders.map((): number[] => []);
-  for (let i = 0; i < runs; i++) {
-    for (const [k, { name, before = [], run }] of contenders.entries()) {
-      await client.query("drop table if exists businesses");
-      for (const statement of before) await client.query(statement);
-      await client.query("checkpoint"); // nobody pays for what the one before left to write
-      figures[k]!.push(await run());
-      const inside = (await client.query<{ n: string }>("select count(*) as n from businesses")).rows[0]!.n;
-      if (Number(inside) !== rows) throw new Error(`${name} left ${inside} rows in the table, not ${rows}`);
-    }
-  }
-  const base = median(figures[0]!);
-  printTable(
-    ["", "median", "from", "to", "rows/s", `time / ${contenders[0]!.name}`],
-    contenders.map(({ name }, k) => {
-      const mid = median(figures[k]!);
-      const [low, high] = [Math.min(...figures[k]!), Math.max(...figures[k]!)];
-      return [name, seconds(mid), seconds(low), seconds(high), count((rows / mid) * 1000), times(mid / base)];
-    }),
-  );
-  console.log();
+function atMost(what: string, got: number, goal: number, show = times): void {
+  goals.push({ what, goal: `≤ ${show(goal)}`, got: show(got), met: got <= goal });
+}
+
+function atLeast(what: string, got: number, goal: number): void {
+  goals.push({ what, goal: `≥ ${times(goal)}`, got: times(got), met: got >= goal });
+}
+
+async function warmUp(run: () => Promise<unknown>): Promise<void> {
+  await client.query("drop table if exists businesses");
+  await run();
+}
+
+/** The CSV into the table, then the indexes: two processes, as one would do it by hand. */
+async function psqlCopy(file: string, indexes: readonly string[] = []): Promise<Timing> {
+  const copy = await psql([`\\copy businesses (${cells}) from '${file}' with (format csv, header, escape '\\')`]);
+  const after = indexes.length > 0 ? (await psql(indexes)).milliseconds : 0;
+  return { milliseconds: copy.milliseconds + after };
 }
 
 function psql(statements: readonly string[]): Promise<Run> {
   const commands = statements.flatMap((statement) => ["-c", statement]);
-  return mustRun("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", target.href, ...commands]);
+  return mustRun("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", to.href, ...commands]);
 }
 
-async function psqlCopy(file: string): Promise<number> {
-  return (await psql([`\\copy businesses (${cells}) from '${file}' with (format csv, header)`])).milliseconds;
-}
-
-/** `whole`: from the start of the process to its end. `own`: what the program says that it took. */
-async function sluice(file: string, args: readonly string[], clock: "whole" | "own" = "whole"): Promise<number> {
-  const command = [join(root, "packages", "sluice", "bin", "sluice.js"), "import", file, "--to", target.href, "--json"];
+/** `whole`: from the start of the launcher to its end. `own`: what the program says that it took. */
+async function sluice(file: string, args: readonly string[], clock: "whole" | "own" = "whole"): Promise<Timing> {
+  const command = [join(root, "packages", "sluice", "bin", "sluice.js"), "import", file, "--to", to.href, "--json"];
   const table = ["--table", "businesses"];
   const done = await mustRun(process.execPath, [...command, ...table, ...args], { codes: [0, 3] });
-  return clock === "own" ? (JSON.parse(done.stdout) as { milliseconds: number }).milliseconds : done.milliseconds;
+  const own = (JSON.parse(done.stdout) as { milliseconds: number }).milliseconds;
+  return clock === "own" ? { milliseconds: own } : { milliseconds: done.milliseconds, own };
 }
 
-async function goTwin(program: string, method: string, file: string): Promise<number> {
-  const done = await mustRun(program, ["import", method, file], { env: { DATABASE_URL: target.href } });
-  return (JSON.parse(done.stdout) as { milliseconds: number }).milliseconds;
+async function goTwin(program: string, method: string, file: string): Promise<Timing> {
+  const done = await mustRun(program, ["import", method, file], { env: { DATABASE_URL: to.href } });
+  return { milliseconds: (JSON.parse(done.stdout) as { milliseconds: number }).milliseconds };
 }
