@@ -17,7 +17,10 @@ export async function launch(bin, entry) {
   const checkout = !/[\\/]node_modules[\\/]/.test(root) && existsSync(join(root, "src"));
   const [major, minor] = process.versions.node.split(".").map(Number);
   const newEnough = checkout ? major >= 24 : major > 22 || (major === 22 && minor >= 15);
-  if (newEnough && !checkout) return import(new URL(`../dist/${entry}.js`, bin));
+  if (newEnough && !checkout) {
+    await import(new URL(`../dist/${entry}.js`, bin));
+    return;
+  }
 
   const node = newEnough ? process.execPath : pinnedNode(bin);
   if (!node) {
