@@ -170,7 +170,7 @@ function onTurn(): void {
   if (held.length > 0) {
     const ready = held;
     held = [];
-    for (const run of ready) run();
+    runWithinSlice(ready);
     // Who was held goes before who yielded: that takes another turn.
     if (yielding.length > 0) askForTurn();
     return;
@@ -178,6 +178,19 @@ function onTurn(): void {
   const ready = yielding;
   yielding = [];
   for (const run of ready) run();
+}
+
+/** Runs what was held. What does not fit the slice (starting many goroutines may take long) is held again, in order. */
+function runWithinSlice(ready: readonly (() => void)[]): void {
+  for (let i = 0; i < ready.length; i++) {
+    if (i % batch === 0 && clock() - sliceStart >= slice) {
+      holding = true;
+      held = ready.slice(i).concat(held);
+      askForTurn();
+      return;
+    }
+    (ready[i] as () => void)();
+  }
 }
 
 /**
