@@ -8,7 +8,7 @@ import { businesses, openTarget, runImport, type Method } from "sluice";
 import { tableDdl } from "../packages/sluice/src/schema.ts";
 import { cells, compare, type Contender, type Timing } from "./compare.ts";
 import { csv, root, tmp, workbook } from "./data.ts";
-import { count, mustRun, printTable, type Run, times } from "./run.ts";
+import { atLeast, atMost, count, type Goal, mustRun, printGoals, type Run, seconds, times } from "./run.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -34,7 +34,7 @@ const bareSchema = join(root, "bench", "bare.schema.ts");
 const fullSchema = join(root, "examples", "data", "businesses.schema.ts");
 const ddl = tableDdl(businesses);
 const withIndexes = [ddl.create, ...ddl.indexes];
-const goals: { readonly what: string; readonly goal: string; readonly got: string; readonly met: boolean }[] = [];
+const goals: Goal[] = [];
 
 const server = new URL(process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres");
 const database = `sluice_bench_${process.pid}`;
@@ -53,10 +53,7 @@ try {
   const version = (await client.query<{ server_version: string }>("show server_version")).rows[0]!.server_version;
   console.log(`PostgreSQL ${version}, Node ${process.versions.node}; medians, the rivals of a table take turns\n`);
   for (const part of only) await parts[part]!();
-  printTable(
-    ["goal", "is to be", "is", "met"],
-    goals.map(({ what, goal, got, met }) => [what, goal, got, met ? "yes" : "no"]),
-  );
+  printGoals(goals);
 } finally {
   await client.end();
   await admin.query(`drop database if exists ${database} with (force)`);
@@ -70,7 +67,7 @@ async function primaryKeyOnly(): Promise<void> {
     { name: "psql \\copy of the CSV", before: [ddl.create], run: () => psqlCopy(text) },
     { name: "sluice import of the .xlsx", run: () => sluice(file, ["--schema", bareSchema]) },
   ]);
-  atMost("primary key only: sluice / psql", ours! / psql!, 1);
+  goals.push(atMost("primary key only: sluice / psql", ours! / psql!, 1, times));
 }
 
 async function indexed(): Promise<void> {
@@ -86,7 +83,7 @@ async function indexed(): Promise<void> {
       run: () => sluice(file, ["--schema", fullSchema, "--append"]),
     },
   ]);
-  atMost("six indexes, new table: sluice / psql", ours! / psql!, 0.5);
+  goals.push(atMost("six indexes, new table: sluice / psql", ours! / psql!, 0.5, times));
 }
 
 async function methods(): Promise<void> {
@@ -119,10 +116,10 @@ async function methods(): Promise<void> {
       ...(method === "batch" ? ours("copy") : []),
       ...(method === "batch" ? [{ name: "sluice copy, served, new table", run: () => served("copy", "create") }] : []),
     ]);
-    atLeast(`${method}: times as fast as the Go twin`, go! / warm!, 1);
+    goals.push(atLeast(`${method}: times as fast as the Go twin`, go! / warm!, 1, times));
     if (copy === undefined || create === undefined) continue;
-    atLeast("copy: times as fast as the Go twin's batch", go! / copy, 10);
-    atLeast("copy into a new table: the same", go! / create, 10);
+    goals.push(atLeast("copy: times as fast as the Go twin's batch", go! / copy, 10, times));
+    goals.push(atLeast("copy into a new table: the same", go! / create, 10, times));
   }
 }
 
@@ -134,15 +131,7 @@ async function wholeProcess(): Promise<void> {
   const [ours] = await compare(client, 10_000 - 13, smallRuns, [
     { name: "sluice import", run: () => sluice(file, []) },
   ]);
-  atMost("10,000 rows, whole process: seconds", ours! / 1000, 0.6, (seconds) => seconds.toFixed(2));
-}
-
-function atMost(what: string, got: number, goal: number, show = times): void {
-  goals.push({ what, goal: `≤ ${show(goal)}`, got: show(got), met: got <= goal });
-}
-
-function atLeast(what: string, got: number, goal: number): void {
-  goals.push({ what, goal: `≥ ${times(goal)}`, got: times(got), met: got >= goal });
+  goals.push(atMost("10,000 rows, whole process", ours!, 600, seconds));
 }
 
 async function warmUp(run: () => Promise<unknown>): Promise<void> {

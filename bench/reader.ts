@@ -1,9 +1,12 @@
 // Reads one workbook with one reader, looks at every cell and prints what it took as JSON: a fresh process for each figure,
-// started by read.ts. Usage: reader.ts NAME FILE
-import { readFileSync } from "node:fs";
+// started by read.ts. Usage: reader.ts NAME FILE [SECONDS], after which it stops at the next row and says how far it came.
+import { createReadStream } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import { open } from "@sluice/sheets";
+import { peakMemory } from "./run.ts";
 
 export interface Reading {
   readonly rows: number;
@@ -12,29 +15,48 @@ export interface Reading {
   readonly milliseconds: number;
   /** Peak resident set, in bytes. */
   readonly peak: number;
+  /** False where the time was over before the sheet was. */
+  readonly complete: boolean;
 }
 
-interface Tally {
-  rows: number;
-  cells: number;
-  /** Length of all values, so that none goes unread. */
-  length: number;
+/** Counts what a reader gives, and looks at every value so that none is left unmade. */
+class Tally {
+  rows = 0;
+  cells = 0;
+  length = 0;
+  readonly #end: number;
+
+  constructor(seconds: number) {
+    this.#end = performance.now() + seconds * 1000;
+  }
+
+  value(value: unknown): void {
+    if (value === null || value === undefined || value === "") return;
+    this.cells++;
+    this.length += typeof value === "string" ? value.length : 8;
+  }
+
+  /** Call after each row. @returns whether the time is over */
+  row(): boolean {
+    this.rows++;
+    return this.rows % 1024 === 0 && this.late();
+  }
+
+  late(): boolean {
+    return performance.now() > this.#end;
+  }
 }
 
 // The peers have their own folder and lock file; no type of theirs is needed beyond these.
 const peers = createRequire(join(import.meta.dirname, "peers", "package.json"));
 interface ExcelJs {
-  stream: {
-    xlsx: {
-      WorkbookReader: new (
-        file: string,
-        options: object,
-      ) => AsyncIterable<AsyncIterable<{ values: readonly unknown[] }>>;
-    };
-  };
+  stream: { xlsx: { WorkbookReader: new (file: string, options: object) => AsyncIterable<AsyncIterable<ExcelJsRow>> } };
+}
+interface ExcelJsRow {
+  eachCell(look: (cell: { value: unknown }) => void): void;
 }
 interface Hucre {
-  streamXlsxRows(input: Uint8Array): AsyncIterable<{ values: readonly unknown[] }>;
+  streamXlsxRows(input: ReadableStream<Uint8Array>): AsyncIterable<{ values: readonly unknown[] }>;
 }
 interface SheetJs {
   readFile(
@@ -43,76 +65,78 @@ interface SheetJs {
   ): { SheetNames: string[]; Sheets: Record<string, { "!data"?: ({ v?: unknown } | undefined)[][] } | undefined> };
 }
 
-const readers: Record<string, (file: string) => Promise<Tally>> = {
-  "sheets batches()": async (file) => {
-    const tally = { rows: 0, cells: 0, length: 0 };
+/** Reads to the end (true), or until the tally says that the time is over (false). */
+type Read = (file: string, tally: Tally) => Promise<boolean>;
+
+const readers: Record<string, Read> = {
+  "sheets batches()": async (file, tally) => {
     await using book = await open(file);
     for await (const batch of book.sheet().batches()) {
+      const { bytes, starts, ends, cellCount } = batch;
+      for (let i = 0; i < cellCount; i++) tally.length += ends[i]! - starts[i]! + (bytes[starts[i]!]! & 1);
       tally.rows += batch.rowCount;
-      tally.cells += batch.cellCount;
-      for (let i = 0; i < batch.cellCount; i++) tally.length += batch.ends[i]! - batch.starts[i]!;
+      tally.cells += cellCount;
       batch.release();
+      if (tally.late()) return false;
     }
-    return tally;
+    return true;
   },
-  "sheets rows()": async (file) => {
-    const tally = { rows: 0, cells: 0, length: 0 };
+  "sheets rows()": async (file, tally) => {
     await using book = await open(file);
-    for await (const row of book.sheet().rows()) look(tally, row.values);
-    return tally;
+    for await (const row of book.sheet().rows()) {
+      for (const value of row.values) tally.value(value);
+      if (tally.row()) return false;
+    }
+    return true;
   },
-  hucre: async (file) => {
+  hucre: async (file, tally) => {
     const { streamXlsxRows } = peers("hucre/xlsx") as Hucre;
-    const tally = { rows: 0, cells: 0, length: 0 };
-    for await (const row of streamXlsxRows(readFileSync(file))) look(tally, row.values);
-    return tally;
+    const bytes = Readable.toWeb(createReadStream(file, { highWaterMark: 1 << 18 })) as ReadableStream<Uint8Array>;
+    for await (const row of streamXlsxRows(bytes)) {
+      for (const value of row.values) tally.value(value);
+      if (tally.row()) return false;
+    }
+    return true;
   },
-  "@protobi/exceljs": (file) => excelJs("@protobi/exceljs", file),
-  exceljs: (file) => excelJs("exceljs", file),
-  "@e965/xlsx (SheetJS)": async (file) => {
+  "@protobi/exceljs": (file, tally) => excelJs("@protobi/exceljs", file, tally),
+  exceljs: (file, tally) => excelJs("exceljs", file, tally),
+  "@e965/xlsx (SheetJS)": async (file, tally) => {
     const { readFile } = peers("@e965/xlsx") as SheetJs;
-    const tally = { rows: 0, cells: 0, length: 0 };
-    const book = readFile(file, { dense: true });
-    for (const row of book.Sheets[book.SheetNames[0] ?? ""]?.["!data"] ?? [])
-      look(
-        tally,
-        row.map((cell) => cell?.v),
-      );
-    return tally;
+    const book = readFile(file, { dense: true, cellFormula: false, cellHTML: false, cellText: false });
+    for (const row of book.Sheets[book.SheetNames[0] ?? ""]?.["!data"] ?? []) {
+      for (const cell of row) tally.value(cell?.v);
+      if (tally.row()) return false;
+    }
+    return true;
   },
 };
 
 export const readerNames: readonly string[] = Object.keys(readers);
 
 if (import.meta.main) {
-  const [name = "", file = ""] = process.argv.slice(2);
+  const [name = "", file = "", seconds = "Infinity"] = process.argv.slice(2);
   const start = performance.now();
-  const { rows, cells } = await readers[name]!(file);
+  const tally = new Tally(Number(seconds));
+  const complete = await readers[name]!(file, tally);
   const milliseconds = performance.now() - start;
-  const peak = process.resourceUsage().maxRSS * 1024;
-  console.log(JSON.stringify({ rows, cells, milliseconds, peak } satisfies Reading));
+  const reading: Reading = { rows: tally.rows, cells: tally.cells, milliseconds, peak: peakMemory(), complete };
+  process.stdout.write(`${JSON.stringify(reading)}\n`, () => process.exit());
 }
 
-function look(tally: Tally, values: readonly unknown[]): void {
-  tally.rows++;
-  for (const value of values) {
-    if (value === null || value === undefined || value === "") continue;
-    tally.cells++;
-    tally.length += typeof value === "string" ? value.length : 8;
-  }
-}
-
-async function excelJs(name: string, file: string): Promise<Tally> {
+async function excelJs(name: string, file: string, tally: Tally): Promise<boolean> {
   const { stream } = peers(name) as ExcelJs;
   const options = {
     worksheets: "emit",
     sharedStrings: "cache",
     hyperlinks: "ignore",
-    styles: "cache",
-    entries: "emit",
+    styles: "ignore",
+    entries: "ignore",
   };
-  const tally = { rows: 0, cells: 0, length: 0 };
-  for await (const sheet of new stream.xlsx.WorkbookReader(file, options))
-    for await (const row of sheet) look(tally, row.values);
-  return tally;
+  for await (const sheet of new stream.xlsx.WorkbookReader(file, options)) {
+    for await (const row of sheet) {
+      row.eachCell(({ value }) => tally.value(value));
+      if (tally.row()) return false;
+    }
+  }
+  return true;
 }

@@ -1,5 +1,6 @@
 // Programs started and timed from outside, and what their figures are printed with.
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 
 export interface Run {
   /** Wall-clock time of the whole process, from its start to its end. */
@@ -9,6 +10,8 @@ export interface Run {
   readonly stderr: string;
   /** Stopped because it took longer than it may. */
   readonly late: boolean;
+  /** The process's peak resident set as seen from outside, in bytes; 0 where there is no /proc. */
+  readonly peak: number;
 }
 
 export interface RunOptions {
@@ -32,16 +35,25 @@ export function run(program: string, args: readonly string[], options: RunOption
     let late = false;
     child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    let peak = 0;
+    const watch = setInterval(() => {
+      if (child.exitCode === null && child.pid) peak = highWater(child.pid) ?? peak;
+    }, 200);
     const timer = options.seconds
       ? setTimeout(() => {
           late = true;
           child.kill("SIGKILL");
         }, options.seconds * 1000)
       : undefined;
-    child.on("error", reject);
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      clearInterval(watch);
+      reject(error);
+    });
     child.on("close", (code) => {
       clearTimeout(timer);
-      resolve({ milliseconds: performance.now() - start, code, stdout, stderr, late });
+      clearInterval(watch);
+      resolve({ milliseconds: performance.now() - start, code, stdout, stderr, late, peak });
     });
   });
 }
@@ -56,6 +68,21 @@ export async function mustRun(
   if (!(options.codes ?? [0]).includes(done.code ?? -1))
     throw new Error(`${program} ${args.join(" ")}\nexit ${done.code}\n${done.stderr}${done.stdout}`);
   return done;
+}
+
+/**
+ * This process's peak resident set in bytes. The kernel's `ru_maxrss` is not it where there is a better figure: a new process
+ * inherits that of the one that started it.
+ */
+export function peakMemory(): number {
+  return highWater(process.pid) ?? process.resourceUsage().maxRSS * 1024;
+}
+
+function highWater(pid: number): number | undefined {
+  const file = `/proc/${pid}/status`;
+  if (!existsSync(file)) return undefined;
+  const kilobytes = /^VmHWM:\s+(\d+) kB/m.exec(readFileSync(file, "utf8"))?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
 }
 
 export function median(figures: readonly number[]): number {
@@ -79,4 +106,26 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
     `| ${widths.map((width, i) => (i === 0 ? "-".repeat(width) : "-".repeat(width - 1) + ":")).join(" | ")} |`,
   );
   for (const row of rows) console.log(line(row));
+}
+
+export interface Goal {
+  readonly what: string;
+  readonly goal: string;
+  readonly got: string;
+  readonly met: boolean;
+}
+
+export function atMost(what: string, got: number, goal: number, show: (figure: number) => string): Goal {
+  return { what, goal: `≤ ${show(goal)}`, got: show(got), met: got <= goal };
+}
+
+export function atLeast(what: string, got: number, goal: number, show: (figure: number) => string): Goal {
+  return { what, goal: `≥ ${show(goal)}`, got: show(got), met: got >= goal };
+}
+
+export function printGoals(goals: readonly Goal[]): void {
+  printTable(
+    ["goal", "is to be", "is", "met"],
+    goals.map(({ what, goal, got, met }) => [what, goal, got, met ? "yes" : "no"]),
+  );
 }
