@@ -324,6 +324,39 @@ describe("fairness", () => {
     expect(ticks).toBeGreaterThanOrEqual(15);
   });
 
+  it("F39 gosched goes on although others never pause", async () => {
+    const ch = chan<number>();
+    const hot = { on: true, sent: 0 };
+    const wg = new WaitGroup();
+    wg.go(async () => {
+      for await (const _ of ch);
+    });
+    wg.go(async () => {
+      for (; hot.on; hot.sent++) await ch.send(1);
+      ch.close();
+    });
+    for (let i = 0; i < 20; i++) await gosched();
+    hot.on = false;
+    await wg.wait();
+    expect(hot.sent).toBeGreaterThan(0);
+  });
+
+  it("starts very many goroutines without keeping timers waiting", async () => {
+    let ticks = 0;
+    const interval = setInterval(() => ticks++, 1);
+    const wg = new WaitGroup();
+    let ran = 0;
+    for (let i = 0; i < 200_000; i++) {
+      wg.go(() => {
+        ran++;
+      });
+    }
+    await wg.wait();
+    clearInterval(interval);
+    expect(ran).toBe(200_000);
+    expect(ticks).toBeGreaterThan(5);
+  });
+
   it("F39 timers fire during a polling select with otherwise", async () => {
     const { select, recv, otherwise } = await import("./index.ts");
     const ch = chan<number>();

@@ -40,8 +40,11 @@ let granted = 1;
 let grantedAt = 0;
 let sliceStart = -1;
 let holding = false;
-let held: (() => void)[] = [];
+/** What waits for the next turn; before `heldFrom` it has run already. */
+let held: ((() => void) | undefined)[] = [];
+let heldFrom = 0;
 let yielding: (() => void)[] = [];
+let yieldersWaited = false;
 let turnIsComing = false;
 
 /** What an operation without a result returns when it did not wait. */
@@ -74,7 +77,7 @@ export function yieldToAll(): Promise<void> {
 }
 
 /** A promise for the goroutine that runs now, resolved by what is put on the list. */
-function joinLater<T>(list: (() => void)[], value: T): Promise<T> {
+function joinLater<T>(list: ((() => void) | undefined)[], value: T): Promise<T> {
   const g = current();
   return new Promise<T>((resolve) => {
     list.push(() => {
@@ -167,30 +170,34 @@ function onTurn(): void {
   grantedAt = sliceStart;
   granted = 1;
   credit = 1;
-  if (held.length > 0) {
-    const ready = held;
-    held = [];
-    runWithinSlice(ready);
-    // Who was held goes before who yielded: that takes another turn.
-    if (yielding.length > 0) askForTurn();
+  const others = held.length > 0;
+  if (others) runHeld();
+  if (yielding.length === 0) return;
+  // Who yielded goes after who was held: a turn later, but not later than that.
+  if (others && !yieldersWaited) {
+    yieldersWaited = true;
+    askForTurn();
     return;
   }
+  yieldersWaited = false;
   const ready = yielding;
   yielding = [];
   for (const run of ready) run();
 }
 
-/** Runs what was held. What does not fit the slice (starting many goroutines may take long) is held again, in order. */
-function runWithinSlice(ready: readonly (() => void)[]): void {
-  for (let i = 0; i < ready.length; i++) {
-    if (i % batch === 0 && clock() - sliceStart >= slice) {
-      holding = true;
-      held = ready.slice(i).concat(held);
-      askForTurn();
-      return;
-    }
-    (ready[i] as () => void)();
+/** Runs what was held, in order, until it is time to hold again: starting many goroutines may take long. */
+function runHeld(): void {
+  while (heldFrom < held.length && !holding) {
+    const run = held[heldFrom] as () => void;
+    held[heldFrom++] = undefined;
+    run();
+    if (heldFrom % batch === 0 && clock() - sliceStart >= slice) holding = true;
   }
+  if (heldFrom === held.length) {
+    held = [];
+    heldFrom = 0;
+  } else holding = true;
+  if (holding) askForTurn();
 }
 
 /**
