@@ -24,7 +24,7 @@ export type CellType = (typeof CellType)[keyof typeof CellType];
 /** Set in `RowBatch.flags` where a cell's text has no byte below 0x20, no `"`, no `\` and no 0x7F: it needs no escaping in COPY text or JSON. */
 export const PLAIN = 1;
 
-/** A run of consecutive non-empty rows, in file order. Everything in it may be read until `release()`, and nothing may be written. */
+/** A run of consecutive rows that hold a value or a warning, in file order. Everything in it may be read until `release()`, and nothing may be written. */
 export interface RowBatch {
   /** How many rows; at least 1. */
   readonly rowCount: number;

@@ -176,6 +176,8 @@ export class CellReader {
     rest: number,
   ): Status {
     const source = inline ? this.#inline : this.#value;
+    const text = inline || type === "str" || type === "inlineStr";
+    if (!text) source.trim();
     const length = inline || value ? source.finish() : 0;
     if (length === 0) {
       // Programs that cannot calculate write formulas with an empty value; an empty text is a value only where the cell says it is text.
@@ -191,13 +193,13 @@ export class CellReader {
         `Cell ${cellName(column, this.row)} has ${length} bytes of text, more than the limit cellBytes = ${this.limits.cellBytes}.`,
         { cell: cellName(column, this.row) },
       );
-    if (inline || type === "str" || type === "inlineStr") return this.#text(column, source, CellType.string);
+    if (text) return this.#text(column, source, CellType.string);
     if (type === "n") return this.#number(column, style, source, rest);
     if (type === "s") return this.#shared(column, source, rest);
-    const text = source.bytes.toString("latin1", 0, Math.min(length, 64));
+    const word = source.bytes.toString("latin1", 0, Math.min(length, 64));
     switch (type) {
       case "b": {
-        const truth = text === "1" || text === "true" ? true : text === "0" || text === "false" ? false : undefined;
+        const truth = word === "1" || word === "true" ? true : word === "0" || word === "false" ? false : undefined;
         if (truth === undefined) break;
         const { trueAt, falseAt } = this.store;
         this.#cell(column, CellType.boolean, PLAIN, truth ? trueAt : falseAt, truth ? trueAt + 4 : falseAt + 5);
@@ -208,7 +210,7 @@ export class CellReader {
       case "d": {
         const to = this.spare;
         if (to + ISO_LENGTH + 4 > this.spareEnd - rest) return Status.full;
-        if (!writeIsoText(this.store.bytes, to, text, this.context.date1904)) break;
+        if (!writeIsoText(this.store.bytes, to, word, this.context.date1904)) break;
         this.#take(ISO_LENGTH);
         this.#cell(column, CellType.date, PLAIN, to, to + ISO_LENGTH);
         return Status.done;
@@ -216,7 +218,7 @@ export class CellReader {
       default:
     }
     const what = type === "b" ? "a boolean" : type === "d" ? "a date" : `a value of type "${type}"`;
-    this.warn(`${cellName(column, this.row)} is not ${what}: "${text}"; it is read as text`);
+    this.warn(`${cellName(column, this.row)} is not ${what}: "${word}"; it is read as text`);
     return this.#text(column, source, CellType.string);
   }
 

@@ -230,7 +230,6 @@ export class FastCells extends CellReader {
 
       if (kind === INLINE || kind === TEXT) {
         const open = view.getInt32(kind === INLINE ? at + 4 : at, true);
-        let trim = true;
         if (kind === TEXT) {
           if ((open & 0xffffff) !== V_OPEN) break;
           at += 3;
@@ -247,7 +246,6 @@ export class FastCells extends CellReader {
           view.getInt32(at + 24, true) === T_SPACE_5
         ) {
           at += 28;
-          trim = false;
         } else {
           break;
         }
@@ -271,10 +269,9 @@ export class FastCells extends CellReader {
         }
         let from = start;
         let to = at;
-        const spaces = trim && at > start && (bytes[start]! <= 0x20 || bytes[at - 1]! <= 0x20);
-        if (spaces || (seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
+        if ((seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
           from = spare;
-          to = settleText(bytes, from, decodeText(bytes, start, at, bytes, from), !trim);
+          to = settleText(bytes, from, decodeText(bytes, start, at, bytes, from));
           seen = classOf(bytes, from, to);
           spare = (to + 3) & ~3;
         }

@@ -1,6 +1,17 @@
 // The text of a string item: `<si>` of the shared strings and `<is>` of a cell. Plain text and rich runs are joined in the
 // order of the file; phonetic runs are left out.
-import { classOf, CONTROL, decodeText, DEPTH_MAX, settleText, Token, tooDeep, xmlName, type Tokens } from "./xml.ts";
+import {
+  classOf,
+  CONTROL,
+  decodeText,
+  DEPTH_MAX,
+  isSpace,
+  settleText,
+  Token,
+  tooDeep,
+  xmlName,
+  type Tokens,
+} from "./xml.ts";
 
 const tName = xmlName("t");
 const rPhName = xmlName("rPh");
@@ -39,7 +50,6 @@ export class RichText {
 
   /** Reads the text of the element whose open tag was just read, up to its close tag. */
   text(tokens: Tokens): boolean {
-    const preserve = tokens.preserves();
     const begin = this.length;
     for (;;) {
       const token = tokens.next();
@@ -51,10 +61,19 @@ export class RichText {
       } else if (token === Token.open) {
         if (!skipElement(tokens)) return false;
       } else if (token === Token.close) {
-        this.length = settleText(this.bytes, begin, this.length, preserve);
+        this.length = settleText(this.bytes, begin, this.length);
         return true;
       }
     }
+  }
+
+  /** Drops spaces at both ends: around a number, a boolean or an index they mean nothing. */
+  trim(): void {
+    let from = 0;
+    while (this.length > 0 && isSpace(this.bytes[this.length - 1]!)) this.length--;
+    while (from < this.length && isSpace(this.bytes[from]!)) from++;
+    if (from > 0) this.bytes.copyWithin(0, from, this.length);
+    this.length -= from;
   }
 
   /** Finds out whether the text is plain; gives its length. */

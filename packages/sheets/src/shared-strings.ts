@@ -188,11 +188,10 @@ export class SharedStrings {
       let from = view;
       let begin = start;
       let length = at - start;
-      const spaces = at > start && (bytes[start]! <= 0x20 || bytes[at - 1]! <= 0x20);
-      if (spaces || (seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
+      if ((seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
         rich.begin(length);
         begin = 0;
-        length = settleText(rich.bytes, 0, decodeText(bytes, start, at, rich.bytes, 0), false);
+        length = settleText(rich.bytes, 0, decodeText(bytes, start, at, rich.bytes, 0));
         seen = classOf(rich.bytes, 0, length);
         from = rich.view;
       }

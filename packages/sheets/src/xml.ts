@@ -56,8 +56,6 @@ export const tooDeep = (at: number): XmlFault =>
 /** An element or attribute name as bytes, to compare with. */
 export const xmlName = (name: string): Uint8Array => Buffer.from(name, "latin1");
 
-const xmlSpace = xmlName("xml:space");
-
 export class Tokens {
   bytes: Buffer = Buffer.alloc(0);
   pos = 0;
@@ -147,11 +145,6 @@ export class Tokens {
   /** An attribute as a string, or undefined. */
   value(name: Uint8Array, local = false): string | undefined {
     return this.attribute(name, local) ? decodeString(this.bytes, this.valueStart, this.valueEnd) : undefined;
-  }
-
-  /** Whether the tag says xml:space="preserve". */
-  preserves(): boolean {
-    return this.attribute(xmlSpace) && this.bytes[this.valueStart] === 0x70;
   }
 
   /** The token's own bytes, for messages. */
@@ -266,17 +259,10 @@ export function classOf(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * Makes decoded text what the cell shows, in place, and gives the new end. Without xml:space="preserve" spaces at both ends are
- * dropped, as Excel does (also those that were written as entities); then Excel's own escapes are resolved.
+ * Resolves Excel's own escapes in decoded text, in place, and gives the new end. Spaces at the ends stay, with and without
+ * xml:space="preserve": Excel drops them without it, but what a program wrote into its file is nothing for a reader to throw away.
  */
-export function settleText(bytes: Uint8Array, start: number, end: number, preserve: boolean): number {
-  if (!preserve && end > start && (bytes[start]! <= 0x20 || bytes[end - 1]! <= 0x20)) {
-    let from = start;
-    while (end > from && isSpace(bytes[end - 1]!)) end--;
-    while (from < end && isSpace(bytes[from]!)) from++;
-    if (from > start) bytes.copyWithin(start, from, end);
-    end -= from - start;
-  }
+export function settleText(bytes: Uint8Array, start: number, end: number): number {
   return mayHaveEscape(bytes, start, end) ? unescapeText(bytes, start, end) : end;
 }
 

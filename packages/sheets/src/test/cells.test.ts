@@ -81,13 +81,13 @@ test("rich text is joined, text before runs counts, and phonetic runs are left o
   expect(await readCell('<c r="A1" t="s"><v>0</v></c>', { strings: `<si>${rich}</si>` })).toBe("before after");
 });
 
-test("spaces at both ends count with xml:space only, as in Excel", async () => {
+test("spaces at both ends stay, with and without xml:space", async () => {
   for (const [attribute, text, want] of [
-    ["", "  a  b \n", "a  b"],
+    ["", "  a  b \n", "  a  b \n"],
     [' xml:space="preserve"', "  a  b \n", "  a  b \n"],
     [" xml:space='preserve'", " a", " a"],
-    [' xml:space="default"', " a", "a"],
-    ["", "&#10;a&#9;", "a"],
+    [' xml:space="default"', " a", " a"],
+    ["", "&#10;a&#9;", "\na\t"],
     [' xml:space="preserve"', "&#10;a&#9;", "\na\t"],
     ["", "_x0020_a_x000A_", " a\n"],
   ] as const) {
@@ -98,8 +98,8 @@ test("spaces at both ends count with xml:space only, as in Excel", async () => {
   expect(await readCell('<c r="A1" t="str"><f>x</f><v xml:space="preserve"> a </v></c>')).toBe(" a ");
 });
 
-test("a text of nothing but spaces is empty without xml:space and kept with it", async () => {
-  expect(await readCell('<c r="A1" t="inlineStr"><is><t>  </t></is></c>')).toBeUndefined();
+test("a text of nothing but spaces is a text", async () => {
+  expect(await readCell('<c r="A1" t="inlineStr"><is><t>  </t></is></c>')).toBe("  ");
   expect(await readCell('<c r="A1" t="inlineStr"><is><t xml:space="preserve">  </t></is></c>')).toBe("  ");
 });
 
