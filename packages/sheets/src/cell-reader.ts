@@ -56,7 +56,7 @@ export class CellReader {
   checkRow(row: number): void {
     if (row > this.limits.rows)
       throw this.fail(
-        "row-out-of-range",
+        "row_out_of_range",
         `There is a row ${row} after row ${this.row}; the last row may be ${this.limits.rows}. The file was written badly, or split the data over several sheets.`,
         { offset: this.base },
       );
@@ -133,7 +133,7 @@ export class CellReader {
     const reference = parseReference(text);
     if (!reference || reference.row === 0)
       throw this.fail(
-        "bad-reference",
+        "bad_reference",
         `A cell in row ${this.row} says r="${text}", which is no cell reference such as "B${this.row}".`,
         { offset: this.base + at },
       );
@@ -156,7 +156,7 @@ export class CellReader {
     if (column <= this.limits.columns) return;
     const what = text === "" ? `more than ${this.limits.columns} cells` : `a cell ${text}`;
     throw this.fail(
-      "column-out-of-range",
+      "column_out_of_range",
       `Row ${this.row} has ${what}; the last column may be ${columnName(this.limits.columns)} (${this.limits.columns}). The file was written badly.`,
       text === "" ? {} : { cell: text },
     );
@@ -253,7 +253,7 @@ export class CellReader {
       const cell = cellName(column, this.row);
       const text = source.bytes.toString("utf8", 0, Math.min(source.length, 30));
       throw this.fail(
-        "shared-string-out-of-range",
+        "shared_string_out_of_range",
         `Cell ${cell} names shared string "${text}", which is no index. The file was written badly; open it in Excel and save it again.`,
         { cell },
       );

@@ -41,12 +41,12 @@ export function resolveLimits(asked: Partial<Limits> = {}): Limits {
     if (value === undefined) continue;
     if (!(name in limits))
       throw new SheetError(
-        "bad-option",
+        "bad_option",
         `There is no limit called "${name}"; the limits are ${Object.keys(limits).join(", ")}.`,
       );
     if (typeof value !== "number" || !(value > 0))
       throw new SheetError(
-        "bad-option",
+        "bad_option",
         `The limit ${name} must be a number above 0, and it is ${JSON.stringify(value)}.`,
       );
     limits[name] = value;

@@ -118,7 +118,7 @@ export class Pages {
       work();
     } catch (error) {
       const message = `The shared strings do not fit in the limit sharedStringBytesInMemory = ${this.#budget}, and the temporary file for the rest in ${tmpdir()} failed: ${(error as Error).message}. Make room there, or raise the limit.`;
-      throw new SheetError("temporary-file", message, {}, { cause: error });
+      throw new SheetError("temporary_file", message, {}, { cause: error });
     }
   }
 }

@@ -46,7 +46,7 @@ export function xmlError(fault: unknown, place: Place, base = 0): unknown {
 
 export function unterminated(place: Place, offset: number): SheetError {
   return new SheetError(
-    "unterminated-xml",
+    "unterminated_xml",
     `${place.part ?? "A part"} ends too early: its last element is never closed (after ${offset} bytes). The file was cut off or written badly; get it again.`,
     { ...place, offset },
   );
@@ -81,7 +81,7 @@ export async function readPart(
         off(depth);
         seen = true;
       } else if (token === Token.close) {
-        if (--depth < 0) throw new XmlFault("bad-xml", `${tokens.tagText()} closes nothing`, tokens.start);
+        if (--depth < 0) throw new XmlFault("bad_xml", `${tokens.tagText()} closes nothing`, tokens.start);
         off(depth);
       }
     }
@@ -104,7 +104,7 @@ export async function readPart(
     throw xmlError(error, place, base);
   }
   if (depth > 0 || rest.length > 0) throw unterminated(place, base);
-  if (!seen) throw xmlError(new XmlFault("bad-xml", "there is no element in it", 0), place);
+  if (!seen) throw xmlError(new XmlFault("bad_xml", "there is no element in it", 0), place);
 }
 
 function withoutMark(piece: Uint8Array): Uint8Array {
@@ -123,7 +123,7 @@ function decoderOf(piece: Uint8Array, place: Place): InstanceType<typeof TextDec
     return decoder.encoding === "utf-8" || decoder.encoding.startsWith("utf-16") ? undefined : decoder;
   } catch {
     throw new SheetError(
-      "bad-encoding",
+      "bad_encoding",
       `${place.part ?? "A part"} says that it is written in "${encoding}", which is no known encoding; UTF-8 was expected.`,
       place,
     );

@@ -142,7 +142,7 @@ export class SharedStrings {
     }
     if (!isUtf8(this.#bytes.subarray(begin, this.#pos)))
       throw new SheetError(
-        "bad-encoding",
+        "bad_encoding",
         `${this.#place.part ?? "The shared strings"} holds bytes that are not UTF-8, before string ${this.count}; open the workbook in Excel and save it again.`,
         { ...this.#place, offset: this.#base + begin },
       );

@@ -129,7 +129,7 @@ export class SheetScanner extends FastCells {
         return "more";
       case Token.close:
         if (!tokens.is(sheetDataName))
-          throw new XmlFault("bad-xml", `${tokens.tagText()} closes an element that is not open`, tokens.start);
+          throw new XmlFault("bad_xml", `${tokens.tagText()} closes an element that is not open`, tokens.start);
         this.pos = tokens.pos;
         this.#phase = "done";
         return "again";
@@ -164,7 +164,7 @@ export class SheetScanner extends FastCells {
   #rowNumber(tokens: Tokens): number {
     const text = tokens.bytes.toString("latin1", tokens.valueStart, Math.min(tokens.valueEnd, tokens.valueStart + 30));
     if (!/^\s*\d{1,15}\s*$/.test(text) || Number(text) === 0)
-      throw this.fail("bad-reference", `The row after row ${this.row} says r="${text}", which is no row number.`, {
+      throw this.fail("bad_reference", `The row after row ${this.row} says r="${text}", which is no row number.`, {
         offset: this.base + tokens.valueStart,
       });
     return Number(text);
@@ -181,7 +181,7 @@ export class SheetScanner extends FastCells {
       if (token === Token.more || token === Token.end) return Status.more;
       if (token === Token.close) {
         if (!tokens.is(rowName))
-          throw new XmlFault("bad-xml", `${tokens.tagText()} closes an element that is not open`, tokens.start);
+          throw new XmlFault("bad_xml", `${tokens.tagText()} closes an element that is not open`, tokens.start);
         this.pos = tokens.pos;
         return Status.done;
       }

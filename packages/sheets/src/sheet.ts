@@ -73,5 +73,5 @@ export class Sheet {
 function rowOption(name: string, value: number | undefined, otherwise: number): number {
   if (value === undefined) return otherwise;
   if (value === otherwise || (Number.isInteger(value) && value >= 1)) return value;
-  throw new SheetError("bad-option", `${name} must be a row number from 1 on, and it is ${String(value)}.`);
+  throw new SheetError("bad_option", `${name} must be a row number from 1 on, and it is ${String(value)}.`);
 }

@@ -19,18 +19,18 @@ export async function notAnArchive(source: Source): Promise<SheetError> {
       );
     if (streams.has("Workbook") || streams.has("Book"))
       return new SheetError(
-        "legacy-xls",
+        "legacy_xls",
         `${name} is a workbook of Excel 97–2003 (.xls), whatever its extension; an .xlsx workbook was expected. Open it in Excel and save it as "Excel Workbook (.xlsx)".`,
         { file },
       );
     return new SheetError(
-      "not-a-workbook",
+      "not_a_workbook",
       `${name} is an OLE container, as encrypted workbooks and old .xls files are, but no workbook can be found in it: it is damaged, or another kind of Office document. An .xlsx workbook was expected; if Excel opens it, save it as "Excel Workbook (.xlsx)" without a password.`,
       { file },
     );
   }
   return new SheetError(
-    "not-a-workbook",
+    "not_a_workbook",
     `${name} is not an .xlsx workbook: it looks like ${looksLike(head)}. An .xlsx workbook is a zip archive that begins with the bytes "PK"; save the data as "Excel Workbook (.xlsx)".`,
     { file },
   );

@@ -23,7 +23,7 @@ export async function openSource(source: string | URL | Blob | RandomAccess): Pr
   if (source instanceof URL) {
     if (source.protocol !== "file:")
       throw new SheetError(
-        "bad-option",
+        "bad_option",
         `Cannot open ${source.protocol}// addresses, only file: URLs; download ${source.href} first, or pass a Blob.`,
       );
     return openPath(fileURLToPath(source));
@@ -39,7 +39,7 @@ export async function openSource(source: string | URL | Blob | RandomAccess): Pr
   }
   if (typeof (source as Partial<RandomAccess> | null)?.read !== "function" || !Number.isSafeInteger(source.size))
     throw new SheetError(
-      "bad-option",
+      "bad_option",
       "The source must be a path, a file: URL, a Blob, or an object with `size` and `read(offset, length)`.",
     );
   return {
@@ -83,7 +83,7 @@ async function openPath(path: string): Promise<Source> {
     const stat = await handle.stat();
     if (!stat.isFile())
       throw new SheetError(
-        "not-a-file",
+        "not_a_file",
         `${path} is ${stat.isDirectory() ? "a directory" : "not an ordinary file"}; a workbook (.xlsx) was expected.`,
         { file: path },
       );
@@ -106,7 +106,7 @@ async function openPath(path: string): Promise<Source> {
 function openFailure(cause: unknown, file: string): SheetError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === "ENOENT" || code === "ENOTDIR")
-    return new SheetError("file-not-found", `There is no file ${file}; check the path.`, { file }, { cause });
+    return new SheetError("file_not_found", `There is no file ${file}; check the path.`, { file }, { cause });
   if (code === "EACCES" || code === "EPERM")
     return new SheetError(
       "unreadable",
@@ -115,6 +115,6 @@ function openFailure(cause: unknown, file: string): SheetError {
       { cause },
     );
   if (code === "EISDIR")
-    return new SheetError("not-a-file", `${file} is a directory; a workbook (.xlsx) was expected.`, { file });
+    return new SheetError("not_a_file", `${file} is a directory; a workbook (.xlsx) was expected.`, { file });
   return new SheetError("unreadable", `Cannot open ${file}: ${(cause as Error).message}`, { file }, { cause });
 }

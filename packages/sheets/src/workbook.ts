@@ -88,12 +88,12 @@ export class Workbook {
             sheets.find((sheet) => sheet.name.toLowerCase() === nameOrIndex.toLowerCase()));
     if (!found) {
       if (sheets.length === 0)
-        throw new SheetError("no-sheets", `${file ?? "The workbook"} has no worksheet, only charts or macros.`, {
+        throw new SheetError("no_sheets", `${file ?? "The workbook"} has no worksheet, only charts or macros.`, {
           file,
         });
       const asked = typeof nameOrIndex === "number" ? `no sheet ${nameOrIndex}` : `no sheet "${nameOrIndex ?? ""}"`;
       const there = sheets.map(({ name, index }) => `${index} "${name}"`).join(", ");
-      throw new SheetError("unknown-sheet", `${file ?? "The workbook"} has ${asked}; its sheets are ${there}.`, {
+      throw new SheetError("unknown_sheet", `${file ?? "The workbook"} has ${asked}; its sheets are ${there}.`, {
         file,
       });
     }
@@ -130,7 +130,7 @@ export class Workbook {
         const entry = part === undefined ? undefined : archive.find(part);
         if (!entry)
           throw new SheetError(
-            "missing-part",
+            "missing_part",
             `Sheet "${info.name}" is listed in the workbook, and its part ${part ?? ""} is not in the file. The file is damaged; get it again, or open and save it in Excel.`,
             { file, part, sheet: info.name },
           );
@@ -208,7 +208,7 @@ async function readWorkbook(archive: Archive, place: Place, signal: AbortSignal 
   });
   if (listed === 0)
     throw new SheetError(
-      "no-sheets",
+      "no_sheets",
       `${place.file ?? "The workbook"} lists no sheet at all; the file is damaged or was written badly.`,
       { ...place, part },
     );
@@ -234,7 +234,7 @@ async function findWorkbook(archive: Archive, place: Place, signal: AbortSignal 
   const name = file ?? "The file";
   const advice = `open it in Excel and save it as "Excel Workbook (.xlsx)"`;
   const unsupported = (what: string): SheetError =>
-    new SheetError("unsupported-format", `${name} is ${what}, which is not read; ${advice}.`, { file });
+    new SheetError("unsupported_format", `${name} is ${what}, which is not read; ${advice}.`, { file });
   if (found && /\.bin$/i.test(found.name)) throw unsupported("a binary workbook (.xlsb)");
   const has = (start: string): boolean => archive.names.some((part) => part.startsWith(start));
   if (has("content.xml") && (has("mimetype") || has("META-INF/manifest.xml")))
@@ -245,7 +245,7 @@ async function findWorkbook(archive: Archive, place: Place, signal: AbortSignal 
     : has("ppt/")
       ? "a PowerPoint presentation"
       : `a zip archive without a workbook in it (it holds ${archive.names.slice(0, 5).join(", ")}${archive.names.length > 5 ? ", …" : ""})`;
-  throw new SheetError("no-workbook", `${name} is ${what}; an .xlsx workbook was expected.`, { file });
+  throw new SheetError("no_workbook", `${name} is ${what}; an .xlsx workbook was expected.`, { file });
 }
 
 async function byContentType(

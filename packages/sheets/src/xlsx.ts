@@ -64,7 +64,7 @@ export async function* readBatches(
       const { pos, rowCount, cell, warnings } = scanner;
       if (!isUtf8(store.bytes.subarray(0, pos)))
         throw new SheetError(
-          "bad-encoding",
+          "bad_encoding",
           `${place.part ?? "The sheet"} holds bytes that are not UTF-8, at or before row ${scanner.row}; open the workbook in Excel and save it again.`,
           { ...place, offset: base },
         );
@@ -126,7 +126,7 @@ async function drain(
 
 function noSuchString(scanner: SheetScanner, context: SheetContext): SheetError {
   return new SheetError(
-    "shared-string-out-of-range",
+    "shared_string_out_of_range",
     `Cell ${scanner.wantedBy} names shared string ${scanner.wanted}, and the workbook has ${context.strings.count} of them (counted from 0). The file was written badly; open it in Excel and save it again.`,
     { ...context.place, cell: scanner.wantedBy },
   );

@@ -38,9 +38,9 @@ export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a
 
 /** A fault in the XML; whoever knows the part makes a SheetError of it. */
 export class XmlFault extends Error {
-  readonly code: "bad-xml" | "doctype";
+  readonly code: "bad_xml" | "doctype";
   readonly at: number;
-  constructor(code: "bad-xml" | "doctype", message: string, at: number) {
+  constructor(code: "bad_xml" | "doctype", message: string, at: number) {
     super(message);
     this.code = code;
     this.at = at;
@@ -51,7 +51,7 @@ export class XmlFault extends Error {
 export const DEPTH_MAX = 256;
 
 export const tooDeep = (at: number): XmlFault =>
-  new XmlFault("bad-xml", `elements lie more than ${DEPTH_MAX} deep in each other`, at);
+  new XmlFault("bad_xml", `elements lie more than ${DEPTH_MAX} deep in each other`, at);
 
 /** An element or attribute name as bytes, to compare with. */
 export const xmlName = (name: string): Uint8Array => Buffer.from(name, "latin1");
@@ -124,15 +124,15 @@ export class Tokens {
       while (pos < stop && isSpace(bytes[pos]!)) pos++;
       if (nameEnd === nameStart && bytes[pos] !== EQUALS) return false;
       if (bytes[pos] !== EQUALS)
-        throw new XmlFault("bad-xml", `an attribute without a value in ${this.tagText()}`, pos);
+        throw new XmlFault("bad_xml", `an attribute without a value in ${this.tagText()}`, pos);
       pos++;
       while (pos < stop && isSpace(bytes[pos]!)) pos++;
       const quote = bytes[pos]!;
       if (quote !== QUOTE && quote !== APOS)
-        throw new XmlFault("bad-xml", `an attribute value without quotes in ${this.tagText()}`, pos);
+        throw new XmlFault("bad_xml", `an attribute value without quotes in ${this.tagText()}`, pos);
       let close = pos + 1;
       while (bytes[close] !== quote && close < stop) close++;
-      if (close >= stop) throw new XmlFault("bad-xml", `quotes that do not match in ${this.tagText()}`, pos);
+      if (close >= stop) throw new XmlFault("bad_xml", `quotes that do not match in ${this.tagText()}`, pos);
       if (same(bytes, nameStart, nameEnd, name)) {
         this.valueStart = pos + 1;
         this.valueEnd = close;
@@ -164,7 +164,7 @@ export class Tokens {
     }
     if (pos === this.nameStart && pos < end)
       throw new XmlFault(
-        "bad-xml",
+        "bad_xml",
         `"<" is not followed by a name: ${bytes.toString("utf8", start, start + 20)}`,
         start,
       );
@@ -177,7 +177,7 @@ export class Tokens {
         return closing ? Token.close : bytes[pos - 1] === SLASH ? Token.empty : Token.open;
       }
       if (byte === LT)
-        throw new XmlFault("bad-xml", `"<" inside of a tag: ${bytes.toString("utf8", start, pos + 1)}`, pos);
+        throw new XmlFault("bad_xml", `"<" inside of a tag: ${bytes.toString("utf8", start, pos + 1)}`, pos);
       if (byte === QUOTE || byte === APOS) {
         pos = bytes.indexOf(byte, pos + 1);
         if (pos < 0 || pos >= end) return Token.more;
@@ -207,7 +207,7 @@ export class Tokens {
     if (head.startsWith("<!DOCTYPE"))
       throw new XmlFault("doctype", "it has a DOCTYPE, which no workbook needs and which can define entities", start);
     if (["<!--", "<![CDATA[", "<!DOCTYPE"].some((word) => word.startsWith(head)) && !this.final) return Token.more;
-    throw new XmlFault("bad-xml", `"${head}" is nothing that XML has`, start);
+    throw new XmlFault("bad_xml", `"${head}" is nothing that XML has`, start);
   }
 
   #find(text: string, from: number): number {
@@ -237,7 +237,7 @@ export function decodeText(
       const code = close < limit ? entity(bytes, pos + 1, close) : -1;
       if (code < 0) {
         const text = Buffer.from(bytes.subarray(pos, Math.min(end, pos + 12))).toString();
-        throw new XmlFault("bad-xml", `"${text}" is no entity; a plain "&" is written &amp;`, pos);
+        throw new XmlFault("bad_xml", `"${text}" is no entity; a plain "&" is written &amp;`, pos);
       }
       to = writeCodePoint(out, to, code);
       pos = close;

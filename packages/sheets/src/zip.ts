@@ -44,7 +44,7 @@ export class Archive {
     const { file, size } = source;
     const name = file ?? "the file";
     if (size === 0)
-      throw new SheetError("empty-file", `${name} is empty (0 bytes); was it saved or uploaded completely?`, { file });
+      throw new SheetError("empty_file", `${name} is empty (0 bytes); was it saved or uploaded completely?`, { file });
     if (size > limits.fileBytes)
       throw new SheetError(
         "limit",
@@ -73,7 +73,7 @@ export class Archive {
       );
     if (entry.method !== 0 && entry.method !== 8)
       throw new SheetError(
-        "unsupported-compression",
+        "unsupported_compression",
         `${entry.name} is compressed with method ${entry.method}; only stored (0) and deflate (8) are read. Save the workbook again in Excel.`,
         place,
       );
@@ -91,7 +91,7 @@ export class Archive {
     }
     if (crc !== entry.crc)
       throw new SheetError(
-        "crc-mismatch",
+        "crc_mismatch",
         `${entry.name} is damaged: its checksum is ${hex(crc)} and should be ${hex(entry.crc)}. Get the file again, or open and save it in Excel.`,
         place,
       );
@@ -101,7 +101,7 @@ export class Archive {
     const header = await readFully(this.#source, entry.offset, 30);
     if (header.length < 30 || header.readUInt32LE(0) !== 0x04034b50)
       throw new SheetError(
-        "bad-archive",
+        "bad_archive",
         `The archive is damaged: ${entry.name} does not begin where the directory says (byte ${entry.offset}). Get the file again.`,
         { ...place, offset: entry.offset },
       );
@@ -158,7 +158,7 @@ export class Archive {
     } catch (error) {
       if (error instanceof SheetError || !String((error as NodeJS.ErrnoException).code).startsWith("Z_")) throw error;
       throw new SheetError(
-        "bad-compression",
+        "bad_compression",
         `${entry.name} is damaged: its compressed data cannot be inflated (${(error as Error).message}). Get the file again, or open and save it in Excel.`,
         place,
         { cause: error },
@@ -216,7 +216,7 @@ async function readDirectory(source: Source, limits: Limits): Promise<ReadonlyMa
     );
   }
   const damaged = (what: string, offset: number): SheetError =>
-    new SheetError("bad-archive", `The archive ${name} is damaged: ${what}. Get the file again.`, { file, offset });
+    new SheetError("bad_archive", `The archive ${name} is damaged: ${what}. Get the file again.`, { file, offset });
   if (end.size > directoryBytesMax || end.size > size)
     throw damaged(`its directory claims to have ${end.size} bytes`, end.position);
   // Offsets in the archive count from its own begin; what lies before the archive moves all of them.

@@ -59,7 +59,7 @@ test("cells --json prints one line a file, and exits 1 where one could not be re
         { name: "Hidden", hidden: true, cells: {} },
       ],
     },
-    { file: bad, error: { code: "not-a-workbook", message: expect.stringContaining("(CSV)") } },
+    { file: bad, error: { code: "not_a_workbook", message: expect.stringContaining("(CSV)") } },
   ]);
 });
 
@@ -74,7 +74,7 @@ test("cells without --json prints for people, warnings and all", async () => {
 test("a failure is told on the error output with its code", async () => {
   const { code, out, err } = await run("cells", bad);
   expect([code, out]).toEqual([1, ""]);
-  expect(err).toContain("[not-a-workbook]");
+  expect(err).toContain("[not_a_workbook]");
 });
 
 test("--help explains and exits 0; a wrong command line explains and exits 2", async () => {

@@ -7,7 +7,7 @@ import { CellError, type CellValue } from "../rows.ts";
 import { open } from "../workbook.ts";
 
 const folder = join(import.meta.dirname, "fixtures/libreoffice");
-const files = readdirSync(folder);
+const files = readdirSync(folder).sort();
 const names = files.filter((file) => file.endsWith(".xlsx"));
 
 test("every source has its workbook and its cells", () => {

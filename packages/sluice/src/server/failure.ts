@@ -20,10 +20,10 @@ export const NOT_EXCEL = "Only Excel files allowed";
 
 /** Content that is no spreadsheet at all, as against one that is damaged, locked or too large. */
 const NO_SPREADSHEET: ReadonlySet<SheetErrorCode> = new Set([
-  "empty-file",
-  "not-a-file",
-  "not-a-workbook",
-  "no-workbook",
+  "empty_file",
+  "not_a_file",
+  "not_a_workbook",
+  "no_workbook",
 ] satisfies SheetErrorCode[]);
 
 /** The database cannot be had just now; the same request may work later. */
