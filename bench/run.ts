@@ -125,7 +125,7 @@ export function atLeast(what: string, got: number, goal: number, show: (figure: 
 
 export function printGoals(goals: readonly Goal[]): void {
   printTable(
-    ["goal", "is to be", "is", "met"],
+    ["goal, at the default sizes", "is to be", "is", "met"],
     goals.map(({ what, goal, got, met }) => [what, goal, got, met ? "yes" : "no"]),
   );
 }
