@@ -142,7 +142,8 @@ describe("writeSample()", () => {
       expect((await bytes(options)).equals(readFileSync(file))).toBe(true);
     });
 
-    test.skipIf(!existsSync("/usr/bin/unzip"))("writes an archive without faults", () => {
+    test("writes an archive that unzip accepts, where there is one", () => {
+      if (!existsSync("/usr/bin/unzip")) return;
       expect(execFileSync("unzip", ["-t", file], { encoding: "utf8" })).toContain("No errors detected");
     });
   });
@@ -232,7 +233,9 @@ function collector(): { readonly output: Writable; readonly pieces: Buffer[] } {
 
 async function cells(archive: Buffer<ArrayBuffer>): Promise<(readonly unknown[])[]> {
   await using workbook = await open(new Blob([archive]));
-  return await Array.fromAsync(workbook.sheet().rows(), (row) => [row.number, row.width, ...row.values]);
+  const rows: (readonly unknown[])[] = [];
+  for await (const row of workbook.sheet().rows()) rows.push([row.number, row.width, ...row.values]);
+  return rows;
 }
 
 /** The parts of an archive without zip64, by its directory. */

@@ -42,11 +42,12 @@ test("ZipWriter makes the same archive of the same content, its end where reader
   expect(made.readUInt16LE(made.length - 12)).toBe(3);
 });
 
-test.skipIf(!existsSync("/usr/bin/unzip")).each([undefined, 1])(
-  "ZipWriter makes archives that unzip accepts (zip64 forms from %s on)",
+test.each([undefined, 1])(
+  "ZipWriter makes archives that unzip accepts, where there is one (zip64 forms from %s on)",
   async (zip64From) => {
     const made = await archive(content, zip64From === undefined ? {} : { zip64From });
     expect(made.includes(Buffer.from([0x50, 0x4b, 6, 6]))).toBe(zip64From !== undefined);
+    if (!existsSync("/usr/bin/unzip")) return;
     expect(unzip(made, "-t")).toContain("No errors detected");
     expect(unzip(made, "-p", "a.txt")).toBe("hello, world");
     expect(unzip(made, "-p", "ordner/*")).toBe("zweite");
