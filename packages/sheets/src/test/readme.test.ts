@@ -45,9 +45,9 @@ test.each(snippets.map((code, i) => [i + 1, code] as const))("snippet %i runs an
 
 test("every error code and every limit is in the README", () => {
   const source = readFileSync(join(root, "src/errors.ts"), "utf8");
-  const codes = [...source.matchAll(/^ {2}\| "([a-z0-9-]+)"/gm)].map(([, code]) => code as SheetErrorCode);
+  const codes = [...source.matchAll(/^ {2}\| "([a-z0-9_]+)"/gm)].map(([, code]) => code as SheetErrorCode);
   expect(codes.length).toBeGreaterThan(20);
-  const listed = [...readme.matchAll(/^\| `([a-z0-9-]+)` \|/gm)].map(([, code]) => code);
+  const listed = [...readme.matchAll(/^\| `([a-z0-9_]+)` \|/gm)].map(([, code]) => code);
   expect(codes.filter((code) => !listed.includes(code))).toEqual([]);
   expect(Object.keys(defaultLimits).filter((limit) => !readme.includes(`\`${limit}\``))).toEqual([]);
 });
