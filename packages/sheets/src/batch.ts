@@ -48,6 +48,8 @@ export interface RowBatch {
   readonly starts: Int32Array;
   /** … and where it ends (exclusive). */
   readonly ends: Int32Array;
+  /** How much of the sheet has been read at the end of this batch, from 0 to 1, as far as the file tells its size truly. */
+  readonly progress: number;
   /** What the reader has to say of rows in this batch, e.g. of a formula without a cached value; usually empty. */
   readonly warnings: readonly { readonly row: number; readonly message: string }[];
   /** Gives the memory back for a later batch. Optional: a batch that is never released is collected as garbage. */

@@ -6,7 +6,7 @@ import { rowsOf, type Row } from "./rows.ts";
 import type { SharedStrings } from "./shared-strings.ts";
 import type { DateStyles } from "./styles.ts";
 import type { SheetInfo, SheetState } from "./workbook.ts";
-import { readBatches, storeSize } from "./xlsx.ts";
+import { readBatches } from "./xlsx.ts";
 
 export interface ReadOptions {
   /** Stops reading; the iteration fails with the signal's reason. */
@@ -63,7 +63,7 @@ export class Sheet {
     try {
       const { dateStyles, pieces, size } = await parts.open(signal);
       const { limits, strings, date1904, place } = parts;
-      yield* readBatches(pieces, { place, limits, strings, dateStyles, date1904, from, to }, signal, storeSize(size));
+      yield* readBatches(pieces, { place, limits, strings, dateStyles, date1904, from, to }, signal, size);
     } catch (error) {
       throw error instanceof SheetError && error.sheet === undefined ? error.at(parts.place) : error;
     }

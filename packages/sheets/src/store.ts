@@ -98,11 +98,19 @@ export class Batch implements RowBatch {
   readonly flags: Uint8Array;
   readonly starts: Int32Array;
   readonly ends: Int32Array;
+  readonly progress: number;
   readonly warnings: readonly Warning[];
   #pool: StorePool | undefined;
   readonly #store: Store;
 
-  constructor(store: Store, rowCount: number, cellCount: number, warnings: readonly Warning[], pool: StorePool) {
+  constructor(
+    store: Store,
+    rowCount: number,
+    cellCount: number,
+    warnings: readonly Warning[],
+    progress: number,
+    pool: StorePool,
+  ) {
     this.rowCount = rowCount;
     this.cellCount = cellCount;
     this.bytes = store.bytes;
@@ -114,6 +122,7 @@ export class Batch implements RowBatch {
     this.flags = store.flags.subarray(0, cellCount);
     this.starts = store.starts.subarray(0, cellCount);
     this.ends = store.ends.subarray(0, cellCount);
+    this.progress = progress;
     this.warnings = warnings;
     this.#pool = pool;
     this.#store = store;

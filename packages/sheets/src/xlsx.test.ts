@@ -41,7 +41,7 @@ async function read(text: string, { cut = () => Infinity, inputBytes = 4096, fas
     fast,
   };
   const found: unknown[] = [];
-  for await (const batch of readBatches(pieces(text, cut), context, undefined, inputBytes)) {
+  for await (const batch of readBatches(pieces(text, cut), context, undefined, text.length, inputBytes)) {
     found.push(...plainRows([batch]));
     batch.release();
   }
@@ -212,11 +212,17 @@ test("a batch that is never released keeps its bytes", async () => {
       pieces(text, () => 100),
       context,
       undefined,
+      text.length,
       500,
     ),
   );
   expect(kept.length).toBeGreaterThan(5);
   expect(plainRows(kept)).toEqual(await read(text, {}));
+  const progress = kept.map((batch) => batch.progress);
+  expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+  expect(progress[0]).toBeGreaterThan(0);
+  expect(progress.at(-1)).toBeGreaterThan(0.9);
+  expect(progress.at(-1)).toBeLessThanOrEqual(1);
 });
 
 test("releasing a batch twice does not give its memory away twice", async () => {
@@ -238,6 +244,7 @@ test("releasing a batch twice does not give its memory away twice", async () => 
     pieces(text, () => 64),
     context,
     undefined,
+    text.length,
     500,
   )) {
     last?.release();

@@ -12,7 +12,7 @@ import { Batch, StorePool } from "./store.ts";
 const INPUT_BYTES = 512 * 1024;
 
 /** The store for a part that says it has this size: a small sheet needs no large one. What says too little grows. */
-export const storeSize = (part: number): number => Math.max(4096, Math.min(INPUT_BYTES, part + 256));
+const storeSize = (part: number): number => Math.max(4096, Math.min(INPUT_BYTES, part + 256));
 
 /** One row with its shared strings must fit in this. */
 const ROW_BYTES_MAX = 64 * 2 ** 20;
@@ -21,7 +21,8 @@ export async function* readBatches(
   pieces: AsyncIterable<Uint8Array>,
   context: SheetContext,
   signal: AbortSignal | undefined,
-  inputBytes: number,
+  partSize: number,
+  inputBytes: number = storeSize(partSize),
 ): AsyncGenerator<RowBatch, void, undefined> {
   const { place, strings } = context;
   const pool = new StorePool(inputBytes);
@@ -69,7 +70,8 @@ export async function* readBatches(
           { ...place, offset: base },
         );
       if (rowCount > 0) {
-        const batch = new Batch(store, rowCount, cell, warnings, pool);
+        const progress = Math.min(1, (base + pos) / Math.max(1, partSize));
+        const batch = new Batch(store, rowCount, cell, warnings, progress, pool);
         carry(pool.take(), pos);
         yield batch;
       } else if (pos > 0) {

@@ -34,6 +34,7 @@ function batchOf(rows: readonly TestRow[]): RowBatch {
     ),
     starts: Int32Array.from(ends, (end, i) => end - texts[i]!.length),
     ends: Int32Array.from(ends),
+    progress: 1,
     warnings: [],
     release: () => undefined,
   };

@@ -67,6 +67,8 @@ export interface Progress {
   readonly skipped: number;
   readonly rejected: number;
   readonly milliseconds: number;
+  /** How much of the sheet has been read, from 0 to 1. */
+  readonly fraction: number;
 }
 
 /** What an import did: `total = inserted + updated + skipped + rejected`, always. */
@@ -121,7 +123,7 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
     started += performance.now() - readable;
     const place = { file, sheet: sheet.name, headerRow: source.headerRow };
     const prepared = await prepareTable(target, source.headers, place, options);
-    const tally = new Tally(started, options);
+    const tally = new Tally(started, source.progress, options);
     const failure = await load(ctx, source, prepared, method, tally, options, { file, sheet: sheet.name });
     const notes = [...prepared.notes, ...source.notes(), ...(await buildIndexes(target, prepared, failure))];
     if (failure !== undefined && ctx.err() === undefined) throw explain(failure, tally, prepared, notes);

@@ -10,6 +10,8 @@ export interface Source {
   /** The batch whose first row is the header. */
   readonly first: RowBatch;
   next(): Promise<RowBatch | undefined>;
+  /** How much of the sheet has been read, from 0 to 1. */
+  progress(): number;
   notes(): string[];
   close(): Promise<void>;
 }
@@ -23,9 +25,11 @@ export async function readHeader(file: string, sheet: Sheet): Promise<Source> {
   const iterator = sheet.batches()[Symbol.asyncIterator]();
   const warned: { row: number; message: string }[] = [];
   let warnings = 0;
+  let progress = 0;
   const next = async (): Promise<RowBatch | undefined> => {
     const { value, done } = await iterator.next();
     if (done) return undefined;
+    progress = value.progress;
     warnings += value.warnings.length;
     if (warned.length === 0) warned.push(...value.warnings.slice(0, 1));
     return value;
@@ -63,6 +67,7 @@ export async function readHeader(file: string, sheet: Sheet): Promise<Source> {
         held = undefined;
         return batch;
       },
+      progress: () => progress,
       notes: () =>
         warned.map(
           ({ row, message }) => `row ${row}: ${message}${warnings > 1 ? ` (and ${warnings - 1} more like it)` : ""}`,

@@ -13,12 +13,14 @@ export class Tally {
   readonly reasons: Record<string, number> = {};
   readonly rejects: Reject[] = [];
   readonly #started: number;
+  readonly #progress: () => number;
   readonly #options: ImportOptions;
   readonly #held = new Map<number, readonly Reject[]>();
   #next = 0;
 
-  constructor(started: number, options: ImportOptions) {
+  constructor(started: number, progress: () => number, options: ImportOptions) {
     this.#started = started;
+    this.#progress = progress;
     this.#options = options;
   }
 
@@ -37,6 +39,7 @@ export class Tally {
       skipped: left,
       rejected,
       milliseconds: performance.now() - this.#started,
+      fraction: this.#progress(),
     });
   }
 

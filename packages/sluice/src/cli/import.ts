@@ -30,6 +30,8 @@ export interface ImportFlags extends TargetFlags {
 const SHOWN = 10;
 /** How often lines of progress are printed where there is no terminal. */
 const PLAIN_LINE_MS = 5000;
+/** Characters of the progress bar. */
+const BAR = 24;
 
 /** Returns the exit code: 0 all in, 3 some rows rejected, 1 failed, 2 usage, 130 interrupted. */
 export async function importCommand(files: readonly string[], flags: ImportFlags): Promise<number> {
@@ -179,8 +181,11 @@ class ProgressLine {
     this.#last ??= now;
     if (!this.#on || now - this.#last < (this.#terminal ? 100 : PLAIN_LINE_MS)) return;
     this.#last = now;
-    const rejected = progress.rejected > 0 ? `, ${count(progress.rejected)} rejected` : "";
-    const text = `${count(progress.inserted)} rows in${rejected}, ${count(rate(progress.inserted, progress.milliseconds))} rows/s`;
+    const { inserted, rejected, milliseconds, fraction } = progress;
+    const left = fraction > 0.01 ? `, ${goDuration((milliseconds / fraction) * (1 - fraction))} left` : "";
+    const bad = rejected > 0 ? `, ${count(rejected)} rejected` : "";
+    const bar = this.#terminal ? `[${"=".repeat(Math.floor(fraction * BAR)).padEnd(BAR)}] ` : "";
+    const text = `${bar}${Math.floor(fraction * 100)} %, ${count(inserted)} rows in${bad}, ${count(rate(inserted, milliseconds))} rows/s${left}`;
     process.stderr.write(this.#terminal ? `\r\u001B[K${text}` : `${text}\n`);
     this.#drawn = this.#terminal;
   }
