@@ -63,6 +63,8 @@ export interface ImportOptions {
 
 /** What has been done so far. */
 export interface Progress {
+  /** What is being done: rows go in, or, when they are in, indexes are built. */
+  readonly phase: "rows" | "indexes";
   readonly inserted: number;
   readonly skipped: number;
   readonly rejected: number;
@@ -125,6 +127,7 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
     const prepared = await prepareTable(target, source.headers, place, options);
     const tally = new Tally(started, source.progress, options);
     const failure = await load(ctx, source, prepared, method, tally, options, { file, sheet: sheet.name });
+    if (prepared.indexes.length > 0) tally.report("indexes");
     const notes = [...prepared.notes, ...source.notes(), ...(await buildIndexes(target, prepared, failure))];
     if (failure !== undefined && ctx.err() === undefined) throw explain(failure, tally, prepared, notes);
     return {
@@ -212,12 +215,18 @@ async function load(
       }
     });
   }
-  const failure = await group.wait().then(
-    () => undefined,
-    (error: unknown) => error ?? new Error("unknown failure"),
-  );
-  await tally.finish();
-  return failure;
+  const failure = await failureOf(group.wait());
+  return failure ?? (await failureOf(tally.finish()));
+}
+
+/** What a promise rejects with, or undefined. */
+async function failureOf(outcome: Promise<unknown>): Promise<unknown> {
+  try {
+    await outcome;
+    return undefined;
+  } catch (error) {
+    return error ?? new Error("unknown failure");
+  }
 }
 
 /** Sends unless the import is being stopped; false then. */

@@ -1,6 +1,7 @@
 // A row that did not go in, and why; and the file that lists them.
-import { createWriteStream, type WriteStream } from "node:fs";
-import { once } from "node:events";
+import { constants, createWriteStream, type WriteStream } from "node:fs";
+import { access } from "node:fs/promises";
+import { dirname } from "node:path";
 import { finished } from "node:stream/promises";
 import { SluiceError } from "./errors.ts";
 
@@ -33,44 +34,67 @@ export class RejectFile implements AsyncDisposable {
   readonly path: string;
   #stream: WriteStream | undefined;
   #failure: Error | undefined;
+  /** Said once is enough. */
+  #told = false;
 
   constructor(path: string) {
     this.path = path;
   }
 
-  /** Resolves when there is room for more. @throws SluiceError (`reject_file`) where the file cannot be written. */
+  /** Finds out before the import whether the file can be made. @throws SluiceError (`reject_file`) where it cannot */
+  async check(): Promise<void> {
+    try {
+      await access(dirname(this.path), constants.W_OK);
+    } catch (error) {
+      this.#failure = unwritable(this.path, error as Error);
+      this.#verify();
+    }
+  }
+
+  /** Resolves when they are written. @throws SluiceError (`reject_file`) where the file cannot be written */
   async write(rejects: readonly Reject[]): Promise<void> {
     const stream = this.#open();
-    if (this.#failure) throw this.#failure;
     const text = rejects.map((reject) => COLUMNS.map((name) => csvField(reject[name])).join(",") + "\r\n").join("");
-    if (!stream.write(text)) await Promise.race([once(stream, "drain"), once(stream, "close")]);
-    if (this.#failure) throw this.#failure;
+    await new Promise<void>((resolve) => {
+      stream.write(text, (error) => {
+        if (error) this.#failure ??= unwritable(this.path, error);
+        resolve();
+      });
+    });
+    this.#verify();
   }
 
   /** Writes what is left and closes the file; with no rejects it holds the header line alone. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#told) return;
     const stream = this.#open();
-    if (!this.#failure) {
-      stream.end();
-      await finished(stream).catch(() => undefined);
-    }
-    if (this.#failure) throw this.#failure;
+    stream.end();
+    await finished(stream).catch(() => undefined);
+    this.#verify();
+  }
+
+  #verify(): void {
+    if (!this.#failure) return;
+    this.#told = true;
+    throw this.#failure;
   }
 
   #open(): WriteStream {
     if (this.#stream) return this.#stream;
     const stream = createWriteStream(this.path, { encoding: "utf8" });
-    stream.on("error", (error) => {
-      this.#failure = new SluiceError(
-        "reject_file",
-        `cannot write the reject file ${this.path}: ${error.message}. Give --rejects a file in a folder that can be written.`,
-        { cause: error },
-      );
-    });
+    stream.on("error", (error) => (this.#failure ??= unwritable(this.path, error)));
     stream.write(COLUMNS.join(",") + "\r\n");
     this.#stream = stream;
     return stream;
   }
+}
+
+function unwritable(path: string, cause: Error): SluiceError {
+  return new SluiceError(
+    "reject_file",
+    `cannot write the reject file ${path}: ${cause.message}. Give --rejects a file in a folder that can be written.`,
+    { cause },
+  );
 }
 
 function csvField(value: string | number | undefined): string {

@@ -1,5 +1,5 @@
 // The counts of an import, and the way of its rejects.
-import type { ImportOptions } from "./import.ts";
+import type { ImportOptions, Progress } from "./import.ts";
 import type { Reject } from "./reject.ts";
 
 /** How many rejects a result holds; all of them go to `onRejects`. */
@@ -33,14 +33,14 @@ export class Tally {
       this.#held.delete(this.#next++);
       if (held.length > 0) await this.#pass(held);
     }
-    const { inserted: all, skipped: left, rejected } = this;
-    this.#options.onProgress?.({
-      inserted: all,
-      skipped: left,
-      rejected,
-      milliseconds: performance.now() - this.#started,
-      fraction: this.#progress(),
-    });
+    this.report("rows");
+  }
+
+  /** Says how far the import is. */
+  report(phase: Progress["phase"]): void {
+    const { inserted, skipped, rejected } = this;
+    const milliseconds = performance.now() - this.#started;
+    this.#options.onProgress?.({ phase, inserted, skipped, rejected, milliseconds, fraction: this.#progress() });
   }
 
   /** Passes on what waited for a chunk that never came. */

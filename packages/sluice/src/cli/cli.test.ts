@@ -1,6 +1,6 @@
 // The command line as a user meets it: every case runs the real program.
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -250,6 +250,28 @@ describe("bad databases", () => {
     await using folder = newFolder();
     expectMessage(await run(folder.path, "sql", "select 1"), 1, /no embedded database in \.\/sluice-data yet/);
   });
+});
+
+describe("reject files that cannot be written", () => {
+  withServer("in a folder that is not there: nothing is imported", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const result = await run(folder.path, "import", EXAMPLE, "--to", database.dsn, "--rejects", "nowhere/bad.csv");
+    expectMessage(result, 1, /cannot write the reject file nowhere\/bad\.csv.*folder that can be written/);
+    expect(await database.query("select to_regclass('businesses') is null")).toEqual([["t"]]);
+  });
+
+  test.skipIf(server === undefined || process.platform !== "linux")(
+    "on a full disk: says what is in the table",
+    async () => {
+      await using folder = newFolder();
+      await using database = await newDatabase();
+      await symlink("/dev/full", join(folder.path, "bad.csv"));
+      const result = await run(folder.path, "import", EXAMPLE, "--to", database.dsn, "--rejects", "bad.csv");
+      expectMessage(result, 1, /no space left on device[^]*9,987 rows of this import are in the table/);
+      expect(await database.query("select count(*) from businesses")).toEqual([["9987"]]);
+    },
+  );
 });
 
 describe("interruption", () => {

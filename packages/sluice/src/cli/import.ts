@@ -44,6 +44,7 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
       };
       await using target = await connect(flags, { connections: flags.workers, onCreate });
       await using rejects = flags.rejects === undefined ? undefined : new RejectFile(flags.rejects);
+      await rejects?.check();
       for (const file of files) {
         const code = await importOne(ctx, file, target, rejects, flags);
         if (code === 130) return code;
@@ -182,10 +183,12 @@ class ProgressLine {
     if (!this.#on || now - this.#last < (this.#terminal ? 100 : PLAIN_LINE_MS)) return;
     this.#last = now;
     const { inserted, rejected, milliseconds, fraction } = progress;
-    const left = fraction > 0.01 ? `, ${goDuration((milliseconds / fraction) * (1 - fraction))} left` : "";
+    const seconds = fraction > 0.01 ? Math.round(((milliseconds / fraction) * (1 - fraction)) / 1000) : 0;
+    const left = seconds > 0 ? `, ${goDuration(seconds * 1000)} left` : "";
     const bad = rejected > 0 ? `, ${count(rejected)} rejected` : "";
     const bar = this.#terminal ? `[${"=".repeat(Math.floor(fraction * BAR)).padEnd(BAR)}] ` : "";
-    const text = `${bar}${Math.floor(fraction * 100)} %, ${count(inserted)} rows in${bad}, ${count(rate(inserted, milliseconds))} rows/s${left}`;
+    const rows = `${bar}${Math.floor(fraction * 100)} %, ${count(inserted)} rows in${bad}, ${count(rate(inserted, milliseconds))} rows/s${left}`;
+    const text = progress.phase === "indexes" ? `${count(inserted)} rows in${bad}, building indexes` : rows;
     process.stderr.write(this.#terminal ? `\r\u001B[K${text}` : `${text}\n`);
     this.#drawn = this.#terminal;
   }
