@@ -148,18 +148,18 @@ const special = /[&<>\p{Cc}\ufffe\uffff]|^ | $| {2}|_x[0-9A-Fa-f]{4}_/u;
 
 /** `<t>` with the text as XML: what XML cannot hold, and what only looks like it, in the `_xHHHH_` form (22.9.2.19). */
 function textElement(text: string): string {
-  if (!special.test(text)) return `<t>${text}</t>`;
-  const escaped = text
-    .replaceAll(/_(?=x[0-9A-Fa-f]{4}_)/g, "_x005F_")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll(">", "&gt;")
-    .replaceAll(unprintable, (c) => `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`);
-  return `<t xml:space="preserve">${escaped}</t>`;
+  return special.test(text) ? `<t xml:space="preserve">${text.replaceAll(unsafe, escaped)}</t>` : `<t>${text}</t>`;
 }
 
 // A bare carriage return would reach the reader as a line feed (XML 1.0, 2.11).
-const unprintable = /(?![\t\n])[\p{Cc}\ufffe\uffff]/gu;
+const unsafe = /(?![\t\n])[&<>\p{Cc}\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)/gu;
+
+function escaped(c: string): string {
+  if (c === "&") return "&amp;";
+  if (c === "<") return "&lt;";
+  if (c === ">") return "&gt;";
+  return `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`;
+}
 
 /** Gathers text as UTF-8 in pieces of about 256 KB; each is made anew, for the one before is still being compressed. */
 class ByteBuilder {
