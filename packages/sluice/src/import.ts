@@ -24,8 +24,8 @@ export type Method = "sequential" | "concurrent" | "batch" | "copy";
 
 export const METHODS: readonly Method[] = ["sequential", "concurrent", "batch", "copy"];
 export const DEFAULT_BATCH_SIZE = 100;
-/** Rows that COPY commits together: about a tenth of a second's work. */
-export const DEFAULT_CHUNK_ROWS = 10_000;
+/** Rows that COPY commits together: small enough that loading begins early, large enough that commits cost nothing. */
+export const DEFAULT_CHUNK_ROWS = 5_000;
 /** PostgreSQL numbers a statement's parameters with 16 bits. */
 const MAX_PARAMETERS = 65_535;
 
@@ -258,18 +258,24 @@ function shapeOf(
   };
 }
 
-/** Builds what waited until the rows were in; returns what could not be built, as notes. */
+/**
+ * Builds what waited until the rows were in, on two connections, since each index is one processor's work; returns what could not be
+ * built, as notes.
+ */
 async function buildIndexes(target: Target, prepared: Prepared, failure: unknown): Promise<string[]> {
   const missing: string[] = [];
   const group = new Group();
-  group.setLimit(Math.max(1, Math.min(2, target.connections)));
-  for (const ddl of prepared.indexes) {
+  const connections = Math.max(1, Math.min(2, target.connections));
+  for (let n = 0; n < connections; n++) {
     await group.go(async () => {
-      try {
-        if (failure instanceof SluiceError && failure.code === "connection_lost") throw failure;
-        await target.query(ddl);
-      } catch (error) {
-        missing.push(`this index was not built: ${ddl}; (${describeError(error).message})`);
+      for (let index = n; index < prepared.indexes.length; index += connections) {
+        const ddl = prepared.indexes[index]!;
+        try {
+          if (failure instanceof SluiceError && failure.code === "connection_lost") throw failure;
+          await target.query(ddl);
+        } catch (error) {
+          missing.push(`this index was not built: ${ddl}; (${describeError(error).message})`);
+        }
       }
     });
   }

@@ -57,14 +57,17 @@ export async function readHeader(file: string, sheet: Sheet): Promise<Source> {
         `${file}: the sheet "${sheet.name}" has a header (row ${headerRow}) and no rows below it, so there is nothing to import. Choose another sheet with --sheet.`,
       );
     }
-    let held = ahead;
+    // One batch is read ahead, while the table is looked up and while the last one is encoded.
+    let coming = ahead ? Promise.resolve(ahead) : next();
+    coming.catch(() => undefined);
     return {
       headers,
       headerRow,
       first,
       next: async () => {
-        const batch = held ?? (await next());
-        held = undefined;
+        const batch = await coming;
+        coming = batch ? next() : Promise.resolve(undefined);
+        coming.catch(() => undefined);
         return batch;
       },
       progress: () => progress,

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { describeError } from "../errors.ts";
-import { METHODS } from "../import.ts";
+import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, METHODS } from "../import.ts";
 import type { BenchFlags } from "./bench.ts";
 import type { ImportFlags } from "./import.ts";
 import type { SampleFlags } from "./sample.ts";
@@ -75,8 +75,8 @@ function program(): Command {
     .option("--sheet <name|n>", "sheet by name, or by number from 1 (default: the first visible one)")
     .addOption(new Option("--method <method>", "how rows go in").choices(METHODS).default("copy"))
     .option("--workers <n>", "connections that load at the same time (default: number of processors)", positive)
-    .option("--batch-size <n>", "rows an INSERT of the batch method", positive, 100)
-    .option("--chunk-rows <n>", "rows that the copy method commits together", positive, 10_000)
+    .option("--batch-size <n>", "rows an INSERT of the batch method", positive, DEFAULT_BATCH_SIZE)
+    .option("--chunk-rows <n>", "rows that the copy method commits together", positive, DEFAULT_CHUNK_ROWS)
     .option("--schema <file>", "schema file (default: WORKBOOK.schema.ts beside the workbook, if there is one)")
     .option(
       "--map <header=column>",
