@@ -16,7 +16,7 @@ export const businesses = table({
     country: { type: "text" },
     website: { type: "text" },
     description: { type: "text" },
-    // Filled by the database, even if the sheet had headers of these names.
+    // Filled by the database; a sheet that brings them too is asked to leave them out.
     created_at: { type: "timestamptz", default: "now()", generated: true },
     updated_at: { type: "timestamptz", default: "now()", generated: true },
     deleted_at: { type: "timestamptz", generated: true },

@@ -1,5 +1,5 @@
 // Where the bytes of a file come from: a path, a file: URL, a Blob, or anything that can be read at an offset.
-import { open as openFile, type FileHandle } from "node:fs/promises";
+import { constants, open as openFile, type FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SheetError } from "./errors.ts";
@@ -67,7 +67,8 @@ export async function readFully(source: RandomAccess, offset: number, length: nu
 async function openPath(path: string): Promise<Source> {
   let handle: FileHandle;
   try {
-    handle = await openFile(path, "r");
+    // Not blocking, so that a pipe is refused instead of waited for.
+    handle = await openFile(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     throw openFailure(error, path);
   }

@@ -177,7 +177,11 @@ export class Tokens {
         return closing ? Token.close : bytes[pos - 1] === SLASH ? Token.empty : Token.open;
       }
       if (byte === LT)
-        throw new XmlFault("bad_xml", `"<" inside of a tag: ${bytes.toString("utf8", start, pos + 1)}`, pos);
+        throw new XmlFault(
+          "bad_xml",
+          `"<" inside of a tag: ${bytes.toString("utf8", start, Math.min(pos + 1, start + 40))}`,
+          pos,
+        );
       if (byte === QUOTE || byte === APOS) {
         pos = bytes.indexOf(byte, pos + 1);
         if (pos < 0 || pos >= end) return Token.more;

@@ -42,7 +42,12 @@ function batchOf(rows: readonly TestRow[]): RowBatch {
 
 function encoder(
   columns: TableSpec["columns"],
-  options: { width?: "exact" | "pad"; rows?: number; sheetColumns?: readonly number[] } = {},
+  options: {
+    width?: "exact" | "pad";
+    rows?: number;
+    sheetColumns?: readonly number[];
+    headers?: readonly number[];
+  } = {},
 ): Encoder {
   const schema = table({ name: "t", columns });
   const load = schema.columns.map((column, i) => ({
@@ -53,7 +58,7 @@ function encoder(
   const plan: LoadPlan = { file: "f.xlsx", sheet: "S", table: "t", columns: load, statement: "copy" };
   return new Encoder(
     plan,
-    Math.max(...load.map((entry) => entry.sheetColumn)),
+    options.headers ?? load.map((entry) => entry.sheetColumn),
     options.width ?? "pad",
     options.rows ?? 1000,
   );
@@ -105,7 +110,7 @@ test("a row that does not fit leaves no trace in the chunk and becomes a reject 
 });
 
 test("columns that are not loaded are passed over, blank rows are no records", () => {
-  const encode = encoder({ a: {}, b: {} }, { sheetColumns: [2, 4] });
+  const encode = encoder({ a: {}, b: {} }, { sheetColumns: [2, 4], headers: [1, 2, 3, 4] });
   encode.fill(
     batchOf([
       { number: 2, cells: { 1: "x", 2: "a", 3: "x", 4: "b" } },
@@ -116,6 +121,20 @@ test("columns that are not loaded are passed over, blank rows are no records", (
   );
   const { chunk } = encode.take();
   expect(chunk.data.toString()).toBe("a\tb\n\\N\tonly b\n");
+});
+
+test("a value in a column without a header is not lost silently: its row is rejected", () => {
+  const encode = encoder({ a: {}, c: {} }, { sheetColumns: [1, 3] });
+  encode.fill(
+    batchOf([
+      { number: 2, cells: { 1: "x", 2: "homeless", 3: "y" } },
+      { number: 3, cells: { 1: "x", 2: "", 3: "y" } },
+    ]),
+    0,
+  );
+  const { chunk, rejects } = encode.take();
+  expect(rejects).toMatchObject([{ row: 2, value: "homeless", code: "missing_header" }]);
+  expect(chunk.data.toString()).toBe("x\ty\n");
 });
 
 test("a chunk covers a fixed number of records, rejected ones included, and goes on where the last one ended", () => {

@@ -20,6 +20,10 @@ ESCAPES[NEWLINE] = 0x6e;
 ESCAPES[0x0d] = 0x72;
 ESCAPES[BACKSLASH] = BACKSLASH;
 
+/** In the place of a field's index: the column is left out on purpose, or it has no header. */
+const LEFT_OUT = -1;
+const NO_HEADER = -2;
+
 /** Cells longer than this are copied by one native call, shorter ones by a loop, which is faster for them. */
 const LOOP_LIMIT = 64;
 /** Chunks smaller than this are copied out, so that thousands of one-row chunks do not hold a large buffer each. */
@@ -37,7 +41,7 @@ export class Encoder {
   readonly #plan: LoadPlan;
   readonly #recordsPerChunk: number;
   readonly #exact: boolean;
-  /** By sheet column: the field's index, or −1 where the column is not loaded. */
+  /** By sheet column: the field's index, or one of the two below. */
   readonly #fieldOf: Int32Array;
   readonly #checks: readonly (Check | undefined)[];
   readonly #notNull: readonly boolean[];
@@ -52,12 +56,13 @@ export class Encoder {
   #rejects: Reject[] = [];
   #index = 0;
 
-  /** @param lastColumn the last column that has a header (1-based); a value to the right of it has no place to go */
-  constructor(plan: LoadPlan, lastColumn: number, width: "exact" | "pad", recordsPerChunk: number) {
+  /** @param headers the columns that have a header (1-based), loaded or left out; a value in any other has no place to go */
+  constructor(plan: LoadPlan, headers: readonly number[], width: "exact" | "pad", recordsPerChunk: number) {
     this.#plan = plan;
     this.#recordsPerChunk = recordsPerChunk;
     this.#exact = width === "exact";
-    this.#fieldOf = new Int32Array(lastColumn + 1).fill(-1);
+    this.#fieldOf = new Int32Array(Math.max(...headers) + 1).fill(NO_HEADER);
+    for (const column of headers) this.#fieldOf[column] = LEFT_OUT;
     for (const [field, { sheetColumn }] of plan.columns.entries()) this.#fieldOf[sheetColumn] = field;
     this.#checks = plan.columns.map(({ column }) => checkFor(column));
     this.#notNull = plan.columns.map(({ column }) => column.notNull || column.primaryKey);
@@ -141,7 +146,13 @@ export class Encoder {
         });
       }
       const target = fieldOf[sheetColumn]!;
-      if (target < 0) continue;
+      if (target === LEFT_OUT) continue;
+      if (target === NO_HEADER) {
+        return this.#reject(rowNumber, undefined, bytes.toString("utf8", start, stop), {
+          code: "missing_header",
+          reason: `a value in column ${columnLetters(sheetColumn)}, which has no header`,
+        });
+      }
       for (; field < target; field++) {
         if (this.#notNull[field]) return this.#missing(rowNumber, field);
         out[position++] = BACKSLASH;

@@ -215,6 +215,68 @@ describe.each(databases)("on $name", ({ name, open }) => {
     ]);
   });
 
+  test("values that only the database can judge are reported alike by every method", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    await target.query("create type mood as enum ('good', 'bad')");
+    const file = await workbook(folder.path, [
+      ["Id", "Mood", "Tags"],
+      [1, "good", "{a,b}"],
+      [2, "odd", "{a}"],
+      [3, "bad", "{a"],
+      [101, "bad", "{}"],
+    ]);
+    const seen: Reject[][] = [];
+    for (const method of METHODS) {
+      await target.query(
+        "drop table if exists m; create table m (id integer check (id < 100), mood mood, tags text[])",
+      );
+      seen.push((await imported(target, { file, table: "m", method })).rejects);
+    }
+    expect(seen[0]!.map(({ row, column, value, code }) => [row, column, value, code])).toEqual([
+      [3, "Mood", "odd", "invalid_text_representation"],
+      [4, "Tags", "{a", "invalid_text_representation"],
+      [5, undefined, undefined, "check_violation"],
+    ]);
+    for (const other of seen) expect(other).toEqual(seen[0]);
+  });
+
+  test("headers that come to one name are numbered, and find their columns again the second time", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await workbook(folder.path, [
+      ["a b", "a-b", "ab", "A_B"],
+      ["1", "2", "3", "4"],
+    ]);
+    for (let n = 0; n < 2; n++) expect((await imported(target, { file, table: "numbered" })).result.inserted).toBe(1);
+    expect(await rowsOf(target, "select a_b, a_b_2, ab, a_b_3 from numbered")).toEqual([
+      ["1", "2", "3", "4"],
+      ["1", "2", "3", "4"],
+    ]);
+  });
+
+  test("a column that the database fills is not taken from the sheet, nor dropped silently", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    await target.query(
+      "create table filled (id integer generated always as identity, code text, twice integer generated always as (2) stored)",
+    );
+    const file = await workbook(folder.path, [
+      ["id", "code"],
+      [5, "x"],
+    ]);
+    for (const migrate of [false, true]) {
+      await expect(imported(target, { file, table: "filled", migrate })).rejects.toMatchObject({
+        code: "generated_column",
+        message: expect.stringContaining('--map "id="') as string,
+      });
+    }
+    expect((await imported(target, { file, table: "filled", map: new Map([["id", ""]]) })).result.inserted).toBe(1);
+  });
+
   test("cancelling keeps what is committed, says so, and ends at a chunk", async () => {
     await using database = await open();
     const { target } = database;

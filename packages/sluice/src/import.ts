@@ -15,7 +15,7 @@ import type { HeaderMap } from "./mapping.ts";
 import { prepareTable, type Prepared } from "./prepare.ts";
 import type { Reject } from "./reject.ts";
 import type { TableSchema } from "./schema.ts";
-import { readHeader, type Source } from "./source.ts";
+import { findSheet, readHeader, type Source } from "./source.ts";
 import { Tally } from "./tally.ts";
 import type { Target } from "./targets/target.ts";
 
@@ -39,8 +39,8 @@ export interface ImportOptions {
   readonly table?: string;
   /** Without one, an existing table's columns count, or every column is text. */
   readonly schema?: TableSchema;
-  /** Name, or number from 0; the first visible sheet unless told. */
-  readonly sheet?: string | number;
+  /** A name, or a number from 1 (a sheet of that name wins); the first visible sheet unless told. */
+  readonly sheet?: string;
   /** `copy` unless told. */
   readonly method?: Method;
   /** Connections that load at the same time: the number of processors unless told, one where rows must go in in order. */
@@ -116,7 +116,7 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
   const file = options.fileName ?? basename(options.file);
   const { target } = options;
   await using workbook = await open(options.file);
-  const sheet = workbook.sheet(options.sheet);
+  const sheet = options.sheet === undefined ? workbook.sheet() : findSheet(file, workbook, options.sheet);
   const source = await readHeader(file, sheet);
   try {
     // The file is a workbook with rows: now the database may be woken. The seconds that takes are not the import's.
@@ -128,7 +128,7 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
     const tally = new Tally(started, source.progress, options);
     const failure = await load(ctx, source, prepared, method, tally, options, { file, sheet: sheet.name });
     if (prepared.indexes.length > 0) tally.report("indexes");
-    const notes = [...prepared.notes, ...source.notes(), ...(await buildIndexes(target, prepared, failure))];
+    const notes = [...prepared.notes, ...source.notes(), ...(await buildIndexes(target, prepared.indexes))];
     if (failure !== undefined && ctx.err() === undefined) throw explain(failure, tally, prepared, notes);
     return {
       file,
@@ -169,7 +169,7 @@ async function load(
     columns: prepared.load,
     statement: method === "copy" ? "copy" : "insert",
   };
-  const encoder = new Encoder(plan, prepared.lastColumn, prepared.width, shape.rowsPerChunk);
+  const encoder = new Encoder(plan, prepared.headers, prepared.width, shape.rowsPerChunk);
   const batches = chan<RowBatch>(1);
   const chunks = chan<Encoded>(shape.loaders);
   const [group, stop] = withContext(ctx);
@@ -260,28 +260,38 @@ function shapeOf(
 
 /**
  * Builds what waited until the rows were in, on two connections, since each index is one processor's work; returns what could not be
- * built, as notes.
+ * built, as a note.
  */
-async function buildIndexes(target: Target, prepared: Prepared, failure: unknown): Promise<string[]> {
+async function buildIndexes(target: Target, indexes: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
+  let reason: unknown;
   const group = new Group();
   const connections = Math.max(1, Math.min(2, target.connections));
   for (let n = 0; n < connections; n++) {
     await group.go(async () => {
-      for (let index = n; index < prepared.indexes.length; index += connections) {
-        const ddl = prepared.indexes[index]!;
+      for (let index = n; index < indexes.length; index += connections) {
+        const ddl = indexes[index]!;
         try {
-          if (failure instanceof SluiceError && failure.code === "connection_lost") throw failure;
+          // A database that is away is not asked again for each of them.
+          if (reason instanceof SluiceError) throw reason;
           await target.query(ddl);
         } catch (error) {
-          missing.push(`this index was not built: ${ddl}; (${describeError(error).message})`);
+          reason = error;
+          missing.push(ddl);
         }
       }
     });
   }
   await group.wait();
-  return missing;
+  return missing.length === 0 ? [] : [`not built: ${missing.join("; ")}; (${describeError(reason).message})`];
 }
+
+/** What to do about errors of PostgreSQL that no row is to blame for. */
+const HINTS: Readonly<Record<string, string>> = {
+  "42501": ". Grant the user what is missing, or use another user.",
+  "42809": ". Rows go into tables only: name one with --table.",
+  "53100": ". The server's disk is full: make room, then import again.",
+};
 
 /** A failure half-way says what is in the table. */
 function explain(failure: unknown, tally: Tally, prepared: Prepared, notes: readonly string[]): Error {
@@ -296,7 +306,7 @@ function explain(failure: unknown, tally: Tally, prepared: Prepared, notes: read
       ? " The rows that were on their way when the connection was lost may or may not be in it."
       : "";
   const made = prepared.created && tally.inserted === 0 ? " The table was made by this import and is empty." : "";
-  return new SluiceError(code, [`${message}\n${state}${unknown}${made}`, ...notes].join("\n"), {
+  return new SluiceError(code, [`${message}${HINTS[code] ?? ""}\n${state}${unknown}${made}`, ...notes].join("\n"), {
     exitCode,
     cause: failure,
   });

@@ -47,19 +47,30 @@ export function mapHeaders(
   }
   checkMap(headers, byName, map, place);
 
+  const inferred = inferNames(headers, map);
   const load: LoadColumn[] = [];
   const homeless: Header[] = [];
   const owner = new Map<Column, Header>();
   for (const header of headers) {
     const wanted = map.get(header.text);
     if (wanted === "") continue;
-    const column =
+    const candidates =
       wanted === undefined
-        ? (byName.get(header.text) ?? byNormalized.get(normalizeName(header.text)))
-        : byName.get(wanted);
-    if (!column || (column.generated && wanted === undefined)) {
+        ? [byName.get(header.text), byName.get(inferred.get(header)!), byNormalized.get(normalizeName(header.text))]
+        : [byName.get(wanted)];
+    const found = candidates.filter((column) => column !== undefined);
+    // Two headers that come to one name were numbered when an import made the table from them, and are so again.
+    const column = found.find((candidate) => !owner.has(candidate)) ?? found[0];
+    if (!column) {
       homeless.push(header);
       continue;
+    }
+    if (column.generated && wanted === undefined) {
+      throw new SluiceError(
+        "generated_column",
+        `${where(place)}: the header ${show(header)} means the column "${column.name}", which the database fills itself. ` +
+          `Leave it out with --map ${JSON.stringify(`${header.text}=`)}.`,
+      );
     }
     const other = owner.get(column);
     if (other) {
@@ -78,15 +89,23 @@ export function mapHeaders(
 /** The table that a header row alone describes: every column text, named after its header. */
 export function tableFromHeaders(name: string, headers: readonly Header[], map: HeaderMap, place: Place): TableSchema {
   checkDuplicates(headers, map, place);
+  const names = inferNames(headers, map);
+  return table({
+    name,
+    columns: Object.fromEntries([...names].map(([header, column]) => [column, { header: header.text }])),
+  });
+}
+
+/** The names that columns get from their headers: what `map` says, else the header as an identifier, numbered where two agree. */
+function inferNames(headers: readonly Header[], map: HeaderMap): Map<Header, string> {
   const taken = new Set<string>();
-  const spec = headers
-    .filter((header) => map.get(header.text) !== "")
-    .map((header) => {
-      const wanted = map.get(header.text);
-      const column = unusedIdentifier(wanted ?? (toIdentifier(header.text) || `column_${header.sheetColumn}`), taken);
-      return [column, { header: header.text }] as const;
-    });
-  return table({ name, columns: Object.fromEntries(spec) });
+  const names = new Map<Header, string>();
+  for (const header of headers) {
+    const wanted = map.get(header.text);
+    if (wanted === "") continue;
+    names.set(header, unusedIdentifier(wanted ?? (toIdentifier(header.text) || `column_${header.sheetColumn}`), taken));
+  }
+  return names;
 }
 
 /** Columns that the table lacks, as text columns that `--migrate` can add. */

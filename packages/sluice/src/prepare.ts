@@ -20,8 +20,8 @@ import type { TableInfo, Target } from "./targets/target.ts";
 export interface Prepared {
   readonly table: string;
   readonly load: readonly LoadColumn[];
-  /** The last column that has a header, 1-based. */
-  readonly lastColumn: number;
+  /** The columns of the sheet that have a header, 1-based. */
+  readonly headers: readonly number[];
   readonly width: "exact" | "pad";
   /** A unique constraint decides between rows, so they go in in the sheet's order. */
   readonly ordered: boolean;
@@ -77,7 +77,7 @@ export async function prepareTable(
   return {
     table: name,
     load,
-    lastColumn: Math.max(...headers.map((header) => header.sheetColumn)),
+    headers: headers.map((header) => header.sheetColumn),
     width: wanted.width,
     ordered: unique.some((index) => index.expression || index.columns.some((column) => loaded.has(column))),
     created: !existing,
@@ -114,7 +114,7 @@ async function create(target: Target, schema: TableSchema, name: string, notes: 
     if (await target.describe(name)) return false;
     throw new SluiceError(
       "cannot_create",
-      `the table "${name}" cannot be made in ${target.name}: ${(error as Error).message}`,
+      `the table "${name}" cannot be made in ${target.name}: ${(error as Error).message}. Have it made by somebody who may, or name another with --table.`,
       { cause: error },
     );
   }

@@ -26,7 +26,7 @@ const COLUMNS = ["file", "sheet", "row", "column", "value", "code", "reason"] as
 
 /**
  * Writes rejects to a CSV file (RFC 4180, UTF-8) as they come, so that they never pile up in memory. The file is made when
- * the first one comes, or at the end, so that an import that cannot start leaves an earlier report alone.
+ * `write` is first called, so that an import that cannot start leaves an earlier report alone.
  *
  * A value that a spreadsheet would run as a formula (`=`, `+`, `-`, `@`, tab or return in front) gets an apostrophe in front.
  */
@@ -64,10 +64,10 @@ export class RejectFile implements AsyncDisposable {
     this.#verify();
   }
 
-  /** Writes what is left and closes the file; with no rejects it holds the header line alone. */
+  /** Writes what is left and closes the file. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#told) return;
-    const stream = this.#open();
+    const stream = this.#stream;
+    if (this.#told || !stream) return;
     stream.end();
     await finished(stream).catch(() => undefined);
     this.#verify();

@@ -19,9 +19,9 @@ export function schemaBeside(workbook: string): string | undefined {
 }
 
 /**
- * The table that a schema file exports (under any name; the first one counts).
+ * The table that a schema file exports, under any name.
  *
- * @throws SluiceError where the file is missing, does not run, or exports no table
+ * @throws SluiceError where the file is missing, does not run, or does not export exactly one table
  */
 export async function loadSchema(file: string): Promise<TableSchema> {
   const path = resolve(file);
@@ -32,16 +32,25 @@ export async function loadSchema(file: string): Promise<TableSchema> {
     exported = (await import(pathToFileURL(path).href + MARK)) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof SluiceError) throw error;
-    throw new SluiceError("bad_schema", `the schema file ${file} cannot be run: ${(error as Error).message}`, {
+    const missing = (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
+    const hint = missing ? ". Install what it imports beside it (npm install)" : "";
+    throw new SluiceError("bad_schema", `the schema file ${file} cannot be run: ${(error as Error).message}${hint}`, {
       exitCode: 2,
       cause: error,
     });
   }
-  const found = Object.values(exported).find(isTable);
+  const [found, ...others] = new Set(Object.values(exported).filter(isTable));
   if (!found) {
     throw usageError(
       "bad_schema",
       `the schema file ${file} exports no table. Expected: export const people = table({ name, columns: { … } }) with table from "sluice".`,
+    );
+  }
+  if (others.length > 0) {
+    const names = [found, ...others].map((one) => one.name).join(", ");
+    throw usageError(
+      "bad_schema",
+      `the schema file ${file} exports several tables: ${names}. Expected: one; put the others into files of their own.`,
     );
   }
   return found;

@@ -27,6 +27,8 @@ test("table() takes a bare Standard Schema for a text column, and a key", () => 
 test.each([
   [() => table({ name: "t", columns: {} }), /no columns/],
   [() => table({ name: "", columns: { a: {} } }), /no name/],
+  [() => table({ name: "x".repeat(64), columns: { a: {} } }), /more than 63 bytes/],
+  [() => table({ name: "t", columns: { a: { check: { parse: 1 } as never } } }), /no Standard Schema/],
   [() => table({ name: "t", columns: { a: { nullable: true } as object } }), /unknown setting "nullable"/],
   [() => table({ name: "t", columns: { a: {} }, indexes: ["b"] }), /"b", which does not exist/],
   [() => table({ name: "t", columns: { a: {} }, key: ["b"] }), /the key names the column "b"/],

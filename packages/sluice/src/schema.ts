@@ -71,6 +71,8 @@ export interface TableSchema {
   readonly width: "exact" | "pad";
 }
 
+/** PostgreSQL cuts longer names without an error. */
+const MAX_NAME_BYTES = 63;
 const tables = new WeakSet<TableSchema>();
 const COLUMN_KEYS = new Set([
   "type",
@@ -97,6 +99,10 @@ export function table(spec: TableSpec): TableSchema {
     if (!TABLE_KEYS.has(key)) throw badSchema(where, `unknown setting "${key}"`, [...TABLE_KEYS]);
   if (typeof spec.name !== "string" || spec.name === "")
     throw badSchema("schema", "the table has no name", ['name: "…"']);
+  for (const part of spec.name.split(".")) {
+    if (Buffer.byteLength(part) > MAX_NAME_BYTES)
+      throw badSchema("table", `the name "${part}" has more than 63 bytes`, ["a shorter name"]);
+  }
   const columns = Object.entries(spec.columns ?? {}).map(([name, column]) => completeColumn(where, name, column));
   if (columns.length === 0) throw badSchema(where, "it has no columns", ['columns: { name: { type: "text" } }']);
   const known = new Set(columns.map((column) => column.name));
@@ -151,6 +157,11 @@ function completeColumn(where: string, name: string, given: ColumnSpec | Standar
   for (const key of Object.keys(spec)) {
     if (!COLUMN_KEYS.has(key))
       throw badSchema(`${where}, column ${JSON.stringify(name)}`, `unknown setting "${key}"`, [...COLUMN_KEYS]);
+  }
+  if (spec.check !== undefined && typeof spec.check["~standard"]?.validate !== "function") {
+    throw badSchema(`${where}, column ${JSON.stringify(name)}`, "the check is no Standard Schema", [
+      "a schema of zod, valibot, arktype, …",
+    ]);
   }
   const type = spec.type ?? "text";
   const limit = /^(?:varchar|character varying|char|character|bpchar)\s*\((\d+)\)$/i.exec(type)?.[1];

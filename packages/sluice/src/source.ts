@@ -1,5 +1,5 @@
 // The sheet as the engine reads it: the header known, batches to come.
-import type { RowBatch, Sheet } from "@sluice/sheets";
+import type { RowBatch, Sheet, Workbook } from "@sluice/sheets";
 import { SluiceError } from "./errors.ts";
 import type { Header } from "./mapping.ts";
 
@@ -14,6 +14,19 @@ export interface Source {
   progress(): number;
   notes(): string[];
   close(): Promise<void>;
+}
+
+/** The sheet of that name, or of that number from 1. @throws SluiceError (`unknown_sheet`) where there is none */
+export function findSheet(file: string, workbook: Workbook, wanted: string): Sheet {
+  const { sheets } = workbook;
+  const numbered = /^\d+$/.test(wanted) ? sheets[Number(wanted) - 1] : undefined;
+  const found = sheets.find(({ name }) => name === wanted) ?? numbered;
+  if (found) return workbook.sheet(found.name);
+  const list = sheets.map(({ name }, n) => `${n + 1} "${name}"`).join(", ");
+  throw new SluiceError(
+    "unknown_sheet",
+    `${file} has no sheet "${wanted}". It has: ${list}. Name one of them, or give its number.`,
+  );
 }
 
 /**

@@ -61,6 +61,8 @@ describe.each([
   ["time", "1899-12-31T12:30:00.000", date, "12:30:00.000"],
   ["time", "2020-01-31T12:30:00.000", date, "! invalid_time"],
   ["time", "12:30", string, "12:30"],
+  ["interval", "36:00:00", string, "36:00:00"],
+  ["interval", "1.5", number, "! invalid_interval"],
   ["uuid", "123e4567-e89b-12d3-a456-426614174000", string, "123e4567-e89b-12d3-a456-426614174000"],
   ["uuid", "123e4567", string, "! invalid_uuid"],
   ["jsonb", '{"a":1}', string, '{"a":1}'],

@@ -93,6 +93,13 @@ function typeCheck(column: Column): Check | undefined {
       );
     case "time without time zone":
       return stringCheck(timeText);
+    case "interval":
+      // A duration in a sheet is a number of days, which PostgreSQL would take for seconds.
+      return stringCheck((text, type) =>
+        type === CellType.string
+          ? text
+          : notA("an interval as text, like 36:00:00 (a duration cell is a number of days)", "invalid_interval"),
+      );
     case "uuid":
       return stringCheck((text, type) =>
         type === CellType.string && /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(text) ? text : notA("a UUID"),
@@ -195,7 +202,15 @@ function jsonText(text: string, type: CellType): string | Problem {
 }
 
 function standardCheck(column: Column, schema: StandardSchemaV1, text: string): string | null | Problem {
-  const result = schema["~standard"].validate(checkInput(column, text));
+  let result: ReturnType<(typeof schema)["~standard"]["validate"]>;
+  try {
+    result = schema["~standard"].validate(checkInput(column, text));
+  } catch (error) {
+    throw usageError(
+      "bad_schema",
+      `the check of column ${JSON.stringify(column.name)} failed on the value ${JSON.stringify(text)}: ${(error as Error).message}. A check returns its issues; it does not throw.`,
+    );
+  }
   if (result instanceof Promise) {
     result.catch(() => undefined);
     throw usageError(

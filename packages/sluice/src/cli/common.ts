@@ -18,6 +18,13 @@ export async function connect(flags: TargetFlags, options: Omit<TargetOptions, "
   return openTarget({ ...options, to: serverAddress(flags), folder: flags.data });
 }
 
+/** Something that nobody foresaw: its stack is for us, so it is shown on request only. */
+export function showStack(error: unknown, code: string): void {
+  if (code !== "internal" || !(error instanceof Error)) return;
+  if (process.env["SLUICE_DEBUG"]) console.error(error.stack);
+  else console.error("This is a mistake of the program, not yours. SLUICE_DEBUG=1 shows where it happened.");
+}
+
 /** Two signals closer than this are one Ctrl-C that came by two ways. */
 const SAME_SIGNAL_MS = 500;
 
@@ -28,8 +35,7 @@ export async function interruptible<T>(run: (ctx: Context) => Promise<T>): Promi
   const onSignal = (): void => {
     if (first === 0) {
       first = performance.now();
-      if (process.stderr.isTTY)
-        process.stderr.write("\nStopping: finishing the chunks in flight (Ctrl-C again to quit at once)\n");
+      process.stderr.write("\nStopping: finishing the chunks in flight (Ctrl-C again to quit at once)\n");
       cancel();
     } else if (performance.now() - first > SAME_SIGNAL_MS) {
       process.exit(130);

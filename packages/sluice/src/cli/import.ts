@@ -1,12 +1,12 @@
 // `sluice import`: opens the database, imports each file, and says what was done.
 import type { Context } from "@sluice/go/context";
 import { goDuration } from "../duration.ts";
-import { describeError, usageError } from "../errors.ts";
+import { describeError } from "../errors.ts";
 import { runImport, type ImportResult, type Method, type Progress } from "../import.ts";
 import { RejectFile, type Reject } from "../reject.ts";
 import { loadSchema, schemaBeside } from "../schema-file.ts";
 import type { Target } from "../targets/target.ts";
-import { connect, interruptible, serverAddress, type TargetFlags } from "./common.ts";
+import { connect, interruptible, serverAddress, showStack, type TargetFlags } from "./common.ts";
 import { count, rate } from "./format.ts";
 
 export interface ImportFlags extends TargetFlags {
@@ -80,11 +80,12 @@ async function importOne(
       onProgress: (progress) => bar.show(progress),
       onRejects: (list) => rejects?.write(list),
       ...(flags.table === undefined ? {} : { table: flags.table }),
-      ...(flags.sheet === undefined ? {} : { sheet: sheetChoice(flags.sheet) }),
+      ...(flags.sheet === undefined ? {} : { sheet: flags.sheet }),
       ...(flags.workers === undefined ? {} : { workers: flags.workers }),
       ...(schema === undefined ? {} : { schema }),
       ...(flags.create ? { mode: "create" as const } : flags.append ? { mode: "append" as const } : {}),
     });
+    await rejects?.write([]);
     bar.clear();
     if (flags.json) console.log(JSON.stringify(toJson(result, target)));
     else if (!flags.quiet) console.log(report(result, target, flags, schemaFile).join("\n"));
@@ -96,18 +97,11 @@ async function importOne(
   }
 }
 
-/** A number counts sheets from 1; anything else is a name. */
-function sheetChoice(text: string): string | number {
-  if (!/^\d+$/.test(text)) return text;
-  if (Number(text) === 0) throw usageError("bad_sheet", "--sheet counts from 1: the first sheet is --sheet 1.");
-  return Number(text) - 1;
-}
-
 function fail(error: unknown, flags: ImportFlags, file?: string): number {
   const { code, message, exitCode } = describeError(error);
   if (flags.json) console.log(JSON.stringify({ ...(file === undefined ? {} : { file }), error: { code, message } }));
   else console.error(`error: ${message}`);
-  if (code === "internal" && error instanceof Error) console.error(error.stack);
+  showStack(error, code);
   return exitCode;
 }
 
@@ -124,7 +118,8 @@ function report(result: ImportResult, target: Target, flags: ImportFlags, schema
   else lines.push(`Imported ${count(inserted)} of ${count(total)} ${total === 1 ? "row" : "rows"} ${speed}.`);
   if (schemaFile !== undefined) lines.push(`Schema: ${schemaFile}`);
   for (const note of result.notes) lines.push(`Note: ${note}`);
-  if (skipped > 0) lines.push(`${count(skipped)} rows were left out by a trigger of the table.`);
+  if (skipped > 0)
+    lines.push(`${count(skipped)} ${skipped === 1 ? "row was" : "rows were"} left out by a trigger of the table.`);
   if (rejected > 0) lines.push("", ...rejectLines(result, flags));
   if (result.interrupted) {
     lines.push(

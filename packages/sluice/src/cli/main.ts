@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { describeError } from "../errors.ts";
 import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, METHODS } from "../import.ts";
 import type { BenchFlags } from "./bench.ts";
+import { showStack } from "./common.ts";
 import type { ImportFlags } from "./import.ts";
 import type { SampleFlags } from "./sample.ts";
 import type { ServeFlags } from "./serve.ts";
@@ -34,7 +35,11 @@ if (process.channel) {
   process.once("disconnect", () => process.exit(1));
 }
 // A reader that has seen enough (`| head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  console.error(`error: standard output cannot be written: ${error.message}`);
+  process.exit(1);
+});
 
 try {
   await program().parseAsync();
@@ -44,7 +49,7 @@ try {
   } else {
     const { message, exitCode, code } = describeError(error);
     console.error(`error: ${message}`);
-    if (code === "internal" && error instanceof Error) console.error(error.stack);
+    showStack(error, code);
     process.exitCode = exitCode;
   }
 }
@@ -71,18 +76,17 @@ function program(): Command {
     .argument("<file...>", "one or more .xlsx files")
     .addOption(to())
     .addOption(data())
-    .option("--table <name>", "table or schema.table (default: the schema's name, else the file's)")
+    .option("--table <name>", "table or schema.table (default: the schema's name, else the file's)", tableName)
     .option("--sheet <name|n>", "sheet by name, or by number from 1 (default: the first visible one)")
     .addOption(new Option("--method <method>", "how rows go in").choices(METHODS).default("copy"))
     .option("--workers <n>", "connections that load at the same time (default: number of processors)", positive)
     .option("--batch-size <n>", "rows an INSERT of the batch method", positive, DEFAULT_BATCH_SIZE)
     .option("--chunk-rows <n>", "rows that the copy method commits together", positive, DEFAULT_CHUNK_ROWS)
     .option("--schema <file>", "schema file (default: WORKBOOK.schema.ts beside the workbook, if there is one)")
-    .option(
-      "--map <header=column>",
-      'load this header into that column; "Header=" leaves it out (repeatable)',
-      headerMap,
-      new Map<string, string>(),
+    .addOption(
+      new Option("--map <header=column>", 'load this header into that column; "Header=" leaves it out (repeatable)')
+        .argParser(headerMap)
+        .default(new Map<string, string>(), "headers find their columns by name"),
     )
     .addOption(new Option("--create", "the table must not exist").conflicts("append"))
     .option("--append", "the table must exist")
@@ -182,6 +186,13 @@ function headerMap(text: string, map: Map<string, string>): Map<string, string> 
   const at = text.lastIndexOf("=");
   if (at < 1) throw new InvalidArgumentError(`Expected "Header=column", got "${text}".`);
   return new Map(map).set(text.slice(0, at).trim(), text.slice(at + 1).trim());
+}
+
+function tableName(text: string): string {
+  if (text.split(".").some((part) => part === "" || Buffer.byteLength(part) > 63)) {
+    throw new InvalidArgumentError(`Expected a name of at most 63 bytes, or schema.name, got "${text}".`);
+  }
+  return text;
 }
 
 function csvFile(text: string): string {

@@ -1,6 +1,7 @@
 // `sluice sample`: a workbook on standard output.
 import { usageError } from "../errors.ts";
 import { writeSample } from "../sample/sample.ts";
+import { lastRow } from "../sample/xlsx-writer.ts";
 
 export interface SampleFlags {
   readonly bad: number;
@@ -9,6 +10,12 @@ export interface SampleFlags {
 }
 
 export async function sampleCommand(rows: number, flags: SampleFlags): Promise<number> {
+  if (rows > lastRow - 1) {
+    throw usageError(
+      "bad_sample",
+      `a sheet holds at most ${lastRow - 1} rows below its header, and ${rows} were asked for.`,
+    );
+  }
   if (flags.bad > rows)
     throw usageError(
       "bad_sample",

@@ -113,7 +113,7 @@ async function commit(connection: Connection, chunk: Chunk): Promise<Committed> 
     if (!isRowFault(error)) throw error;
     failure = error;
   }
-  if (chunk.rowCount === 1) return settled(chunk, 0, [{ row: 0, error: failure }]);
+  if (chunk.rowCount === 1) return settled(chunk, 0, [await named(connection, chunk, { row: 0, error: failure })]);
 
   // A deferred constraint would speak up at commit only, when it is too late to tell which row it means.
   await connection.query("begin");
@@ -132,10 +132,31 @@ async function commit(connection: Connection, chunk: Chunk): Promise<Committed> 
       rowNamed(failure) === undefined ? undefined : failure,
     );
     await connection.query("commit");
-    return settled(chunk, kept, refused);
+    const told: Refusal[] = [];
+    for (const refusal of refused) told.push(await named(connection, chunk, refusal));
+    return settled(chunk, kept, told);
   } catch (error) {
     await connection.query("rollback").catch(() => undefined);
     throw error;
+  }
+}
+
+/**
+ * A refusal as COPY words it. An INSERT's error does not say which column's value it means, so the row is offered once more by COPY,
+ * in a transaction that ends in nothing: then all methods report the same.
+ */
+async function named(connection: Connection, chunk: Chunk, refusal: Refusal): Promise<Refusal> {
+  if (chunk.plan.statement === "copy") return refusal;
+  const copy = loader(connection, { ...chunk, plan: { ...chunk.plan, statement: "copy" } });
+  await connection.query("begin");
+  try {
+    await connection.query("set constraints all immediate");
+    await copy(refusal.row, refusal.row + 1);
+    return refusal;
+  } catch (error) {
+    return isRowFault(error) ? { row: refusal.row, error } : refusal;
+  } finally {
+    await connection.query("rollback");
   }
 }
 
@@ -215,7 +236,8 @@ function refusedRow(chunk: Chunk, { row, error }: Refusal): Reject {
     column: columns[field]?.header ?? named,
     value: field < 0 ? undefined : (fields(chunk, row)[field] ?? undefined),
     code: CONDITIONS[failure.code] ?? `sqlstate_${failure.code}`,
-    reason: failure.detail === undefined ? failure.message : `${failure.message}: ${failure.detail}`,
+    // A detail that names a key says which one; others print the whole row, with values that the database made up for it.
+    reason: failure.detail?.startsWith("Key ") ? `${failure.message}: ${failure.detail}` : failure.message,
   };
 }
 
