@@ -47,6 +47,7 @@ function encoder(
     rows?: number;
     sheetColumns?: readonly number[];
     headers?: readonly number[];
+    most?: number;
   } = {},
 ): Encoder {
   const schema = table({ name: "t", columns });
@@ -61,6 +62,7 @@ function encoder(
     options.headers ?? load.map((entry) => entry.sheetColumn),
     options.width ?? "pad",
     options.rows ?? 1000,
+    options.most,
   );
 }
 
@@ -153,6 +155,17 @@ test("a chunk covers a fixed number of records, rejected ones included, and goes
   expect(encode.full).toBe(false);
   expect(encode.take().chunk).toMatchObject({ index: 1, rowCount: 1 });
   expect(encode.empty).toBe(true);
+});
+
+test("the first chunks may be smaller, each twice the one before", () => {
+  const encode = encoder({ a: {} }, { rows: 2, most: 7 });
+  const batch = batchOf(Array.from({ length: 20 }, (_, n) => ({ number: n + 2, cells: { 1: `row ${n}` } })));
+  const sizes: number[] = [];
+  for (let row = 0; row < 20;) {
+    row = encode.fill(batch, row);
+    sizes.push(encode.take().chunk.rowCount);
+  }
+  expect(sizes).toEqual([2, 4, 7, 7]);
 });
 
 test("values longer than any buffer so far are written whole", () => {

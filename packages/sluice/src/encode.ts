@@ -2,7 +2,8 @@
 //
 // Bytes go from the batch's buffer to the chunk's without a string between them. A row that does not fit leaves no trace in the
 // chunk: writing starts again where it began. A chunk covers a fixed number of records (rows of the sheet that are not blank,
-// rejected ones included), so chunk n is a function of the file, the plan and the chunk size alone.
+// rejected ones included), so chunk n is a function of the file, the plan and the chunk size alone. The first chunks may be smaller,
+// each twice the one before, so that loading begins early and a large file is still loaded in large chunks.
 import { PLAIN, type CellType, type RowBatch } from "@sluice/sheets";
 import type { Chunk, LoadPlan } from "./chunk.ts";
 import type { Reject } from "./reject.ts";
@@ -39,7 +40,9 @@ export interface Encoded {
 /** Turns batches into chunks: `fill` until `full`, then `take`. Owned by one goroutine. */
 export class Encoder {
   readonly #plan: LoadPlan;
-  readonly #recordsPerChunk: number;
+  readonly #most: number;
+  /** Records of the chunk that is being filled. */
+  #limit: number;
   readonly #exact: boolean;
   /** By sheet column: the field's index, or one of the two below. */
   readonly #fieldOf: Int32Array;
@@ -57,23 +60,28 @@ export class Encoder {
   #rejects: Reject[] = [];
   #index = 0;
 
-  /** @param headers the columns that have a header (1-based), loaded or left out; a value in any other has no place to go */
-  constructor(plan: LoadPlan, headers: readonly number[], width: "exact" | "pad", recordsPerChunk: number) {
+  /**
+   * @param headers the columns that have a header (1-based), loaded or left out; a value in any other has no place to go
+   * @param first records of the first chunk
+   * @param most records of a chunk at most
+   */
+  constructor(plan: LoadPlan, headers: readonly number[], width: "exact" | "pad", first: number, most: number = first) {
     this.#plan = plan;
-    this.#recordsPerChunk = recordsPerChunk;
+    this.#most = most;
+    this.#limit = Math.min(first, most);
     this.#exact = width === "exact";
     this.#fieldOf = new Int32Array(Math.max(...headers) + 1).fill(NO_HEADER);
     for (const column of headers) this.#fieldOf[column] = LEFT_OUT;
     for (const [field, { sheetColumn }] of plan.columns.entries()) this.#fieldOf[sheetColumn] = field;
     this.#checks = plan.columns.map(({ column }) => checkFor(column));
     this.#notNull = plan.columns.map(({ column }) => column.notNull || column.primaryKey);
-    this.#lineEnds = new Int32Array(recordsPerChunk);
-    this.#rowNumbers = new Int32Array(recordsPerChunk);
+    this.#lineEnds = new Int32Array(most);
+    this.#rowNumbers = new Int32Array(most);
   }
 
   /** Whether the chunk has all its records and must be taken before more go in. */
   get full(): boolean {
-    return this.#records === this.#recordsPerChunk;
+    return this.#records === this.#limit;
   }
 
   /** Whether there is anything to take. */
@@ -87,7 +95,7 @@ export class Encoder {
     const lastColumn = this.#fieldOf.length - 1;
     const source = viewOf(batch.bytes);
     let row = from;
-    for (; row < rowCount && this.#records < this.#recordsPerChunk; row++) {
+    for (; row < rowCount && this.#records < this.#limit; row++) {
       const first = firstCell[row]!;
       const end = firstCell[row + 1]!;
       if (first === end) continue; // a blank row is no record
@@ -123,6 +131,7 @@ export class Encoder {
       this.#out = this.#spare.pop() ?? Buffer.allocUnsafeSlow(buffer.length);
       this.#view = viewOf(this.#out);
     }
+    this.#limit = Math.min(this.#limit * 2, this.#most);
     this.#length = 0;
     this.#rows = 0;
     this.#records = 0;

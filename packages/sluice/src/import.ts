@@ -24,8 +24,10 @@ export type Method = "sequential" | "concurrent" | "batch" | "copy";
 
 export const METHODS: readonly Method[] = ["sequential", "concurrent", "batch", "copy"];
 export const DEFAULT_BATCH_SIZE = 100;
-/** Rows that COPY commits together: small enough that loading begins early, large enough that commits cost nothing. */
-export const DEFAULT_CHUNK_ROWS = 5_000;
+/** Rows that COPY commits together, at most. */
+export const DEFAULT_CHUNK_ROWS = 20_000;
+/** The first chunk of copy; each one after it is twice as large, up to the chunk size. */
+const FIRST_CHUNK_ROWS = 2_000;
 /** PostgreSQL numbers a statement's parameters with 16 bits. */
 const MAX_PARAMETERS = 65_535;
 
@@ -47,7 +49,7 @@ export interface ImportOptions {
   readonly workers?: number;
   /** Rows an INSERT of `batch`, 100 unless told. */
   readonly batchSize?: number;
-  /** Rows a chunk of `copy`. */
+  /** Rows a chunk of `copy`, at most. */
   readonly chunkRows?: number;
   /** `create`: the table must not exist; `append`: it must. Unless told: whichever fits. */
   readonly mode?: "create" | "append";
@@ -169,7 +171,7 @@ async function load(
     columns: prepared.load,
     statement: method === "copy" ? "copy" : "insert",
   };
-  const encoder = new Encoder(plan, prepared.headers, prepared.width, shape.rowsPerChunk);
+  const encoder = new Encoder(plan, prepared.headers, prepared.width, shape.firstRows, shape.rowsPerChunk);
   const batches = chan<RowBatch>(1);
   const chunks = chan<Encoded>(shape.loaders);
   const [group, stop] = withContext(ctx);
@@ -242,7 +244,7 @@ function shapeOf(
   method: Method,
   prepared: Prepared,
   options: ImportOptions,
-): { rowsPerChunk: number; loaders: number } {
+): { firstRows: number; rowsPerChunk: number; loaders: number } {
   const most = Math.max(1, Math.floor(MAX_PARAMETERS / prepared.load.length));
   const rowsPerChunk = {
     sequential: 1,
@@ -253,6 +255,7 @@ function shapeOf(
   // Where a unique constraint decides which of two rows stays, the first one does: they go in one after the other.
   const single = method === "sequential" || prepared.ordered;
   return {
+    firstRows: method === "copy" ? FIRST_CHUNK_ROWS : rowsPerChunk,
     rowsPerChunk,
     loaders: single ? 1 : Math.max(1, Math.min(options.workers ?? availableParallelism(), options.target.connections)),
   };

@@ -81,7 +81,7 @@ function program(): Command {
     .addOption(new Option("--method <method>", "how rows go in").choices(METHODS).default("copy"))
     .option("--workers <n>", "connections that load at the same time (default: number of processors)", positive)
     .option("--batch-size <n>", "rows an INSERT of the batch method", positive, DEFAULT_BATCH_SIZE)
-    .option("--chunk-rows <n>", "rows that the copy method commits together", positive, DEFAULT_CHUNK_ROWS)
+    .option("--chunk-rows <n>", "rows that the copy method commits together, at most", positive, DEFAULT_CHUNK_ROWS)
     .option("--schema <file>", "schema file (default: WORKBOOK.schema.ts beside the workbook, if there is one)")
     .addOption(
       new Option("--map <header=column>", 'load this header into that column; "Header=" leaves it out (repeatable)')
