@@ -273,6 +273,31 @@ describe("reject files that cannot be written", () => {
       expect(await database.query("select count(*) from businesses")).toEqual([[said]]);
     },
   );
+});
+
+describe("interruption", () => {
+  withServer("Ctrl-C ends with 130, and what it says is in the table is in the table", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const { child, finished } = start(folder.path, [
+      "import",
+      EXAMPLE,
+      "--to",
+      database.dsn,
+      "--method",
+      "sequential",
+      "--json",
+    ]);
+    await rowsIn(database, "businesses");
+    child.kill("SIGINT");
+    const result = await finished;
+    expect(result.code).toBe(130);
+    const report = JSON.parse(result.stdout) as { inserted: number; interrupted: boolean };
+    expect(report.interrupted).toBe(true);
+    expect(await database.query("select count(*) from businesses")).toEqual([[String(report.inserted)]]);
+    expect(report.inserted).toBeLessThan(9_987);
+    expect(await database.query("select count(*) from pg_indexes where tablename = 'businesses'")).toEqual([["7"]]);
+  });
 
   withServer("killing the launcher ends the import that it started", async () => {
     await using folder = newFolder();
