@@ -6,6 +6,8 @@
 // - `err` and the closing of `done` are one step; both the done channel and the AbortSignal are made when first asked for.
 // - An AbortSignal gets one listener, however many contexts descend from it.
 //
+// The kinds of context know each other's insides (a parent reaches for its children without a call), so they share this long file.
+//
 // It is longer than most files because the kinds of context know each other: cancellation goes down from one to the next
 // without a channel or a goroutine between them.
 

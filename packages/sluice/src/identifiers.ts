@@ -17,12 +17,6 @@ export function quoteTable(table: string): string {
   return quoteIdentifier(table);
 }
 
-/** The part of a table's name behind its schema. */
-export function bareTable(table: string): string {
-  const dot = table.indexOf(".");
-  return dot > 0 && dot < table.length - 1 ? table.slice(dot + 1) : table;
-}
-
 /**
  * A header as an identifier: lower case, words joined by `_`, at most 63 bytes; letters of every alphabet stay.
  * `"E-mail  (work)"` → `e_mail_work`. Empty where nothing is left.

@@ -45,13 +45,15 @@ export async function prepareTable(
   checkMode(name, existing, options);
   const wanted = options.schema ?? (existing ? fromTable(name, existing) : tableFromHeaders(name, headers, map, place));
 
-  let { load, homeless } = mapHeaders(headers, wanted.columns, map, place);
+  const mapped = mapHeaders(headers, wanted.columns, map, place);
+  const { homeless } = mapped;
+  let { load } = mapped;
   const notes: string[] = [];
   let added: Column[] = [];
   if (homeless.length > 0) {
     if (!options.migrate || !existing) throw homelessError(homeless, wanted, name, place, existing !== undefined);
     added = columnsFor(homeless, [...wanted.columns, ...existing.columns]);
-    ({ load, homeless } = mapHeaders(headers, [...wanted.columns, ...added], map, place));
+    ({ load } = mapHeaders(headers, [...wanted.columns, ...added], map, place));
   }
   if (load.length === 0) {
     throw new SluiceError(

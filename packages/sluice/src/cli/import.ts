@@ -85,6 +85,7 @@ async function importOne(
       ...(schema === undefined ? {} : { schema }),
       ...(flags.create ? { mode: "create" as const } : flags.append ? { mode: "append" as const } : {}),
     });
+    // An import without rejects leaves the header line, not an earlier report.
     await rejects?.write([]);
     bar.clear();
     if (flags.json) console.log(JSON.stringify(toJson(result, target)));
