@@ -10,6 +10,8 @@ const config: ViteUserConfig = defineConfig({
     include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "examples/**/*.test.ts"],
     // The rules for finding or starting a PostgreSQL server are in the file itself.
     globalSetup: ["scripts/postgres.ts"],
+    // No test file may leave a goroutine behind.
+    setupFiles: ["scripts/setup.ts"],
     // Worker-thread pools cannot run tests that change the working directory or send signals; processes can.
     pool: "forks",
     // Whole programs are started in tests, on machines with one slow core too.

@@ -12,17 +12,25 @@ const allowed: Record<string, readonly string[]> = {
   "packages/go/src/patterns": ["packages/go/src", "packages/go/src/internal", "packages/go/src/sync"],
   "packages/sheets/src": [],
   "packages/sheets/src/cli": ["packages/sheets/src"],
-  "packages/sluice/src": ["packages/sluice/src/targets", "@sluice/go", "@sluice/sheets"],
-  "packages/sluice/src/targets": ["packages/sluice/src", "@sluice/go"],
+  "packages/sluice/src": ["packages/sluice/src/targets", "packages/sluice/src/ledger", "@sluice/go", "@sluice/sheets"],
+  "packages/sluice/src/ledger": ["packages/sluice/src", "packages/sluice/src/targets", "@sluice/sheets"],
+  "packages/sluice/src/targets": ["packages/sluice/src", "packages/sluice/src/ledger", "@sluice/go"],
   "packages/sluice/src/sample": ["packages/sluice/src", "@sluice/go"],
   "packages/sluice/src/cli": [
     "packages/sluice/src",
     "packages/sluice/src/targets",
+    "packages/sluice/src/ledger",
     "packages/sluice/src/sample",
     "@sluice/go",
     "@sluice/sheets",
   ],
-  "packages/sluice/src/server": ["packages/sluice/src", "packages/sluice/src/targets", "@sluice/go", "@sluice/sheets"],
+  "packages/sluice/src/server": [
+    "packages/sluice/src",
+    "packages/sluice/src/targets",
+    "packages/sluice/src/ledger",
+    "@sluice/go",
+    "@sluice/sheets",
+  ],
   "packages/web/src": [],
 };
 const folders = Object.keys(allowed).sort((a, b) => b.length - a.length);

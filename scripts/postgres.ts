@@ -25,7 +25,9 @@ export async function setup(): Promise<(() => void) | undefined> {
     }
   }
   try {
-    return await startOwn();
+    const server = await startServer();
+    process.env["SLUICE_TEST_POSTGRES"] = server.url;
+    return () => server.remove();
   } catch (error) {
     if (process.env["CI"]) throw error;
     console.warn(
@@ -50,8 +52,23 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Starts a server of our own in a temporary folder; returns what stops and removes it. */
-async function startOwn(): Promise<() => void> {
+/** A server of our own in a temporary folder. */
+export interface OwnServer {
+  /** Of its superuser, trusted. */
+  readonly url: string;
+  /** A folder that the server's user may write, beside its data. */
+  readonly home: string;
+  /** The user it runs as: PostgreSQL refuses to be root. Empty where that is us. */
+  readonly user: { readonly uid?: number; readonly gid?: number };
+  start(): void;
+  /** As a power failure would: open transactions are lost, and `start` recovers. */
+  stop(): void;
+  /** Stops it and deletes all of it. */
+  remove(): void;
+}
+
+/** Makes a server and starts it. @throws where there are no programs to do it with */
+export async function startServer(): Promise<OwnServer> {
   const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
   let programs = installedPrograms();
   if (!programs) {
@@ -62,7 +79,6 @@ async function startOwn(): Promise<() => void> {
     cpSync(join(dirname(bundled), "..", "native"), join(home, "native"), { recursive: true, verbatimSymlinks: true });
     programs = join(home, "native", "bin");
   }
-  // PostgreSQL refuses to run as root; any other user will do.
   const root = process.getuid?.() === 0;
   const user = root
     ? { uid: Number(execFileSync("id", ["-u", "nobody"])), gid: Number(execFileSync("id", ["-g", "nobody"])) }
@@ -73,11 +89,20 @@ async function startOwn(): Promise<() => void> {
     execFileSync(join(programs, program), args, { ...user, cwd: home, stdio: "ignore" });
   run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync");
   const port = await freePort();
-  run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", `-p ${port} -k '' -h 127.0.0.1 -F`, "start");
-  process.env["SLUICE_TEST_POSTGRES"] = `postgres://postgres@127.0.0.1:${port}/postgres`;
-  return () => {
-    run("pg_ctl", "-D", data, "-m", "immediate", "stop");
-    rmSync(home, { recursive: true, force: true });
+  const start = (): void =>
+    void run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", `-p ${port} -k '' -h 127.0.0.1 -F`, "start");
+  const stop = (): void => void run("pg_ctl", "-D", data, "-m", "immediate", "stop");
+  start();
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    home,
+    user,
+    start,
+    stop,
+    remove: () => {
+      stop();
+      rmSync(home, { recursive: true, force: true });
+    },
   };
 }
 

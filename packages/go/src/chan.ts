@@ -38,6 +38,11 @@ export interface RecvChan<T> extends AsyncIterable<T> {
 /** Both directions. Hand out a `SendChan` or a `RecvChan` to say who may do what. */
 export interface Chan<T> extends SendChan<T>, RecvChan<T> {}
 
+/** What `await` would look into, rather than hand it over. */
+interface Thenable {
+  readonly then: (...args: never) => unknown;
+}
+
 /**
  * The arguments of `chan<T>`: an element type that holds a thenable asks for one that nobody can give, since an await
  * would flatten it. The `any` is what lets generic code pass: the compiler takes the other branch for an open `T`.
@@ -45,9 +50,9 @@ export interface Chan<T> extends SendChan<T>, RecvChan<T> {}
 type Capacity<T> = 0 extends 1 & T
   ? [capacity?: number]
   : // oxlint-disable-next-line typescript/no-explicit-any
-    [T extends PromiseLike<unknown> ? any : never] extends [never]
+    [T extends Thenable ? any : never] extends [never]
     ? [capacity?: number]
-    : [error: "an await would flatten a thenable element", never];
+    : [capacity: "an await would flatten a thenable element: send a function or an object that holds it"];
 
 /**
  * Makes a channel that buffers `capacity` values (0 by default: a send and a receive meet). Throws

@@ -248,7 +248,7 @@ describe("context", () => {
     cancelInner();
     expect(child.err()).toBeUndefined();
     cancelChild();
-    await gosched();
+    for (let i = 0; i < 20 && numGoroutine() > before; i++) await gosched();
     expect(numGoroutine()).toBe(before);
     cancelOwn();
     cancelPlain();

@@ -6,8 +6,6 @@
 // - `err` and the closing of `done` are one step; both the done channel and the AbortSignal are made when first asked for.
 // - An AbortSignal gets one listener, however many contexts descend from it.
 //
-// The kinds of context know each other's insides (a parent reaches for its children without a call), so they share this long file.
-//
 // It is longer than most files because the kinds of context know each other: cancellation goes down from one to the next
 // without a channel or a goroutine between them.
 
@@ -63,7 +61,10 @@ export function key<T>(name: string): TypedKey<T> {
   return new TypedKey<T>(name);
 }
 
+// They bear the names that code looks for where an AbortSignal's reason reaches it.
 class DeadlineExceededError extends Error {
+  override readonly name = "TimeoutError";
+
   timeout(): boolean {
     return true;
   }
@@ -73,7 +74,7 @@ class DeadlineExceededError extends Error {
 }
 
 /** The `err` of a context that was cancelled. */
-export const Canceled: Error = singleton(new Error("context canceled"));
+export const Canceled: Error = singleton(Object.assign(new Error("context canceled"), { name: "AbortError" }));
 /** The `err` of a context whose deadline passed. */
 export const DeadlineExceeded: Error & { timeout(): boolean; temporary(): boolean } = singleton(
   new DeadlineExceededError("context deadline exceeded"),
@@ -124,8 +125,12 @@ export function withDeadlineCause(parent: Context, date: Date, cause: Error | un
 }
 
 /** A child that knows `value` by `key`. */
+export function withValue<K extends object | symbol>(
+  parent: Context,
+  key: K extends TypedKey<unknown> ? never : K,
+  value: unknown,
+): Context;
 export function withValue<T>(parent: Context, key: TypedKey<T>, value: T): Context;
-export function withValue(parent: Context, key: object | symbol, value: unknown): Context;
 export function withValue(parent: Context, key: unknown, value: unknown): Context {
   checked(parent);
   if (key === undefined || key === null) throw new Error("nil key");
@@ -160,8 +165,8 @@ export function afterFunc(ctx: Context, fn: () => unknown): () => boolean {
 
 /** Why ctx is done: what was given when it was cancelled, else its `err`; `undefined` while it is not done. */
 export function cause(ctx: Context): Error | undefined {
-  const c = ctx.value<CancelContext>(innermost);
-  return c === undefined ? ctx.err() : c.cause;
+  // A context of somebody else's making may be done before what it wraps.
+  return ctx.value<CancelContext>(innermost)?.cause ?? ctx.err();
 }
 
 /** An AbortSignal as a context: `Canceled` when it aborts (`DeadlineExceeded` for a TimeoutError), its reason the cause. */
@@ -236,10 +241,12 @@ class CancelContext implements Context {
   #abort: AbortController | undefined;
   #children: Set<CancelContext> | undefined;
   #detach: (() => void) | undefined;
+  readonly #until: Date | undefined;
 
-  constructor(parent: Context, kind: string) {
+  constructor(parent: Context, kind: string, until: Date | undefined = parent.deadline()) {
     this.parent = parent;
     this.#kind = kind;
+    this.#until = until;
   }
 
   get signal(): AbortSignal {
@@ -263,11 +270,11 @@ class CancelContext implements Context {
   }
 
   deadline(): Date | undefined {
-    return this.parent.deadline();
+    return this.#until;
   }
 
   value<T>(key: Key<T>): T | undefined {
-    return key === innermost ? (this as unknown as T) : this.parent.value(key);
+    return lookUp(this, key);
   }
 
   toString(): string {
@@ -279,7 +286,7 @@ class CancelContext implements Context {
     const { parent } = this;
     const err = parent.err();
     if (err !== undefined) {
-      this.cancel(err, cause(parent));
+      this.cancel(ownError(err), cause(parent));
       return;
     }
     const ancestor = cancellable(parent);
@@ -295,6 +302,10 @@ class CancelContext implements Context {
     }
     const done = parent.done();
     if (done === undefined) return;
+    if (!(done instanceof Channel)) {
+      this.#follow(parent);
+      return;
+    }
     // A context of somebody else's making: one goroutine watches it, and ends with this one.
     spawn(async () => {
       const c = await select({ parent: recv(done), child: recv(this.done()) });
@@ -302,23 +313,36 @@ class CancelContext implements Context {
     }, []);
   }
 
-  /** Done, and the whole subtree with it. Only the first call counts. */
+  /** The context of another copy of this library, whose channels are not ours; its signal is like any other. */
+  #follow(parent: Context): void {
+    const { signal } = parent;
+    const aborted = (): void => this.cancel(ownError(parent.err() ?? Canceled), signal.reason as Error);
+    signal.addEventListener("abort", aborted, { once: true });
+    this.#detach = () => signal.removeEventListener("abort", aborted);
+  }
+
+  /** Done, and the whole subtree with it. Only the first call counts. A chain may be too deep for recursion. */
   cancel(err: Error, cause: Error | undefined): void {
     if (this.#err !== undefined) return;
-    this.#err = err;
-    this.cause = cause ?? err;
-    this.#done?.close();
-    const children = this.#children;
-    this.#children = undefined;
-    if (children !== undefined) for (const child of children) child.cancel(err, this.cause);
-    this.#detach?.();
-    this.#detach = undefined;
-    this.released();
-    const whenDone = this.whenDone;
-    this.whenDone = undefined;
-    whenDone?.();
+    const subtree: CancelContext[] = [this];
+    for (const ctx of subtree) {
+      ctx.#err = err;
+      ctx.cause = cause ?? err;
+      ctx.#done?.close();
+      const children = ctx.#children;
+      ctx.#children = undefined;
+      if (children !== undefined) for (const child of children) subtree.push(child);
+    }
+    for (const ctx of subtree) {
+      ctx.#detach?.();
+      ctx.#detach = undefined;
+      ctx.released();
+      const { whenDone } = ctx;
+      ctx.whenDone = undefined;
+      whenDone?.();
+    }
     // Last: listeners are foreign code, and must find everything done.
-    this.#abort?.abort(this.cause);
+    for (const ctx of subtree) ctx.#abort?.abort(ctx.cause);
   }
 
   /** For what a kind of context holds besides. */
@@ -333,12 +357,10 @@ class CancelContext implements Context {
 }
 
 class DeadlineContext extends CancelContext {
-  readonly #date: Date;
   #alarm: Alarm<() => void> | undefined;
 
   constructor(parent: Context, date: Date) {
-    super(parent, "WithDeadline");
-    this.#date = date;
+    super(parent, "WithDeadline", date);
   }
 
   startTimer(ms: number, cause: Error | undefined): void {
@@ -348,13 +370,9 @@ class DeadlineContext extends CancelContext {
     else this.#alarm = new Alarm(monotonic() + ms, call, expire);
   }
 
-  override deadline(): Date {
-    return this.#date;
-  }
-
   override toString(): string {
-    const remaining = this.#date.getTime() - Date.now();
-    return `${super.toString()}(${this.#date.toISOString()} [${remaining / 1000}s])`;
+    const date = this.deadline() as Date;
+    return `${super.toString()}(${date.toISOString()} [${(date.getTime() - Date.now()) / 1000}s])`;
   }
 
   protected override released(): void {
@@ -433,13 +451,13 @@ const signalNames: Readonly<Record<string, string>> = {
 
 class ValueContext implements Context {
   readonly parent: Context;
-  readonly #key: unknown;
-  readonly #value: unknown;
+  readonly key: unknown;
+  readonly bound: unknown;
 
-  constructor(parent: Context, key: unknown, value: unknown) {
+  constructor(parent: Context, key: unknown, bound: unknown) {
     this.parent = parent;
-    this.#key = key;
-    this.#value = value;
+    this.key = key;
+    this.bound = bound;
   }
   get signal(): AbortSignal {
     return this.parent.signal;
@@ -454,10 +472,10 @@ class ValueContext implements Context {
     return this.parent.deadline();
   }
   value<T>(key: Key<T>): T | undefined {
-    return key === this.#key ? (this.#value as T | undefined) : this.parent.value(key);
+    return lookUp(this, key);
   }
   toString(): string {
-    return `${nameOf(this.parent)}.WithValue(${shown(this.#key)}, ${shown(this.#value)})`;
+    return `${nameOf(this.parent)}.WithValue(${shown(this.key)}, ${shown(this.bound)})`;
   }
 }
 
@@ -476,10 +494,30 @@ class WithoutCancelContext extends EmptyContext {
   }
 }
 
+/** What the nearest context binds to the key; a loop, since a chain may be too deep for recursion. */
+function lookUp<T>(from: Context, key: Key<T>): T | undefined {
+  for (let ctx = from; ;) {
+    if (ctx instanceof ValueContext) {
+      if (ctx.key === key) return ctx.bound as T | undefined;
+    } else if (!(ctx instanceof CancelContext)) return ctx.value(key);
+    else if (key === innermost) return ctx as unknown as T;
+    ctx = ctx.parent;
+  }
+}
+
+/** Canceled and DeadlineExceeded are compared by identity, also where they come from another copy of this library. */
+function ownError(err: Error): Error {
+  return [Canceled, DeadlineExceeded].find((own) => own.message === err.message) ?? err;
+}
+
 /** The CancelContext that is done exactly when ctx is, if there is one: past values, but not past a `done` of its own. */
 function cancellable(ctx: Context): CancelContext | undefined {
   if (ctx instanceof CancelContext) return ctx;
-  if (ctx instanceof ValueContext) return cancellable(ctx.parent);
+  if (ctx instanceof ValueContext) {
+    let { parent } = ctx;
+    while (parent instanceof ValueContext) ({ parent } = parent);
+    return cancellable(parent);
+  }
   const inner = ctx.value<CancelContext>(innermost);
   return inner !== undefined && inner.done() === ctx.done() ? inner : undefined;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { background, Canceled, cause, withCancel } from "./context.ts";
 import { Group, withContext } from "./errgroup.ts";
-import { chan, goexit, gosched, type RecvChan } from "./index.ts";
+import { chan, gosched, type RecvChan } from "./index.ts";
 import { expectNoLeaks } from "./test/quiet.ts";
 import { sleep } from "./time.ts";
 
@@ -38,6 +38,18 @@ describe("errgroup", () => {
     await expect(g.wait()).rejects.toBe(boom);
     expect(ctx.err()).toBe(Canceled);
     expect(cause(ctx)).toBe(boom);
+  });
+
+  it("G6 an error stops nobody who does not watch the context", async () => {
+    const [g] = withContext(background());
+    let finished = false;
+    await g.go(async () => {
+      await sleep(3);
+      finished = true;
+    });
+    await g.go(() => Promise.reject(new Error("boom")));
+    await expect(g.wait()).rejects.toThrow("boom");
+    expect(finished).toBe(true);
   });
 
   it("G4 G5 the context is cancelled when wait is over", async () => {
@@ -92,12 +104,6 @@ describe("errgroup", () => {
     await g.go(() => release.recv());
     expect(() => g.setLimit(3)).toThrow("errgroup: modify limit while 1 goroutines in the group are still active");
     release.close();
-    await g.wait();
-  });
-
-  it("G12 a Goexit is no error", async () => {
-    const g = new Group();
-    await g.go(async () => goexit());
     await g.wait();
   });
 

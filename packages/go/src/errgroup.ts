@@ -8,7 +8,7 @@ import { type CancelCauseFunc, type Context, withCancelCause } from "./context.t
 import { capture, captured, Waiter, WaitQueue } from "./internal/channel.ts";
 import { current } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
-import { completed, park, resume } from "./internal/sched.ts";
+import { completed, inSteps, park, resume } from "./internal/sched.ts";
 import { WaitGroup } from "./sync/waitgroup.ts";
 
 type Task = () => unknown;
@@ -57,11 +57,16 @@ export class Group {
     if (this.#running > 0) {
       throw new Error(`errgroup: modify limit while ${this.#running} goroutines in the group are still active`);
     }
+    if (Number.isNaN(n)) throw new RangeError("errgroup: expected a number as the limit, got NaN");
     this.#limit = n < 0 ? Infinity : n;
   }
 
   /** Waits until all have ended, cancels the group's context, and rejects with the first error if there was one. */
-  async wait(): Promise<void> {
+  wait(): Promise<void> {
+    return inSteps(this.#wait());
+  }
+
+  async #wait(): Promise<void> {
     await this.#all.wait();
     this.#cancel?.(undefined);
     if (this.#failure !== undefined) throw this.#failure.error;

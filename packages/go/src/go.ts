@@ -4,8 +4,9 @@
 
 import { exit, fatal, mainCalledGoexit } from "./internal/fatal.ts";
 import { countGoroutines, main as mainGoroutine, remove } from "./internal/goroutine.ts";
-import { exitSignal, launch, spawn } from "./internal/launch.ts";
-import { watchForDeadlock, yieldToAll } from "./internal/sched.ts";
+import { launch, spawn } from "./internal/launch.ts";
+import { completedWith, watchForDeadlock, yieldToAll } from "./internal/sched.ts";
+import { exitSignal, isGoexit, repanicked } from "./internal/thrown.ts";
 
 /**
  * Starts a goroutine that calls fn(...args). Returns at once: fn runs no earlier than the caller's next suspension, and
@@ -79,14 +80,14 @@ export function recoverable<A extends unknown[], R>(
       return await fn(...args);
     } catch (error) {
       if (isGoexit(error)) throw error;
-      return await handler(error);
+      try {
+        return await completedWith(await handler(error));
+      } catch (next) {
+        repanicked(error, next);
+        throw next;
+      }
     }
   };
   Object.defineProperty(body, "name", { value: fn.name });
   return body;
-}
-
-/** Whether something caught is the signal of `goexit`, which is to be rethrown. */
-export function isGoexit(error: unknown): boolean {
-  return error === exitSignal;
 }

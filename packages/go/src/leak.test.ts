@@ -32,6 +32,15 @@ describe("find", () => {
     ch.close();
   });
 
+  it("G32 counts neither main nor the one who asks", async () => {
+    expect(await find()).toBeUndefined();
+    const asked = chan<Error | undefined>(1);
+    go(async function asking() {
+      await asked.send(await find());
+    });
+    expect(await asked.recv()).toBeUndefined();
+  });
+
   it("G31 gives goroutines that are about to end some time", async () => {
     go(async () => {
       for (let i = 0; i < 5; i++) await gosched();
@@ -109,5 +118,46 @@ describe("verifyNone and verifyTestMain", () => {
     );
     expect(status).toBe(1);
     expect((await runProgram(`import { verifyTestMain } from "go/leak"; verifyTestMain();`)).status).toBe(0);
+  });
+
+  it("G33 fails the test of node:test that left a goroutine, and no other", async () => {
+    const { status, stdout } = await runProgram(`
+      import { after, afterEach, test } from "node:test";
+      import { chan, go } from "go";
+      import { verifyTestMain } from "go/leak";
+      verifyTestMain(afterEach);
+      const ch = chan<number>();
+      test("tidy", async () => { go(() => ch.recv()); await ch.send(1); });
+      test("leaky", () => { go(async function left() { await ch.recv(); }); });
+      after(() => ch.close());
+    `);
+    expect(stdout).toMatch(/✔ tidy/);
+    expect(stdout).toMatch(/✖ leaky/);
+    expect(stdout).toContain("in state chan receive, with left on top of the stack");
+    expect(status).toBe(1);
+  });
+
+  it("G34 G35 looks after a run that failed only if it is told to, and keeps its exit code", async () => {
+    const failing = (options: string): string => `
+      import { chan, go } from "go";
+      import { runOnFailure, verifyTestMain } from "go/leak";
+      verifyTestMain(${options});
+      process.exitCode = 5;
+      go(async function leaked() { await chan<number>().recv(); });
+    `;
+    const told = await runProgram(failing("runOnFailure()"));
+    expect(told.stderr).toMatch(/^goleak: Errors on unsuccessful test run: found unexpected goroutines:\n/);
+    expect(told.status).toBe(5);
+    expect((await runProgram(failing(""))).stderr).not.toContain("goleak");
+  });
+
+  it("G38 verifyTestMain gives the exit code to a cleanup and leaves the rest to it", async () => {
+    const { status, stdout } = await runProgram(`
+      import { chan, go } from "go";
+      import { cleanup, verifyTestMain } from "go/leak";
+      verifyTestMain(cleanup((code) => { console.log("cleanup", code); process.exit(7); }));
+      go(async function leaked() { await chan<number>().recv(); });
+    `);
+    expect({ status, stdout }).toEqual({ status: 7, stdout: "cleanup 1\n" });
   });
 });

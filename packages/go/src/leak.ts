@@ -1,10 +1,12 @@
 // @sluice/go/leak: finds goroutines that should have ended (after uber-go/goleak).
 //
 // What it can tell: a goroutine that lives although the code that started it is through. What it cannot: which of several
-// tests that run at the same time it belongs to. Importing this module records the stacks of goroutines from then on.
+// tests that run at the same time it belongs to. With `proven` it tells only of those that nothing can wake any more, which
+// is certain at any time, in a running service too. Importing this module records the stacks of goroutines from then on.
 
-import { block, suffix, topFunction } from "./internal/fatal.ts";
+import { block, suffix, topFunction } from "./internal/dump.ts";
 import { current, list, main, type Goroutine, type Listed } from "./internal/goroutine.ts";
+import { collect, collectSoon, isLeaked } from "./internal/proof.ts";
 import { recordStacks } from "./internal/stacks.ts";
 
 recordStacks(true);
@@ -12,6 +14,7 @@ recordStacks(true);
 /** Which goroutines are no leaks, and what else to do. */
 export interface Option {
   readonly ignores?: (g: Goroutine) => boolean;
+  readonly proven?: boolean;
   readonly runOnFailure?: boolean;
   readonly cleanup?: (exitCode: number) => void;
 }
@@ -37,6 +40,15 @@ export function ignoreCreatedBy(name: string): Option {
   return { ignores: (g) => functions(g.notes?.createdAt)[0] === name };
 }
 
+/**
+ * Looks only for goroutines that nothing can wake any more: the garbage collector shows that whatever could is unreachable.
+ * None is accused wrongly; one that waits on what a global or a living function still holds is not accused at all. Stops the
+ * program for a full collection, which Node, Deno and Bun let a program ask for.
+ */
+export function proven(): Option {
+  return { ignores: (g) => !isLeaked(g), proven: true };
+}
+
 /** For `verifyTestMain`: gets the exit code instead of the process; for `verifyNone`: called with 0. */
 export function cleanup(fn: (exitCode: number) => void): Option {
   return { cleanup: fn };
@@ -60,15 +72,22 @@ export async function find(...options: readonly Option[]): Promise<Error | undef
 
 async function search(options: readonly Option[]): Promise<Error | undefined> {
   const self = current();
+  const certain = isProofAsked(options);
+  const tries = certain ? 0 : 20;
+  if (certain) await collectSoon();
   let found = leaks(self, options);
-  for (let i = 0; found.length > 0 && i < 20; i++) {
+  for (let i = 0; found.length > 0 && i < tries; i++) {
     const wait = Math.min(2 ** i / 1000, 100);
     await new Promise((resolve) => {
       setTimeout(resolve, wait);
     });
     found = leaks(self, options);
   }
-  return found.length === 0 ? undefined : report(found);
+  return found.length === 0 ? undefined : report(found, certain);
+}
+
+function isProofAsked(options: readonly Option[]): boolean {
+  return options.some((option) => option.proven === true);
 }
 
 /** Rejects with the leaks there are. For the end of a test; give its `using`s and `finally`s time to run first. */
@@ -86,7 +105,16 @@ export async function verifyNone(...options: readonly Option[]): Promise<void> {
 export function verifyTestMain(...args: readonly (Option | Hook)[]): void {
   const options = args.filter((arg) => typeof arg !== "function");
   const hooks = args.filter((arg) => typeof arg === "function");
-  for (const hook of hooks) hook(() => verifyNone(...options));
+  // What has been told of once is not the fault of the tests that follow.
+  const told = new Set<Goroutine>();
+  const check = async (): Promise<void> => {
+    try {
+      await verifyNone(...options, { ignores: (g) => told.has(g) });
+    } finally {
+      for (const { goroutine } of list()) told.add(goroutine);
+    }
+  };
+  for (const hook of hooks) hook(check);
   if (hooks.length === 0) atEnd(options);
 }
 
@@ -105,11 +133,12 @@ function atEnd(options: readonly Option[]): void {
   // Before the deadlock report, which would otherwise be the one to tell of parked goroutines.
   process?.prependListener("beforeExit", (code) => {
     const anyway = options.some((option) => option.runOnFailure);
+    if (isProofAsked(options)) collect();
     const found = code === 0 || anyway ? leaks(main, options) : [];
     let status = code;
     if (found.length > 0) {
       const kind = code === 0 ? "successful" : "unsuccessful";
-      process.stderr.write(`goleak: Errors on ${kind} test run: ${report(found).message}\n`);
+      process.stderr.write(`goleak: Errors on ${kind} test run: ${report(found, isProofAsked(options)).message}\n`);
       status = code === 0 ? 1 : code;
     }
     const cleanups = options.filter((option) => option.cleanup !== undefined);
@@ -124,11 +153,11 @@ function leaks(self: Goroutine, options: readonly Option[]): Listed[] {
   );
 }
 
-function report(found: readonly Listed[]): Error {
+function report(found: readonly Listed[], certain: boolean): Error {
   const texts = found.map(
     ({ goroutine: g, state }) =>
       `Goroutine ${g.id} in state ${state}, with ${topFunction(g)} on top of the stack:\n` +
-      block(g, state, g.notes?.parkedAt ?? "", suffix(g)),
+      block(g, certain ? `${state} (leaked)` : state, g.notes?.parkedAt ?? "", suffix(g)),
   );
   return new Error(`found unexpected goroutines:\n[${texts.join("\n ")}]`);
 }

@@ -25,7 +25,7 @@ const get = (url: string, method = "GET"): [number, string] => {
 };
 
 describe("goroutineProfile", () => {
-  it("I3 debug 1 counts equal stacks together", async () => {
+  it("debug 1 counts equal stacks together", async () => {
     await whileWaiting(() => {
       expect(goroutineProfile()).toMatch(
         /^goroutine profile: total 4\n3 @ 0x[0-9a-f]+\n#\tworker\(\.\.\.\)\n\n1 @ 0x[0-9a-f]+\n#\tmain\.main\(\.\.\.\)\n\n$/,
@@ -33,7 +33,7 @@ describe("goroutineProfile", () => {
     });
   });
 
-  it("I4 debug 2 is a dump of all, with stacks where they are recorded", async () => {
+  it("debug 2 is a dump of all, with stacks where they are recorded", async () => {
     recordStacks(true);
     await whileWaiting(() => {
       const text = goroutineProfile({ debug: 2 });
@@ -47,7 +47,7 @@ describe("goroutineProfile", () => {
 });
 
 describe("handler", () => {
-  it("I6 serves the profiles that there are, to GET only", async () => {
+  it("serves the profiles that there are, to GET only", async () => {
     await whileWaiting(() => {
       expect(get("/debug/pprof/")[1]).toContain("4\tgoroutine\n");
       expect(get("/debug/pprof/goroutine?debug=1")[1]).toMatch(/^goroutine profile: total 4\n/);
@@ -56,17 +56,44 @@ describe("handler", () => {
       expect(get("/debug/pprof/goroutine", "POST")[0]).toBe(405);
     });
   });
+
+  it("serves the profile of leaks once the collection is over", async () => {
+    const body = await new Promise<string>((resolve) => {
+      handler({ url: "/debug/pprof/goroutineleak?debug=1" }, { writeHead: () => undefined, end: resolve });
+    });
+    expect(body).toBe("goroutineleak profile: total 0\n");
+  });
 });
 
 describe("metrics", () => {
-  it("I14 gives the number of goroutines, by state too, in Prometheus' format", async () => {
+  it("gives the number of goroutines, by state too, in Prometheus' format", async () => {
     await whileWaiting(() => {
       const text = metrics();
       expect(text).toContain(
         "# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\ngo_goroutines 4\n",
       );
       expect(text).toContain('go_goroutines_by_state{state="chan receive"} 3\n');
-      expect(get("/metrics")[1]).toBe(text);
+      expect(text).toContain("# TYPE go_goroutines_queued gauge\ngo_goroutines_queued 0\n");
+      expect(get("/metrics")[1].replaceAll(/^go_wait.*\n/gm, "")).toBe(text.replaceAll(/^go_wait.*\n/gm, ""));
     });
+  });
+
+  it("counts what has been: goroutines that were started, waits that have ended and the time they took", async () => {
+    const value = (name: string): number =>
+      Number(
+        metrics()
+          .split("\n")
+          .find((line) => line.startsWith(`${name} `))
+          ?.slice(name.length) ?? 0,
+      );
+    recordStacks(true);
+    const before = value("go_goroutines_created_total");
+    await whileWaiting(() => undefined);
+    const ended = value('go_waits_total{state="chan receive"}');
+    await whileWaiting(() => expect(value('go_wait_longest_seconds{state="chan receive"}')).toBeGreaterThan(0));
+    expect(value("go_goroutines_created_total")).toBe(before + 6);
+    expect(value('go_waits_total{state="chan receive"}')).toBe(ended + 3);
+    expect(value('go_wait_seconds_total{state="chan receive"}')).toBeGreaterThan(0);
+    recordStacks(false);
   });
 });

@@ -2,8 +2,12 @@
 //
 // Stacks are known only while `recordStacks(true)` holds; without it a goroutine is shown by its function's name.
 
-import { block, dump } from "./internal/fatal.ts";
-import { countGoroutines, current, list, type Goroutine, type State } from "./internal/goroutine.ts";
+import { monotonic } from "./internal/clock.ts";
+import { block, dump } from "./internal/dump.ts";
+import { countCreated, countGoroutines, current, list, type Goroutine } from "./internal/goroutine.ts";
+import { collectSoon, isLeaked } from "./internal/proof.ts";
+import { queued } from "./internal/sched.ts";
+import { waits } from "./internal/stacks.ts";
 
 export { recordStacks } from "./internal/stacks.ts";
 
@@ -13,7 +17,28 @@ export { recordStacks } from "./internal/stacks.ts";
  */
 export function goroutineProfile({ debug = 1 }: { readonly debug?: 1 | 2 } = {}): string {
   const entries = living();
-  if (debug === 2) return dump(entries);
+  return debug === 2 ? dump(entries) : summary("goroutine", entries);
+}
+
+/**
+ * The goroutines that nothing can wake any more, found by a full garbage collection (see `proven` of /leak; only among those
+ * that began with `recordStacks` on). debug 1 as above; debug 2: all goroutines, those marked `(leaked)`.
+ */
+export async function goroutineLeakProfile({ debug = 1 }: { readonly debug?: 1 | 2 } = {}): Promise<string> {
+  await collectSoon();
+  const entries = living();
+  if (debug === 1)
+    return summary(
+      "goroutineleak",
+      entries.filter(({ goroutine }) => isLeaked(goroutine)),
+    );
+  return dump(
+    entries.map(({ goroutine, state }) => ({ goroutine, state: isLeaked(goroutine) ? `${state} (leaked)` : state })),
+  );
+}
+
+/** Each distinct stack with its number of goroutines. */
+function summary(name: string, entries: readonly Entry[]): string {
   const groups = new Map<string, number>();
   for (const { goroutine: g, state } of entries) {
     // The lines of the dump between its header and its last one, the creator.
@@ -26,7 +51,7 @@ export function goroutineProfile({ debug = 1 }: { readonly debug?: 1 | 2 } = {})
   }
   const sorted = [...groups].sort((a, b) => b[1] - a[1]);
   return (
-    `goroutine profile: total ${entries.length}\n` + sorted.map(([at, n]) => `${n} @ ${hash(at)}\n${at}\n\n`).join("")
+    `${name} profile: total ${entries.length}\n` + sorted.map(([at, n]) => `${n} @ ${hash(at)}\n${at}\n\n`).join("")
   );
 }
 
@@ -40,49 +65,102 @@ export interface Response {
   end: (body: string) => unknown;
 }
 
-/** Serves /debug/pprof/ and /debug/pprof/goroutine?debug=1|2, and /metrics. GET and HEAD only. */
+/** Serves /debug/pprof/ with goroutine and goroutineleak (?debug=1|2) below it, and /metrics. GET and HEAD only. */
 export function handler(request: Request, response: Response): void {
   const url = new URL(request.url ?? "/", "http://localhost");
-  const [status, body] = answer(request.method ?? "GET", url);
+  const answered = answer(request.method ?? "GET", url);
+  if (answered instanceof Promise) void answered.then((answer) => respond(request, response, answer));
+  else respond(request, response, answered);
+}
+
+type Answer = readonly [status: number, body: string];
+
+function respond(request: Request, response: Response, [status, body]: Answer): void {
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" });
   response.end(request.method === "HEAD" ? "" : body);
 }
 
-function answer(method: string, url: URL): [status: number, body: string] {
+function answer(method: string, url: URL): Answer | Promise<Answer> {
   if (method !== "GET" && method !== "HEAD") return [405, "Method Not Allowed\n"];
   const path = url.pathname.replace(/\/$/, "");
   if (path.endsWith("/metrics")) return [200, metrics()];
   if (path.endsWith("/debug/pprof")) {
-    return [200, `/debug/pprof/\n\nTypes of profiles available:\nCount\tProfile\n${living().length}\tgoroutine\n`];
+    const all = living();
+    const leaked = all.filter(({ goroutine }) => isLeaked(goroutine)).length;
+    const counts = `${all.length}\tgoroutine\n${leaked}\tgoroutineleak\n`;
+    return [200, `/debug/pprof/\n\nTypes of profiles available:\nCount\tProfile\n${counts}`];
   }
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (name !== "goroutine") return [404, `Unknown profile: ${name}\n`];
-  return [200, goroutineProfile({ debug: url.searchParams.get("debug") === "2" ? 2 : 1 })];
-}
-
-/** The number of goroutines, by state, and the longest wait of each state (with `recordStacks`), in Prometheus' text format. */
-export function metrics(): string {
-  const states = new Map<State, number>();
-  const waits = new Map<State, number>();
-  const now = Date.now();
-  for (const { goroutine: g, state } of living()) {
-    states.set(state, (states.get(state) ?? 0) + 1);
-    const since = g.notes?.parkedSince ?? 0;
-    if (g.waits > 0 && since > 0) waits.set(state, Math.max(waits.get(state) ?? 0, now - since));
-  }
-  return (
-    "# HELP go_goroutines Number of goroutines that currently exist.\n# TYPE go_goroutines gauge\n" +
-    `go_goroutines ${countGoroutines()}\n` +
-    "# HELP go_goroutines_by_state Number of goroutines in each state.\n# TYPE go_goroutines_by_state gauge\n" +
-    [...states].map(([state, n]) => `go_goroutines_by_state{state="${state}"} ${n}\n`).join("") +
-    "# HELP go_wait_longest_seconds How long the goroutine that waits longest in each state has waited.\n" +
-    "# TYPE go_wait_longest_seconds gauge\n" +
-    [...waits].map(([state, ms]) => `go_wait_longest_seconds{state="${state}"} ${ms / 1000}\n`).join("")
+  const debug = url.searchParams.get("debug") === "2" ? 2 : 1;
+  if (name === "goroutine") return [200, goroutineProfile({ debug })];
+  if (name !== "goroutineleak") return [404, `Unknown profile: ${name}\n`];
+  return goroutineLeakProfile({ debug }).then(
+    (body) => [200, body],
+    (error: unknown) => [501, `${(error as Error).message}\n`],
   );
 }
 
+/**
+ * In Prometheus' text format: the goroutines, how many there have been, how many are in each state, and how many the
+ * scheduler lets wait for the event loop's next turn. With `recordStacks` also, for each state, the waits that have ended,
+ * the seconds they took, and the longest wait that is under way.
+ */
+export function metrics(): string {
+  const states = new Map<string, number>();
+  const longest = new Map<string, number>();
+  const now = monotonic();
+  for (const { goroutine: g, state } of living()) {
+    states.set(state, (states.get(state) ?? 0) + 1);
+    const since = g.notes?.parkedSince ?? 0;
+    if (g.waits > 0 && since > 0) longest.set(state, Math.max(longest.get(state) ?? 0, (now - since) / 1000));
+  }
+  const ended = [...waits];
+  return (
+    metric("go_goroutines", "gauge", "Number of goroutines that currently exist.", countGoroutines()) +
+    metric("go_goroutines_created_total", "counter", "Number of goroutines that have been started.", countCreated()) +
+    metric("go_goroutines_by_state", "gauge", "Number of goroutines in each state.", states) +
+    metric(
+      "go_goroutines_queued",
+      "gauge",
+      "Number of goroutines that could go on and queue for their turn.",
+      queued(),
+    ) +
+    metric(
+      "go_waits_total",
+      "counter",
+      "Number of waits that have ended, by what was waited for.",
+      new Map(ended.map(([state, { count }]) => [state, count])),
+    ) +
+    metric(
+      "go_wait_seconds_total",
+      "counter",
+      "Time spent in those waits.",
+      new Map(ended.map(([state, { ms }]) => [state, ms / 1000])),
+    ) +
+    metric(
+      "go_wait_longest_seconds",
+      "gauge",
+      "How long the goroutine that waits longest in each state has waited.",
+      longest,
+    )
+  );
+}
+
+function metric(name: string, type: string, help: string, values: number | ReadonlyMap<string, number>): string {
+  const lines =
+    typeof values === "number"
+      ? `${name} ${values}\n`
+      : [...values].map(([state, value]) => `${name}{state="${state}"} ${value}\n`).join("");
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines}`;
+}
+
+interface Entry {
+  readonly goroutine: Goroutine;
+  readonly state: string;
+}
+
 /** All goroutines, the one that asks as running. */
-function living(): { goroutine: Goroutine; state: State }[] {
+function living(): Entry[] {
   const self = current();
   return list().map((entry) => (entry.goroutine === self ? { goroutine: self, state: "running" } : entry));
 }

@@ -11,7 +11,7 @@ import type { Decision } from "./internal/channel.ts";
 import type { RecvChan, SendChan } from "./chan.ts";
 import { Alarm, monotonic } from "./internal/clock.ts";
 import { current, type Goroutine, type State } from "./internal/goroutine.ts";
-import { completedWith, park, resume, resumeWithError } from "./internal/sched.ts";
+import { completedWith, failed, park, resume, resumeWithError } from "./internal/sched.ts";
 
 /** A receive from a channel; `undefined` is the nil channel, whose case is never ready. */
 export interface RecvCase<T> {
@@ -83,8 +83,8 @@ export const otherwise: OtherwiseCase = otherwiseCase;
  * c; // => { case: "job", ok: true, value: "a" }
  * ```
  */
-export function select<const C extends Record<string, Case>>(cases: C): Promise<Selected<C>>;
 export function select<const C extends readonly Case[]>(cases: C): Promise<SelectedAt<C>>;
+export function select<const C extends Record<string, Case>>(cases: C): Promise<Selected<C>>;
 export function select(cases: Readonly<Record<string, Case>> | readonly Case[]): Promise<unknown> {
   return Array.isArray(cases)
     ? choose(cases as readonly Case[], undefined)
@@ -106,7 +106,7 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
   let chosen = -1;
   let fallback = -1;
   let soonest = -1;
-  if (cases.length > most) return Promise.reject(new Error(`reflect.Select: too many cases (max ${most})`));
+  if (cases.length > most) return failed(new Error(`reflect.Select: too many cases (max ${most})`));
   for (let i = 0; i < cases.length; i++) {
     const c = cases[i] as Case;
     switch (c.kind) {
@@ -122,9 +122,11 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
         continue;
       }
       case "otherwise":
-        if (fallback >= 0) return Promise.reject(new Error("reflect.Select: multiple default cases"));
+        if (fallback >= 0) return failed(new Error("reflect.Select: multiple default cases"));
         fallback = i;
         continue;
+      default:
+        return failed(new TypeError(`select: ${nameOf(i, names)} is no case`));
     }
     // Each of the ready ones so far stays chosen with equal chance.
     if (++ready === 1 || Math.random() * ready < 1) chosen = i;
@@ -140,10 +142,10 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
   const channel = channelOf(c.channel as object);
   if (c.kind === "recv") {
     const ok = channel.count > 0 || channel.sendq.first !== undefined;
-    if (!ok && channel.failure !== undefined) return Promise.reject(channel.failure.error);
+    if (!ok && channel.failure !== undefined) return failed(channel.failure.error);
     return completedWith({ case: name, ok, value: channel.recvNow() });
   }
-  if (channel.closed) return Promise.reject(closedError());
+  if (channel.closed) return failed(closedError());
   channel.trySend(c.value);
   return completedWith({ case: name });
 }
@@ -246,6 +248,6 @@ function channelOf(channel: object): Channel<unknown> {
 
 function own(channel: unknown, what: string): void {
   if (!(channel instanceof Channel)) {
-    throw new TypeError(`${what}: expected a channel made by this library, got ${typeof channel}`);
+    throw new TypeError(`${what}: expected a channel of this copy of the library, got ${typeof channel}`);
   }
 }

@@ -48,7 +48,7 @@ describe("Weighted", () => {
     expect(sem.tryAcquire(1)).toBe(true);
   });
 
-  it("G16 G17 G21 is strictly first come, first served", async () => {
+  it("G16 G17 is strictly first come, first served", async () => {
     const sem = new Weighted(2);
     await sem.acquire(ctx, 1);
     const order: string[] = [];

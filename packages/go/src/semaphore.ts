@@ -5,7 +5,7 @@
 
 import type { Context } from "./context.ts";
 import { Channel } from "./internal/channel.ts";
-import { completed } from "./internal/sched.ts";
+import { completed, failed, inSteps } from "./internal/sched.ts";
 import { recv, select } from "./select.ts";
 
 interface Request {
@@ -18,18 +18,19 @@ export class Weighted {
   #held = 0;
   readonly #queue = new Set<Request>();
 
-  /** A semaphore of n units. */
+  /** A semaphore of n units. Throws a RangeError for what is no number, 0 or above. */
   constructor(n: number) {
+    if (!(n >= 0)) throw new RangeError(`semaphore: expected a number of units, 0 or above, got ${n}`);
     this.#size = n;
   }
 
   /** Takes n units, waiting until they are free. Rejects with `ctx.err()`, nothing taken, when ctx is done first. */
   acquire(ctx: Context, n = 1): Promise<void> {
     const err = ctx.err();
-    if (err !== undefined) return Promise.reject(err);
+    if (err !== undefined) return failed(err);
     if (this.tryAcquire(n)) return completed();
-    if (n > this.#size) return hopeless(ctx);
-    return this.#wait(ctx, { n, granted: new Channel<never>(0) });
+    if (n > this.#size) return inSteps(hopeless(ctx));
+    return inSteps(this.#wait(ctx, { n, granted: new Channel<never>(0) }));
   }
 
   /** Takes n units if they are free and nobody waits, and tells whether it did. */

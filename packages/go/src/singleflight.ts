@@ -4,7 +4,9 @@
 // and does not touch the one that followed it.
 
 import { chan, type Chan, type RecvChan } from "./chan.ts";
-import { exitSignal, spawn } from "./internal/launch.ts";
+import { spawn } from "./internal/launch.ts";
+import { inSteps } from "./internal/sched.ts";
+import { isGoexit } from "./internal/thrown.ts";
 import { WaitGroup } from "./sync/waitgroup.ts";
 
 export interface Result<V> {
@@ -31,9 +33,9 @@ export class Group<K, V> {
     const running = this.#calls.get(key);
     if (running !== undefined) {
       running.joined++;
-      return follow(running);
+      return inSteps(follow(running));
     }
-    return this.#lead(key, this.#begin(key), fn);
+    return inSteps(this.#lead(key, this.#begin(key), fn));
   }
 
   /** The same, the result by a channel that gets exactly one value and is never closed. */
@@ -78,7 +80,7 @@ export class Group<K, V> {
     const shared = call.joined > 0;
     call.ended.done();
     // As in Go, a Goexit in fn leaves those who wait on channels without a result.
-    if ("error" in call.outcome && call.outcome.error === exitSignal) return;
+    if ("error" in call.outcome && isGoexit(call.outcome.error)) return;
     const result =
       "error" in call.outcome ? { err: call.outcome.error, shared } : { value: call.outcome.value, shared };
     for (const channel of call.channels) channel.trySend(result);

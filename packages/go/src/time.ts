@@ -12,13 +12,13 @@ import { capture, captured, Channel, type Source } from "./internal/channel.ts";
 import { Alarm, monotonic } from "./internal/clock.ts";
 import { current, type Goroutine } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
-import { completed, park, resume } from "./internal/sched.ts";
+import { completed, inSteps, park, resume } from "./internal/sched.ts";
 import { recv, select, timeout } from "./select.ts";
 
 /** Waits `ms` milliseconds or a little more. With a context: rejects with its `err` as soon as it is done. */
 export function sleep(ms: number, ctx?: Context): Promise<void> {
   const done = ctx?.done();
-  if (ctx !== undefined && done !== undefined) return sleepUnless(ctx, done, ms);
+  if (ctx !== undefined && done !== undefined) return inSteps(sleepUnless(ctx, done, ms));
   if (!(ms > 0)) return completed();
   const promise = new Promise<void>(capture);
   const g = current();

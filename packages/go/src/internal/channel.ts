@@ -11,7 +11,7 @@
 // receive, and tells it when the first receiver parks and when the last one is gone (Go 1.23's lazy timer channels).
 
 import { current, type Goroutine, type State } from "./goroutine.ts";
-import { completed, completedWith, park, resume, resumeWithError } from "./sched.ts";
+import { completed, completedWith, failed, inSteps, park, resume, resumeWithError } from "./sched.ts";
 
 /** What a waiter gets when it is woken; cases of a select have their index (0, 1, …) here instead. */
 const asValue = -1;
@@ -131,8 +131,8 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   send(value: T): Promise<void> {
-    if (isThenable(value)) return Promise.reject(thenableError());
-    if (this.closed) return Promise.reject(closedError());
+    if (isThenable(value)) return failed(thenableError());
+    if (this.closed) return failed(closedError());
     const w = this.recvq.first;
     if (w !== undefined) {
       this.recvq.remove(w);
@@ -274,8 +274,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   private end<R>(result: R): Promise<R> {
-    // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a stage threw is passed on as it is
-    return this.failure === undefined ? completedWith(result) : Promise.reject(this.failure.error);
+    return this.failure === undefined ? completedWith(result) : failed(this.failure.error);
   }
 
   private wait<R>(kind: number): Promise<R> {
@@ -326,13 +325,17 @@ class Range<T> implements AsyncIterator<T, undefined> {
     channel.owner?.join();
   }
 
-  async return(): Promise<IteratorResult<T, undefined>> {
-    await this.#channel.owner?.leave();
-    return { value: undefined, done: true };
+  return(): Promise<IteratorResult<T, undefined>> {
+    return inSteps(this.#leave());
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
     return this.#channel.next();
+  }
+
+  async #leave(): Promise<IteratorResult<T, undefined>> {
+    await this.#channel.owner?.leave();
+    return { value: undefined, done: true };
   }
 }
 
@@ -368,9 +371,7 @@ export function closedError(): Error {
 }
 
 export function thenableError(): TypeError {
-  return new TypeError(
-    "send of a thenable: the receiver's await would flatten it; send a function or an object that holds it",
-  );
+  return new TypeError("send of a thenable: an await would flatten it");
 }
 
 export function isThenable(value: unknown): boolean {

@@ -1,18 +1,29 @@
-// How a program ends that cannot go on: panics, fatal errors and deadlocks, with Go's texts on stderr and exit status 2.
+// How a program ends that cannot go on: panics, fatal errors, deadlocks and SIGQUIT, with Go's texts on stderr and exit
+// status 2.
 //
 // The deadlock report needs no polling: Node emits `beforeExit` exactly when nothing is left that could wake anybody (no
 // timer, socket, child or pending I/O). If goroutines are parked then, they are parked for ever. The report waits for a
 // second `beforeExit`, since other listeners of the first may have started work of their own.
 //
-// Where there is no process to end (browsers), the text goes to the console and the error to `reportError`.
+// Where there is no process to end (browsers), the text goes to the console and the error to `reportError`. Nor does
+// anything say there that the event loop ran dry, and a click may wake a goroutine at any time: so a deadlock is only
+// suspected, when every goroutine is parked, no timer of ours is pending and nothing has happened for a second or two.
 
-import { current, list, main, type Goroutine, type State } from "./goroutine.ts";
+import { alarms } from "./clock.ts";
+import { block, dump, frames, panicReport, panicText } from "./dump.ts";
+import { current, list, main, runnable, type Goroutine, type State } from "./goroutine.ts";
 
+interface Output {
+  readonly writableLength?: number;
+  readonly write: (text: string, written?: () => void) => unknown;
+}
 interface Host {
   process?: {
     on?: (event: string, listener: () => void) => unknown;
+    listenerCount?: (event: string) => number;
     exit?: (code?: number) => never;
-    stderr?: { write: (text: string) => unknown };
+    stdout?: Output;
+    stderr?: Output;
   };
   setImmediate?: (fn: () => void) => unknown;
   reportError?: (error: unknown) => void;
@@ -23,12 +34,23 @@ const host = globalThis as unknown as Host;
 let installed = false;
 let mainIsGone = false;
 
-/** Watches for a deadlock from now on. `isAnyParked` tells whether any goroutine waits. */
-export function atDeadlock(isAnyParked: () => boolean): void {
+/**
+ * Watches from now on for a deadlock, and for SIGQUIT (Ctrl-\), which ends the program with a dump. `isAnyParked` tells
+ * whether any goroutine waits; `activity` gives another number whenever something has happened.
+ */
+export function atDeadlock(isAnyParked: () => boolean, activity: () => number): void {
   if (installed) return;
   installed = true;
+  if (host.process?.on === undefined) {
+    suspectDeadlocks(activity);
+    return;
+  }
+  host.process.on("SIGQUIT", () => {
+    // A program that handles the signal itself decides what becomes of it.
+    if (host.process?.listenerCount?.("SIGQUIT") === 1) stop(`SIGQUIT: quit\n\n${dump(list())}`);
+  });
   let suspected = false;
-  host.process?.on?.("beforeExit", () => {
+  host.process.on("beforeExit", () => {
     const asleep = isAnyParked();
     if (!asleep && !mainIsGone) return;
     if (holders > 0) {
@@ -46,6 +68,20 @@ export function atDeadlock(isAnyParked: () => boolean): void {
     suspected = true;
     host.setImmediate?.(() => undefined);
   });
+}
+
+/** Looks once a second; two looks in a row that find everybody asleep, and nothing done in between, are reported, once. */
+function suspectDeadlocks(activity: () => number): void {
+  let before: number | undefined;
+  const timer: unknown = setInterval(() => {
+    const now = runnable > 0 || alarms > 0 || holders > 0 ? undefined : activity();
+    if (now !== undefined && now === before) {
+      clearInterval(timer as number);
+      host.console.error(`suspected: all goroutines are asleep - deadlock!\n\n${dump(dormant())}`);
+    }
+    before = now;
+  }, 1000);
+  (timer as { unref?: () => void }).unref?.();
 }
 
 let holders = 0;
@@ -84,103 +120,30 @@ export function fatal(text: string): never {
 
 /** Ends the program because goroutine g threw and nobody caught it. */
 export function panic(g: Goroutine, error: unknown): void {
-  const more = related(error);
-  stop(`panic: ${panicText(error)}\n\n${block(g, "running", frames(error))}${more}`);
+  let report: string;
+  try {
+    report = panicReport(g, error);
+  } catch {
+    report = `panic: panic while printing panic value\n\n${block(g, "running", "")}`;
+  }
+  stop(report);
   if (host.reportError !== undefined) host.reportError(error);
   // Without a process and without reportError an unhandled rejection is the loudest thing there is.
   else void Promise.reject(error instanceof Error ? error : new Error(panicText(error)));
 }
 
-/** Ends the program with the status it has set, 0 by default. */
+/** Ends the program with the status it has set, 0 by default, as soon as what it has printed is out. */
 export function exit(): void {
-  host.process?.exit?.();
+  flushed(() => host.process?.exit?.());
 }
 
-/** The goroutines in Go's dump format, a blank line between them. */
-export function dump(entries: readonly { goroutine: Goroutine; state: State }[]): string {
-  return entries
-    .map(({ goroutine, state }) => block(goroutine, state, goroutine.notes?.parkedAt ?? "", suffix(goroutine)))
-    .join("\n");
-}
-
-/** One goroutine in that format. */
-export function block(g: Goroutine, state: State, stack: string, suffix = ""): string {
-  const body = stack === "" ? `${g === main ? "main.main" : nameOf(g)}(...)\n` : stack;
-  const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
-  const place = /\n(\t.*\n)/.exec(g.notes?.createdAt ?? "")?.[1] ?? "";
-  return `goroutine ${g.id} [${state}${suffix}]:\n${body}${made}${place}`;
-}
-
-/** How long it has been waiting, once that is a minute, where it is known. */
-export function suffix(g: Goroutine): string {
-  const since = g.notes?.parkedSince ?? 0;
-  const minutes = g.waits > 0 && since > 0 ? Math.floor((Date.now() - since) / 60_000) : 0;
-  return minutes > 0 ? `, ${minutes} minutes` : "";
-}
-
-/** The function that a goroutine is in, as far as it is known. */
-export function topFunction(g: Goroutine): string {
-  return /^(.*)\(\.\.\.\)\n/.exec(g.notes?.parkedAt ?? "")?.[1] ?? nameOf(g);
-}
-
-function nameOf(g: Goroutine): string {
-  return g.name || "func1";
-}
-
-/** A stack of V8, Firefox or Safari as Go prints one: a line for the function, an indented one for the place. */
-export function frames(error: unknown): string {
-  const stack = error instanceof Error ? error.stack : undefined;
-  if (typeof stack !== "string") return "";
-  const lines: string[] = [];
-  for (const line of stack.split("\n")) {
-    const v8 = /^\s+at (?:async )?(?:(.*) \()?([^()]+:\d+:\d+|native|<anonymous>)\)?$/.exec(line);
-    const other = v8 ?? /^(.*)@(.+:\d+:\d+)$/.exec(line);
-    const place = other?.[2];
-    if (place === undefined || place.startsWith("node:internal")) continue;
-    lines.push(`${other?.[1] || "func1"}(...)`, `\t${place}`);
-  }
-  return lines.length > 0 ? lines.join("\n") + "\n" : "";
-}
-
-/** What Go prints of a panic value: an error's message alone; continued lines are indented, so that none looks like a header. */
-export function panicText(error: unknown): string {
-  let text: string;
-  try {
-    text = describe(error);
-  } catch {
-    text = "panic while printing panic value";
-  }
-  return text.replaceAll("\n", "\n\t");
-}
-
-type Thrown =
-  | { message?: unknown; toString?: () => string; constructor?: { name?: string } }
-  | (string | number | bigint | boolean | symbol | null | undefined);
-
-function describe(error: unknown): string {
-  if (error instanceof Error) return error.message;
-  const value = error as Thrown;
-  if (value === undefined || value === null) return "panic called with nil argument";
-  if (typeof value !== "object") return String(value);
-  if (typeof value.message === "string") return value.message;
-  if (value.toString !== Object.prototype.toString && value.toString !== undefined) return value.toString();
-  return `(${value.constructor?.name ?? "Object"}) ${JSON.stringify(value)}`;
-}
-
-/** What else an error carries: its causes, and the members of an AggregateError. */
-function related(error: unknown, seen: Set<unknown> = new Set()): string {
-  if (!(error instanceof Error) || seen.has(error)) return "";
-  seen.add(error);
-  let text = "";
-  if (error instanceof AggregateError) {
-    for (const [i, member] of (error.errors as unknown[]).entries()) {
-      text += `\nerror ${i + 1} of ${error.errors.length}: ${panicText(member)}\n${frames(member)}${related(member, seen)}`;
-    }
-  }
-  if (error.cause !== undefined && !seen.has(error.cause)) {
-    text += `\ncaused by: ${panicText(error.cause)}\n${frames(error.cause)}${related(error.cause, seen)}`;
-  }
-  return text;
+/** Calls `then` when what was written to pipes that are full has been taken; at once where nothing waits. */
+function flushed(then: () => void): void {
+  const { stdout, stderr } = host.process ?? {};
+  const full = [stdout, stderr].filter((stream) => (stream?.writableLength ?? 0) > 0);
+  let left = full.length;
+  if (left === 0) then();
+  for (const stream of full) stream?.write("", () => --left === 0 && then());
 }
 
 /** Who is asleep when the event loop ran dry. A goroutine in none of our waits waits for a promise that never settles. */

@@ -2,13 +2,17 @@
 //
 // Invariant: with no observer a program pays one predictable branch at each event and nothing else.
 
-import type { Goroutine } from "./goroutine.ts";
+import type { Goroutine, State } from "./goroutine.ts";
 
 export interface Observer {
   /** A goroutine was made; still on the stack of its `go` statement. */
   readonly created: (g: Goroutine) => void;
+  /** A goroutine has run up to its first await. Nothing but the goroutine's own future holds `end`. */
+  readonly began: (g: Goroutine, end: object) => void;
   /** A goroutine parks; still on its own stack. */
   readonly parked: (g: Goroutine) => void;
+  /** A wait is over. */
+  readonly resumed: (g: Goroutine, state: State) => void;
   /** Runs a goroutine's body, so that `current` holds through foreign awaits too. */
   readonly run: <T>(g: Goroutine, body: () => T) => T;
   /** The goroutine that runs now, where the observer knows better than the scheduler. */

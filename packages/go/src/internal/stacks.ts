@@ -1,11 +1,13 @@
-// Diagnostics' observer: notes where each goroutine was made and where it parks, and makes "which goroutine runs" exact
-// through foreign awaits. Costs a stack (1 to 3 µs) for each `go` and each wait, so it is on only where it was asked for.
+// Diagnostics' observer: notes where each goroutine was made and where it parks, how long it waits and whether anything can
+// still resume it, and makes "which goroutine runs" exact through foreign awaits. Costs a stack (1 to 3 µs) for each `go`
+// and each wait, so it is on only where it was asked for.
 //
 // AsyncLocalStorage is got through process.getBuiltinModule, so that no `node:` import stands on the way of a browser;
 // without it goroutines are known as exactly as ever.
 
-import { frames } from "./fatal.ts";
-import { main, type Goroutine } from "./goroutine.ts";
+import { monotonic } from "./clock.ts";
+import { frames } from "./dump.ts";
+import { main, type Goroutine, type State } from "./goroutine.ts";
 import { observe, observer } from "./hooks.ts";
 
 interface Storage {
@@ -16,9 +18,13 @@ interface Host {
   process?: { getBuiltinModule?: (id: string) => { AsyncLocalStorage: new () => Storage } | undefined };
 }
 
-/** The folder of this library: its own frames are left out of stacks. */
-const home = new URL("../", import.meta.url).href;
+/** The folder of this library: its own frames are left out of stacks. In a bundle nobody can tell them from the others. */
+const home: string | undefined = /^(.*\/)internal\/stacks\.[jt]s$/.exec(import.meta.url)?.[1];
 
+/** The waits that have ended while stacks were recorded, and how long they took in all. */
+export const waits: Map<State, { count: number; ms: number }> = new Map();
+
+/** Switches the observer on or off. Goroutines that began while it was off stay as little known as they were. */
 export function recordStacks(on: boolean): void {
   if (!on) {
     observe(undefined);
@@ -29,10 +35,23 @@ export function recordStacks(on: boolean): void {
   const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage();
   observe({
     created: (g) => {
-      g.notes = { createdAt: here(), parkedAt: "", parkedSince: 0 };
+      g.notes = { createdAt: here(), parkedAt: "", parkedSince: 0, life: undefined };
+    },
+    began: (g, end) => {
+      if (g.notes !== undefined) g.notes.life = new WeakRef(end);
     },
     parked: (g) => {
-      g.notes = { createdAt: g.notes?.createdAt, parkedAt: here(), parkedSince: Date.now() };
+      g.notes ??= { createdAt: "", parkedAt: "", parkedSince: 0, life: undefined };
+      g.notes.parkedAt = here();
+      g.notes.parkedSince = monotonic();
+    },
+    resumed: (g, state) => {
+      const since = g.notes?.parkedSince ?? 0;
+      if (since === 0) return;
+      const total = waits.get(state) ?? { count: 0, ms: 0 };
+      total.count++;
+      total.ms += monotonic() - since;
+      waits.set(state, total);
     },
     run: (g, body) => (storage === undefined ? body() : storage.run(g, body)),
     // Outside of every goroutine is main.
@@ -56,6 +75,7 @@ function here(): string {
 }
 
 function isOwn(place: string): boolean {
+  if (home === undefined) return false;
   const at = place.trim();
   const own = at.startsWith(home) || at.startsWith(home.replace("file://", ""));
   return own && !/\.test\.[jt]s:/.test(at);

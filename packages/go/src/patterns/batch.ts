@@ -4,6 +4,7 @@ import type { Received, RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { recv, select } from "../select.ts";
 import { after } from "../time.ts";
+import type { Taken } from "./seat.ts";
 import { stage, type Stage } from "./stage.ts";
 
 /**
@@ -55,7 +56,7 @@ async function nextOrDue<T>(
   s: Stage<T[]>,
   input: RecvChan<T>,
   due: RecvChan<Date> | undefined,
-): Promise<Received<T> | undefined> {
+): Promise<Received<T> | Taken<T> | undefined> {
   if (due === undefined) return s.next(input);
   const c = await select([recv(input), recv(due), recv(s.ctx.done())]);
   if (c.case === 2) throw s.ctx.err() as Error;

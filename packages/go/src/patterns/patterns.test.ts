@@ -107,6 +107,20 @@ describe("a stage", () => {
     expect(numGoroutine()).toBe(1);
   });
 
+  it("has ended only when all stages before it have, however long they take", async () => {
+    const [c, cancel] = withCancel(ctx);
+    let ended = false;
+    const slow = map(c, generate(c, count(1e9)), async (v) => {
+      if (v < 5) return v;
+      cancel();
+      await sleep(5);
+      ended = true;
+      return v;
+    });
+    for await (const _ of orDone(c, buffer(c, slow, 1)));
+    expect([ended, numGoroutine()]).toEqual([true, 1]);
+  });
+
   it("ends on cancellation while it waits for an input that never comes", async () => {
     const [c, cancel] = withCancel(ctx);
     const out = merge(c, chan<number>(), chan<number>());

@@ -3,13 +3,22 @@
 import { type Context, withCancel } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
 import { spawn } from "../internal/launch.ts";
+import { inSteps } from "../internal/sched.ts";
 import { recv, select } from "../select.ts";
 
 /**
  * Runs fn n times at once; gives the first answer and cancels the others' context, without waiting for them. Rejects with
  * an AggregateError when all have failed, and with `ctx.err()` when ctx is done first.
  */
-export async function replicate<T>(
+export function replicate<T>(
+  ctx: Context,
+  n: number,
+  fn: (ctx: Context, index: number) => T | PromiseLike<T>,
+): Promise<T> {
+  return inSteps(firstOf(ctx, n, fn));
+}
+
+async function firstOf<T>(
   ctx: Context,
   n: number,
   fn: (ctx: Context, index: number) => T | PromiseLike<T>,

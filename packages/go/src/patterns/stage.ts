@@ -13,12 +13,14 @@
 // - Leaving an output (`break` in its `for await`) stops the stage as soon as its last reader has left, and with it the
 //   stages before it.
 
-import type { Received, RecvChan } from "../chan.ts";
+import type { RecvChan } from "../chan.ts";
 import { type Context, withCancel } from "../context.ts";
-import { Channel, type Owner } from "../internal/channel.ts";
+import { Channel, type Decision, type Owner, Waiter } from "../internal/channel.ts";
+import { main } from "../internal/goroutine.ts";
 import { spawn } from "../internal/launch.ts";
-import { completed } from "../internal/sched.ts";
-import { recv, select, send } from "../select.ts";
+import { completedWith } from "../internal/sched.ts";
+import { pull } from "./pull.ts";
+import { type Seat, Seats, type Taken } from "./seat.ts";
 
 /** How many goroutines do a stage's work; 1 by default. */
 export interface Workers {
@@ -56,6 +58,7 @@ export class Stage<R> {
   readonly #inputs: Set<RecvChan<unknown>>;
   readonly #ended = new Channel<never>(0);
   readonly #whole: boolean;
+  readonly #seats = new Seats();
   #running: number;
   #failure: { readonly error: unknown } | undefined;
 
@@ -69,6 +72,8 @@ export class Stage<R> {
       throw new RangeError(`${name}: workers must be at least 1, got ${workers}`);
     }
     [this.ctx, this.#cancel] = withCancel(parent);
+    const stop: Decision = { decide: () => this.#seats.interrupt(this.ctx.err()), fail: () => undefined };
+    (this.ctx.done() as Channel<never>).enqueueReceiver(new Waiter(0, undefined, main, () => undefined, stop));
     this.ports = Array.from({ length: outputs }, () => new Port(this, capacity));
     this.output = (this.ports[0] as Port<R>).channel;
     this.#whole = whole;
@@ -81,18 +86,39 @@ export class Stage<R> {
     }
   }
 
-  /** Sends a result to the (first) output; rejects when the stage is to stop. */
-  emit(value: R): Promise<void> {
+  /**
+   * Sends a result to the (first) output; rejects when the stage is to stop. `undefined` when it was sent at once: then
+   * somebody waited for it, or there was room, and the worker may go on without an await.
+   */
+  emit(value: R): Promise<void> | undefined {
     const err = this.ctx.err();
     if (err !== undefined) return Promise.reject(err);
-    return this.output.trySend(value) ? completed() : this.#emitLater(value);
+    return this.output.trySend(value) ? undefined : this.#seats.take().send(this.output, value);
+  }
+
+  /** Emits all values of an iterable or a stream. */
+  async emitAll(values: Iterable<R> | AsyncIterable<R> | ReadableStream<R>): Promise<void> {
+    // A plain iterable needs no await for each value.
+    if (typeof (values as Iterable<R>)[Symbol.iterator] === "function") {
+      for (const value of values as Iterable<R>) {
+        const sent = this.emit(value);
+        if (sent !== undefined) await sent;
+      }
+    } else await pull(this, values as AsyncIterable<R> | ReadableStream<R>);
   }
 
   /** Receives from an input; rejects when the stage is to stop or the input failed. */
-  next<T>(input: RecvChan<T>): Promise<Received<T>> {
+  next<T>(input: RecvChan<T>): Promise<Taken<T>> {
     const err = this.ctx.err();
     if (err !== undefined) return Promise.reject(err);
-    return (input as unknown as Channel<T>).canRecv() ? input.recvOk() : this.#nextLater(input);
+    const got = input.tryRecv();
+    if (!got.ready) return this.#seats.take().receive(input as unknown as Channel<T>);
+    return completedWith([got.value, got.ok, got.ok ? this.#seats.received++ : -1] as Taken<T>);
+  }
+
+  /** Where a worker may wait for something else than a channel; not once the stage is to stop. */
+  seat(): Seat {
+    return this.#seats.take();
   }
 
   /** Sends on all that comes from an input that was not among those of the start. */
@@ -110,20 +136,10 @@ export class Stage<R> {
 
   /** An output has lost its last reader. The result is as `Owner.leave` wants it. */
   portLeft(): Promise<void> | undefined {
-    if (this.#running === 0 || this.ports.some((port) => !port.isLeft)) return undefined;
+    // Its workers may have ended while the stages before it have not.
+    if (this.#ended.closed || this.ports.some((port) => !port.isLeft)) return undefined;
     this.#cancel();
     return this.#ended.recv();
-  }
-
-  async #emitLater(value: R): Promise<void> {
-    const c = await select({ sent: send(this.output, value), done: recv(this.ctx.done()) });
-    if (c.case === "done") throw this.ctx.err() as Error;
-  }
-
-  async #nextLater<T>(input: RecvChan<T>): Promise<Received<T>> {
-    const c = await select([recv(input), recv(this.ctx.done())]);
-    if (c.case === 1) throw this.ctx.err() as Error;
-    return c.ok ? [c.value, true] : [undefined, false];
   }
 
   #workerFailed(error: unknown): void {
@@ -180,8 +196,8 @@ export class Port<R> implements Owner {
   }
 
   leave(): Promise<void> | undefined {
-    if (--this.#readers > 0 || this.isLeft) return undefined;
-    this.left.close();
+    if (--this.#readers > 0) return undefined;
+    if (!this.isLeft) this.left.close();
     return this.#stage.portLeft();
   }
 }

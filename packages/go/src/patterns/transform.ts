@@ -1,14 +1,14 @@
 // map, filter, flatMap: a function for each value, run by a number of workers. Ordered and unordered are one implementation:
 // a worker that has its result waits, if order matters, until all earlier values have been dealt with.
 //
-// Invariant of the ordered form: a value's ticket is drawn in the same critical section that receives it, so tickets
-// follow the input. At most `workers` results wait for their turn.
+// Invariant of the ordered form: a value gets its index at the moment at which it is received, so indexes follow the input.
+// At most `workers` results wait for their turn.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
-import { Mutex } from "../sync/mutex.ts";
-import { Channel } from "../internal/channel.ts";
-import { recv, select } from "../select.ts";
+import { isThenable } from "../internal/channel.ts";
+import { inSteps } from "../internal/sched.ts";
+import type { Seat } from "./seat.ts";
 import { type Stage, stage, type StageOptions, type Workers } from "./stage.ts";
 
 /** What is done with a value. `ctx` is done when the stage is to stop: for whatever takes long. */
@@ -58,24 +58,26 @@ export const ordered: {
 };
 
 /** Calls fn for each value; rejects with the first error, or with `ctx.err()` if ctx ends it before the input does. */
-export async function forEach<T>(
-  ctx: Context,
-  input: RecvChan<T>,
-  fn: Fn<T, unknown>,
-  options: Workers = {},
-): Promise<void> {
-  await transform<T, unknown, never>(
-    ctx,
-    input,
-    { name: "forEach", whole: true, ...options },
-    false,
-    fn,
-    emitNone,
-  ).recv();
+export function forEach<T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, unknown>, options: Workers = {}): Promise<void> {
+  return inSteps(visit(ctx, input, fn, options));
+}
+
+async function visit<T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, unknown>, options: Workers): Promise<void> {
+  const stageOptions = { name: "forEach", whole: true, ...options };
+  await transform<T, unknown, never>(ctx, input, stageOptions, false, fn, emitNone).recv();
 }
 
 /** The result of fn over all values, from `initial` on; rejects as `forEach` does. */
-export async function reduce<T, A>(
+export function reduce<T, A>(
+  ctx: Context,
+  input: RecvChan<T>,
+  fn: (sum: A, value: T, ctx: Context) => A | PromiseLike<A>,
+  initial: A,
+): Promise<A> {
+  return inSteps(fold(ctx, input, fn, initial));
+}
+
+async function fold<T, A>(
   ctx: Context,
   input: RecvChan<T>,
   fn: (sum: A, value: T, ctx: Context) => A | PromiseLike<A>,
@@ -93,7 +95,8 @@ export async function reduce<T, A>(
   return sum;
 }
 
-type Deliver<T, X, R> = (stage: Stage<R>, result: X, value: T) => Promise<void>;
+/** Does with a result what the pattern is for; `undefined` when that needed no waiting. */
+type Deliver<T, X, R> = (stage: Stage<R>, result: X, value: T) => Promise<void> | undefined;
 
 function transform<T, X, R>(
   ctx: Context,
@@ -103,75 +106,59 @@ function transform<T, X, R>(
   fn: Fn<T, X>,
   deliver: Deliver<T, X, R>,
 ): RecvChan<R> {
-  if (!inOrder) {
-    return stage<R>(ctx, [input], options, async (s) => {
-      for (;;) {
-        const [value, ok] = await s.next(input);
-        if (!ok) return;
-        await deliver(s, await fn(value, s.ctx), value);
-      }
-    });
-  }
-  const drawing = new Mutex();
-  const turns = new Turns();
+  const turns = inOrder ? new Turns() : undefined;
   return stage<R>(ctx, [input], options, async (s) => {
     for (;;) {
-      const guard = await drawing.lock();
-      let item;
-      let ticket;
-      try {
-        item = await s.next(input);
-        ticket = turns.draw();
-      } finally {
-        guard[Symbol.dispose]();
-      }
-      if (!item[1]) return;
-      const result = await fn(item[0], s.ctx);
-      await turns.come(ticket, s.ctx);
-      await deliver(s, result, item[0]);
-      turns.next();
+      const [value, ok, index] = await s.next(input);
+      if (!ok) return;
+      // What needs no await gets none: each costs a turn of all the workers.
+      const made = fn(value, s.ctx);
+      const result = isThenable(made) ? await made : (made as X);
+      const turn = turns?.come(index, s);
+      if (turn !== undefined) await turn;
+      const delivered = deliver(s, result, value);
+      if (delivered !== undefined) await delivered;
+      turns?.next();
     }
   });
 }
 
-/** A queue of numbered tickets. */
+/** Lets those who come go on in the order of their numbers, one at a time. */
 class Turns {
-  #drawn = 0;
   #now = 0;
-  readonly #waiting = new Map<number, Channel<never>>();
+  readonly #waiting = new Map<number, Seat>();
 
-  draw(): number {
-    return this.#drawn++;
+  /** Waits until it is this number's turn; rejects when the stage is to stop. */
+  come(index: number, s: Stage<unknown>): Promise<void> | undefined {
+    if (index === this.#now) return undefined;
+    const err = s.ctx.err();
+    if (err !== undefined) return Promise.reject(err);
+    const seat = s.seat();
+    this.#waiting.set(index, seat);
+    return seat.wait();
   }
 
-  /** Waits until it is this ticket's turn; rejects when ctx is done first. */
-  async come(ticket: number, ctx: Context): Promise<void> {
-    if (ticket === this.#now) return;
-    const turn = new Channel<never>(0);
-    this.#waiting.set(ticket, turn);
-    const c = await select({ turn: recv(turn), done: recv(ctx.done()) });
-    if (c.case === "done") throw ctx.err() as Error;
-  }
-
+  /** The next one's turn. */
   next(): void {
-    const turn = this.#waiting.get(++this.#now);
+    const seat = this.#waiting.get(++this.#now);
+    if (seat === undefined) return;
     this.#waiting.delete(this.#now);
-    turn?.close();
+    seat.wake();
   }
 }
 
-function emitOne<R>(s: Stage<R>, result: R): Promise<void> {
+function emitOne<R>(s: Stage<R>, result: R): Promise<void> | undefined {
   return s.emit(result);
 }
 
-async function emitIf<T>(s: Stage<T>, keep: boolean, value: T): Promise<void> {
-  if (keep) await s.emit(value);
+function emitIf<T>(s: Stage<T>, keep: boolean, value: T): Promise<void> | undefined {
+  return keep ? s.emit(value) : undefined;
 }
 
-async function emitAll<R>(s: Stage<R>, results: Items<R>): Promise<void> {
-  for await (const result of results) await s.emit(result);
+function emitAll<R>(s: Stage<R>, results: Items<R>): Promise<void> {
+  return s.emitAll(results);
 }
 
-async function emitNone(): Promise<void> {
+function emitNone(): undefined {
   // forEach has no results
 }

@@ -5,7 +5,7 @@
 
 import { capture, captured, Waiter, WaitQueue } from "../internal/channel.ts";
 import { current } from "../internal/goroutine.ts";
-import { park, resume } from "../internal/sched.ts";
+import { inSteps, park, resume } from "../internal/sched.ts";
 import type { Hold, Locker } from "./hold.ts";
 
 interface Held extends Locker {
@@ -34,7 +34,7 @@ export class Cond {
     lock.unlock();
     this.#waiters.push(w);
     park(g, "sync.Cond.Wait");
-    return relock(promise, lock, hold);
+    return inSteps(relock(promise, lock, hold));
   }
 
   /** Wakes the one that has waited longest. L need not be held. */

@@ -2,7 +2,7 @@
 //
 // Invariants: the function runs at most once, even if it throws or calls Goexit; it is let go of when it has been called.
 
-import { completed } from "../internal/sched.ts";
+import { completed, inSteps } from "../internal/sched.ts";
 import { Mutex } from "./mutex.ts";
 
 export class Once {
@@ -16,7 +16,7 @@ export class Once {
   do(fn: () => unknown): Promise<void> {
     if (this.#done) return completed();
     const guard = this.#mutex.tryLock();
-    return guard === undefined ? this.#follow() : this.#lead(fn, guard);
+    return inSteps(guard === undefined ? this.#follow() : this.#lead(fn, guard));
   }
 
   async #lead(fn: () => unknown, guard: Disposable): Promise<void> {
@@ -44,6 +44,8 @@ export function onceValue<T>(fn: () => T): () => T {
       try {
         outcome = { value: first() };
       } catch (error) {
+        // Until its stack is written out, an error holds the functions on it.
+        if (error instanceof Error) void error.stack;
         outcome = { error };
       }
     }

@@ -1,11 +1,12 @@
 // WaitGroup: waits for a number of goroutines to end (after Go's sync/waitgroup.go).
 //
-// Invariant: there are waiters only while the counter is above zero; the step to zero releases all of them together.
+// Invariants: there are waiters only while the counter is above zero; the step to zero releases all of them together. A
+// waiter that finds the counter above zero again when it goes on has been overtaken by the next round, which is a mistake.
 
 import { capture, captured } from "../internal/channel.ts";
 import { current, type Goroutine } from "../internal/goroutine.ts";
 import { spawn } from "../internal/launch.ts";
-import { completed, park, resume } from "../internal/sched.ts";
+import { completed, inSteps, park, resume } from "../internal/sched.ts";
 
 export class WaitGroup {
   #counter = 0;
@@ -29,19 +30,27 @@ export class WaitGroup {
     this.add(-1);
   }
 
-  /** Waits until the counter is zero. */
+  /**
+   * Waits until the counter is zero. Rejects with `sync: WaitGroup is reused before previous Wait has returned` if somebody
+   * adds to it between that moment and the one at which the caller goes on.
+   */
   wait(): Promise<void> {
     if (this.#counter === 0) return completed();
     const promise = new Promise<void>(capture);
     const g = current();
     this.#waiters.push({ g, resolve: captured });
     park(g, "sync.WaitGroup.Wait");
-    return promise;
+    return inSteps(promise.then(() => this.#goOn()));
   }
 
   /** Starts fn in a goroutine that counts until it returns or calls Goexit. It must not panic: that ends the program. */
   go(fn: () => unknown): void {
     this.add(1);
     spawn(fn, [], this.#supervisor);
+  }
+
+  /** What a released waiter does first. */
+  #goOn(): void {
+    if (this.#counter > 0) throw new Error("sync: WaitGroup is reused before previous Wait has returned");
   }
 }

@@ -1,0 +1,99 @@
+// The workloads of go.ts in @sluice/go. The library is loaded by the call, so that go-work.ts can set the clock before.
+import type * as Go from "@sluice/go";
+import { checkSum, kept, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
+
+export async function ours(): Promise<Workloads> {
+  const { chan, go, gosched, recv, select } = await import("@sluice/go");
+  const { Mutex, WaitGroup } = await import("@sluice/go/sync");
+  const { background } = await import("@sluice/go/context");
+  const { generate, map, ordered } = await import("@sluice/go/patterns");
+
+  /** Starts a goroutine that sends n values to k unbuffered channels in turn. */
+  const feed = (n: number, k: number): Go.Chan<number>[] => {
+    const chans = Array.from({ length: k }, () => chan<number>());
+    go(async () => {
+      for (let i = 0; i < n; i++) await chans[i % k]!.send(i);
+    });
+    return chans;
+  };
+  const mapping = (map: typeof ordered.map, fn: (v: number) => number | Promise<number>): Work => {
+    return async (n) => {
+      const ctx = background();
+      let sum = 0;
+      for await (const v of map(ctx, generate(ctx, upTo(n)), fn, { workers: 8 })) sum += v;
+      checkSum(sum, n);
+    };
+  };
+
+  return {
+    pingpong: async (n) => {
+      const ping = chan<number>();
+      const pong = chan<number>();
+      go(async () => {
+        for (let i = 0; i < n / 2; i++) await pong.send((await ping.recv())!);
+      });
+      for (let i = 0; i < n / 2; i++) {
+        await ping.send(i);
+        await pong.recv();
+      }
+    },
+    buffered: async (n) => {
+      const ch = chan<number>(100);
+      go(async () => {
+        for (let i = 0; i < n; i++) await ch.send(i);
+      });
+      for (let i = 0; i < n; i++) await ch.recv();
+    },
+    try: async (n) => {
+      const ch = chan<number>(100);
+      for (let i = 0; i < n; i += 100) {
+        for (let j = 0; j < 100; j++) if (!ch.trySend(j)) throw new Error("full");
+        for (let j = 0; j < 100; j++) if (!ch.tryRecv().ready) throw new Error("empty");
+      }
+    },
+    select2: async (n) => {
+      const [a, b] = feed(n, 2);
+      for (let i = 0; i < n; i++) await select({ a: recv(a), b: recv(b) });
+    },
+    select8: async (n) => {
+      const cases = feed(n, 8).map((ch) => recv(ch));
+      for (let i = 0; i < n; i++) await select(cases);
+    },
+    mutex: async (n) => {
+      const mu = new Mutex();
+      const wg = new WaitGroup();
+      for (let task = 0; task < 10; task++) {
+        wg.go(async () => {
+          for (let i = 0; i < n / 10; i++) {
+            await mu.lock();
+            await turn;
+            mu.unlock();
+          }
+        });
+      }
+      await wg.wait();
+    },
+    spawn: async (n) => {
+      const wg = new WaitGroup();
+      for (let i = 0; i < n; i += 100) {
+        for (let j = 0; j < 100; j++) wg.go(async () => undefined);
+        await wg.wait();
+      }
+    },
+    parked: async (n) => {
+      const ch = chan<never>();
+      kept.push(ch);
+      const started = { count: 0 };
+      for (let i = 0; i < n; i++) {
+        go(async () => {
+          started.count++;
+          await ch.recv();
+        });
+      }
+      while (started.count < n) await gosched();
+    },
+    map: mapping(map, async (v) => v + 1),
+    syncmap: mapping(map, (v) => v + 1),
+    ordered: mapping(ordered.map, async (v) => v + 1),
+  };
+}

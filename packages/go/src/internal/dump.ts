@@ -1,0 +1,106 @@
+// How goroutines, stacks and panics are written, in Go's formats.
+
+import { monotonic } from "./clock.ts";
+import { main, type Goroutine } from "./goroutine.ts";
+import { chain } from "./thrown.ts";
+
+/** A stack of more frames than this is shortened to its two ends, of half as many each. */
+const mostFrames = 100;
+
+/** The goroutines in Go's dump format, a blank line between them. */
+export function dump(entries: readonly { goroutine: Goroutine; state: string }[]): string {
+  return entries
+    .map(({ goroutine, state }) => block(goroutine, state, goroutine.notes?.parkedAt ?? "", suffix(goroutine)))
+    .join("\n");
+}
+
+/** One goroutine in that format. */
+export function block(g: Goroutine, state: string, stack: string, suffix = ""): string {
+  const body = stack === "" ? `${g === main ? "main.main" : nameOf(g)}(...)\n` : stack;
+  const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
+  const place = /\n(\t.*\n)/.exec(g.notes?.createdAt ?? "")?.[1] ?? "";
+  return `goroutine ${g.id} [${state}${suffix}]:\n${body}${made}${place}`;
+}
+
+/** How long it has been waiting, once that is a minute, where it is known. */
+export function suffix(g: Goroutine): string {
+  const since = g.notes?.parkedSince ?? 0;
+  const minutes = g.waits > 0 && since > 0 ? Math.floor((monotonic() - since) / 60_000) : 0;
+  return minutes > 0 ? `, ${minutes} minutes` : "";
+}
+
+/** The function that a goroutine is in, as far as it is known. */
+export function topFunction(g: Goroutine): string {
+  return /^(.*)\(\.\.\.\)\n/.exec(g.notes?.parkedAt ?? "")?.[1] ?? nameOf(g);
+}
+
+function nameOf(g: Goroutine): string {
+  return g.name || "func1";
+}
+
+/** A stack of V8, Firefox or Safari as Go prints one: a line for the function, an indented one for the place. */
+export function frames(error: unknown): string {
+  const stack = error instanceof Error ? error.stack : undefined;
+  if (typeof stack !== "string") return "";
+  const lines: string[] = [];
+  for (const line of stack.split("\n")) {
+    const v8 = /^\s+at (?:async )?(?:(.*) \()?([^()]+:\d+:\d+|native|<anonymous>)\)?$/.exec(line);
+    const other = v8 ?? /^(.*)@(.+:\d+:\d+)$/.exec(line);
+    const place = other?.[2];
+    if (place === undefined || place.startsWith("node:internal")) continue;
+    lines.push(`${other?.[1] || "func1"}(...)`, `\t${place}`);
+  }
+  // Two lines for each frame, so `mostFrames` lines are half of the frames that stay.
+  const elided = lines.length / 2 - mostFrames;
+  if (elided > 0) lines.splice(mostFrames, elided * 2, `...${elided} frames elided...`);
+  return lines.length > 0 ? lines.join("\n") + "\n" : "";
+}
+
+/** A panic as Go reports it: the chain that led to it, the goroutine's header and stack, and what else is known of it. */
+export function panicReport(g: Goroutine, thrown: unknown): string {
+  const links = chain(thrown);
+  const lines = links.map(({ value, fate }) => `panic: ${panicText(value)}${fate}\n`);
+  const last = links.at(-1)?.value;
+  const before = links.slice(0, -1).map(({ value, fate }) => aside(fate === "" ? "suppressed" : "recovered", value));
+  return `${lines.join("\t")}\n${block(g, "running", frames(last))}${related(last)}${before.join("")}`;
+}
+
+/** What Go prints of a panic value: an error's message alone; continued lines are indented, so that none looks like a header. */
+export function panicText(error: unknown): string {
+  return describe(error).replaceAll("\n", "\n\t");
+}
+
+type Thrown =
+  | { message?: unknown; toString?: () => string; constructor?: { name?: string } }
+  | (string | number | bigint | boolean | symbol | null | undefined);
+
+function describe(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  const value = error as Thrown;
+  if (value === undefined || value === null) return "panic called with nil argument";
+  if (typeof value !== "object") return String(value);
+  if (typeof value.message === "string") return value.message;
+  if (value.toString !== Object.prototype.toString && value.toString !== undefined) return value.toString();
+  return `(${value.constructor?.name ?? "Object"}) ${JSON.stringify(value)}`;
+}
+
+/** An error that belongs to the one that is reported. */
+function aside(what: string, error: unknown, seen?: Set<unknown>): string {
+  return `\n${what}: ${panicText(error)}\n${frames(error)}${related(error, seen)}`;
+}
+
+/** What else an error carries: its causes, and the members of an AggregateError. */
+function related(error: unknown, seen: Set<unknown> = new Set()): string {
+  if (!(error instanceof Error) || seen.has(error)) return "";
+  seen.add(error);
+  let text = "";
+  if (error instanceof AggregateError) {
+    for (const [i, member] of (error.errors as unknown[]).entries()) {
+      text += aside(`error ${i + 1} of ${error.errors.length}`, member, seen);
+    }
+  }
+  if (error.cause !== undefined && !seen.has(error.cause)) {
+    text += aside("caused by", error.cause, seen);
+  }
+  return text;
+}

@@ -1,0 +1,54 @@
+// Values of somebody else's making, asked for one after the other by a stage that may have to stop meanwhile.
+//
+// Invariant: a stage never waits for a foreign `next` that may never settle. When it stops, the iterator is told to return.
+
+import type { Stage } from "./stage.ts";
+
+/** Emits all values of an async iterable or a stream. */
+export async function pull<T>(s: Stage<T>, values: AsyncIterable<T> | ReadableStream<T>): Promise<void> {
+  const iterator = "getReader" in values ? fromStream(values) : values[Symbol.asyncIterator]();
+  let abandon: (reason: unknown) => void = () => undefined;
+  s.ctx.signal.addEventListener("abort", () => abandon(s.ctx.err()));
+  let asked = false;
+  let done = false;
+  try {
+    for (;;) {
+      const err = s.ctx.err();
+      if (err !== undefined) throw err;
+      asked = true;
+      const step = await new Promise<IteratorResult<T, unknown>>((resolve, reject) => {
+        abandon = reject;
+        iterator.next().then(resolve, (error: unknown) => {
+          done = true; // an iterator that throws has ended
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what it threw is passed on as it is
+          reject(error);
+        });
+      });
+      asked = false;
+      if (step.done === true) {
+        done = true;
+        return;
+      }
+      await s.emit(step.value);
+    }
+  } finally {
+    if (!done) {
+      const left = iterator.return?.();
+      // An iterator that has been asked answers first; only one that has not can be waited for.
+      if (asked) left?.catch(() => undefined);
+      else await left;
+    }
+  }
+}
+
+/** A stream's own iterator finishes a read before it cancels; a reader cancels at once. */
+function fromStream<T>(stream: ReadableStream<T>): AsyncIterator<T, undefined> {
+  const reader = stream.getReader();
+  return {
+    next: () => reader.read() as Promise<IteratorResult<T, undefined>>,
+    return: async () => {
+      await reader.cancel();
+      return { value: undefined, done: true };
+    },
+  };
+}

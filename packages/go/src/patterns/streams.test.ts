@@ -1,0 +1,228 @@
+import { EventEmitter, once } from "node:events";
+import { describe, expect, it } from "vitest";
+import { chan, go, gosched, numGoroutine } from "../index.ts";
+import { background, Canceled, withCancel } from "../context.ts";
+import { expectNoLeaks } from "../test/quiet.ts";
+import { fromEvent, generate, map, toReadableStream, toWritableStream } from "./index.ts";
+
+expectNoLeaks();
+
+const ctx = background();
+
+function* count(to: number): Generator<number> {
+  for (let i = 0; i < to; i++) yield i;
+}
+
+/** A stream that gives 0, 1, … and then waits for ever, and tells why it was cancelled. */
+function endless(first: number): { stream: ReadableStream<number>; cancelled: () => boolean; pulls: () => number } {
+  let cancelled = false;
+  let pulls = 0;
+  const stream = new ReadableStream<number>(
+    {
+      pull: (controller) => {
+        if (pulls < first) controller.enqueue(pulls++);
+        else return new Promise<void>(() => undefined);
+        return undefined;
+      },
+      cancel: () => void (cancelled = true),
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, cancelled: () => cancelled, pulls: () => pulls };
+}
+
+describe("a stream into a channel", () => {
+  it("gives every chunk, and ends with the stream", async () => {
+    const got: number[] = [];
+    for await (const v of generate(ctx, toReadableStream(generate(ctx, count(100))))) got.push(v);
+    expect(got).toEqual([...count(100)]);
+  });
+
+  it("is cancelled in the middle of a read when the reader leaves", async () => {
+    const { stream, cancelled } = endless(3);
+    const [c, cancel] = withCancel(ctx);
+    const got: number[] = [];
+    go(async () => {
+      while (got.length < 3) await gosched();
+      cancel();
+    });
+    for await (const v of generate(c, stream)) got.push(v);
+    expect({ got, cancelled: cancelled() }).toEqual({ got: [0, 1, 2], cancelled: true });
+  });
+
+  it("asks for no more than is taken", async () => {
+    const { stream, pulls } = endless(1000);
+    for await (const v of generate(ctx, stream)) if (v === 4) break;
+    expect(pulls()).toBeLessThan(10);
+  });
+
+  it("rejects with the stream's error", async () => {
+    const stream = new ReadableStream<number>({ start: (controller) => controller.error(new Error("lost")) });
+    await expect(generate(ctx, stream)[Symbol.asyncIterator]().next()).rejects.toThrow("lost");
+  });
+});
+
+describe("generate over an async iterator", () => {
+  it("does not wait for a next that never comes when the stage stops", async () => {
+    let returned = false;
+    const stuck: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise(() => undefined),
+        return: async () => {
+          returned = true;
+          return { value: undefined, done: true };
+        },
+      }),
+    };
+    const before = numGoroutine();
+    const [c, cancel] = withCancel(ctx);
+    const out = generate(c, stuck);
+    await gosched();
+    cancel();
+    expect(await out.recvOk()).toEqual([undefined, false]);
+    expect({ returned, goroutines: numGoroutine() }).toEqual({ returned: true, goroutines: before });
+  });
+
+  it("does not ask at all when the context is done", async () => {
+    const [c, cancel] = withCancel(ctx);
+    cancel();
+    let asked = false;
+    const out = generate(
+      c,
+      (async function* () {
+        asked = true;
+        yield 1;
+      })(),
+    );
+    expect(await out.recvOk()).toEqual([undefined, false]);
+    expect(asked).toBe(false);
+  });
+
+  it("does not call return on an iterator that threw", async () => {
+    let returned = 0;
+    const broken: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.reject(new Error("torn")),
+        return: async () => ({ value: returned++, done: true }),
+      }),
+    };
+    await expect(generate(ctx, broken).recv()).rejects.toThrow("torn");
+    expect(returned).toBe(0);
+  });
+});
+
+describe("a channel into a stream", () => {
+  it("pipes through, at the pace of the slower side", async () => {
+    let made = 0;
+    const source = map(ctx, generate(ctx, count(50)), (v) => {
+      made++;
+      return v;
+    });
+    const sums: number[] = [];
+    let sum = 0;
+    await toReadableStream(source).pipeTo(
+      new WritableStream<number>(
+        {
+          write: (v) => {
+            expect(made - sums.length).toBeLessThan(6);
+            sums.push((sum += v));
+          },
+        },
+        { highWaterMark: 1 },
+      ),
+    );
+    expect(sums.at(-1)).toBe(1225);
+  });
+
+  it("ends the stages before it when it is cancelled", async () => {
+    const before = numGoroutine();
+    const stream = toReadableStream(map(ctx, generate(ctx, count(1e9)), (v) => v));
+    const reader = stream.getReader();
+    expect(await reader.read()).toEqual({ value: 0, done: false });
+    await reader.cancel();
+    expect(numGoroutine()).toBe(before);
+  });
+
+  it("takes no value from a plain channel after it was cancelled in the middle of a read", async () => {
+    const ch = chan<string>();
+    const reader = toReadableStream(ch).getReader();
+    const reading = reader.read();
+    await gosched();
+    await reader.cancel();
+    expect((await reading).done).toBe(true);
+    go(() => ch.send("kept"));
+    expect(await ch.recv()).toBe("kept");
+  });
+
+  it("rejects with the error of a stage", async () => {
+    const failing = map(ctx, generate(ctx, count(3)), (v) => (v === 1 ? Promise.reject(new Error("one")) : v));
+    const reader = toReadableStream(failing).getReader();
+    expect((await reader.read()).value).toBe(0);
+    await expect(reader.read()).rejects.toThrow("one");
+  });
+});
+
+describe("a stream's writes into a channel", () => {
+  it("wait while the channel is full, and close it at the end", async () => {
+    const ch = chan<number>(2);
+    const writing = toReadableStream(generate(ctx, count(20))).pipeTo(toWritableStream(ch));
+    const got: number[] = [];
+    for await (const v of ch) {
+      expect(ch.len).toBeLessThanOrEqual(2);
+      got.push(v);
+    }
+    await writing;
+    expect(got).toEqual([...count(20)]);
+  });
+
+  it("give receivers the reason when the stream is aborted, also while a write waits", async () => {
+    const ch = chan<number>(1);
+    const writer = toWritableStream(ch).getWriter();
+    await writer.write(1);
+    const stuck = writer.write(2);
+    stuck.catch(() => undefined);
+    await gosched();
+    await writer.abort(new Error("gone"));
+    expect(await ch.recv()).toBe(1);
+    await expect(ch.recv()).rejects.toThrow("gone");
+  });
+});
+
+describe("events", () => {
+  it("come through a channel from the call on, and the listener goes with the reader", async () => {
+    const target = new EventTarget();
+    const events = fromEvent(ctx, target, "tick");
+    for (let i = 0; i < 3; i++) target.dispatchEvent(new CustomEvent("tick", { detail: i }));
+    const got: unknown[] = [];
+    for await (const event of events) {
+      got.push((event as CustomEvent<number>).detail);
+      if (got.length === 3) break;
+    }
+    expect(got).toEqual([0, 1, 2]);
+    target.dispatchEvent(new Event("tick")); // would panic if it were still listened to: the channel is closed
+  });
+
+  it("end when the context does", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const events = fromEvent(c, new EventTarget(), "never");
+    cancel();
+    expect(await events.recvOk()).toEqual([undefined, false]);
+  });
+
+  it("beyond a capacity are dropped, as signal.Notify drops signals", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const target = new EventTarget();
+    const events = fromEvent(c, target, "tick", 2);
+    for (let i = 0; i < 5; i++) target.dispatchEvent(new Event("tick"));
+    expect(events.len).toBe(2);
+    cancel();
+    while ((await events.recvOk())[1]);
+  });
+
+  it("take ctx.signal, as every API does that takes an AbortSignal", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const waiting = once(new EventEmitter(), "never", { signal: c.signal });
+    cancel();
+    await expect(waiting).rejects.toMatchObject({ name: "AbortError", cause: Canceled });
+  });
+});
