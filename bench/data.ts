@@ -11,7 +11,7 @@ export const tmp: string = join(import.meta.dirname, "tmp");
 
 const generator = createHash("sha256")
   .update(
-    globSync("packages/sluice/src/sample/*.ts", { cwd: root })
+    globSync("packages/sluice/src/{sample,xlsx}/*.ts", { cwd: root })
       .filter((file) => !file.endsWith(".test.ts"))
       .sort()
       .map((file) => readFileSync(join(root, file), "utf8"))
@@ -47,7 +47,7 @@ function csvField(text: string): string {
 }
 
 /** What is kept bears the generator's version in its name, so that a new one makes new files. */
-async function kept(name: string, write: (out: Writable) => Promise<void>): Promise<string> {
+export async function kept(name: string, write: (out: Writable) => Promise<void>): Promise<string> {
   const file = join(tmp, `${generator}-${name}`);
   if (existsSync(file)) return file;
   mkdirSync(tmp, { recursive: true });

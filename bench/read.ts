@@ -1,4 +1,4 @@
-// Reads big workbooks with our reader and with others: rows a second, peak memory, and how ours compares. See README.md.
+// Reads big workbooks and CSV with our reader and with others: rows a second, peak memory, and how ours compares. See README.md.
 //
 // Every reading is a process of its own, on one core. Ours goes before and after the others, so that a machine that gets
 // slower or faster meanwhile shows in the range. A small reading first fills the compile cache, as that of an installed program
@@ -7,19 +7,21 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { businessRows } from "../packages/sluice/src/sample/sample.ts";
-import { root, tmp, workbook } from "./data.ts";
-import { type Reading, readerNames } from "./reader.ts";
+import { csv, root, tmp, workbook } from "./data.ts";
+import { csvReaderNames, type Reading, readerNames } from "./reader.ts";
 import { atLeast, atMost, count, type Goal, median, printGoals, printTable, type Run, run, times } from "./run.ts";
 
-type Strings = "inline" | "shared";
+/** The file: a workbook with its texts in the sheet or in the table of shared strings, or CSV. */
+type Form = "inline" | "shared" | "csv";
+const forms: readonly Form[] = ["inline", "shared", "csv"];
 
 const { values: flags } = parseArgs({
   options: {
     rows: { type: "string", default: "1000000" },
     /** What a reader gets that fails with `rows`. */
     fewer: { type: "string", default: "100000" },
-    strings: { type: "string", default: "both" },
-    readers: { type: "string", default: readerNames.join(",") },
+    forms: { type: "string", default: forms.join(",") },
+    readers: { type: "string", default: "" },
     seconds: { type: "string", default: "240" },
     runs: { type: "string", default: "1" },
   },
@@ -29,10 +31,11 @@ const fewer = Number(flags.fewer);
 const limit = Number(flags.seconds);
 const pinned = existsSync("/usr/bin/taskset");
 /** By a part of the name: `--readers batches,hucre`. */
-const chosen = readerNames.filter((name) => flags.readers.split(",").some((part) => name.includes(part)));
-if (chosen.length === 0) throw new Error(`--readers: parts of ${readerNames.join(", ")}`);
-const ours = chosen.filter((name) => name.startsWith("sheets "));
-const peers = chosen.filter((name) => !ours.includes(name));
+const chosen = (form: Form): readonly string[] =>
+  (form === "csv" ? csvReaderNames : readerNames).filter((name) =>
+    flags.readers.split(",").some((part) => name.includes(part)),
+  );
+const isOwn = (name: string): boolean => name.startsWith("sheets ");
 
 /** What one reading came to. */
 interface Figure {
@@ -46,37 +49,47 @@ interface Figure {
   readonly note: string;
 }
 
+/** Rows a second, times as fast as those others, and memory. */
+const GOALS: Record<Form, readonly [rate: number, rivals: readonly string[], ratio: number, peak: number]> = {
+  inline: [550_000, ["hucre"], 6, 110e6],
+  shared: [380_000, ["@protobi/exceljs"], 9, 160e6],
+  csv: [600_000, ["csv-parse", "papaparse"], 2, 100e6],
+};
+
 const env = { NODE_COMPILE_CACHE: join(tmp, "compile-cache") };
 const goals: Goal[] = [];
 const expected = new Map<number, number>();
 console.log(
   `Node ${process.versions.node}, a new process for each reading${pinned ? ", pinned to one core" : ""}; ours before and after the others`,
 );
-for (const name of chosen) await measure(name, 1000, "inline");
-for (const strings of (flags.strings === "both" ? ["inline", "shared"] : [flags.strings]) as Strings[]) {
-  const figures = new Map<string, Figure[]>(chosen.map((name) => [name, []]));
-  for (let i = 0; i < Number(flags.runs); i++) await round([...ours, ...peers], strings, figures);
-  if (peers.length > 0) await round(ours, strings, figures);
-  print(strings, figures);
-  judge(strings, figures);
+for (const form of forms.filter((form) => flags.forms.split(",").includes(form))) {
+  const names = chosen(form);
+  const ours = names.filter(isOwn);
+  const peers = names.filter((name) => !isOwn(name));
+  for (const name of names) await measure(name, 1000, form);
+  const figures = new Map<string, Figure[]>(names.map((name) => [name, []]));
+  for (let i = 0; i < Number(flags.runs); i++) await round([...ours, ...peers], form, figures);
+  if (peers.length > 0) await round(ours, form, figures);
+  print(form, figures);
+  judge(form, figures);
 }
 console.log();
 printGoals(goals);
 
-async function round(names: readonly string[], strings: Strings, figures: Map<string, Figure[]>): Promise<void> {
+async function round(names: readonly string[], form: Form, figures: Map<string, Figure[]>): Promise<void> {
   for (const name of names) {
     const before = figures.get(name)!;
     if (before.some(({ note }) => note !== "")) continue; // what failed once is not tried again
-    const figure = await measure(name, rows, strings);
+    const figure = await measure(name, rows, form);
     if (figure.rate === 0 && fewer < rows) {
-      const smaller = await measure(name, fewer, strings);
+      const smaller = await measure(name, fewer, form);
       before.push({ ...smaller, note: `with ${count(rows)}: ${figure.note}` });
     } else before.push(figure);
   }
 }
 
-async function measure(name: string, rows: number, strings: Strings): Promise<Figure> {
-  const file = await workbook(rows, strings);
+async function measure(name: string, rows: number, form: Form): Promise<Figure> {
+  const file = form === "csv" ? await csv(rows) : await workbook(rows, form);
   const reader = join(root, "bench", "reader.ts");
   const command = [process.execPath, "--conditions=source", reader, name, file, String(limit)];
   const [program, ...args] = pinned ? ["taskset", "-c", "0", ...command] : command;
@@ -99,8 +112,9 @@ async function measure(name: string, rows: number, strings: Strings): Promise<Fi
   return { rows, rate, peak: reading.peak, note: "" };
 }
 
-function print(strings: Strings, figures: ReadonlyMap<string, readonly Figure[]>): void {
-  console.log(`\n${count(rows)} rows of nine text cells, ${strings} strings\n`);
+function print(form: Form, figures: ReadonlyMap<string, readonly Figure[]>): void {
+  console.log(`\n${count(rows)} rows of nine text cells, ${form === "csv" ? "CSV" : `${form} strings`}\n`);
+  const ours = [...figures.keys()].filter(isOwn);
   printTable(
     ["reader", "rows", "rows/s", "from", "to", "peak", ...ours.map((name) => `${name.slice(7)} is`), "note"],
     [...figures].map(([name, all]) => {
@@ -120,17 +134,18 @@ function print(strings: Strings, figures: ReadonlyMap<string, readonly Figure[]>
   );
 }
 
-function judge(strings: Strings, figures: ReadonlyMap<string, readonly Figure[]>): void {
+function judge(form: Form, figures: ReadonlyMap<string, readonly Figure[]>): void {
   const batches = figures.get("sheets batches()");
   if (!batches) return;
-  const [rate, rival, ratio, peak] =
-    strings === "inline" ? [550_000, "hucre", 6, 110e6] : [400_000, "@protobi/exceljs", 9, 450e6];
+  const [rate, rivals, ratio, peak] = GOALS[form];
   const own = rateOf(batches);
-  goals.push(atLeast(`${strings}, batches(): rows/s`, own, rate, count));
-  const other = figures.get(rival);
-  if (other && rateOf(other) > 0)
-    goals.push(atLeast(`${strings}, batches(): times as fast as ${rival}`, own / rateOf(other), ratio, times));
-  goals.push(atMost(`${strings}, batches(): peak memory`, peakOf(batches), peak, megabytes));
+  goals.push(atLeast(`${form}, batches(): rows/s`, own, rate, count));
+  for (const rival of rivals) {
+    const other = figures.get(rival);
+    if (other && rateOf(other) > 0)
+      goals.push(atLeast(`${form}, batches(): times as fast as ${rival}`, own / rateOf(other), ratio, times));
+  }
+  goals.push(atMost(`${form}, batches(): peak memory`, peakOf(batches), peak, megabytes));
 }
 
 function rateOf(figures: readonly Figure[]): number {

@@ -7,17 +7,22 @@ cd "$(dirname "$0")/../packages/sheets/src/test/fixtures/libreoffice"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-convert() { # FILE [OPTION…]
-  local file=$1 name
-  shift
-  name=$(basename "${file%.*}")
+convert() { # FILE FILTER [OPTION…]
+  local file=$1 filter=$2 name
+  shift 2
+  name=$(basename "${file%.*}").${filter%%:*}
   # A profile of its own: another LibreOffice that runs, or its settings, make no difference.
   soffice --headless "-env:UserInstallation=file://$work/profile" "$@" \
-    --convert-to "xlsx:Calc MS Excel 2007 XML" --outdir "$work" "$file" >/dev/null
-  mv "$work/$name.xlsx" "$name.xlsx"
-  echo "$name.xlsx $(wc -c <"$name.xlsx") bytes"
+    --convert-to "$filter" --outdir "$work" "$file" >/dev/null
+  mv "$work/$name" "$name"
+  echo "$name $(wc -c <"$name") bytes"
 }
 
-for source in *.fods; do convert "$source"; done
+xlsx="xlsx:Calc MS Excel 2007 XML"
+for source in *.fods; do
+  convert "$source" "$xlsx"
+  convert "$source" "xls:MS Excel 97"
+  convert "$source" "ods:calc8"
+done
 # Comma, double quote, UTF-8, from line 1, and every column as text (format 2): what looks like a number stays what it is.
-convert alphabets.csv "--infilter=Text - txt - csv (StarCalc):44,34,76,1,1/2/2/2/3/2"
+convert alphabets.csv "$xlsx" "--infilter=Text - txt - csv (StarCalc):44,34,76,1,1/2/2/2/3/2"

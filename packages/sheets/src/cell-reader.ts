@@ -1,14 +1,14 @@
 // One cell of any shape, token by token, into the store: the general way, and what it shares with the fast one.
 import { CellType, PLAIN } from "./batch.ts";
-import { writeDate, writeIsoText, isLeapBug, ISO_LENGTH } from "./dates.ts";
+import { ISO_LENGTH, neverWas, writeDate, writeIsoText } from "./dates.ts";
 import { SheetError, type Place, type SheetErrorCode } from "./errors.ts";
 import type { Limits } from "./limits.ts";
 import { parseNumber } from "./number.ts";
 import { cellName, columnName, parseReference } from "./reference.ts";
 import { RichText, skipElement } from "./rich-text.ts";
-import { PAGE_MASK, PAGE_SHIFT } from "./pages.ts";
 import { Status, type SheetContext } from "./sheet-context.ts";
 import { Store, type Warning } from "./store.ts";
+import { Shown } from "./styles.ts";
 import { Token, xmlName, type Tokens } from "./xml.ts";
 
 const names = {
@@ -37,6 +37,8 @@ export class CellReader {
   lastColumn = 0;
   width = 0;
   ordered = true;
+  /** Cells that the general way has seen in the row: no more than there are columns, even if they stand in one place. */
+  cellsOfRow = 0;
   /** The shared string that run() waits for. */
   wanted = -1;
   wantedBy = "";
@@ -66,6 +68,7 @@ export class CellReader {
   readCell(tokens: Tokens, empty: boolean, end: number): Status {
     const begin = tokens.start;
     const column = this.#column(tokens);
+    if (++this.cellsOfRow > this.limits.columns) this.#checkColumn(this.cellsOfRow, "");
     const style = tokens.attribute(names.s) ? parseNumber(tokens.bytes, tokens.valueStart, tokens.valueEnd) : 0;
     const type = tokens.attribute(names.t) ? typeOf(tokens) : "n";
     let value = false;
@@ -230,14 +233,14 @@ export class CellReader {
       return this.#text(column, source, CellType.string);
     }
     const { dateStyles, date1904 } = this.context;
-    if (dateStyles[style] === 1) {
+    const shown = dateStyles[style] ?? Shown.number;
+    if (shown !== Shown.number) {
       const to = this.spare;
       if (to + ISO_LENGTH + 4 > this.spareEnd - rest) return Status.full;
       if (writeDate(this.store.bytes, to, number, date1904)) {
-        if (isLeapBug(number, date1904))
-          this.warn(
-            `${cellName(column, this.row)} shows 29 February 1900, a day that never was; it is read as 28 February 1900`,
-          );
+        const day = shown === Shown.date ? neverWas(number, date1904) : undefined;
+        if (day)
+          this.warn(`${cellName(column, this.row)} shows ${day[0]}, a day that never was; it is read as ${day[1]}`);
         this.#take(ISO_LENGTH);
         this.#cell(column, CellType.date, PLAIN, to, to + ISO_LENGTH);
         return Status.done;
@@ -263,15 +266,15 @@ export class CellReader {
       this.wantedBy = cellName(column, this.row);
       return Status.string;
     }
-    const offset = strings.offsets[index]!;
-    const page = strings.pages[offset >>> PAGE_SHIFT] ?? strings.page(offset >>> PAGE_SHIFT);
-    let from = offset & PAGE_MASK;
+    strings.find(index);
+    const { page } = strings;
+    const from = strings.word;
     const header = page[from]!;
     const length = header >>> 1;
     if (length === 0) return Status.done;
     const to = this.spare;
     if (to + length + 4 > this.spareEnd - rest) return Status.full;
-    for (let word = to >> 2; word < (to + length + 3) >> 2; word++) this.store.words[word] = page[++from]!;
+    this.store.words.set(page.subarray(from + 1, from + 1 + ((length + 3) >> 2)), to >> 2);
     this.#take(length);
     this.#cell(column, CellType.string, header & 1, to, to + length);
     return Status.done;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isLeapBug, ISO_LENGTH, readIso, writeDate, writeIsoText } from "./dates.ts";
+import { ISO_LENGTH, neverWas, readIso, writeDate, writeIsoText } from "./dates.ts";
 
 const out = Buffer.alloc(ISO_LENGTH + 1);
 const iso = (serial: number, date1904 = false): string | undefined =>
@@ -47,9 +47,12 @@ test("what no calendar has is no date", () => {
   expect([-1, -0.001, 2_958_466, 1e300, Number.NaN].map((serial) => iso(serial))).toEqual(Array(5).fill(undefined));
 });
 
-test("29 February 1900 exists in the 1900 system alone", () => {
-  expect([59.9, 60, 60.5, 61].map((serial) => isLeapBug(serial, false))).toEqual([false, true, true, false]);
-  expect(isLeapBug(60, true)).toBe(false);
+test("0 January and 29 February 1900 exist in the 1900 system alone", () => {
+  const shown = (date1904: boolean): unknown[] =>
+    [0, 0.5, 1, 59.9, 60, 60.5, 61].map((serial) => neverWas(serial, date1904)?.[0]);
+  const [zero, leap] = ["0 January 1900", "29 February 1900"];
+  expect(shown(false)).toEqual([zero, zero, undefined, undefined, leap, leap, undefined]);
+  expect(shown(true)).toEqual(Array(7).fill(undefined));
 });
 
 test("every day agrees with the calendar of Date, and is read back", () => {

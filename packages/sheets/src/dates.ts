@@ -2,7 +2,7 @@
 //
 // 1900 system: serial 1 is 1900-01-01, and Excel believes that 1900 was a leap year, so serial 60 is a day that never was
 // (29 February 1900; given as 1900-02-28, with a warning), and days from 61 on are counted from 1899-12-30. A pure time
-// (serial below 1) lies on 1899-12-31. 1904 system: serial 0 is 1904-01-01. Milliseconds are rounded, halves up, with carry.
+// (serial below 1) lies on 1899-12-31, which a format with a day shows as 0 January 1900: one more day that never was. 1904 system: serial 0 is 1904-01-01. Milliseconds are rounded, halves up, with carry.
 
 /** Length of what writeDate and writeIso write: `2020-01-31T00:00:00.000`. */
 export const ISO_LENGTH = 23;
@@ -40,8 +40,11 @@ export function writeDate(out: Uint8Array, to: number, serial: number, date1904:
   return true;
 }
 
-/** Whether a serial is the 29 February 1900 that never was. */
-export const isLeapBug = (serial: number, date1904: boolean): boolean => !date1904 && Math.floor(serial) === 60;
+/** The day that never was, of those two that the 1900 system has, and the one it is read as; undefined for every other day. */
+export function neverWas(serial: number, date1904: boolean): readonly [shown: string, readAs: string] | undefined {
+  if (date1904 || !(serial < 61) || (serial >= 1 && serial < 60)) return undefined;
+  return serial < 1 ? ["0 January 1900", "31 December 1899"] : ["29 February 1900", "28 February 1900"];
+}
 
 const isoDate = /^(\d{4})-(\d{2})-(\d{2})(?:T(.+))?$/;
 const isoTime = /^T?(\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$/;

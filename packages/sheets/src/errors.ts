@@ -23,6 +23,7 @@ export type SheetErrorCode =
   | "unterminated_xml"
   | "doctype"
   | "bad_encoding"
+  | "unclosed_quote"
   | "bad_reference"
   | "row_out_of_range"
   | "column_out_of_range"

@@ -5,9 +5,9 @@
 // The store is sealed behind the window's end (Store.seal): text stops there and no markup matches, so nothing checks for it.
 import { CellType, PLAIN } from "./batch.ts";
 import { CellReader } from "./cell-reader.ts";
-import { writeDate, isLeapBug, ISO_LENGTH } from "./dates.ts";
+import { ISO_LENGTH, writeDate } from "./dates.ts";
 import { parseNumber } from "./number.ts";
-import { PAGE_MASK, PAGE_SHIFT } from "./pages.ts";
+import { Shown } from "./styles.ts";
 import {
   byteClass,
   classOf,
@@ -68,6 +68,9 @@ const TEXT = 3;
 const BOOLEAN = 4;
 const OTHER = 5;
 
+/** From so many bytes on a call to copy them costs less than copying them here. */
+const LONG = 512;
+
 export class FastCells extends CellReader {
   /** Where in the store's bytes to read on, and where they end. */
   pos = 0;
@@ -79,11 +82,11 @@ export class FastCells extends CellReader {
   protected word1 = 0;
   protected mask1 = 0;
 
-  /** `<row r="12">` or `<row r="12" …>`: the usual begin of a row. */
-  openFast(): boolean {
+  /** `<row r="12">` or `<row r="12" …>`: the usual begin of a row; `<row r="12" …/>`, a row that is empty; undefined for all else. */
+  openFast(): "row" | "empty" | undefined {
     const { bytes, view } = this.store;
     const begin = this.pos + 8;
-    if (view.getInt32(this.pos, true) !== ROW || view.getInt32(this.pos + 4, true) !== ROW_R) return false;
+    if (view.getInt32(this.pos, true) !== ROW || view.getInt32(this.pos + 4, true) !== ROW_R) return undefined;
     let pos = begin;
     let number = 0;
     let digit = 0;
@@ -91,24 +94,28 @@ export class FastCells extends CellReader {
       number = number * 10 + digit;
       pos++;
     }
-    if (bytes[pos] !== QUOTE || number === 0 || number > this.limits.rows || bytes[begin] === 0x30) return false;
+    if (bytes[pos] !== QUOTE || number === 0 || number > this.limits.rows || bytes[begin] === 0x30) return undefined;
     this.setDigits(begin, pos - begin);
     pos++;
     if (bytes[pos] !== GT) {
       // Attributes up to ">"; quoted ones are passed over, since a ">" may stand in them.
       let byte = 0;
       for (; (byte = bytes[pos]!) !== GT; pos++) {
-        if (byte === APOS || byte === LT) return false;
+        if (byte === APOS || byte === LT) return undefined;
         if (byte === QUOTE)
           do pos++;
           while (bytes[pos] !== QUOTE && pos < this.end);
-        if (pos >= this.end) return false;
+        if (pos >= this.end) return undefined;
       }
-      if (bytes[pos - 1] === SLASH) return false;
+      if (bytes[pos - 1] === SLASH) {
+        this.row = number;
+        this.pos = pos + 1;
+        return "empty";
+      }
     }
     this.pos = pos + 1;
     this.beginRow(number, true);
-    return true;
+    return "row";
   }
 
   /** `</row>`: the usual end of a row. */
@@ -137,6 +144,7 @@ export class FastCells extends CellReader {
     this.lastColumn = 0;
     this.width = 0;
     this.ordered = true;
+    this.cellsOfRow = 0;
   }
 
   /** Cells as the usual programs write them, from `pos` on; stops before the first thing that it does not know. */
@@ -149,7 +157,7 @@ export class FastCells extends CellReader {
     const mask0 = this.mask0;
     const word1 = this.word1;
     const mask1 = this.mask1;
-    const { offsets, pages, count } = strings;
+    const { count } = strings;
     const end = this.end;
     const columnsMax = limits.columns;
     const cellBytes = limits.cellBytes;
@@ -313,9 +321,9 @@ export class FastCells extends CellReader {
         }
         if (at === start || index >= count) break;
         if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE) break;
-        const offset = offsets[index]!;
-        const page = pages[offset >>> PAGE_SHIFT] ?? strings.page(offset >>> PAGE_SHIFT);
-        let from = offset & PAGE_MASK;
+        strings.find(index);
+        const { page } = strings;
+        let from = strings.word;
         const header = page[from]!;
         const length = header >>> 1;
         if (length > 0) {
@@ -327,7 +335,8 @@ export class FastCells extends CellReader {
           ends[cell++] = spare + length;
           let to = spare >> 2;
           spare = (spare + length + 3) & ~3;
-          for (const last = spare >> 2; to < last; to++) words[to] = page[++from]!;
+          if (length > LONG) words.set(page.subarray(from + 1, from + 1 + (spare >> 2) - to), to);
+          else for (const last = spare >> 2; to < last; to++) words[to] = page[++from]!;
         }
         lastColumn = column;
         pos = at + 8;
@@ -356,9 +365,11 @@ export class FastCells extends CellReader {
       flags[cell] = PLAIN;
       starts[cell] = start;
       ends[cell] = at;
-      if (style < dateStyles.length && dateStyles[style] === 1) {
+      if (style < dateStyles.length && dateStyles[style] !== Shown.number) {
         const serial = parseNumber(bytes, start, at);
-        if (isLeapBug(serial, date1904) || spare + ISO_LENGTH + 4 > this.spareEnd - (end - pos)) break;
+        // Among the first two months of the 1900 system are days that never were, which get a warning.
+        if (serial < 61 && !date1904 && dateStyles[style] === Shown.date) break;
+        if (spare + ISO_LENGTH + 4 > this.spareEnd - (end - pos)) break;
         if (writeDate(bytes, spare, serial, date1904)) {
           types[cell] = CellType.date;
           starts[cell] = spare;

@@ -1,5 +1,6 @@
 // Caps that keep a hostile file from costing more than a clear error. They count actual bytes while streaming: what a file
-// says of its own sizes is never trusted, and there is no ratio rule, since honest parts compress beyond 100 : 1.
+// says of its own sizes is never trusted. A ratio alone refuses nothing, since honest parts compress beyond 100 : 1; but no
+// honest file comes to more than 64 MiB at 200 : 1. docs/limits.md lists all of them.
 import { SheetError } from "./errors.ts";
 
 export interface Limits {
@@ -11,16 +12,19 @@ export interface Limits {
   readonly partBytes: number;
   /** All parts that are read, inflated, together. */
   readonly totalBytes: number;
+  /** All of them together past 64 MiB, as a multiple of what they are compressed to. */
+  readonly inflation: number;
   /** Memory for the shared strings; past it they move to a temporary file. */
   readonly sharedStringBytesInMemory: number;
   /** One cell's text. Excel's own limit is 32,767 characters. */
   readonly cellBytes: number;
-  /** The highest row number. */
+  /** The highest row number. A text has no limit of its own: there it is 2,147,483,647 unless given. */
   readonly rows: number;
   /** The highest column number. */
   readonly columns: number;
 }
 
+const MiB = 2 ** 20;
 const GiB = 2 ** 30;
 
 export const defaultLimits: Limits = {
@@ -28,15 +32,48 @@ export const defaultLimits: Limits = {
   entries: 65_535,
   partBytes: 16 * GiB,
   totalBytes: 32 * GiB,
-  sharedStringBytesInMemory: 256 * 2 ** 20,
-  cellBytes: 4 * 2 ** 20,
+  inflation: 200,
+  sharedStringBytesInMemory: 64 * MiB,
+  cellBytes: 4 * MiB,
   rows: 1_048_576,
   columns: 16_384,
 };
 
+/** Rows that a text may have: their numbers are kept in 32 bits. */
+export const TEXT_ROWS: number = 2 ** 31 - 1;
+
+/** Caps that are no option, each far beyond what an honest workbook has. */
+export const fixed: Readonly<
+  Record<"directoryBytes" | "smallPartBytes" | "tokenBytes" | "styles" | "formats" | "rowBytes", number>
+> = {
+  /** The archive's directory. */
+  directoryBytes: 16 * MiB,
+  /** A part other than sheets and shared strings, inflated. */
+  smallPartBytes: 128 * MiB,
+  /** A single tag, text or comment. One that may hold a cell's text is as long as `cellBytes` asks for: tokenMax(). */
+  tokenBytes: 4 * MiB,
+  /** Cell formats; Excel has no more than 65,490, other programs may write one for each cell. */
+  styles: 1_000_000,
+  /** Number formats. */
+  formats: 65_536,
+  /** The XML of one row of a sheet; with its shared strings it may be twice as much. */
+  rowBytes: 16 * MiB,
+};
+
+/** How long a tag, text or comment may be where cells are; a text in XML takes up to four times its bytes, or some more. */
+export const tokenMax = ({ cellBytes }: Limits): number => Math.max(fixed.tokenBytes, 4 * cellBytes + 65_536);
+
+/** What parts may inflate to that are compressed to so many bytes. */
+export const inflatedMax = ({ inflation }: Limits, compressed: number): number =>
+  Math.max(64 * MiB, inflation * compressed);
+
+/** How much text the cells of a sheet may take from the shared strings, where they repeat them, in a file of this size. */
+export const textMax = ({ inflation }: Limits, fileBytes: number): number =>
+  Math.max(512 * MiB, 5 * inflation * fileBytes);
+
 /** The defaults with what was asked for; rows and columns cannot go past what the format has. */
-export function resolveLimits(asked: Partial<Limits> = {}): Limits {
-  const limits: Record<string, number> = { ...defaultLimits };
+export function resolveLimits(asked: Partial<Limits> = {}, rows: number = defaultLimits.rows): Limits {
+  const limits: Record<string, number> = { ...defaultLimits, rows };
   for (const [name, value] of Object.entries(asked) as [string, unknown][]) {
     if (value === undefined) continue;
     if (!(name in limits))
@@ -51,7 +88,7 @@ export function resolveLimits(asked: Partial<Limits> = {}): Limits {
       );
     limits[name] = value;
   }
-  limits["rows"] = Math.min(limits["rows"]!, defaultLimits.rows);
+  limits["rows"] = Math.min(limits["rows"]!, rows);
   limits["columns"] = Math.min(limits["columns"]!, defaultLimits.columns);
   return limits as unknown as Limits;
 }

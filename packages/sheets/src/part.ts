@@ -1,5 +1,6 @@
 // One part of a workbook as a stream of UTF-8 XML, and the small parts read whole as events.
 import { SheetError, type Place } from "./errors.ts";
+import { fixed } from "./limits.ts";
 import { DEPTH_MAX, Token, Tokens, tooDeep, XmlFault } from "./xml.ts";
 
 /** The part's text as UTF-8, without a byte-order mark. What is declared to be in another encoding is converted. */
@@ -34,11 +35,17 @@ export async function* utf8(
 export function xmlError(fault: unknown, place: Place, base = 0): unknown {
   if (!(fault instanceof XmlFault)) return fault;
   const where = place.cell ? ` near cell ${place.cell}` : "";
+  const part = place.part ?? "A part";
+  if (fault.code === "limit")
+    return new SheetError("limit", `${part} is not meant to be read${where}: ${fault.message}.`, {
+      ...place,
+      offset: base + fault.at,
+    });
   const todo =
     fault.code === "doctype"
       ? "It is refused; save the workbook again in Excel."
       : "Open the workbook in Excel and save it again, or report it to the program that wrote it.";
-  return new SheetError(fault.code, `${place.part ?? "A part"} is not valid XML${where}: ${fault.message}. ${todo}`, {
+  return new SheetError(fault.code, `${part} is not valid XML${where}: ${fault.message}. ${todo}`, {
     ...place,
     offset: base + fault.at,
   });
@@ -52,9 +59,6 @@ export function unterminated(place: Place, offset: number): SheetError {
   );
 }
 
-/** The largest single token (a tag, a text) of a small part. */
-const TOKEN_MAX = 16 * 2 ** 20;
-
 /** Reads a small part whole: `on` is called at each open (or empty) tag, `off` at each close. Nesting is checked, memory stays bounded. */
 export async function readPart(
   pieces: AsyncIterable<Uint8Array>,
@@ -62,7 +66,7 @@ export async function readPart(
   on: (tokens: Tokens, depth: number) => void,
   off: (depth: number) => void = () => {},
 ): Promise<void> {
-  const tokens = new Tokens();
+  const tokens = new Tokens(fixed.tokenBytes);
   let rest: Buffer = Buffer.alloc(0);
   let base = 0;
   let depth = 0;
@@ -89,15 +93,19 @@ export async function readPart(
     rest = rest.subarray(tokens.pos);
   };
   try {
+    // What is not complete is tried again when there is twice as much, so that a long token is not read over and over.
+    let enough = 0;
     for await (const piece of utf8(pieces, place)) {
       rest = rest.length === 0 ? Buffer.from(piece) : Buffer.concat([rest, piece]);
-      if (rest.length > TOKEN_MAX)
+      if (base + rest.length > fixed.smallPartBytes)
         throw new SheetError(
           "limit",
-          `${place.part ?? "A part"} has a single tag or text of more than ${TOKEN_MAX} bytes.`,
-          place,
+          `${place.part ?? "A part"} inflates to more than ${fixed.smallPartBytes} bytes; no honest workbook has a part like this.`,
+          { ...place, offset: base },
         );
+      if (rest.length < enough) continue;
       drain(false);
+      enough = Math.min(2 * rest.length, fixed.tokenBytes);
     }
     drain(true);
   } catch (error) {

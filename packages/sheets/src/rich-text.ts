@@ -3,8 +3,10 @@
 import {
   classOf,
   CONTROL,
+  DECODE,
   decodeText,
   DEPTH_MAX,
+  ESCAPE,
   isSpace,
   settleText,
   Token,
@@ -51,17 +53,24 @@ export class RichText {
   /** Reads the text of the element whose open tag was just read, up to its close tag. */
   text(tokens: Tokens): boolean {
     const begin = this.length;
+    let seen = 0;
     for (;;) {
       const token = tokens.next();
       if (token === Token.more || token === Token.end) return false;
       if (token === Token.text) {
-        this.length = decodeText(tokens.bytes, tokens.start, tokens.stop, this.bytes, this.length);
+        const { bytes, start, stop } = tokens;
+        const classes = classOf(bytes, start, stop);
+        seen |= classes;
+        if ((classes & DECODE) !== 0) this.length = decodeText(bytes, start, stop, this.bytes, this.length);
+        else this.length += bytes.copy(this.bytes, this.length, start, stop);
       } else if (token === Token.cdata) {
+        seen |= ESCAPE;
         this.length = decodeText(tokens.bytes, tokens.start, tokens.stop, this.bytes, this.length, false);
       } else if (token === Token.open) {
         if (!skipElement(tokens)) return false;
       } else if (token === Token.close) {
-        this.length = settleText(this.bytes, begin, this.length);
+        // An underscore may come from an entity too.
+        if ((seen & (ESCAPE | DECODE)) !== 0) this.length = settleText(this.bytes, begin, this.length);
         return true;
       }
     }

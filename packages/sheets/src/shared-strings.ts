@@ -1,15 +1,20 @@
-// The shared strings: one arena of bytes in pages (pages.ts), and a table that says where each string begins.
+// The shared strings: one arena of bytes in pages (pages.ts), and a table that says where some of them begin.
 //
 // Strings are read on demand, in order: load(n) reads the part until string n is there, so that a preview of a workbook
 // does not wait for millions of strings that it never shows. A string in the arena is one word (its length in bytes, shifted
 // by one, and in the lowest bit whether it is PLAIN) and then its UTF-8 bytes, padded to a whole word; so it is copied word
-// by word. The table counts words: page number in the upper bits, word in the page in the lower ones.
+// by word. A page's last string is followed by END, unless it fills the page.
+//
+// The table has the place of every sixteenth string only, and find() walks from there: a place for each would take more
+// memory than short strings do, and strings are mostly asked for in their order, where each is the next one. A place counts
+// words: page number in the upper bits, word in the page in the lower ones.
 import { isUtf8 } from "node:buffer";
 import { SheetError, type Place } from "./errors.ts";
-import type { Limits } from "./limits.ts";
-import { PAGE_SHIFT, Pages } from "./pages.ts";
+import { tokenMax, type Limits } from "./limits.ts";
+import { PAGE_MASK, PAGE_SHIFT, Pages } from "./pages.ts";
 import { unterminated, utf8, xmlError } from "./part.ts";
-import { RichText } from "./rich-text.ts";
+import { Unprefixed } from "./prefix.ts";
+import { RichText, skipElement } from "./rich-text.ts";
 import {
   byteClass,
   classOf,
@@ -27,6 +32,13 @@ import {
 } from "./xml.ts";
 
 const LT = 0x3c;
+const GT = 0x3e;
+/** Behind the last string of a page; no string's first word is negative. */
+const END = -1;
+/** Every so many strings the table has a place, as a power of two. */
+const STEP_SHIFT = 4;
+const STEP_MASK = (1 << STEP_SHIFT) - 1;
+
 const siName = xmlName("si");
 const sstName = xmlName("sst");
 
@@ -35,18 +47,29 @@ const SI = int32("<si>");
 const T_OPEN = int32("<t>x") & 0xffffff;
 const T_CLOSE = int32("</t>");
 const SI_CLOSE = int32("</si");
+const SI_EMPTY = int32("<si/");
+const T_EMPTY = int32("<t/>");
 
 export class SharedStrings {
   /** How many are loaded. */
   count = 0;
-  offsets: Uint32Array = new Uint32Array(1024);
-  /** [page] in memory, or undefined: then page() gives it. */
-  readonly pages: readonly (Int32Array | undefined)[];
+  /** What find() found: the string's first word is `page[word]`. It lasts until the next call of find() or load(). */
+  page: Int32Array = new Int32Array(0);
+  word = 0;
 
+  /** [string / 16] where it begins. */
+  #places = new Uint32Array(64);
+  /** Where find() left off: the string, and its page's number. */
+  #found = -1;
+  #foundPage = 0;
+
+  readonly #xml: Unprefixed | undefined;
   readonly #pieces: AsyncIterator<Uint8Array> | undefined;
   readonly #place: Place;
   readonly #limits: Limits;
-  readonly #tokens = new Tokens();
+  /** How much XML one string may take. */
+  readonly #stringBytes: number;
+  readonly #tokens: Tokens;
   readonly #rich = new RichText();
   /** The window: bytes 0..#end of #bytes are the part's bytes from #base on; the next string begins at #pos. */
   #bytes: Buffer = Buffer.alloc(0);
@@ -54,28 +77,37 @@ export class SharedStrings {
   #pos = 0;
   #end = 0;
   #base = 0;
+  /** A string that is not complete is tried again when the window is as long as this, so that a long one is not read over and over. */
+  #enough = 0;
   #started = false;
   #done: boolean;
   #closed = false;
   readonly #pages: Pages;
-  #page: Int32Array = new Int32Array(0);
-  #word = 0;
+  /** The page that is being filled, and where it is free. */
+  #last: Int32Array = new Int32Array(0);
+  #free = 0;
   #loading: Promise<unknown> = Promise.resolve();
 
   /** @param pieces the part's bytes; undefined where the workbook has no shared strings */
   constructor(pieces: AsyncIterable<Uint8Array> | undefined, place: Place, limits: Limits) {
-    this.#pieces = pieces && utf8(pieces, place)[Symbol.asyncIterator]();
+    this.#xml = pieces && new Unprefixed(utf8(pieces, place));
+    this.#pieces = this.#xml?.[Symbol.asyncIterator]();
     this.#place = place;
     this.#limits = limits;
+    this.#stringBytes = tokenMax(limits);
+    this.#tokens = new Tokens(this.#stringBytes);
     this.#done = pieces === undefined;
     this.#pages = new Pages(limits.sharedStringBytesInMemory);
-    this.pages = this.#pages.inMemory;
   }
 
   /** Reads until string `index` is there or the part ends; the answer is whether it is there. Calls may overlap. */
   load(index: number): Promise<boolean> {
     const loading = this.#loading.then(async () => {
-      while (this.count <= index && !this.#done && !this.#closed) await this.#more();
+      try {
+        while (this.count <= index && !this.#done && !this.#closed) await this.#more();
+      } catch (error) {
+        throw this.#xml!.place(error);
+      }
       if (this.#closed) throw this.#wasClosed();
       return index < this.count;
     });
@@ -83,10 +115,34 @@ export class SharedStrings {
     return loading;
   }
 
-  /** A page that is not in memory; it lasts until the next one is asked for. */
-  page(index: number): Int32Array {
-    if (this.#closed) throw this.#wasClosed();
-    return this.#pages.fetch(index);
+  /** Finds string `index`, which must be loaded. */
+  find(index: number): void {
+    let at = index;
+    let { word } = this;
+    let number = this.#foundPage;
+    const from = this.#found;
+    if (from <= index && (from ^ index) >>> STEP_SHIFT === 0 && this.#pages.inMemory[number] === this.page) {
+      at = from;
+    } else {
+      at = index & ~STEP_MASK;
+      const place = this.#places[at >>> STEP_SHIFT]!;
+      number = place >>> PAGE_SHIFT;
+      word = place & PAGE_MASK;
+    }
+    let page = this.#pages.inMemory[number] ?? this.#away(index, at, number, word);
+    if (page === undefined) return;
+    for (; ; at++) {
+      if (word >= page.length || page[word] === END) {
+        page = this.#pages.inMemory[++number] ?? this.#fetch(number);
+        word = 0;
+      }
+      if (at === index) break;
+      word += wordsOf(page[word]!);
+    }
+    this.page = page;
+    this.word = word;
+    this.#found = index;
+    this.#foundPage = number;
   }
 
   async close(): Promise<void> {
@@ -99,9 +155,11 @@ export class SharedStrings {
   async #more(): Promise<void> {
     const { done, value } = await this.#pieces!.next();
     if (!done) this.#append(value);
+    if (!done && this.#end < this.#enough) return;
     try {
       this.#tokens.window(this.#bytes, this.#pos, this.#end, done === true);
       this.#scan();
+      this.#enough = Math.min(2 * (this.#end - this.#pos), this.#stringBytes);
     } catch (error) {
       throw xmlError(error, this.#place, this.#base);
     }
@@ -110,7 +168,7 @@ export class SharedStrings {
 
   #append(piece: Uint8Array): void {
     const rest = this.#end - this.#pos;
-    if (rest > this.#limits.cellBytes * 4 + 65_536)
+    if (rest > this.#stringBytes)
       throw new SheetError(
         "limit",
         `Shared string ${this.count} takes more than ${rest} bytes of XML; the limit cellBytes = ${this.#limits.cellBytes}.`,
@@ -163,7 +221,7 @@ export class SharedStrings {
     return false;
   }
 
-  /** Takes strings as long as they look like `<si><t>text</t></si>` and need no decoding. */
+  /** Takes strings as long as they look like `<si><t>text</t></si>`, `<si><t/></si>` or `<si/>`. */
   #fast(): void {
     const bytes = this.#bytes;
     const view = this.#view;
@@ -171,7 +229,21 @@ export class SharedStrings {
     const cellBytes = this.#limits.cellBytes;
     const fastEnd = this.#end - 20;
     let pos = this.#pos;
-    while (pos < fastEnd && view.getInt32(pos, true) === SI && (view.getInt32(pos + 4, true) & 0xffffff) === T_OPEN) {
+    while (pos < fastEnd) {
+      if (view.getInt32(pos, true) !== SI || (view.getInt32(pos + 4, true) & 0xffffff) !== T_OPEN) {
+        const open = view.getInt32(pos, true);
+        if (open === SI_EMPTY && bytes[pos + 4] === GT) pos += 5;
+        else if (
+          open === SI &&
+          view.getInt32(pos + 4, true) === T_EMPTY &&
+          view.getInt32(pos + 8, true) === SI_CLOSE &&
+          bytes[pos + 12] === GT
+        )
+          pos += 13;
+        else break;
+        this.#add(view, pos, 0, true);
+        continue;
+      }
       const start = pos + 7;
       let at = start;
       let seen = 0;
@@ -182,7 +254,7 @@ export class SharedStrings {
       }
       if (bytes[at] !== LT) seen |= byteClass[bytes[at++]!]!;
       if (at + 9 > this.#end) break;
-      if (view.getInt32(at, true) !== T_CLOSE || view.getInt32(at + 4, true) !== SI_CLOSE || bytes[at + 8] !== 0x3e)
+      if (view.getInt32(at, true) !== T_CLOSE || view.getInt32(at + 4, true) !== SI_CLOSE || bytes[at + 8] !== GT)
         break;
       pos = at + 9;
       let from = view;
@@ -201,7 +273,7 @@ export class SharedStrings {
     this.#pos = pos;
   }
 
-  /** Takes one token between strings, or one whole string of any shape; false where the window ends first or the part is done. */
+  /** Takes one token or element between strings, or one whole string of any shape; false where the window ends first or the part is done. */
   #general(): boolean {
     const tokens = this.#tokens;
     tokens.pos = this.#pos;
@@ -219,30 +291,60 @@ export class SharedStrings {
       const length = rich.finish();
       if (length > this.#limits.cellBytes) throw this.#tooLong(length);
       this.#add(rich.view, 0, length, rich.plain);
+    } else if (token === Token.open && !skipElement(tokens)) {
+      return false;
     }
     this.#pos = tokens.pos;
     return true;
   }
 
   #add(view: DataView, start: number, length: number, plain: boolean): void {
-    const words = 1 + ((length + 3) >> 2);
-    if (this.#word + words > this.#page.length) {
-      this.#page = this.#pages.add(words);
-      this.#word = 0;
+    const header = (length << 1) | (plain ? 1 : 0);
+    const words = wordsOf(header);
+    if (this.#free + words > this.#last.length) {
+      if (this.#free < this.#last.length) this.#last[this.#free] = END;
+      this.#last = this.#pages.add(words);
+      this.#free = 0;
     }
-    if (this.count === this.offsets.length) {
-      const grown = new Uint32Array(this.offsets.length * 2);
-      grown.set(this.offsets);
-      this.offsets = grown;
+    const page = this.#last;
+    let word = this.#free;
+    if ((this.count & STEP_MASK) === 0) {
+      const step = this.count >>> STEP_SHIFT;
+      if (step === this.#places.length) {
+        const grown = new Uint32Array(this.#places.length * 2);
+        grown.set(this.#places);
+        this.#places = grown;
+      }
+      this.#places[step] = ((this.#pages.inMemory.length - 1) << PAGE_SHIFT) | word;
     }
-    const page = this.#page;
-    let word = this.#word;
-    this.offsets[this.count++] = ((this.pages.length - 1) << PAGE_SHIFT) | word;
-    page[word++] = (length << 1) | (plain ? 1 : 0);
+    this.count++;
+    page[word++] = header;
     // The last word may take up to three bytes from behind the text; nobody reads them.
     const end = start + length;
     for (let at = start; at < end; at += 4) page[word++] = view.getInt32(at, true);
-    this.#word = word;
+    this.#free = word;
+  }
+
+  /** A page that is not in memory, to walk on from string `at`; undefined where a look at a few words of it was enough to find `index`. */
+  #away(index: number, at: number, number: number, word: number): Int32Array | undefined {
+    if (this.#closed) throw this.#wasClosed();
+    const words = this.#pages.peek(number, word);
+    if (words) {
+      let pos = 0;
+      for (; at < index && pos < words.length && words[pos] !== END; at++) pos += wordsOf(words[pos]!);
+      if (pos < words.length && words[pos] !== END && pos + wordsOf(words[pos]!) <= words.length) {
+        this.page = words;
+        this.word = pos;
+        this.#found = -1;
+        return undefined;
+      }
+    }
+    return this.#pages.fetch(number);
+  }
+
+  #fetch(number: number): Int32Array {
+    if (this.#closed) throw this.#wasClosed();
+    return this.#pages.fetch(number);
   }
 
   #wasClosed(): SheetError {
@@ -256,6 +358,11 @@ export class SharedStrings {
       { ...this.#place, offset: this.#base + this.#pos },
     );
   }
+}
+
+/** How many words a string takes, by its first one. */
+function wordsOf(header: number): number {
+  return 1 + (((header >>> 1) + 3) >> 2);
 }
 
 function int32(text: string): number {

@@ -12,6 +12,8 @@ export type Status = (typeof Status)[keyof typeof Status];
 export interface SheetContext {
   readonly place: Place;
   readonly limits: Limits;
+  /** How much text the cells may take from the shared strings; see limits.ts. */
+  readonly textMax: number;
   readonly strings: SharedStrings;
   readonly dateStyles: DateStyles;
   readonly date1904: boolean;

@@ -6,6 +6,7 @@
 // A row is taken whole or not at all: where the window ends inside of it, where a shared string is not loaded yet or the
 // store is full, everything of the row is undone and run() says what it waits for.
 import { FastCells } from "./fast-cells.ts";
+import { tokenMax } from "./limits.ts";
 import { skipElement } from "./rich-text.ts";
 import { Status, type SheetContext } from "./sheet-context.ts";
 import type { Store } from "./store.ts";
@@ -23,7 +24,7 @@ export class SheetScanner extends FastCells {
   #phase: Phase = "prolog";
   #depth = 0;
   #rootName = "";
-  readonly #tokens = new Tokens();
+  readonly #tokens: Tokens;
   readonly #fast: boolean;
   // Where the row began, to undo it.
   #markPos = 0;
@@ -34,6 +35,7 @@ export class SheetScanner extends FastCells {
 
   constructor(context: SheetContext) {
     super(context);
+    this.#tokens = new Tokens(tokenMax(context.limits));
     this.#fast = context.fast ?? true;
   }
 
@@ -61,7 +63,9 @@ export class SheetScanner extends FastCells {
     if (this.#phase === "prolog" && !this.#prolog()) return Status.more;
     while (this.#phase === "rows") {
       this.#mark();
-      if (!(this.#fast && this.openFast())) {
+      const fast = this.#fast ? this.openFast() : undefined;
+      if (fast === "empty") continue;
+      if (fast === undefined) {
         const opened = this.#openGeneral();
         if (opened === "again") continue;
         if (opened !== "row") return this.#undo(Status.more);

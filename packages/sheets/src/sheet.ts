@@ -1,12 +1,8 @@
 // A sheet and its two faces: batches of bytes, and rows of values made from them.
 import type { RowBatch } from "./batch.ts";
+import type { Range, SheetInfo, SheetState } from "./book.ts";
 import { SheetError, type Place } from "./errors.ts";
-import type { Limits } from "./limits.ts";
-import { rowsOf, type Row } from "./rows.ts";
-import type { SharedStrings } from "./shared-strings.ts";
-import type { DateStyles } from "./styles.ts";
-import type { SheetInfo, SheetState } from "./workbook.ts";
-import { readBatches } from "./xlsx.ts";
+import { rowsOf, type Header, type Row } from "./rows.ts";
 
 export interface ReadOptions {
   /** Stops reading; the iteration fails with the signal's reason. */
@@ -17,35 +13,46 @@ export interface ReadOptions {
   readonly to?: number;
 }
 
-/** What a sheet needs of its workbook. */
-export interface SheetParts {
-  readonly limits: Limits;
-  readonly strings: SharedStrings;
-  readonly date1904: boolean;
-  readonly place: Place;
-  readonly signal: AbortSignal | undefined;
-  open(
-    signal: AbortSignal | undefined,
-  ): Promise<{ dateStyles: DateStyles; pieces: AsyncIterable<Uint8Array>; size: number }>;
+export interface RowOptions extends ReadOptions {
+  /**
+   * Where the columns' names for {@link Row.record} come from: `true`, the first row that has a value; a number, that row; or the
+   * names themselves. The header's row, and what stands above it, is not given.
+   */
+  readonly header?: Header;
 }
 
 export class Sheet {
   readonly name: string;
   readonly index: number;
   readonly state: SheetState;
-  readonly #parts: SheetParts;
+  readonly #place: Place;
+  readonly #signal: AbortSignal | undefined;
+  readonly #batches: (range: Range) => AsyncIterable<RowBatch>;
 
   /** @internal */
-  constructor({ name, index, state }: SheetInfo, parts: SheetParts) {
+  constructor(
+    { name, index, state }: SheetInfo,
+    place: Place,
+    signal: AbortSignal | undefined,
+    batches: (range: Range) => AsyncIterable<RowBatch>,
+  ) {
     this.name = name;
     this.index = index;
     this.state = state;
-    this.#parts = parts;
+    this.#place = place;
+    this.#signal = signal;
+    this.#batches = batches;
   }
 
   /** The rows that have a value (or a warning), in the order of the file. Each iteration reads the sheet anew. */
-  rows(options: ReadOptions = {}): AsyncIterable<Row> {
-    return { [Symbol.asyncIterator]: () => rowsOf(this.batches(options)) };
+  rows({ header, ...options }: RowOptions = {}): AsyncIterable<Row> {
+    if (header === undefined || header === false)
+      return { [Symbol.asyncIterator]: () => rowsOf(this.batches(options)) };
+    if (typeof header === "number") rowOption("header", header, 1);
+    const { from } = options;
+    // The header may stand above the first row that is asked for.
+    const batches = this.batches(typeof header === "object" ? options : { ...options, from: 1 });
+    return { [Symbol.asyncIterator]: () => rowsOf(batches, header, from) };
   }
 
   /** The same rows, many at a time and as bytes; see {@link RowBatch}. Each iteration reads the sheet anew. */
@@ -56,16 +63,13 @@ export class Sheet {
   }
 
   async *#read(asked: AbortSignal | undefined, from: number, to: number): AsyncGenerator<RowBatch, void, undefined> {
-    const parts = this.#parts;
-    const signals = [asked, parts.signal].filter((signal) => signal !== undefined);
+    const signals = [asked, this.#signal].filter((signal) => signal !== undefined);
     const signal = signals.length === 2 ? AbortSignal.any(signals) : signals[0];
     signal?.throwIfAborted();
     try {
-      const { dateStyles, pieces, size } = await parts.open(signal);
-      const { limits, strings, date1904, place } = parts;
-      yield* readBatches(pieces, { place, limits, strings, dateStyles, date1904, from, to }, signal, size);
+      yield* this.#batches({ signal, from, to });
     } catch (error) {
-      throw error instanceof SheetError && error.sheet === undefined ? error.at(parts.place) : error;
+      throw error instanceof SheetError && error.sheet === undefined ? error.at(this.#place) : error;
     }
   }
 }

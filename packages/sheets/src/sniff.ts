@@ -1,73 +1,139 @@
-// What a file is that is not a zip archive: for the message of the error only. Content decides, never the extension.
+// What a file is: a kind that is read, or what to call it in the error. Content decides, not the extension; a name decides only
+// whether a text without any columns may be a table, which no content can tell.
+import { hasColumns } from "./csv-dialect.ts";
+import { asciiView } from "./encoding.ts";
 import { SheetError } from "./errors.ts";
 import { readFully, type Source } from "./source.ts";
+import { endsAsArchive } from "./zip.ts";
+
+/** A zip archive, delimited text, a gzip file (of such text), what the library reads besides archives, or none of them. */
+export type Kind = "zip" | "text" | "gzip" | "xls" | "html" | "xml" | "other";
+
+const HEAD_BYTES = 4096;
+/** A page's first table stands in so much of it, if there is one. */
+const PAGE_BYTES = 2 ** 20;
+const textNames = /\.(?:csv|tsv|tab|txt)$/i;
+const workbookNames = /\.(?:xls|xls[xmb]|xlt[xm]|ods|fods|numbers)$/i;
+
+/** @param text whether the caller says that it is delimited text */
+export async function sniff(source: Source, text: boolean): Promise<Kind> {
+  const head = await readFully(source, 0, HEAD_BYTES);
+  if (/^PK(?:[\x00-\x08]|$)/.test(head.toString("latin1", 0, 3))) return "zip";
+  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
+  if (head.subarray(0, 8).equals(cfbSignature)) {
+    const streams = await cfbNames(source, head);
+    return isEncrypted(streams) || !(streams.has("workbook") || streams.has("book")) ? "other" : "xls";
+  }
+  if (await endsAsArchive(source)) return "zip";
+  const looks = looksLike(head);
+  const name = source.file ?? "";
+  if (looks.kind === "html") return (await hasTable(source)) ? "html" : "other";
+  if (looks.kind) return looks.kind;
+  if (text || textNames.test(name)) return looks.text ? "text" : "other";
+  const { content, table } = looks;
+  return table || (content === "plain text" && looks.lines && !workbookNames.test(name)) ? "text" : "other";
+}
+
+async function hasTable(source: Source): Promise<boolean> {
+  return /<table\b/i.test(asciiView(await readFully(source, 0, PAGE_BYTES), undefined));
+}
+
+/** Whether the streams of a compound file are those of an encrypted .xlsx. */
+const isEncrypted = (streams: ReadonlySet<string>): boolean =>
+  streams.has("encryptedpackage") || streams.has("encryptioninfo");
 
 const cfbSignature = Buffer.from("d0cf11e0a1b11ae1", "hex");
 
-/** The error for a file that does not begin as a zip archive does. */
-export async function notAnArchive(source: Source): Promise<SheetError> {
+/** Whether bytes may be the begin of a delimited text. */
+export function isText(head: Buffer): boolean {
+  return !/^PK[\x00-\x08]|^\x1f\x8b/.test(head.toString("latin1", 0, 3)) && looksLike(head).text;
+}
+
+/** The error for a file of the kind "other". */
+export async function unreadable(source: Source): Promise<SheetError> {
   const { file } = source;
   const name = file ?? "the file";
-  const head = await readFully(source, 0, 4096);
+  const head = await readFully(source, 0, HEAD_BYTES);
   if (head.subarray(0, 8).equals(cfbSignature)) {
     const streams = await cfbNames(source, head);
-    if (streams.has("EncryptedPackage") || streams.has("EncryptionInfo"))
+    if (isEncrypted(streams))
       return new SheetError(
         "encrypted",
         `${name} is an encrypted workbook: it opens with a password only. Open it in Excel, remove the password (File → Info → Protect Workbook) and save it again.`,
         { file },
       );
-    if (streams.has("Workbook") || streams.has("Book"))
-      return new SheetError(
-        "legacy_xls",
-        `${name} is a workbook of Excel 97–2003 (.xls), whatever its extension; an .xlsx workbook was expected. Open it in Excel and save it as "Excel Workbook (.xlsx)".`,
-        { file },
-      );
     return new SheetError(
       "not_a_workbook",
-      `${name} is an OLE container, as encrypted workbooks and old .xls files are, but no workbook can be found in it: it is damaged, or another kind of Office document. An .xlsx workbook was expected; if Excel opens it, save it as "Excel Workbook (.xlsx)" without a password.`,
+      `${name} is an OLE container, as encrypted workbooks and old .xls files are, but no workbook can be found in it: it is damaged, or another kind of Office document. A workbook was expected; if Excel opens it, save it as "Excel Workbook (.xlsx)" without a password.`,
       { file },
     );
   }
   return new SheetError(
     "not_a_workbook",
-    `${name} is not an .xlsx workbook: it looks like ${looksLike(head)}. An .xlsx workbook is a zip archive that begins with the bytes "PK"; save the data as "Excel Workbook (.xlsx)".`,
+    `${name} is not a spreadsheet: it looks like ${looksLike(head).content}. Expected: a workbook (.xlsx, .xls, .xlsb, .ods), or delimited text (CSV, TSV). Save the data as "Excel Workbook (.xlsx)".`,
     { file },
   );
 }
 
-function looksLike(head: Buffer): string {
-  const starts = (text: string): boolean => head.subarray(0, text.length).toString("latin1") === text;
-  if (head.every((byte) => byte === 0)) return "nothing but zero bytes";
-  if (starts("%PDF")) return "a PDF document";
-  if (starts("\x89PNG") || starts("\xff\xd8\xff") || starts("GIF8")) return "a picture";
-  if (starts("\x1f\x8b")) return "a gzip file; unpack it first";
-  if (starts("7z\xbc\xaf") || starts("Rar!")) return "a 7-Zip or RAR archive";
-  if (starts("SQLite format 3")) return "an SQLite database";
-  if (starts("PAR1")) return "a Parquet file";
-  if (head[0] === 0x09 && head[1]! <= 8 && head[2]! <= 0x10 && head[3] === 0) return "an Excel 2–4 worksheet";
-  const utf16 = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
-  const text = (
-    utf16 ? new TextDecoder(head[0] === 0xff ? "utf-16le" : "utf-16be").decode(head) : head.toString("latin1")
-  )
-    .replace(/^(\ufeff|\xef\xbb\xbf)/, "")
-    .trimStart();
-  if (/^(<!doctype html|<html|<head|<body|<table|<meta)/i.test(text)) return "an HTML page";
-  if (/^<\?xml/i.test(text) && text.includes("urn:schemas-microsoft-com:office:spreadsheet"))
-    return "an XML spreadsheet of Excel 2003";
-  if (text.startsWith("<")) return "an XML document";
-  if (/^MIME-Version:/i.test(text)) return "a saved web page (MIME)";
-  if (/^[[{]/.test(text)) return "JSON";
-  if (text.startsWith("{\\rtf")) return "an RTF document";
-  // eslint-disable-next-line no-control-regex
-  if (/[\x00-\x08\x0e-\x1f]/.test(text)) return "a binary file of another kind";
-  const line = text.split(/\r?\n/, 1)[0]!;
-  if (line.includes("\t")) return "tab-separated text (TSV)";
-  if (/[,;|]/.test(line)) return "comma-separated text (CSV)";
-  return "plain text";
+interface Looks {
+  /** What the library reads it as, where it does. */
+  readonly kind?: "xls" | "html" | "xml";
+  /** What to call it. */
+  readonly content: string;
+  /** Whether it may be delimited text, if somebody says so. */
+  readonly text: boolean;
+  /** Whether it is text in columns. */
+  readonly table: boolean;
+  /** Whether it is text of more than one line. */
+  readonly lines: boolean;
 }
 
-/** Names in the directory of a compound file; chains are followed for a bounded number of sectors, so that a cycle ends. */
+function looksLike(head: Buffer): Looks {
+  const other = (content: string): Looks => ({ content, text: false, table: false, lines: false });
+  const starts = (text: string): boolean => head.toString("latin1", 0, text.length) === text;
+  if (head.every((byte) => byte === 0)) return other("nothing but zero bytes");
+  if (starts("%PDF")) return other("a PDF document");
+  if (starts("\x89PNG") || starts("\xff\xd8\xff") || starts("GIF8")) return other("a picture");
+  if (starts("7z\xbc\xaf") || starts("Rar!")) return other("a 7-Zip or RAR archive");
+  if (starts("SQLite format 3")) return other("an SQLite database");
+  if (starts("PAR1")) return other("a Parquet file");
+  if (head[0] === 0x09 && head[1]! <= 8 && head[2]! <= 0x10 && head[3] === 0)
+    return { ...other("an Excel 2–4 worksheet"), kind: "xls" };
+  const view = asciiView(head, undefined);
+  if (isBinary(view)) return other("a binary file of another kind");
+  const markup = (content: string): Looks => ({ content, text: true, table: false, lines: false });
+  const text = view.trimStart();
+  if (/^(<!doctype html|<html|<head|<body|<table|<meta)/i.test(text)) return { ...other("an HTML page"), kind: "html" };
+  if (/^<\?xml/i.test(text) && text.includes("urn:schemas-microsoft-com:office:spreadsheet"))
+    return { ...other("an XML spreadsheet of Excel 2003"), kind: "xml" };
+  if (text.startsWith("<")) return markup("an XML document");
+  if (/^MIME-Version:/i.test(text)) return other("a saved web page (MIME)");
+  if (/^(?:\{\s*["}]|\[\s*["[{\]\d])/.test(text)) return markup("JSON");
+  if (text.startsWith("{\\rtf")) return markup("an RTF document");
+  if (hasColumns(view)) return { content: "delimited text", text: true, table: true, lines: true };
+  return { content: "plain text", text: true, table: false, lines: /[^\r\n][\r\n]+[^\r\n]/.test(view) };
+}
+
+const CONTROL = /[^\t\x20-\uffff]/;
+
+/**
+ * Whether there are more control characters than a damaged text has: NULs are usual there, others are not. A first line that is cut
+ * into columns, and has none, is a header: what is below is data, however odd.
+ */
+function isBinary(text: string): boolean {
+  const [header = ""] = text.split(/[\r\n]/, 1);
+  if (header.length < text.length && hasColumns(header) && !CONTROL.test(header)) return false;
+  let nuls = 0;
+  let controls = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0) nuls++;
+    else if (code < 0x20 && (code < 0x09 || code > 0x0d) && code !== 0x1a && code !== 0x1b) controls++;
+  }
+  return nuls * 4 > text.length || controls * 50 > text.length;
+}
+
+/** Names in the directory of a compound file, in lower case as they are looked up; chains are followed for a bounded number of sectors, so that a cycle ends. */
 async function cfbNames(source: Source, head: Buffer): Promise<Set<string>> {
   const names = new Set<string>();
   if (head.length < 512) return names;
@@ -79,7 +145,7 @@ async function cfbNames(source: Source, head: Buffer): Promise<Set<string>> {
     const entries = await readFully(source, (sector + 1) * size, size);
     for (let at = 0; at + 128 <= entries.length; at += 128) {
       const length = entries.readUInt16LE(at + 64);
-      if (length >= 2 && length <= 64) names.add(entries.toString("utf16le", at, at + length - 2));
+      if (length >= 2 && length <= 64) names.add(entries.toString("utf16le", at, at + length - 2).toLowerCase());
     }
     const perSector = size / 4;
     const fatIndex = Math.floor(sector / perSector);

@@ -64,6 +64,28 @@ export async function readFully(source: RandomAccess, offset: number, length: nu
   return Buffer.concat(pieces, Math.min(got, want));
 }
 
+/** How much is read from the file at a time. */
+const READ_BYTES = 256 * 1024;
+
+/** The bytes from `start` to `end`, in order. With `reuse` a piece lasts until the next one is asked for. */
+export async function* readPieces(
+  source: Source,
+  start: number,
+  end: number,
+  reuse: boolean,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const memory = reuse && source.readInto ? Buffer.allocUnsafeSlow(READ_BYTES) : undefined;
+  for (let at = start; at < end;) {
+    const length = Math.min(READ_BYTES, end - at);
+    const piece = memory
+      ? memory.subarray(0, await source.readInto!(at, memory.subarray(0, length)))
+      : await readFully(source, at, length);
+    if (piece.length === 0) return;
+    at += piece.length;
+    yield piece;
+  }
+}
+
 async function openPath(path: string): Promise<Source> {
   let handle: FileHandle;
   try {

@@ -60,6 +60,11 @@ export class Store {
     this.bytes.fill(0, end, end + sealSize);
     this.bytes[end] = 0x3c;
   }
+
+  /** Gives the memory back at once; left to the garbage collector, outgrown stores add up to more than the last one. */
+  discard(): void {
+    (this.bytes.buffer as ArrayBuffer).transfer?.(0);
+  }
 }
 
 export class StorePool {
@@ -77,8 +82,12 @@ export class StorePool {
   /** A store twice as large, for a row that does not fit; from now on all are as large. */
   takeLarger(than: Store): Store {
     this.#inputSize = Math.max(this.#inputSize, than.inputSize * 2);
-    this.#free.length = 0;
+    this.clear();
     return this.take();
+  }
+
+  clear(): void {
+    for (const store of this.#free.splice(0)) store.discard();
   }
 
   give(store: Store): void {

@@ -1,22 +1,27 @@
 import { expect, test } from "vitest";
-import { isBuiltInDate, isDateFormat, readStyles } from "./styles.ts";
+import { readStyles, Shown, shownBy, shownByBuiltIn } from "./styles.ts";
 
 test.each([
   "yyyy-mm-dd",
   "d/m/yy h:mm",
-  "mm:ss.0",
-  "[$-409]h:mm AM/PM",
   "[$-804]yyyy年m月d日",
   '"Date: "dd.mm.yyyy',
   "[Red]dd mmm",
   "[$-F800]dddd, mmmm dd, yyyy",
   "[$-411]ggge年m月d日",
   "yyyy\\-mm\\-dd;@",
-  "[<1]h:mm;General",
   "B2yyyy",
+  "mmm",
 ])("%s is a date", (code) => {
-  expect(isDateFormat(code)).toBe(true);
+  expect(shownBy(code)).toBe(Shown.date);
 });
+
+test.each(["h:mm", "[<1]h:mm;General", "mm:ss", "mm:ss.0", "[$-409]h:mm:ss AM/PM", "ss", "h"])(
+  "%s is a time",
+  (code) => {
+    expect(shownBy(code)).toBe(Shown.time);
+  },
+);
 
 test.each([
   "General",
@@ -44,15 +49,16 @@ test.each([
   '_-* #,##0.00\\ "€"_-;\\-* #,##0.00\\ "€"_-',
   "",
 ])("%s is no date", (code) => {
-  expect(isDateFormat(code)).toBe(false);
+  expect(shownBy(code)).toBe(Shown.number);
 });
 
 test("the formats without a code: dates from 14 on, those of East Asia and Thailand too, durations not", () => {
-  const dates = Array.from({ length: 100 }, (_, id) => id).filter((id) => isBuiltInDate(id));
-  expect(dates).toEqual([
-    14, 15, 16, 17, 18, 19, 20, 21, 22, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 45, 47, 50, 51, 52, 53, 54, 55, 56, 57,
-    58, 71, 72, 73, 74, 75, 76, 77, 79, 80, 81,
+  const ids = (shown: Shown): number[] =>
+    Array.from({ length: 164 }, (_, id) => id).filter((id) => shownByBuiltIn(id) === shown);
+  expect(ids(Shown.date)).toEqual([
+    14, 15, 16, 17, 22, 27, 28, 29, 30, 31, 34, 35, 36, 50, 51, 52, 53, 54, 55, 56, 57, 58, 71, 72, 73, 74, 77, 81,
   ]);
+  expect(ids(Shown.time)).toEqual([18, 19, 20, 21, 32, 33, 45, 47, 75, 76, 78, 80]);
 });
 
 test("only the formats of cellXfs count, wherever in the part they are defined", async () => {

@@ -33,6 +33,7 @@ async function read(text: string, { cut = () => Infinity, inputBytes = 4096, fas
   const context = {
     place: { part: "sheet1.xml" },
     limits: defaultLimits,
+    textMax: Number.POSITIVE_INFINITY,
     strings: shared,
     dateStyles: Uint8Array.of(0, 1),
     date1904: false,
@@ -197,6 +198,7 @@ test("a batch that is never released keeps its bytes", async () => {
   const context = {
     place: {},
     limits: defaultLimits,
+    textMax: Number.POSITIVE_INFINITY,
     strings: new SharedStrings(
       pieces(strings, () => 100),
       {},
@@ -232,6 +234,7 @@ test("releasing a batch twice does not give its memory away twice", async () => 
   const context = {
     place: {},
     limits: defaultLimits,
+    textMax: Number.POSITIVE_INFINITY,
     strings: new SharedStrings(undefined, {}, defaultLimits),
     dateStyles: Uint8Array.of(0),
     date1904: false,

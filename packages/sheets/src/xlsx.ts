@@ -3,6 +3,8 @@
 import { isUtf8 } from "node:buffer";
 import type { RowBatch } from "./batch.ts";
 import { SheetError } from "./errors.ts";
+import { fixed } from "./limits.ts";
+import { Unprefixed } from "./prefix.ts";
 import { unterminated, utf8, xmlError } from "./part.ts";
 import { Status, type SheetContext } from "./sheet-context.ts";
 import { SheetScanner } from "./sheet-scanner.ts";
@@ -14,9 +16,6 @@ const INPUT_BYTES = 512 * 1024;
 /** The store for a part that says it has this size: a small sheet needs no large one. What says too little grows. */
 const storeSize = (part: number): number => Math.max(4096, Math.min(INPUT_BYTES, part + 256));
 
-/** One row with its shared strings must fit in this. */
-const ROW_BYTES_MAX = 64 * 2 ** 20;
-
 export async function* readBatches(
   pieces: AsyncIterable<Uint8Array>,
   context: SheetContext,
@@ -27,10 +26,13 @@ export async function* readBatches(
   const { place, strings } = context;
   const pool = new StorePool(inputBytes);
   const scanner = new SheetScanner(context);
-  const source = utf8(pieces, place)[Symbol.asyncIterator]();
+  const xml = new Unprefixed(utf8(pieces, place));
+  const source = xml[Symbol.asyncIterator]();
   let store = pool.take();
   let end = 0;
   let base = 0;
+  /** Bytes of text that do not stand in the sheet itself: shared strings, mostly. */
+  let text = 0;
   let piece: Uint8Array = new Uint8Array(0);
   let final = false;
   /** Gives the store's XML from `pos` on to another store (or to the begin of the same one). */
@@ -69,6 +71,13 @@ export async function* readBatches(
           `${place.part ?? "The sheet"} holds bytes that are not UTF-8, at or before row ${scanner.row}; open the workbook in Excel and save it again.`,
           { ...place, offset: base },
         );
+      text += scanner.spare - store.spareAt;
+      if (text > context.textMax)
+        throw new SheetError(
+          "limit",
+          `The cells up to row ${scanner.row} repeat shared strings to more than ${context.textMax} bytes of text; raise the limit inflation = ${context.limits.inflation} if you trust the file.`,
+          { ...place, offset: base },
+        );
       if (rowCount > 0) {
         const progress = Math.min(1, (base + pos) / Math.max(1, partSize));
         const batch = new Batch(store, rowCount, cell, warnings, progress, pool);
@@ -77,19 +86,26 @@ export async function* readBatches(
       } else if (pos > 0) {
         carry(store, pos);
       } else if (status === Status.full || (status === Status.more && end === store.inputSize)) {
-        if (store.inputSize >= ROW_BYTES_MAX)
+        if (store.inputSize >= fixed.rowBytes)
           throw new SheetError(
             "limit",
-            `The row after row ${scanner.row} has more than ${ROW_BYTES_MAX} bytes; a sheet like this is not meant to be read.`,
+            `The row after row ${scanner.row} has more than ${fixed.rowBytes} bytes; a sheet like this is not meant to be read.`,
             { ...place, offset: base },
           );
+        const outgrown = store;
         carry(pool.takeLarger(store), 0);
+        outgrown.discard();
       }
       if (status === Status.done) break;
       if (status === Status.more && final && (pos === 0 || end === 0)) throw unterminated(place, base + end);
     }
     await drain(source, scanner.openRoot, piece, store.bytes.subarray(0, end), context, base + end, final);
+  } catch (error) {
+    throw xml.place(error);
   } finally {
+    // No batch that was given away lies in this store.
+    store.discard();
+    pool.clear();
     await source.return?.();
   }
 }

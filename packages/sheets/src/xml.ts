@@ -38,9 +38,9 @@ export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a
 
 /** A fault in the XML; whoever knows the part makes a SheetError of it. */
 export class XmlFault extends Error {
-  readonly code: "bad_xml" | "doctype";
+  readonly code: "bad_xml" | "doctype" | "limit";
   readonly at: number;
-  constructor(code: "bad_xml" | "doctype", message: string, at: number) {
+  constructor(code: XmlFault["code"], message: string, at: number) {
     super(message);
     this.code = code;
     this.at = at;
@@ -68,6 +68,12 @@ export class Tokens {
   nameEnd = 0;
   valueStart = 0;
   valueEnd = 0;
+  /** How long a token may be. */
+  readonly #max: number;
+
+  constructor(max: number = Number.POSITIVE_INFINITY) {
+    this.#max = max;
+  }
 
   window(bytes: Buffer, pos: number, end: number, final: boolean): void {
     this.bytes = bytes;
@@ -77,6 +83,13 @@ export class Tokens {
   }
 
   next(): Token {
+    const token = this.#next();
+    if (token === Token.more && this.end - this.pos > this.#max)
+      throw new XmlFault("limit", `a single tag, text or comment has more than ${this.#max} bytes`, this.pos);
+    return token;
+  }
+
+  #next(): Token {
     const { bytes, end } = this;
     for (;;) {
       const start = this.pos;

@@ -5,9 +5,9 @@
 // regard to case, `\` and `/` alike. An archive may lie anywhere in the file (junk before and after it).
 import { crc32, createInflateRaw } from "node:zlib";
 import { SheetError, type Place } from "./errors.ts";
-import type { Limits } from "./limits.ts";
-import { notAnArchive } from "./sniff.ts";
-import { readFully, type Source } from "./source.ts";
+import { INFLATE_BYTES, inflated } from "./inflate.ts";
+import { fixed, inflatedMax, type Limits } from "./limits.ts";
+import { readFully, readPieces, type Source } from "./source.ts";
 
 export interface Entry {
   readonly name: string;
@@ -19,38 +19,29 @@ export interface Entry {
   readonly offset: number;
 }
 
-/** How much is read from the file, and inflated, at a time. From 256 KB on zlib runs at full speed. */
-const READ_BYTES = 256 * 1024;
-const INFLATE_BYTES = 256 * 1024;
+/** Bytes that were really there, in the file and after inflating. */
+interface Count {
+  packed: number;
+  inflated: number;
+}
 
 const endSize = 22;
-const directoryBytesMax = 64 * 2 ** 20;
 
 export class Archive {
   readonly #source: Source;
-  readonly #limits: Limits;
+  readonly limits: Limits;
   readonly #entries: ReadonlyMap<string, Entry>;
-  /** Inflated bytes counted so far, entry by entry, so that reading one twice does not count twice. */
-  readonly #counted = new Map<Entry, number>();
-  #total = 0;
+  /** Bytes counted so far, entry by entry, so that reading one twice does not count twice. */
+  readonly #counted = new Map<Entry, Count>();
+  readonly #total: Count = { packed: 0, inflated: 0 };
 
   private constructor(source: Source, limits: Limits, entries: ReadonlyMap<string, Entry>) {
     this.#source = source;
-    this.#limits = limits;
+    this.limits = limits;
     this.#entries = entries;
   }
 
   static async open(source: Source, limits: Limits): Promise<Archive> {
-    const { file, size } = source;
-    const name = file ?? "the file";
-    if (size === 0)
-      throw new SheetError("empty_file", `${name} is empty (0 bytes); was it saved or uploaded completely?`, { file });
-    if (size > limits.fileBytes)
-      throw new SheetError(
-        "limit",
-        `${name} has ${size} bytes, more than the limit fileBytes = ${limits.fileBytes}; raise the limit to read it.`,
-        { file },
-      );
     return new Archive(source, limits, await readDirectory(source, limits));
   }
 
@@ -79,13 +70,12 @@ export class Archive {
       );
     const start = await this.#dataStart(entry, place);
     let crc = 0;
-    let length = 0;
-    for await (const piece of entry.method === 0
-      ? this.#raw(entry, start, false)
-      : this.#inflate(entry, start, place)) {
+    const count: Count = { packed: 0, inflated: 0 };
+    const raw = counted(readPieces(this.#source, start, start + entry.compressedSize, entry.method !== 0), count);
+    for await (const piece of entry.method === 0 ? raw : this.#inflate(entry, raw, place)) {
       signal?.throwIfAborted();
-      length += piece.length;
-      this.#count(entry, length, place);
+      count.inflated += piece.length;
+      this.#count(entry, count, place);
       crc = crc32(piece, crc);
       yield piece;
     }
@@ -115,87 +105,46 @@ export class Archive {
     return start;
   }
 
-  /** The entry's bytes as they are in the file. With `reuse` a piece lasts until the next one is asked for. */
-  async *#raw(entry: Entry, start: number, reuse: boolean): AsyncGenerator<Uint8Array, void, undefined> {
-    const source = this.#source;
-    const memory = reuse && source.readInto ? Buffer.allocUnsafeSlow(READ_BYTES) : undefined;
-    for (let at = 0; at < entry.compressedSize;) {
-      const length = Math.min(READ_BYTES, entry.compressedSize - at);
-      const piece = memory
-        ? memory.subarray(0, await source.readInto!(start + at, memory.subarray(0, length)))
-        : await readFully(source, start + at, length);
-      if (piece.length === 0) return;
-      at += piece.length;
-      yield piece;
-    }
+  #inflate(entry: Entry, raw: AsyncIterable<Uint8Array>, place: Place): AsyncIterable<Uint8Array> {
+    return inflated(
+      createInflateRaw({ chunkSize: INFLATE_BYTES }),
+      raw,
+      (cause) =>
+        new SheetError(
+          "bad_compression",
+          `${entry.name} is damaged: its compressed data cannot be inflated (${cause.message}). Get the file again, or open and save it in Excel.`,
+          place,
+          { cause },
+        ),
+    );
   }
 
-  async *#inflate(entry: Entry, start: number, place: Place): AsyncGenerator<Uint8Array, void, undefined> {
-    const inflate = createInflateRaw({ chunkSize: INFLATE_BYTES });
-    // The pump holds one piece of input at a time: the next is read, into the same memory, when zlib has taken the last one.
-    const pump = async (): Promise<void> => {
-      for await (const piece of this.#raw(entry, start, true)) {
-        if (inflate.destroyed || inflate.readableEnded) return;
-        await new Promise<void>((resolve) => {
-          inflate.once("close", resolve);
-          inflate.write(piece, () => {
-            inflate.off("close", resolve);
-            resolve();
-          });
-        });
-      }
-      inflate.end();
-    };
-    const pumping = pump().catch((error: unknown) => inflate.destroy(error as Error));
-    try {
-      let last: ArrayBufferLike | undefined;
-      for await (const piece of inflate as AsyncIterable<Buffer>) {
-        // zlib fills one buffer after the other, and each piece lies in one: what came before this one is used up.
-        if (last !== piece.buffer) discard(last);
-        last = piece.buffer;
-        yield piece;
-      }
-    } catch (error) {
-      if (error instanceof SheetError || !String((error as NodeJS.ErrnoException).code).startsWith("Z_")) throw error;
-      throw new SheetError(
-        "bad_compression",
-        `${entry.name} is damaged: its compressed data cannot be inflated (${(error as Error).message}). Get the file again, or open and save it in Excel.`,
-        place,
-        { cause: error },
-      );
-    } finally {
-      inflate.destroy();
-      await pumping;
-    }
-  }
-
-  #count(entry: Entry, length: number, place: Place): void {
-    const { partBytes, totalBytes } = this.#limits;
-    if (length > partBytes)
-      throw new SheetError(
-        "limit",
-        `${entry.name} inflates to more than the limit partBytes = ${partBytes}; raise the limit if you trust the file.`,
-        { ...place, offset: length },
-      );
-    const before = this.#counted.get(entry) ?? 0;
-    if (length <= before) return;
-    this.#counted.set(entry, length);
-    this.#total += length - before;
-    if (this.#total > totalBytes)
-      throw new SheetError(
-        "limit",
-        `The parts of the workbook inflate to more than the limit totalBytes = ${totalBytes}; raise the limit if you trust the file.`,
-        { ...place, offset: length },
+  #count(entry: Entry, { packed, inflated }: Count, place: Place): void {
+    const { partBytes, totalBytes, inflation } = this.limits;
+    const tooMuch = (what: string): SheetError =>
+      new SheetError("limit", `${what}; raise the limit if you trust the file.`, { ...place, offset: inflated });
+    if (inflated > partBytes) throw tooMuch(`${entry.name} inflates to more than the limit partBytes = ${partBytes}`);
+    const total = this.#total;
+    const before = this.#counted.get(entry) ?? { packed: 0, inflated: 0 };
+    if (inflated <= before.inflated) return;
+    total.packed += Math.max(0, packed - before.packed);
+    total.inflated += inflated - before.inflated;
+    this.#counted.set(entry, { packed: Math.max(packed, before.packed), inflated });
+    if (total.inflated > totalBytes)
+      throw tooMuch(`The parts of the workbook inflate to more than the limit totalBytes = ${totalBytes}`);
+    // Entries may lie over each other: what is compressed is never more than the file.
+    if (total.inflated > inflatedMax(this.limits, Math.min(total.packed, this.#source.size)))
+      throw tooMuch(
+        `${entry.name} inflates as no honest part does: ${total.inflated} bytes by now, from ${total.packed}; the limit inflation = ${inflation}`,
       );
   }
 }
 
-/**
- * Gives a buffer of zlib's back at once. Left to the garbage collector, hundreds of them lie around at a time: 50 MB more of
- * memory, and new pages for each. Only a buffer of exactly the size that zlib was told is one of its own.
- */
-function discard(memory: ArrayBufferLike | undefined): void {
-  if (memory instanceof ArrayBuffer && memory.byteLength === INFLATE_BYTES) memory.transfer?.(0);
+async function* counted(pieces: AsyncIterable<Uint8Array>, count: Count): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of pieces) {
+    count.packed += piece.length;
+    yield piece;
+  }
 }
 
 const key = (name: string): string => name.replaceAll("\\", "/").replace(/^\/+/, "").toLowerCase();
@@ -206,24 +155,22 @@ async function readDirectory(source: Source, limits: Limits): Promise<ReadonlyMa
   const { file, size } = source;
   const name = file ?? "the file";
   const end = await findEnd(source);
-  if (!end) {
-    const head = await readFully(source, 0, 4);
-    if (head.toString("latin1", 0, 2) !== "PK") throw await notAnArchive(source);
+  if (!end)
     throw new SheetError(
       "truncated",
       `${name} is cut off: it begins as a zip archive, and the directory at its end is missing. Get the file again; the download or copy was not complete.`,
       { file, offset: size },
     );
-  }
   const damaged = (what: string, offset: number): SheetError =>
     new SheetError("bad_archive", `The archive ${name} is damaged: ${what}. Get the file again.`, { file, offset });
-  if (end.size > directoryBytesMax || end.size > size)
+  if (end.size > fixed.directoryBytes || end.size > size)
     throw damaged(`its directory claims to have ${end.size} bytes`, end.position);
   // Offsets in the archive count from its own begin; what lies before the archive moves all of them.
   let base = end.position - end.size - end.offset;
   const at = async (offset: number): Promise<boolean> =>
-    offset >= 0 && (await readFully(source, offset, 4)).equals(Buffer.from("PK\x01\x02", "latin1"));
+    offset >= 0 && offset < size && (await readFully(source, offset, 4)).equals(Buffer.from("PK\x01\x02", "latin1"));
   if (base !== 0 && !(await at(end.offset + base))) base = 0;
+  if (!(end.offset + base + end.size <= size)) throw damaged("its directory lies outside the file", end.position);
   const directory = await readFully(source, end.offset + base, end.size);
   const entries = new Map<string, Entry>();
   let count = 0;
@@ -254,7 +201,7 @@ async function readDirectory(source: Source, limits: Limits): Promise<ReadonlyMa
       ...fields,
       offset: fields.offset + base,
     };
-    if (!Number.isSafeInteger(entry.offset + entry.compressedSize) || entry.offset > size)
+    if (!Number.isSafeInteger(entry.offset + entry.compressedSize) || entry.offset < 0 || entry.offset > size)
       throw damaged(`${entry.name} lies outside the file`, end.offset + base + pos);
     entries.set(entry.name, entry);
     if (!entries.has(key(entry.name))) entries.set(key(entry.name), entry);
@@ -271,22 +218,34 @@ interface DirectoryEnd {
   readonly size: number;
 }
 
-/** The end-of-directory record: the last one whose comment fits in the file, since a comment may hold its signature too. */
+/** Whether a zip archive ends in the file: its directory's end can be found, whatever stands before the archive. */
+export async function endsAsArchive(source: Source): Promise<boolean> {
+  return (await findEnd(source)) !== undefined;
+}
+
+/**
+ * The end-of-directory record: the last one whose comment fits in the file, since a comment may hold its signature too; and
+ * rather one that, as all archives of one file, begins and ends on disk 0 with as many entries there as there are.
+ */
 async function findEnd(source: Source): Promise<DirectoryEnd | undefined> {
   const tailSize = Math.min(source.size, endSize + 0xffff + 4096);
   const tail = await readFully(source, source.size - tailSize, tailSize);
+  let found = -1;
   for (let pos = tail.length - endSize; pos >= 0; pos--) {
     pos = tail.lastIndexOf("PK\x05\x06", pos, "latin1");
-    if (pos < 0) return undefined;
+    if (pos < 0) break;
     if (pos + endSize + tail.readUInt16LE(pos + 20) > tail.length) continue;
-    const position = source.size - tailSize + pos;
-    const size = tail.readUInt32LE(pos + 12);
-    const offset = tail.readUInt32LE(pos + 16);
-    if (size !== 0xffffffff && offset !== 0xffffffff && tail.readUInt16LE(pos + 10) !== 0xffff)
-      return { position, offset, size };
-    return (await findEnd64(source, position)) ?? { position, offset, size };
+    const usual = tail.readUInt32LE(pos + 4) === 0 && tail.readUInt16LE(pos + 8) === tail.readUInt16LE(pos + 10);
+    if (usual || found < 0) found = pos;
+    if (usual) break;
   }
-  return undefined;
+  if (found < 0) return undefined;
+  const position = source.size - tailSize + found;
+  const size = tail.readUInt32LE(found + 12);
+  const offset = tail.readUInt32LE(found + 16);
+  if (size !== 0xffffffff && offset !== 0xffffffff && tail.readUInt16LE(found + 10) !== 0xffff)
+    return { position, offset, size };
+  return (await findEnd64(source, position)) ?? { position, offset, size };
 }
 
 async function findEnd64(source: Source, position: number): Promise<DirectoryEnd | undefined> {

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -23,14 +23,19 @@ writeFileSync(
   }),
 );
 const bad = join(folder, "bad.xlsx");
-writeFileSync(bad, "a,b\n1,2\n");
+writeFileSync(bad, "%PDF-1.7");
 
 function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return runWith("", ...args);
+}
+
+function runWith(input: string | Uint8Array, ...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const bin = join(import.meta.dirname, "../../bin/sluice-sheets.js");
   return new Promise((resolve) => {
-    execFile(process.execPath, [bin, ...args], (error, out, err) => {
+    const child = execFile(process.execPath, [bin, ...args], (error, out, err) => {
       resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err });
     });
+    child.stdin!.end(input);
   });
 }
 
@@ -59,7 +64,7 @@ test("cells --json prints one line a file, and exits 1 where one could not be re
         { name: "Hidden", hidden: true, cells: {} },
       ],
     },
-    { file: bad, error: { code: "not_a_workbook", message: expect.stringContaining("(CSV)") } },
+    { file: bad, error: { code: "not_a_workbook", message: expect.stringContaining("a PDF document") } },
   ]);
 });
 
@@ -75,6 +80,37 @@ test("a failure is told on the error output with its code", async () => {
   const { code, out, err } = await run("cells", bad);
   expect([code, out]).toEqual([1, ""]);
   expect(err).toContain("[not_a_workbook]");
+});
+
+test("- reads standard input, whatever is in it, and leaves nothing behind", async () => {
+  const env = process.env["TMPDIR"];
+  process.env["TMPDIR"] = folder;
+  try {
+    const csv = await runWith("a;b\n1;2\n", "cells", "-", "--json");
+    expect(JSON.parse(csv.out)).toEqual({
+      file: "-",
+      sheets: [
+        { name: "stdin", hidden: false, cells: { A1: ["s", "a"], B1: ["s", "b"], A2: ["s", "1"], B2: ["s", "2"] } },
+      ],
+    });
+    const xlsx = await runWith(readFileSync(good), "cells", "-");
+    expect(xlsx.out).toContain('-  sheet 0 "Data"\nA1\tn\t1.5\n');
+    const nothing = await runWith("", "cells", "-", "--json");
+    expect([nothing.code, JSON.parse(nothing.out)]).toEqual([
+      1,
+      {
+        file: "-",
+        error: {
+          code: "empty_file",
+          message: "standard input is empty (0 bytes); was it saved or uploaded completely?",
+        },
+      },
+    ]);
+    expect(readdirSync(folder).filter((name) => name.startsWith("sluice-sheets-"))).toEqual([]);
+  } finally {
+    if (env === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = env;
+  }
 });
 
 test("--help explains and exits 0; a wrong command line explains and exits 2", async () => {

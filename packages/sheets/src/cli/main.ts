@@ -1,13 +1,14 @@
 // sluice-sheets: shows what the reader makes of a workbook, for people and for tests.
 import { SheetError } from "../errors.ts";
 import { CellError, type CellValue } from "../rows.ts";
+import { spool } from "../spool.ts";
 import { open } from "../workbook.ts";
 
 const help = `sluice-sheets reads spreadsheets and prints what is in them.
 
 Usage: sluice-sheets cells FILE… [--json]
 
-  cells FILE…   every cell that has a value, sheet by sheet
+  cells FILE…   every cell that has a value, sheet by sheet; - is standard input
   --json        one line of JSON for each file:
                 {"file","sheets":[{"name","hidden","cells":{"A1":["n",1.5],"B2":["s","text"]}}]}
                 Types: n number, s text, b boolean, e error, d date or time (ISO 8601, no zone).
@@ -35,11 +36,15 @@ async function main(args: string[]): Promise<number> {
   if (files.length === 0) return usage("Which file? Name at least one.");
   let failed = false;
   for (const file of files) {
+    let path = file;
     try {
-      await (options.includes("--json") ? printJson(file) : printText(file));
+      await using input = file === "-" ? await spool(process.stdin, "stdin") : undefined;
+      path = input?.path ?? file;
+      await (options.includes("--json") ? printJson(path, file) : printText(path, file));
     } catch (error) {
       if (!(error instanceof SheetError)) throw error;
       failed = true;
+      if (path !== file) error.message = error.message.replaceAll(path, "standard input");
       if (options.includes("--json"))
         await write(`${JSON.stringify({ file, error: { ...error.toJSON(), file: undefined } })}\n`);
       else process.stderr.write(`${error.message} [${error.code}]\n`);
@@ -54,8 +59,8 @@ function usage(problem: string): number {
 }
 
 /** Nothing is written of a file before all of it could be read: a line is either the cells or the error. */
-async function printJson(file: string): Promise<void> {
-  await using book = await open(file);
+async function printJson(path: string, file: string): Promise<void> {
+  await using book = await open(path);
   const sheets: string[] = [];
   for (const { name, index, state } of book.sheets) {
     const cells: string[] = [];
@@ -69,8 +74,8 @@ async function printJson(file: string): Promise<void> {
   await write(`{"file":${JSON.stringify(file)},"sheets":[${sheets.join(",")}]}\n`);
 }
 
-async function printText(file: string): Promise<void> {
-  await using book = await open(file);
+async function printText(path: string, file: string): Promise<void> {
+  await using book = await open(path);
   for (const { name, index, state } of book.sheets) {
     await write(`${file}  sheet ${index} "${name}"${state === "visible" ? "" : ` (${state})`}\n`);
     for await (const row of book.sheet(index).rows()) {

@@ -1,4 +1,4 @@
-// Hazards of cells, rows and text, each in a workbook written for it.
+// Cells, rows and text in all their spellings. One workbook for each kind of hazard: hazards/.
 import { expect, test } from "vitest";
 import { CellError } from "../rows.ts";
 import { open } from "../workbook.ts";
@@ -63,17 +63,6 @@ test("a cell that names another row than the one it stands in is read there, wit
   expect(row!.warnings).toEqual(["cell B9 stands in row 3; it is read as B3"]);
 });
 
-test.each(["", '<dimension ref="A1"/>', '<dimension ref="A1:XFD1048576"/>', "<dimension/>"])(
-  "a missing or wrong dimension is of no account: %s",
-  async (dimension) => {
-    const xml = `<worksheet xmlns="${mainNamespace}">${dimension}<sheetData><row r="2"><c r="B2"><v>1</v></c></row></sheetData></worksheet>`;
-    const rows = await readRows(workbook({ sheets: [{ xml }] }));
-    expect(rows.map(({ number, values, width }) => ({ number, values, width }))).toEqual([
-      { number: 2, values: [null, 1], width: 2 },
-    ]);
-  },
-);
-
 test("rich text is joined, text before runs counts, and phonetic runs are left out", async () => {
   const rich =
     '<t>be</t><r><rPr><b/><sz val="11"/></rPr><t xml:space="preserve">fore </t></r><r><t>after</t></r><rPh sb="0" eb="2"><t>フリガナ</t></rPh><phoneticPr fontId="1"/>';
@@ -132,12 +121,6 @@ test.each([
 ])("the text %j is decoded", async (text, want) => {
   expect(await readCell(`<c r="A1" t="inlineStr"><is><t>${text}</t></is></c>`)).toBe(want);
   expect(await readCell('<c r="A1" t="s"><v>0</v></c>', { strings: `<si><t>${text}</t></si>` })).toBe(want);
-});
-
-test("a cell of 32,767 characters is read whole", async () => {
-  const text = "长".repeat(32_767);
-  expect(await readCell(`<c r="A1" t="inlineStr"><is><t>${text}</t></is></c>`)).toBe(text);
-  expect(await readCell('<c r="A1" t="s"><v>0</v></c>', { strings: `<si><t>${text}</t></si>` })).toBe(text);
 });
 
 test.each([
@@ -213,16 +196,6 @@ test("a formula without a saved value is empty, and the row says so", async () =
   );
 });
 
-test("a prefix in front of every element is of no account", async () => {
-  const xml = `${xmlHead}<x:worksheet xmlns:x="${mainNamespace}"><x:sheetData><x:row r="1"><x:c r="A1"><x:v>1</x:v></x:c><x:c r="B1" t="s"><x:v>0</x:v></x:c></x:row></x:sheetData></x:worksheet>`;
-  const strings = `<sst:sst xmlns:sst="${mainNamespace}"><sst:si><sst:t>prefixed</sst:t></sst:si></sst:sst>`.replace(
-    "<sst:sst",
-    "<sst:sst",
-  );
-  const entries = [{ name: "xl/sharedStrings.xml", data: strings }];
-  expect((await readRows(workbook({ sheets: [{ xml }], strings: "", entries })))[0]!.values).toEqual([1, "prefixed"]);
-});
-
 test("sparse rows and rows without cells are passed over", async () => {
   const rows = await readValues({
     rows: '<row r="3"><c r="XFD3"><v>1</v></c></row><row r="4"/><row r="5"></row><row r="1048576"><c r="A1048576"><v>2</v></c></row>',
@@ -280,18 +253,6 @@ test("comments, processing instructions, spaces and foreign elements between cel
   const [row, more] = await readRows(workbook({ sheets: [{ xml }] }));
   expect(row!.values).toEqual([1, null, 3]);
   expect(more).toBeUndefined();
-});
-
-test.each(["utf-16le", "utf-16be"])("a part in %s is read", async (encoding) => {
-  const xml = `\ufeff<?xml version="1.0" encoding="UTF-16"?><worksheet><sheetData><row r="1"><c r="A1" t="str"><v>中文 é</v></c></row></sheetData></worksheet>`;
-  const bytes = Buffer.from(xml, "utf16le");
-  if (encoding === "utf-16be") bytes.swap16();
-  expect((await readRows(workbook({ sheets: [{ xml: bytes }] })))[0]!.values).toEqual(["中文 é"]);
-});
-
-test("a part that says it is in ISO-8859-1 is converted", async () => {
-  const xml = `<?xml version="1.0" encoding="ISO-8859-1"?><worksheet><sheetData><row r="1"><c r="A1" t="str"><v>\xe9\xdf</v></c></row></sheetData></worksheet>`;
-  expect((await readRows(workbook({ sheets: [{ xml: Buffer.from(xml, "latin1") }] })))[0]!.values).toEqual(["éß"]);
 });
 
 test("from and to choose rows, and reading ends behind the last", async () => {

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
 import { open } from "../workbook.ts";
 import { workbook } from "./workbook-writer.ts";
@@ -10,6 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "sheets-leaks-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const file = join(folder, "large.xlsx");
+const text = join(folder, "large.csv.gz");
 const row = (_: unknown, i: number): string =>
   `<row r="${i + 1}"><c r="A${i + 1}" t="s"><v>${i}</v></c><c r="B${i + 1}"><v>${Math.sin(i)}</v></c></row>`;
 writeFileSync(
@@ -20,12 +22,16 @@ writeFileSync(
   }),
 );
 
+writeFileSync(text, gzipSync(Array.from({ length: 60_000 }, (_, i) => `text ${i},"${Math.sin(i)}"\n`).join("")));
+
 /** Open files of this process, where the system tells. */
 const descriptors = (): number => (existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0);
 
-test.each(["break", "throw", "abort", "close", "end"] as const)(
-  "reading that ends by %s leaves nothing open",
-  async (how) => {
+const ends = ["break", "throw", "abort", "close", "end"] as const;
+
+test.each(ends.flatMap((how) => [[how, file] as const, [how, text] as const]))(
+  "reading that ends by %s leaves nothing open: %s",
+  async (how, file) => {
     const before = descriptors();
     for (let round = 0; round < 10; round++) {
       const book = await open(file, { limits: { sharedStringBytesInMemory: 1 } });
@@ -51,8 +57,8 @@ test.each(["break", "throw", "abort", "close", "end"] as const)(
 
 test("a file that is no workbook is closed again", async () => {
   const bad = join(folder, "bad.xlsx");
-  writeFileSync(bad, "a,b\n");
+  writeFileSync(bad, "%PDF-1.7");
   const before = descriptors();
-  for (let round = 0; round < 10; round++) await expect(open(bad)).rejects.toThrow("CSV");
+  for (let round = 0; round < 10; round++) await expect(open(bad)).rejects.toThrow("a PDF document");
   expect(descriptors()).toBe(before);
 });

@@ -50,7 +50,15 @@ export function entriesOf(parts: WorkbookParts): ZipEntry[] {
   if (parts.strings !== undefined) targets.push(["rIdS", "sharedStrings", "sharedStrings.xml"]);
   if (parts.formats) targets.push(["rIdF", "styles", "styles.xml"]);
   const entries: ZipEntry[] = [
-    { name: "[Content_Types].xml", data: `${xmlHead}<Types/>` },
+    {
+      name: "[Content_Types].xml",
+      data: contentTypes({
+        "xl/workbook.xml": "sheet.main",
+        ...Object.fromEntries(sheets.map((_, i) => [`xl/worksheets/sheet${i + 1}.xml`, "worksheet"])),
+        ...(parts.strings === undefined ? {} : { "xl/sharedStrings.xml": "sharedStrings" }),
+        ...(parts.formats ? { "xl/styles.xml": "styles" } : {}),
+      }),
+    },
     { name: "_rels/.rels", data: rels([["rId1", "officeDocument", "xl/workbook.xml"]]) },
     { name: "xl/workbook.xml", data: workbook },
     { name: "xl/_rels/workbook.xml.rels", data: rels(targets) },
@@ -81,12 +89,31 @@ export function rels(targets: readonly (readonly string[])[]): string {
   return `${xmlHead}<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${items.join("")}</Relationships>`;
 }
 
+/** By the parts' names, what they are: `sheet.main`, `worksheet`, `sharedStrings`, `styles`. */
+export function contentTypes(parts: Readonly<Record<string, string>>): string {
+  const types = "application/vnd.openxmlformats-";
+  const items = Object.entries(parts).map(
+    ([name, kind]) => `<Override PartName="/${name}" ContentType="${types}officedocument.spreadsheetml.${kind}+xml"/>`,
+  );
+  return `${xmlHead}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="${types}package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>${items.join("")}</Types>`;
+}
+
+/** A styles part with these cell formats, and `<numFmts>` or other lists in front of and behind them. */
+export function styleSheet(cellXfs: string, before = "", behind = ""): string {
+  return `${xmlHead}<styleSheet xmlns="${mainNamespace}">${before}<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="14" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs>${cellXfs}</cellXfs>${behind}</styleSheet>`;
+}
+
+/** A cell format of this number format. */
+export const xf = (id: number): string =>
+  `<xf numFmtId="${id}" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>`;
+
 function styles(formats: readonly string[]): string {
   const escape = (text: string): string =>
     text.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
   const defined = formats.map((code, i) => `<numFmt numFmtId="${164 + i}" formatCode="${escape(code)}"/>`).join("");
-  const used = formats.map((_, i) => `<xf numFmtId="${164 + i}" applyNumberFormat="1"/>`).join("");
-  return `${xmlHead}<styleSheet xmlns="${mainNamespace}"><numFmts>${defined}</numFmts><cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/>${used}</cellXfs></styleSheet>`;
+  const used = formats.map((_, i) => xf(164 + i)).join("");
+  const list = formats.length > 0 ? `<numFmts count="${formats.length}">${defined}</numFmts>` : "";
+  return styleSheet(xf(0) + used, list);
 }
 
 /** The bytes as a source of random access. */

@@ -1,0 +1,56 @@
+// Compressed pieces in, inflated pieces out, through a stream of node:zlib and in constant memory.
+import type { Gunzip, InflateRaw } from "node:zlib";
+import { SheetError } from "./errors.ts";
+
+/** How much is inflated at a time: the `chunkSize` that the stream must be made with. From 256 KB on zlib runs at full speed. */
+export const INFLATE_BYTES: number = 256 * 1024;
+
+/**
+ * Pieces go in one at a time: the next is asked for when zlib has taken the last one, so it may lie in the same memory. A piece
+ * that comes out lasts until the next one is asked for.
+ *
+ * @param damaged makes the error for data that cannot be inflated
+ */
+export async function* inflated(
+  stream: InflateRaw | Gunzip,
+  pieces: AsyncIterable<Uint8Array>,
+  damaged: (cause: Error) => SheetError,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const pump = async (): Promise<void> => {
+    for await (const piece of pieces) {
+      if (stream.destroyed || stream.readableEnded) return;
+      await new Promise<void>((resolve) => {
+        stream.once("close", resolve);
+        stream.write(piece, () => {
+          stream.off("close", resolve);
+          resolve();
+        });
+      });
+    }
+    stream.end();
+  };
+  const pumping = pump().catch((error: unknown) => stream.destroy(error as Error));
+  try {
+    let last: ArrayBufferLike | undefined;
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      // zlib fills one buffer after the other, and each piece lies in one: what came before this one is used up.
+      if (last !== piece.buffer) discard(last);
+      last = piece.buffer;
+      yield piece;
+    }
+  } catch (error) {
+    if (error instanceof SheetError || !String((error as NodeJS.ErrnoException).code).startsWith("Z_")) throw error;
+    throw damaged(error as Error);
+  } finally {
+    stream.destroy();
+    await pumping;
+  }
+}
+
+/**
+ * Gives a buffer of zlib's back at once. Left to the garbage collector, hundreds of them lie around at a time: 50 MB more of
+ * memory, and new pages for each. Only a buffer of exactly the size that zlib was told is one of its own.
+ */
+function discard(memory: ArrayBufferLike | undefined): void {
+  if (memory instanceof ArrayBuffer && memory.byteLength === INFLATE_BYTES) memory.transfer?.(0);
+}

@@ -1,0 +1,167 @@
+// The fuzz target: workbooks (.xlsx, .ods) and texts (.csv) changed at random, by what damages them and, but for texts, by what
+// leaves their meaning as it is.
+//
+//   node packages/sheets/src/test/fuzz.ts --seconds 600 --seed 1          a run of so many seconds
+//   node packages/sheets/src/test/fuzz.ts --seed 1 --case 1234            one case of it again
+//
+// What must hold: nothing but a SheetError is thrown; what was only rewritten gives the same cells and warnings; and the
+// process stays small. A case that hangs is found by the number that was printed last. What fails is kept as a file, and
+// belongs into a test before it is mended.
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { defaultLimits } from "../limits.ts";
+import { open } from "../workbook.ts";
+import { corpus } from "./corpus.ts";
+import { peakMemory } from "./memory.ts";
+import { Random } from "./random.ts";
+import { reading } from "./reading.ts";
+import { hazards } from "./hazards/catalogue.ts";
+import { source } from "./workbook-writer.ts";
+import type { ZipEntry } from "./zip-writer.ts";
+import { Archive } from "../zip.ts";
+import { damageBytes, damageParts, damageRecords } from "./fuzz/damage.ts";
+import { rewrite } from "./fuzz/rewrite.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "10" },
+    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+    case: { type: "string" },
+    /** Prints the number of each case before it: for one that hangs. */
+    verbose: { type: "boolean", default: false },
+  },
+});
+
+/** The largest file that is taken from a folder, and the most memory that the process may come to. */
+const seedBytesMax = 200_000;
+const memoryMax = 700e6;
+
+interface Seed {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Of an archive that can be read whole; else empty. */
+  readonly entries: readonly ZipEntry[];
+  /** What is read of it, or its refusal. */
+  readonly expected: string;
+}
+
+const seed = Number(flags.seed);
+console.log(`fuzz: seed ${seed}`);
+const seeds = await collectSeeds();
+console.log(`fuzz: ${seeds.length} workbooks to begin with`);
+
+const end = performance.now() + Number(flags.seconds) * 1000;
+const found = { read: 0, refused: 0, rewritten: 0 };
+let nth = Number(flags.case ?? 0);
+do {
+  if (flags.verbose || nth % 1000 === 0) console.log(`fuzz: case ${nth}`);
+  await attempt(new Random(seed, nth), nth);
+  nth++;
+} while (flags.case === undefined && performance.now() < end);
+console.log(
+  `fuzz: ${flags.case === undefined ? nth : 1} cases; ${found.rewritten} rewritten and read the same, ${found.read} damaged and read, ${found.refused} damaged and refused`,
+);
+const peak = peakMemory();
+if (peak > memoryMax) throw new Error(`the process came to ${peak} bytes, more than ${memoryMax}`);
+
+async function attempt(random: Random, nth: number): Promise<void> {
+  const from = random.pick(seeds);
+  const keeps = from.entries.length > 0 && !from.expected.startsWith("refused") && random.once(2);
+  const bytes = keeps ? rewrite(from.entries, random) : damaged(from, random);
+  let outcome: string;
+  try {
+    outcome = await outcomeOf(bytes);
+  } catch (error) {
+    throw failed(nth, from, bytes, `something else than a SheetError: ${(error as Error).stack}`);
+  }
+  if (keeps && outcome !== from.expected) throw failed(nth, from, bytes, difference(from.expected, outcome));
+  if (keeps) found.rewritten++;
+  else if (outcome.startsWith("refused")) found.refused++;
+  else found.read++;
+}
+
+function damaged({ bytes, entries }: Seed, random: Random): Buffer {
+  let out = entries.length > 0 && !random.once(3) ? damageParts(entries, random) : Buffer.from(bytes);
+  for (let i = random.below(3); i > 0 && out.length > 0; i--)
+    out = random.once(2) ? damageRecords(out, random) : damageBytes(out, random);
+  return out;
+}
+
+async function outcomeOf(bytes: Uint8Array): Promise<string> {
+  const limits = { totalBytes: 64 * 2 ** 20, cellBytes: defaultLimits.cellBytes };
+  const result = await reading(bytes, { limits });
+  if (typeof result === "string") return `refused: ${result}`;
+  return JSON.stringify(
+    result.sheets.map(({ name, state, rows }) => [
+      name,
+      state,
+      rows.map(({ number, width, warnings, cells }, i) => [
+        number,
+        width,
+        warnings,
+        [...cells.call(rows[i]!)].map(
+          ({ ref, type, value }) => `${ref} ${type} ${value instanceof Date ? value.toISOString() : String(value)}`,
+        ),
+      ]),
+    ]),
+  );
+}
+
+async function collectSeeds(): Promise<Seed[]> {
+  const files: [string, Uint8Array][] = hazards.map(({ name, file }) => [name, file()]);
+  for (const folder of [join(import.meta.dirname, "fixtures"), join(corpus, "files")]) {
+    if (!existsSync(folder)) continue;
+    for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort())
+      if (/\.(xls[xm]|ods|csv)$/.test(file) && statSync(join(folder, file)).size <= seedBytesMax)
+        files.push([file, readFileSync(join(folder, file))]);
+  }
+  const seeds: Seed[] = [];
+  for (const [name, bytes] of files)
+    if (bytes.length <= seedBytesMax && !(await isForLibrary(bytes)))
+      seeds.push({ name, bytes, entries: await entriesOf(bytes), expected: await outcomeOf(bytes) });
+  return seeds;
+}
+
+/** Whether a library in a worker thread reads it: that is slow, and not ours. */
+async function isForLibrary(bytes: Uint8Array): Promise<boolean> {
+  try {
+    await using book = await open(source(bytes));
+    return !["xlsx", "ods", "csv", "tsv"].includes(book.format);
+  } catch {
+    return false;
+  }
+}
+
+async function entriesOf(bytes: Uint8Array): Promise<ZipEntry[]> {
+  const entries: ZipEntry[] = [];
+  try {
+    const archive = await Archive.open({ ...source(bytes), file: undefined, close: async () => {} }, defaultLimits);
+    // Names that differ in case only, or come twice, cannot be told apart any more once the archive is written anew.
+    const names = archive.names.map((name) => name.toLowerCase());
+    if (new Set(names).size < names.length) return [];
+    for (const name of archive.names) {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of archive.read(archive.find(name)!)) pieces.push(Uint8Array.from(piece));
+      entries.push({ name, data: Buffer.concat(pieces) });
+    }
+  } catch {
+    return [];
+  }
+  return entries;
+}
+
+function failed(nth: number, { name }: Seed, bytes: Uint8Array, what: string): Error {
+  const file = join(tmpdir(), `fuzz-${seed}-${nth}.xlsx`);
+  writeFileSync(file, bytes);
+  return new Error(`seed ${seed}, case ${nth}, from "${name}", kept as ${file}: ${what}`);
+}
+
+/** Where the two part. */
+function difference(want: string, got: string): string {
+  let at = 0;
+  while (want[at] === got[at]) at++;
+  const from = Math.max(0, at - 60);
+  return `read otherwise than before\n  before: ${want.slice(from, at + 100)}\n  now:    ${got.slice(from, at + 100)}`;
+}
