@@ -2,6 +2,9 @@
 //
 // Every method takes its values from here: COPY sends the bytes, INSERT reads the fields back as strings. So a value means the
 // same in all of them: it is what PostgreSQL's input function of the column's type makes of that text.
+import type { Conflict } from "./conflict.ts";
+import type { Originals } from "./originals.ts";
+import { rejectCell, type RejectCell } from "./reject.ts";
 import type { Column } from "./schema.ts";
 
 /** A column that is loaded, and where it stands in the sheet. */
@@ -23,9 +26,13 @@ export interface LoadPlan {
   /** In the sheet's order, which is the order of a line's fields. */
   readonly columns: readonly LoadColumn[];
   readonly statement: "copy" | "insert";
+  /** Rows that commit together; a chunk of more goes in in steps. */
+  readonly step: number;
+  /** What becomes of rows whose key is in the table; without, they are refused. */
+  readonly conflict?: Conflict | undefined;
 }
 
-/** Rows that commit together. */
+/** Consecutive rows that one worker loads. */
 export interface Chunk {
   readonly plan: LoadPlan;
   /** 0-based, in the sheet's order. */
@@ -38,6 +45,10 @@ export interface Chunk {
   readonly lineEnds: Int32Array;
   /** [rowCount] row numbers in the sheet, 1-based. */
   readonly rowNumbers: Int32Array;
+  /** The cells of its rows whose text in the sheet is not that of a field. */
+  readonly originals: Originals;
+  /** [rowCount × columns] what each field was in the sheet: values of CellType; nothing where it is NULL. */
+  readonly types: Uint8Array;
   /** Gives the memory back; the chunk must not be used afterwards. */
   release(): void;
 }
@@ -54,6 +65,25 @@ export function fields(chunk: Chunk, row: number): (string | null)[] {
     .slice(0, -1)
     .split("\t")
     .map((field) => (field === "\\N" ? null : field.includes("\\") ? field.replaceAll(/\\(.)/g, unescape) : field));
+}
+
+/** The cells of some rows as the sheet holds them, from column A on. */
+export function sheetCells(chunk: Chunk): (row: number) => RejectCell[] {
+  const { plan, types } = chunk;
+  const originals = chunk.originals.byRow();
+  return (row) => {
+    const cells: RejectCell[] = [];
+    const put = (column: number, cell: RejectCell): void => {
+      while (cells.length < column) cells.push(null);
+      cells[column - 1] = cell;
+    };
+    for (const [field, text] of fields(chunk, row).entries()) {
+      const type = types[row * plan.columns.length + field]!;
+      if (text !== null) put(plan.columns[field]!.sheetColumn, rejectCell(text, type));
+    }
+    for (const { column, text, type } of originals.get(row) ?? []) put(column, rejectCell(text, type));
+    return cells;
+  };
 }
 
 function unescape(_: string, character: string): string {

@@ -56,7 +56,7 @@ function encoder(
     sheetColumn: options.sheetColumns?.[i] ?? i + 1,
     header: column.name.toUpperCase(),
   }));
-  const plan: LoadPlan = { file: "f.xlsx", sheet: "S", table: "t", columns: load, statement: "copy" };
+  const plan: LoadPlan = { file: "f.xlsx", sheet: "S", table: "t", columns: load, statement: "copy", step: 100 };
   return new Encoder(
     plan,
     options.headers ?? load.map((entry) => entry.sheetColumn),

@@ -4,9 +4,12 @@
 // chunk: writing starts again where it began. A chunk covers a fixed number of records (rows of the sheet that are not blank,
 // rejected ones included), so chunk n is a function of the file, the plan and the chunk size alone. The first chunks may be smaller,
 // each twice the one before, so that loading begins early and a large file is still loaded in large chunks.
+//
+// A chunk that is in the table already is counted, not encoded.
 import { PLAIN, type CellType, type RowBatch } from "@sluice/sheets";
 import type { Chunk, LoadPlan } from "./chunk.ts";
-import type { Reject } from "./reject.ts";
+import { Originals } from "./originals.ts";
+import { rejectCell, type Reject, type RejectCell } from "./reject.ts";
 import { checkFor, type Check, type Problem } from "./values.ts";
 
 const TAB = 0x09;
@@ -49,6 +52,7 @@ export class Encoder {
   readonly #checks: readonly (Check | undefined)[];
   readonly #notNull: readonly boolean[];
   readonly #spare: Buffer[] = [];
+  readonly #isDone: (index: number) => boolean;
 
   #out: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
   #view: DataView = viewOf(this.#out);
@@ -58,14 +62,27 @@ export class Encoder {
   #rows = 0;
   #records = 0;
   #rejects: Reject[] = [];
+  #originals = new Originals();
+  #types: Uint8Array;
   #index = 0;
+  #taken = 0;
+  /** The chunk is done already. */
+  #skipping: boolean;
 
   /**
    * @param headers the columns that have a header (1-based), loaded or left out; a value in any other has no place to go
    * @param first records of the first chunk
    * @param most records of a chunk at most
+   * @param isDone whether a chunk is in the table already
    */
-  constructor(plan: LoadPlan, headers: readonly number[], width: "exact" | "pad", first: number, most: number = first) {
+  constructor(
+    plan: LoadPlan,
+    headers: readonly number[],
+    width: "exact" | "pad",
+    first: number,
+    most: number = first,
+    isDone: (index: number) => boolean = () => false,
+  ) {
     this.#plan = plan;
     this.#most = most;
     this.#limit = Math.min(first, most);
@@ -75,8 +92,11 @@ export class Encoder {
     for (const [field, { sheetColumn }] of plan.columns.entries()) this.#fieldOf[sheetColumn] = field;
     this.#checks = plan.columns.map(({ column }) => checkFor(column));
     this.#notNull = plan.columns.map(({ column }) => column.notNull || column.primaryKey);
+    this.#isDone = isDone;
+    this.#skipping = isDone(0);
     this.#lineEnds = new Int32Array(most);
     this.#rowNumbers = new Int32Array(most);
+    this.#types = new Uint8Array(most * plan.columns.length);
   }
 
   /** Whether the chunk has all its records and must be taken before more go in. */
@@ -89,9 +109,14 @@ export class Encoder {
     return this.#records === 0;
   }
 
+  /** Records of all chunks that have been taken. */
+  get records(): number {
+    return this.#taken;
+  }
+
   /** Encodes rows of a batch from row `from` on until the batch ends or the chunk is full; returns the next row to encode. */
   fill(batch: RowBatch, from: number): number {
-    const { rowCount, firstCell, rowNumbers, widths } = batch;
+    const { rowCount, firstCell, widths } = batch;
     const lastColumn = this.#fieldOf.length - 1;
     const source = viewOf(batch.bytes);
     let row = from;
@@ -99,59 +124,83 @@ export class Encoder {
       const first = firstCell[row]!;
       const end = firstCell[row + 1]!;
       if (first === end) continue; // a blank row is no record
-      const rowNumber = rowNumbers[row]!;
+      if (this.#skipping) {
+        this.#records++;
+        continue;
+      }
       if (this.#exact && widths[row]! < lastColumn) {
-        this.#reject(rowNumber, undefined, undefined, {
+        this.#reject(batch, row, undefined, undefined, {
           code: "too_few_columns",
           reason: `the row has ${widths[row]!} of ${lastColumn} columns`,
         });
       } else {
-        this.#encodeRow(batch, source, first, end, rowNumber, lastColumn);
+        this.#encodeRow(batch, source, row, lastColumn);
       }
     }
     return row;
   }
 
+  /** Whether the chunk that is being filled is in the table already, so that it is to be passed over, not taken. */
+  get done(): boolean {
+    return this.#skipping;
+  }
+
+  /** Passes over a chunk that is done, and begins the next one. */
+  pass(): void {
+    this.#index++;
+    this.#skipping = this.#isDone(this.#index);
+    this.#limit = Math.min(this.#limit * 2, this.#most);
+    this.#taken += this.#records;
+    this.#records = 0;
+  }
+
   /** Hands over what has been encoded and begins the next chunk. */
   take(): Encoded {
+    const encoded = this.#encoded();
+    this.pass();
+    return encoded;
+  }
+
+  #encoded(): Encoded {
     const small = this.#length < SMALL_CHUNK;
     const buffer = this.#out;
     const data = small ? Buffer.from(buffer.subarray(0, this.#length)) : buffer.subarray(0, this.#length);
+    const originals = this.#originals;
     const chunk: Chunk = {
       plan: this.#plan,
-      index: this.#index++,
+      index: this.#index,
       rowCount: this.#rows,
       data,
       lineEnds: this.#lineEnds.slice(0, this.#rows),
       rowNumbers: this.#rowNumbers.slice(0, this.#rows),
-      release: small ? nothing : () => void this.#spare.push(buffer),
+      originals,
+      types: this.#types.slice(0, this.#rows * this.#checks.length),
+      release: () => {
+        if (!small) this.#spare.push(buffer);
+      },
     };
     const rejects = this.#rejects;
     if (!small) {
       this.#out = this.#spare.pop() ?? Buffer.allocUnsafeSlow(buffer.length);
       this.#view = viewOf(this.#out);
     }
-    this.#limit = Math.min(this.#limit * 2, this.#most);
     this.#length = 0;
     this.#rows = 0;
-    this.#records = 0;
     this.#rejects = [];
+    this.#originals = new Originals();
     return { chunk, rejects };
   }
 
-  #encodeRow(
-    batch: RowBatch,
-    source: DataView,
-    first: number,
-    end: number,
-    rowNumber: number,
-    lastColumn: number,
-  ): void {
-    const { bytes, columns, types, flags, starts, ends } = batch;
+  #encodeRow(batch: RowBatch, source: DataView, row: number, lastColumn: number): void {
+    const { bytes, columns, types, flags, starts, ends, firstCell } = batch;
+    const first = firstCell[row]!;
+    const end = firstCell[row + 1]!;
     const fieldOf = this.#fieldOf;
     const checks = this.#checks;
     const fieldCount = checks.length;
     const begin = this.#length;
+    const cellTypes = this.#types;
+    const firstType = this.#rows * fieldCount;
     let field = 0;
     let position = begin;
     let out = this.#room(position, fieldCount * 3 + 1);
@@ -161,26 +210,30 @@ export class Encoder {
       const stop = ends[cell]!;
       if (start === stop) continue; // empty text is an empty cell
       if (sheetColumn > lastColumn) {
-        return this.#reject(rowNumber, undefined, bytes.toString("utf8", start, stop), {
+        return this.#reject(batch, row, undefined, bytes.toString("utf8", start, stop), {
           code: "too_many_columns",
           reason: `a value in column ${columnLetters(sheetColumn)}, to the right of the last header (${columnLetters(lastColumn)})`,
         });
       }
       const target = fieldOf[sheetColumn]!;
-      if (target === LEFT_OUT) continue;
+      if (target === LEFT_OUT) {
+        this.#originals.add(this.#rows, sheetColumn, types[cell]!, bytes, start, stop);
+        continue;
+      }
       if (target === NO_HEADER) {
-        return this.#reject(rowNumber, undefined, bytes.toString("utf8", start, stop), {
+        return this.#reject(batch, row, undefined, bytes.toString("utf8", start, stop), {
           code: "missing_header",
           reason: `a value in column ${columnLetters(sheetColumn)}, which has no header`,
         });
       }
       for (; field < target; field++) {
-        if (this.#notNull[field]) return this.#missing(rowNumber, field);
+        if (this.#notNull[field]) return this.#missing(batch, row, field);
         out[position++] = BACKSLASH;
         out[position++] = UPPER_N;
         out[position++] = TAB;
       }
       field++;
+      cellTypes[firstType + target] = types[cell]!;
 
       const size = stop - start;
       if (position + 2 * size + fieldCount * 3 + 1 > out.length)
@@ -190,19 +243,20 @@ export class Encoder {
         const verdict = check(bytes, start, stop, types[cell] as CellType);
         if (verdict !== undefined) {
           if (verdict !== null && typeof verdict === "object") {
-            return this.#reject(rowNumber, target, bytes.toString("utf8", start, stop), verdict);
+            return this.#reject(batch, row, target, bytes.toString("utf8", start, stop), verdict);
           }
-          if (verdict === null && this.#notNull[target]) return this.#missing(rowNumber, target);
+          if (verdict === null && this.#notNull[target]) return this.#missing(batch, row, target);
+          this.#originals.add(this.#rows, sheetColumn, types[cell]!, bytes, start, stop);
           position = this.#writeText(position, verdict, fieldCount);
           out = this.#out;
-          if (position < 0) return this.#reject(rowNumber, target, verdict ?? undefined, NUL);
+          if (position < 0) return this.#reject(batch, row, target, verdict ?? undefined, NUL);
           out[position++] = TAB;
           continue;
         }
       }
       if ((flags[cell]! & PLAIN) === 0) {
         position = escape(bytes, start, stop, out, position);
-        if (position < 0) return this.#reject(rowNumber, target, bytes.toString("utf8", start, stop), NUL);
+        if (position < 0) return this.#reject(batch, row, target, bytes.toString("utf8", start, stop), NUL);
       } else if (size <= LOOP_LIMIT && stop + 3 <= bytes.length) {
         // Four bytes at a time, up to three of them too many: there is room, and the next field is written over them.
         for (let i = start, to = position; i < stop; i += 4, to += 4)
@@ -214,7 +268,7 @@ export class Encoder {
       out[position++] = TAB;
     }
     for (; field < fieldCount; field++) {
-      if (this.#notNull[field]) return this.#missing(rowNumber, field);
+      if (this.#notNull[field]) return this.#missing(batch, row, field);
       out[position++] = BACKSLASH;
       out[position++] = UPPER_N;
       out[position++] = TAB;
@@ -222,7 +276,7 @@ export class Encoder {
     out[position - 1] = NEWLINE;
     this.#length = position;
     this.#lineEnds[this.#rows] = position;
-    this.#rowNumbers[this.#rows++] = rowNumber;
+    this.#rowNumbers[this.#rows++] = batch.rowNumbers[row]!;
     this.#records++;
   }
 
@@ -248,22 +302,42 @@ export class Encoder {
     return larger;
   }
 
-  #missing(row: number, field: number): void {
-    this.#reject(row, field, undefined, {
+  #missing(batch: RowBatch, row: number, field: number): void {
+    this.#reject(batch, row, field, undefined, {
       code: "missing_value",
       reason: "the cell is empty, and the column must have a value",
     });
   }
 
-  #reject(row: number, field: number | undefined, value: string | undefined, problem: Problem): void {
+  #reject(batch: RowBatch, row: number, field: number | undefined, value: string | undefined, problem: Problem): void {
     const { file, sheet, columns } = this.#plan;
     const column = field === undefined ? undefined : columns[field]?.header;
-    this.#rejects.push({ file, sheet, row, column, value, code: problem.code, reason: problem.reason });
+    const { code, reason } = problem;
+    this.#rejects.push({
+      file,
+      sheet,
+      row: batch.rowNumbers[row]!,
+      column,
+      value,
+      code,
+      reason,
+      cells: rowCells(batch, row),
+    });
     this.#records++;
   }
 }
 
 const NUL: Problem = { code: "nul_character", reason: "the text holds a NUL character, which PostgreSQL cannot store" };
+
+/** A row's cells as the sheet holds them, as far as there are any in the file. */
+function rowCells(batch: RowBatch, row: number): RejectCell[] {
+  const { bytes, firstCell, columns, types, starts, ends, widths } = batch;
+  const cells = Array.from({ length: widths[row]! }, (): RejectCell => null);
+  for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++)
+    if (starts[cell] !== ends[cell])
+      cells[columns[cell]! - 1] = rejectCell(bytes.toString("utf8", starts[cell], ends[cell]), types[cell]!);
+  return cells;
+}
 
 /** Copies text with COPY's escapes; −1 where it holds a NUL. */
 function escape(bytes: Buffer, start: number, end: number, out: Buffer, at: number): number {
@@ -294,5 +368,3 @@ export function columnLetters(column: number): string {
 function viewOf(buffer: Buffer): DataView {
   return new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
 }
-
-function nothing(): void {}

@@ -32,7 +32,7 @@ export function describeError(error: unknown): { code: string; message: string; 
     return {
       code,
       message: file === undefined || message.includes(file) ? message : `${file}: ${message}`,
-      exitCode: 1,
+      exitCode: code === "bad_option" ? 2 : 1,
     };
   }
   if (error instanceof Error) {
@@ -40,4 +40,14 @@ export function describeError(error: unknown): { code: string; message: string; 
     return { code, message: error.message, exitCode: 1 };
   }
   return { code: "internal", message: String(error), exitCode: 1 };
+}
+
+/** What a promise rejects with, or undefined. */
+export async function failureOf(outcome: Promise<unknown>): Promise<unknown> {
+  try {
+    await outcome;
+    return undefined;
+  } catch (error) {
+    return error ?? new Error("unknown failure");
+  }
 }

@@ -17,6 +17,13 @@ export function quoteTable(table: string): string {
   return quoteIdentifier(table);
 }
 
+/** A text as a literal, whatever stands in it. @throws RangeError for a NUL character, which no text can hold. */
+export function quoteLiteral(text: string): string {
+  if (text.includes("\0")) throw new RangeError(`a text cannot hold a NUL character: ${JSON.stringify(text)}`);
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return quoted.includes("\\") ? ` E${quoted.replaceAll("\\", "\\\\")}` : quoted;
+}
+
 /**
  * A header as an identifier: lower case, words joined by `_`, at most 63 bytes; letters of every alphabet stay.
  * `"E-mail  (work)"` → `e_mail_work`. Empty where nothing is left.

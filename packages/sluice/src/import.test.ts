@@ -171,7 +171,7 @@ describe.each(databases)("on $name", ({ name, open }) => {
     expect(result).toMatchObject({ total: 3, inserted: 2, skipped: 1, rejected: 0 });
   });
 
-  test("without a schema every column of a new table is text, named after its header", async () => {
+  test("without a schema a new table has a column for each header, named after it", async () => {
     await using folder = newFolder();
     await using database = await open();
     const { target } = database;

@@ -1,48 +1,61 @@
-// The engine: read → validate and encode → load, three kinds of goroutines joined by channels of small capacity.
+// The engine: an import from its options to its result.
 //
-// A slow database fills the channels and so holds the reader back; the first failure, or the caller's cancellation, ends the
-// group's context, which every stage watches. Loaders finish the chunk that they are at, so what is counted is what is committed.
-import { availableParallelism } from "node:os";
+// What is done is in the ledger, in the transactions that did it; an import that was not finished goes on from there. The stages
+// that rows go through are in pipeline.ts.
 import { basename } from "node:path";
-import { open, type RowBatch } from "@sluice/sheets";
-import { chan, recv, select, send, type SendChan } from "@sluice/go";
+import type { CsvOptions } from "@sluice/sheets";
 import type { Context } from "@sluice/go/context";
-import { Group, withContext } from "@sluice/go/errgroup";
-import type { LoadPlan } from "./chunk.ts";
-import { Encoder, type Encoded } from "./encode.ts";
-import { describeError, SluiceError, usageError } from "./errors.ts";
-import type { HeaderMap } from "./mapping.ts";
-import { prepareTable, type Prepared } from "./prepare.ts";
-import type { Reject } from "./reject.ts";
+import { Group } from "@sluice/go/errgroup";
+import type { OnConflict } from "./conflict.ts";
+import type { TypeMap } from "./design.ts";
+import { describeError, failureOf, SluiceError, usageError } from "./errors.ts";
+import { explain, notPassedOn, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
+import type { HeaderChoice } from "./header-row.ts";
+import { hashFile } from "./ledger/hash.ts";
+import { keepLease } from "./ledger/lease.ts";
+import {
+  beginImport,
+  buildIndex,
+  indexesLeft,
+  reasonsOf,
+  settleImport,
+  takenOver,
+  type Entry,
+} from "./ledger/ledger.ts";
+import { csvOf, schemaHash, wishOf } from "./ledger/plan.ts";
+import { BEGUN_ALREADY, ensureLedger } from "./ledger/schema.ts";
+import { beingImported, goOn, importToResume, NOTHING_YET, unfinishedImport, type Job } from "./ledger/take-up.ts";
+import type { Header, HeaderMap } from "./mapping.ts";
+import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, loadersOf, METHODS, planOf, type Method } from "./method.ts";
+import { runPipeline, type Names } from "./pipeline.ts";
+import { prepareTable, tableName } from "./prepare.ts";
+import { REJECTS_KEPT, type Reject } from "./reject.ts";
+import { openWorkbook } from "./reject-source.ts";
 import type { TableSchema } from "./schema.ts";
-import { findSheet, readHeader, type Source } from "./source.ts";
+import { findSheet, layoutOptions, readHeader, sheetOf, type Source } from "./source.ts";
 import { Tally } from "./tally.ts";
-import type { Target } from "./targets/target.ts";
+import type { Claim, Target } from "./targets/target.ts";
+import { isDatabaseError } from "./targets/row-fault.ts";
+import { loadWhole, passOn, rehearse } from "./whole.ts";
 
-/** How rows get in; see the README for what each costs. */
-export type Method = "sequential" | "concurrent" | "batch" | "copy";
-
-export const METHODS: readonly Method[] = ["sequential", "concurrent", "batch", "copy"];
-export const DEFAULT_BATCH_SIZE = 100;
-/** Rows that COPY commits together, at most. */
-export const DEFAULT_CHUNK_ROWS = 20_000;
-/** The first chunk of copy; each one after it is twice as large, up to the chunk size. */
-const FIRST_CHUNK_ROWS = 2_000;
-/** PostgreSQL numbers a statement's parameters with 16 bits. */
-const MAX_PARAMETERS = 65_535;
+export { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, METHODS, type Method };
 
 export interface ImportOptions {
-  /** Path of the workbook. */
+  /** Path of the spreadsheet. */
   readonly file: string;
+  /** How it is written where it is delimited text; what is not given is found out. */
+  readonly csv?: CsvOptions;
   /** The name that messages and rejects bear; the path's last part unless told. */
   readonly fileName?: string;
   readonly target: Target;
   /** `table` or `schema.table`; else the schema's name, else the file's. */
   readonly table?: string;
-  /** Without one, an existing table's columns count, or every column is text. */
+  /** Without one, an existing table's columns count, or types are inferred. */
   readonly schema?: TableSchema;
   /** A name, or a number from 1 (a sheet of that name wins); the first visible sheet unless told. */
   readonly sheet?: string;
+  /** Sheets with the same headers, this one among them, that types are inferred from; this one alone unless told. */
+  readonly alike?: readonly string[];
   /** `copy` unless told. */
   readonly method?: Method;
   /** Connections that load at the same time: the number of processors unless told, one where rows must go in in order. */
@@ -51,16 +64,43 @@ export interface ImportOptions {
   readonly batchSize?: number;
   /** Rows a chunk of `copy`, at most. */
   readonly chunkRows?: number;
-  /** `create`: the table must not exist; `append`: it must. Unless told: whichever fits. */
-  readonly mode?: "create" | "append";
+  /**
+   * `create`: the table must not exist; `append`: it must; `replace`: the rows that are in it are deleted in the transaction that
+   * puts the new ones in, so it is always atomic. Unless told: `create` or `append`, whichever fits.
+   */
+  readonly mode?: "create" | "append" | "replace";
+  /** All rows become visible at once, or none: one transaction on one connection. A failure means to begin from the first row. */
+  readonly atomic?: boolean;
+  /** Everything is done against the database, and then undone: the result is what the real import's would be. */
+  readonly dryRun?: boolean;
   /** Adds columns that an existing table lacks. */
   readonly migrate?: boolean;
+  /** What becomes of a row whose key is in the table: `error`, unless told, rejects it. */
+  readonly onConflict?: OnConflict;
+  /** The columns that tell rows apart; the schema's key or the primary key unless told. A unique index must cover exactly these. */
+  readonly key?: readonly string[];
   /** Header → column; an empty column leaves the header out. */
   readonly map?: HeaderMap;
+  /** Column or header → type, for a table that the import makes without a schema; `date(DD/MM/YYYY)` states how dates are written. */
+  readonly types?: TypeMap;
+  /** Where the header is: a row, two rows, or none; found unless told. */
+  readonly header?: HeaderChoice;
+  /** Rows at the top, as the sheet numbers them, that are neither header nor record. */
+  readonly skip?: number;
+  /**
+   * `auto`, unless told: goes on with an unfinished import of the same content, sheet, table and options, where there is one. An id:
+   * goes on with that one, or fails. `never`: always a new import.
+   */
+  readonly resume?: string;
   /** Called after every chunk. */
   readonly onProgress?: (progress: Progress) => void;
-  /** Called with rejects in the sheet's order; the loaders wait for it. */
-  readonly onRejects?: (rejects: readonly Reject[]) => Promise<void> | void;
+  /**
+   * Called when the rows are in, with all rejects of the import, earlier processes' too, in the sheet's order; and with none where
+   * there are none. Where too many stop the import, it is called then.
+   */
+  readonly onRejects?: (rejects: readonly Reject[], headers: readonly Header[]) => Promise<void> | void;
+  /** Stops, with what is done kept, when more rows than this have been rejected; never unless told. */
+  readonly maxErrors?: number;
 }
 
 /** What has been done so far. */
@@ -68,6 +108,7 @@ export interface Progress {
   /** What is being done: rows go in, or, when they are in, indexes are built. */
   readonly phase: "rows" | "indexes";
   readonly inserted: number;
+  readonly updated: number;
   readonly skipped: number;
   readonly rejected: number;
   readonly milliseconds: number;
@@ -77,6 +118,8 @@ export interface Progress {
 
 /** What an import did: `total = inserted + updated + skipped + rejected`, always. */
 export interface ImportResult {
+  /** What the ledger knows it by; empty of a dry run. */
+  readonly id: string;
   readonly file: string;
   readonly sheet: string;
   readonly table: string;
@@ -85,7 +128,7 @@ export interface ImportResult {
   readonly total: number;
   readonly inserted: number;
   readonly updated: number;
-  /** Rows that a trigger in the database left out. */
+  /** Rows whose key was in the table (`skip`), and rows that a trigger in the database left out. */
   readonly skipped: number;
   readonly rejected: number;
   /** From opening the workbook to the last commit and index; starting an embedded database does not count. */
@@ -101,8 +144,8 @@ export interface ImportResult {
 }
 
 /**
- * Imports one sheet. Resolves when all rows are committed or rejected, or, after `ctx` is cancelled, when the chunks in flight
- * are (then `interrupted` is set).
+ * Imports one sheet, or goes on with an import that was not finished. Resolves when all rows are committed or rejected, or, after
+ * `ctx` is cancelled, when the chunks in flight are (then `interrupted` is set).
  *
  * @throws SheetError where the workbook cannot be read, SluiceError where the import cannot start or go on; the message then says
  * how many rows are in the table.
@@ -116,201 +159,217 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
       `unknown method "${method as string}". Use: sequential, concurrent, batch or copy`,
     );
   const file = options.fileName ?? basename(options.file);
-  const { target } = options;
-  await using workbook = await open(options.file);
-  const sheet = options.sheet === undefined ? workbook.sheet() : findSheet(file, workbook, options.sheet);
-  const source = await readHeader(file, sheet);
-  try {
-    // The file is a workbook with rows: now the database may be woken. The seconds that takes are not the import's.
-    const readable = performance.now();
+  const { target, resume = "auto", dryRun = false } = options;
+  const wake = async (): Promise<void> => {
+    // The seconds that starting an embedded database takes are not the import's.
+    const asleep = performance.now();
     await target.start();
-    started += performance.now() - readable;
-    const place = { file, sheet: sheet.name, headerRow: source.headerRow };
-    const prepared = await prepareTable(target, source.headers, place, options);
-    const tally = new Tally(started, source.progress, options);
-    const failure = await load(ctx, source, prepared, method, tally, options, { file, sheet: sheet.name });
-    if (prepared.indexes.length > 0) tally.report("indexes");
-    const notes = [...prepared.notes, ...source.notes(), ...(await buildIndexes(target, prepared.indexes))];
-    if (failure !== undefined && ctx.err() === undefined) throw explain(failure, tally, prepared, notes);
-    return {
-      file,
-      sheet: sheet.name,
-      table: prepared.table,
-      method,
-      total: tally.inserted + tally.skipped + tally.rejected,
-      inserted: tally.inserted,
-      updated: 0,
-      skipped: tally.skipped,
-      rejected: tally.rejected,
-      milliseconds: performance.now() - started,
-      reasons: tally.reasons,
-      rejects: tally.rejects,
-      notes,
-      interrupted: ctx.err() !== undefined,
-    };
+    started += performance.now() - asleep;
+    if (!dryRun) await ensureLedger(target);
+  };
+  // A resume by its id asks the ledger first, since it goes by what is stored there; otherwise the file must be readable first.
+  let contentHash = "";
+  let entry: Entry | undefined;
+  if (resume !== "auto" && resume !== "never") {
+    if (dryRun)
+      throw usageError(
+        "dry_run",
+        "--dry-run begins from the first row, so it cannot go on with an import. Leave --resume out.",
+      );
+    contentHash = await hashFile(options.file);
+    await wake();
+    entry = await importToResume(target, resume, contentHash, file);
+  }
+  await using workbook = await openWorkbook(options.file, entry ? csvOf(entry.plan) : options.csv);
+  const wanted = entry && workbook.sheets.length > 1 ? entry.sheet : options.sheet;
+  const sheet = wanted === undefined ? sheetOf(workbook) : findSheet(file, workbook, wanted);
+  const alike = options.alike?.map((name) => sheetOf(workbook, name));
+  const source = await readHeader(file, sheet, layoutOptions(options), alike);
+  try {
+    // The file is a workbook with rows: now the database may be woken.
+    if (!entry) {
+      if (!dryRun) contentHash = await hashFile(options.file);
+      await wake();
+    }
+    const notes: string[] = [];
+    const names = { file, sheet: sheet.name };
+    if (dryRun) return await rehearse(ctx, source, names, options, started);
+    const key = { contentHash, sheet: sheet.name, table: tableName(options, file) };
+    if (resume === "auto") entry = await unfinishedImport(target, { ...key, file }, wishOf(options), notes);
+    const job = entry
+      ? await goOn(target, entry, options.schema, notes)
+      : await begin(source, names, contentHash, options, notes);
+    await source.startAt(job.plan.firstRow);
+    const tally = new Tally(started, source.progress, options, job.before);
+    const failure = await work(ctx, source, job, tally, options, names, notes);
+    notes.push(...source.notes());
+    if (failure !== undefined && ctx.err() === undefined) {
+      const error = await explain(failure, job, tally, target, notes);
+      if (describeError(error).code !== TOO_MANY) throw error;
+      if (job.plan.atomic) throw error; // its rejects went with it, and have been passed on before
+      // Why it was stopped is in the rejects.
+      const other = await failureOf(passOn(target, job.claim.id, job.plan, options, names));
+      if (other !== undefined) error.message += `\n${describeError(other).message}`;
+      throw error;
+    }
+    return await conclude(ctx, job, tally, options, names, notes, started);
   } finally {
     await source.close();
   }
 }
 
-/** Runs the stages; returns what ended them early, if anything did. */
+/** Makes or checks the table and opens the entry in the ledger. */
+async function begin(
+  source: Source,
+  names: { file: string; sheet: string },
+  contentHash: string,
+  options: ImportOptions,
+  notes: string[],
+): Promise<Job> {
+  const { target } = options;
+  for (;;) {
+    const prepared = await prepareTable(target, source, names, options);
+    const plan = planOf(prepared, source.layout.firstRow, options);
+    const { ddl, indexes } = prepared;
+    const wish = wishOf(options);
+    const alone = options.resume !== "never";
+    const stored = { contentHash, ...names, plan, wish, schemaHash: schemaHash(options.schema), ddl, indexes, alone };
+    try {
+      const claim = await beginImport(target, stored);
+      notes.push(...prepared.notes, ...prepared.changes);
+      return { claim, plan, before: NOTHING_YET, chunks: new Map(), indexes };
+    } catch (error) {
+      if (isDatabaseError(error) && error.code === BEGUN_ALREADY)
+        throw await beingImported(target, { contentHash, sheet: names.sheet, table: plan.table });
+      if (error instanceof SluiceError || !plan.created) throw error;
+      // Another import has made the table meanwhile: what holds for an existing table holds now.
+      if (await target.describe(plan.table)) continue;
+      throw new SluiceError(
+        "cannot_create",
+        `the table "${plan.table}" cannot be made in ${target.name}: ${(error as Error).message}. Have it made by somebody who may, or name another with --table.`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Loads the rows and keeps the lease meanwhile; returns what ended that early, if anything did. */
+async function work(
+  ctx: Context,
+  source: Source,
+  job: Job,
+  tally: Tally,
+  options: ImportOptions,
+  names: Names,
+  notes: string[],
+): Promise<unknown> {
+  await using _lease = keepLease(options.target, job.claim);
+  const failure = await failureOf(load(ctx, source, job, tally, options, names, notes));
+  if (failure !== undefined && ctx.err() === undefined) return failure;
+  return await failureOf(buildIndexes(options.target, job.claim, tally, notes));
+}
+
+/** Closes the entry, passes the rejects on, and says what the import did: the ledger's counts, not this process's. */
+async function conclude(
+  ctx: Context,
+  job: Job,
+  tally: Tally,
+  options: ImportOptions,
+  names: Names,
+  notes: readonly string[],
+  started: number,
+): Promise<ImportResult> {
+  const { target } = options;
+  const { claim, plan } = job;
+  const interrupted = ctx.err() !== undefined;
+  const totals = await target.patiently(() => settleImport(target, claim, interrupted ? "running" : "finished"));
+  if (!totals) throw await takenOver(target, claim);
+  if (!interrupted && totals.total !== tally.records) {
+    throw new SluiceError(
+      "miscounted",
+      `the ledger counts ${totals.total} rows and the sheet has ${tally.records}: this should not be. The import is ${claim.id}.`,
+    );
+  }
+  const rejects: Reject[] = [];
+  const keep = (page: readonly Reject[]): void => void rejects.push(...page.slice(0, REJECTS_KEPT - rejects.length));
+  const failure = await failureOf(passOn(target, claim.id, plan, options, names, keep));
+  if (failure !== undefined) throw notPassedOn(failure, job, totals);
+  return {
+    id: claim.id,
+    ...names,
+    table: plan.table,
+    method: plan.method,
+    ...totals,
+    milliseconds: performance.now() - started,
+    reasons: totals.rejected > 0 ? await reasonsOf(target, claim.id) : {},
+    rejects,
+    notes,
+    interrupted,
+  };
+}
+
+/** Loads the rows that are not in yet, and puts on record how many records the sheet has. */
 async function load(
   ctx: Context,
   source: Source,
-  prepared: Prepared,
-  method: Method,
+  { claim, plan, chunks: begun }: Job,
   tally: Tally,
   options: ImportOptions,
-  names: { file: string; sheet: string },
-): Promise<unknown> {
+  names: Names,
+  notes: string[],
+): Promise<void> {
   const { target } = options;
-  const shape = shapeOf(method, prepared, options);
-  const plan: LoadPlan = {
-    ...names,
-    table: prepared.table,
-    columns: prepared.load,
-    statement: method === "copy" ? "copy" : "insert",
-  };
-  const encoder = new Encoder(plan, prepared.headers, prepared.width, shape.firstRows, shape.rowsPerChunk);
-  const batches = chan<RowBatch>(1);
-  const chunks = chan<Encoded>(shape.loaders);
-  const [group, stop] = withContext(ctx);
-
-  await group.go(async () => {
-    try {
-      for (let batch: RowBatch | undefined = source.first; batch; batch = await source.next())
-        if (!(await put(stop, batches, batch))) return;
-    } finally {
-      batches.close();
-    }
-  });
-
-  await group.go(async () => {
-    try {
-      let from = 1; // the header is the first batch's first row
-      for await (const batch of batches) {
-        for (let row = from; row < batch.rowCount;) {
-          row = encoder.fill(batch, row);
-          if (encoder.full && !(await put(stop, chunks, encoder.take()))) return;
-        }
-        from = 0;
-        batch.release();
-      }
-      if (!encoder.empty && stop.err() === undefined) await put(stop, chunks, encoder.take());
-    } finally {
-      chunks.close();
-    }
-  });
-
-  for (let n = 0; n < shape.loaders; n++) {
-    await group.go(async () => {
-      for await (const { chunk, rejects } of chunks) {
-        if (stop.err() !== undefined) return;
-        const { inserted, skipped, refused } = await target.commitChunk(chunk, rejects);
-        await tally.add(
-          chunk.index,
-          inserted,
-          skipped,
-          refused.length === 0 ? rejects : [...rejects, ...refused].sort((a, b) => a.row - b.row),
-        );
-        chunk.release();
-      }
+  const early = tooManyErrors(tally, options);
+  if (early) throw early;
+  if (plan.atomic) {
+    let said: string[] = [];
+    await target.atomically(claim, async (session) => {
+      said = await loadWhole(ctx, source, plan, session, tally, options, names, claim.id);
+      if (ctx.err() !== undefined) throw new Error("cancelled, so nothing is kept");
     });
+    notes.push(...said);
+    return;
   }
-  const failure = await failureOf(group.wait());
-  return failure ?? (await failureOf(tally.finish()));
-}
-
-/** What a promise rejects with, or undefined. */
-async function failureOf(outcome: Promise<unknown>): Promise<unknown> {
-  try {
-    await outcome;
-    return undefined;
-  } catch (error) {
-    return error ?? new Error("unknown failure");
-  }
-}
-
-/** Sends unless the import is being stopped; false then. */
-async function put<T>(stop: Context, out: SendChan<T>, value: T): Promise<boolean> {
-  if (stop.err() !== undefined) return false;
-  if (out.trySend(value)) return true;
-  const won = await select({ sent: send(out, value), stopped: recv(stop.done()) });
-  return won.case === "sent";
-}
-
-/** How a method cuts the rows up, and how many load at once. */
-function shapeOf(
-  method: Method,
-  prepared: Prepared,
-  options: ImportOptions,
-): { firstRows: number; rowsPerChunk: number; loaders: number } {
-  const most = Math.max(1, Math.floor(MAX_PARAMETERS / prepared.load.length));
-  const rowsPerChunk = {
-    sequential: 1,
-    concurrent: 1,
-    batch: Math.min(options.batchSize ?? DEFAULT_BATCH_SIZE, most),
-    copy: options.chunkRows ?? DEFAULT_CHUNK_ROWS,
-  }[method];
-  // Where a unique constraint decides which of two rows stays, the first one does: they go in one after the other.
-  const single = method === "sequential" || prepared.ordered;
-  return {
-    firstRows: method === "copy" ? FIRST_CHUNK_ROWS : rowsPerChunk,
-    rowsPerChunk,
-    loaders: single ? 1 : Math.max(1, Math.min(options.workers ?? availableParallelism(), options.target.connections)),
-  };
+  tally.records = await runPipeline(ctx, source, plan, names, {
+    loaders: loadersOf(plan, options),
+    isDone: (n) => {
+      const state = begun.get(n);
+      return state !== undefined && state.done === state.rows;
+    },
+    commit: async ({ chunk, rejects }) => {
+      const before = begun.get(chunk.index);
+      if (before && before.rows !== chunk.rowCount) throw notTheSame(claim, chunk.index, before.rows, chunk.rowCount);
+      tally.add(await target.commitChunk(chunk, rejects, claim, before), before);
+      const failure = tooManyErrors(tally, options);
+      if (failure) throw failure;
+    },
+  });
 }
 
 /**
- * Builds what waited until the rows were in, on two connections, since each index is one processor's work; returns what could not be
- * built, as a note.
+ * Builds what waited until the rows were in, on two connections, since each index is one processor's work. What is built is off the
+ * ledger's list in the same transaction, so a resume builds the rest. What the database refuses to build is a note: the rows are in.
  */
-async function buildIndexes(target: Target, indexes: readonly string[]): Promise<string[]> {
-  const missing: string[] = [];
-  let reason: unknown;
+async function buildIndexes(target: Target, claim: Claim, tally: Tally, notes: string[]): Promise<void> {
+  const indexes = await target.patiently(() => indexesLeft(target, claim.id));
+  if (indexes.length === 0) return;
+  tally.report("indexes");
   const group = new Group();
   const connections = Math.max(1, Math.min(2, target.connections));
   for (let n = 0; n < connections; n++) {
     await group.go(async () => {
       for (let index = n; index < indexes.length; index += connections) {
         const ddl = indexes[index]!;
-        try {
-          // A database that is away is not asked again for each of them.
-          if (reason instanceof SluiceError) throw reason;
-          await target.query(ddl);
-        } catch (error) {
-          reason = error;
-          missing.push(ddl);
-        }
+        await target.patiently(async () => {
+          // Where the connection was lost while this one was built, it may have been built all the same.
+          if (!(await indexesLeft(target, claim.id)).includes(ddl)) return;
+          await buildIndex(target, claim, ddl).catch((error: unknown) => {
+            if (error instanceof SluiceError) throw error;
+            notes.push(`not built: ${ddl} (${describeError(error).message})`);
+          });
+        });
       }
     });
   }
   await group.wait();
-  return missing.length === 0 ? [] : [`not built: ${missing.join("; ")}; (${describeError(reason).message})`];
-}
-
-/** What to do about errors of PostgreSQL that no row is to blame for. */
-const HINTS: Readonly<Record<string, string>> = {
-  "42501": ". Grant the user what is missing, or use another user.",
-  "42809": ". Rows go into tables only: name one with --table.",
-  "53100": ". The server's disk is full: make room, then import again.",
-};
-
-/** A failure half-way says what is in the table. */
-function explain(failure: unknown, tally: Tally, prepared: Prepared, notes: readonly string[]): Error {
-  const { code, message, exitCode } = describeError(failure);
-  const rows = tally.inserted.toLocaleString("en");
-  const state =
-    tally.inserted === 0
-      ? `No row of this import is known to be in the table "${prepared.table}".`
-      : `${rows} rows of this import are in the table "${prepared.table}" and stay there.`;
-  const unknown =
-    code === "connection_lost"
-      ? " The rows that were on their way when the connection was lost may or may not be in it."
-      : "";
-  const made = prepared.created && tally.inserted === 0 ? " The table was made by this import and is empty." : "";
-  return new SluiceError(code, [`${message}${HINTS[code] ?? ""}\n${state}${unknown}${made}`, ...notes].join("\n"), {
-    exitCode,
-    cause: failure,
-  });
 }

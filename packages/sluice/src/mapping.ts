@@ -1,16 +1,23 @@
-// Which header goes to which column, and what table an import without a schema makes.
+// Which header goes to which column.
+//
+// In this order: what `--map` says; the column's name, or a header that the schema gives it; the name that an import makes of the
+// header; the same letters and digits (`E-Mail` → `email`); and at last likeness, where exactly one column that no other header means
+// is alike enough. What is not clear is an error that names the candidates: nothing is guessed.
 import { usageError, SluiceError } from "./errors.ts";
 import { columnLetters } from "./encode.ts";
 import type { LoadColumn } from "./chunk.ts";
 import { normalizeName, toIdentifier, unusedIdentifier } from "./identifiers.ts";
-import { table, textColumn, type Column, type TableSchema } from "./schema.ts";
+import { likeness, LIKENESS_BOUND, LIKENESS_MARGIN } from "./likeness.ts";
+import type { Column } from "./schema.ts";
 
 /** A cell of the header row. */
 export interface Header {
   /** 1-based. */
   readonly sheetColumn: number;
-  /** Trimmed. */
+  /** In one line. */
   readonly text: string;
+  /** What its numbers count, where a row of units says so. */
+  readonly unit?: string;
 }
 
 /** Where the sheet is, for messages. */
@@ -23,19 +30,40 @@ export interface Place {
 /** `--map`: header → column; an empty column leaves the header out. */
 export type HeaderMap = ReadonlyMap<string, string>;
 
+/** How a header found its column: `map`, `name`, or `likeness` with a score from 0 to 1. */
+export interface Match {
+  readonly by: "map" | "name" | "likeness";
+  readonly score: number;
+}
+
+export interface Mapping {
+  /** In the sheet's order. */
+  readonly load: readonly LoadColumn[];
+  /** Headers that no column fits. */
+  readonly homeless: readonly Header[];
+  /** By header's column in the sheet. */
+  readonly matches: ReadonlyMap<number, Match>;
+}
+
+/** Where more headers have no column, the sheet is another one, and likeness is not asked. */
+const MOST_ALIKE = 50;
+/** Headers are longer in sheets than in messages. */
+const SHOWN = 60;
+/** Candidates that are named in a message, and how alike they must at least be. */
+const NEAREST = 3;
+const NEAREST_BOUND = 0.4;
+
 /**
- * Goes through the headers and finds each its column in the table: by `map`, by name, then by normalised name (`E-Mail` → `email`).
+ * Goes through the headers and finds each its column in the table.
  *
- * @returns the columns to load in the sheet's order, and the headers that no column fits
- * @throws SluiceError where two headers are one column, or `map` names what does not exist
+ * @throws SluiceError where two headers are one column, one header could be two, or `map` names what does not exist
  */
 export function mapHeaders(
   headers: readonly Header[],
   columns: readonly Column[],
   map: HeaderMap,
   place: Place,
-): { load: LoadColumn[]; homeless: Header[] } {
-  checkDuplicates(headers, map, place);
+): Mapping {
   const byName = new Map<string, Column>();
   const byNormalized = new Map<string, Column>();
   for (const column of columns) {
@@ -47,22 +75,28 @@ export function mapHeaders(
   }
   checkMap(headers, byName, map, place);
 
-  const inferred = inferNames(headers, map);
-  const load: LoadColumn[] = [];
-  const homeless: Header[] = [];
+  const names = columnNames(headers, map);
   const owner = new Map<Column, Header>();
+  const matches = new Map<number, Match>();
+  const load: LoadColumn[] = [];
+  const give = (header: Header, column: Column, match: Match): void => {
+    owner.set(column, header);
+    matches.set(header.sheetColumn, match);
+    load.push({ column, sheetColumn: header.sheetColumn, header: header.text });
+  };
+  const without: Header[] = [];
   for (const header of headers) {
     const wanted = map.get(header.text);
     if (wanted === "") continue;
     const candidates =
       wanted === undefined
-        ? [byName.get(header.text), byName.get(inferred.get(header)!), byNormalized.get(normalizeName(header.text))]
+        ? [byName.get(header.text), byName.get(names.get(header)!), byNormalized.get(normalizeName(header.text))]
         : [byName.get(wanted)];
     const found = candidates.filter((column) => column !== undefined);
     // Two headers that come to one name were numbered when an import made the table from them, and are so again.
     const column = found.find((candidate) => !owner.has(candidate)) ?? found[0];
     if (!column) {
-      homeless.push(header);
+      without.push(header);
       continue;
     }
     if (column.generated && wanted === undefined) {
@@ -73,69 +107,106 @@ export function mapHeaders(
       );
     }
     const other = owner.get(column);
-    if (other) {
-      throw new SluiceError(
-        "duplicate_header",
-        `${where(place)}: the headers ${show(other)} and ${show(header)} both mean the column "${column.name}". ` +
-          `Rename one of them, or leave one out with --map ${JSON.stringify(`${header.text}=`)}.`,
-      );
-    }
-    owner.set(column, header);
-    load.push({ column, sheetColumn: header.sheetColumn, header: header.text });
+    if (other) throw bothMean(other, header, column, place);
+    give(header, column, { by: wanted === undefined ? "name" : "map", score: 1 });
   }
-  return { load, homeless };
+  const homeless: Header[] = [];
+  for (const { header, column, score } of alike(
+    without,
+    columns.filter((one) => !owner.has(one)),
+    place,
+  )) {
+    if (column) give(header, column, { by: "likeness", score });
+    else homeless.push(header);
+  }
+  load.sort((a, b) => a.sheetColumn - b.sheetColumn);
+  return { load, homeless, matches };
 }
 
-/** The table that a header row alone describes: every column text, named after its header. */
-export function tableFromHeaders(name: string, headers: readonly Header[], map: HeaderMap, place: Place): TableSchema {
-  checkDuplicates(headers, map, place);
-  const names = inferNames(headers, map);
-  return table({
-    name,
-    columns: Object.fromEntries([...names].map(([header, column]) => [column, { header: header.text }])),
-  });
+/** The columns most like a header, best first, with their scores; for messages. */
+export function nearest(header: Header, columns: readonly Column[]): { name: string; score: number }[] {
+  return scores(header, columns)
+    .filter(({ score }) => score >= NEAREST_BOUND)
+    .slice(0, NEAREST)
+    .map(({ column, score }) => ({ name: column.name, score }));
 }
 
 /** The names that columns get from their headers: what `map` says, else the header as an identifier, numbered where two agree. */
-function inferNames(headers: readonly Header[], map: HeaderMap): Map<Header, string> {
-  const taken = new Set<string>();
+export function columnNames(
+  headers: readonly Header[],
+  map: HeaderMap,
+  taken: Set<string> = new Set(),
+): Map<Header, string> {
   const names = new Map<Header, string>();
   for (const header of headers) {
     const wanted = map.get(header.text);
     if (wanted === "") continue;
-    names.set(header, unusedIdentifier(wanted ?? (toIdentifier(header.text) || `column_${header.sheetColumn}`), taken));
+    names.set(
+      header,
+      unusedIdentifier(wanted ?? (toIdentifier(header.text) || nameOfColumn(header.sheetColumn)), taken),
+    );
   }
   return names;
 }
 
-/** Columns that the table lacks, as text columns that `--migrate` can add. */
-export function columnsFor(headers: readonly Header[], existing: readonly Column[]): Column[] {
-  const taken = new Set(existing.map((column) => column.name));
-  return headers.map((header) =>
-    textColumn(unusedIdentifier(toIdentifier(header.text) || `column_${header.sheetColumn}`, taken), [header.text]),
-  );
+/** What a column without a header is called. */
+export function nameOfColumn(sheetColumn: number): string {
+  return `column_${sheetColumn}`;
 }
 
 /** A table's name from a file's: `Q3 Report (final).xlsx` → `q3_report_final`. */
 export function tableNameFor(file: string): string {
-  const stem = file.replace(/^.*[\\/]/, "").replace(/\.[^.]+$/, "");
+  const stem = file.replace(/^.*[\\/]/, "").replace(/\.[^.]+?(?:\.gz)?$/i, "");
   return toIdentifier(stem) || "import";
 }
 
-/** The same header twice: nobody can tell which is meant. */
-function checkDuplicates(headers: readonly Header[], map: HeaderMap, place: Place): void {
-  const seen = new Map<string, Header>();
-  for (const header of headers) {
-    const other = seen.get(header.text);
-    if (other && map.get(header.text) !== "") {
+/** Finds each header the one free column that is alike enough. */
+function alike(
+  headers: readonly Header[],
+  columns: readonly Column[],
+  place: Place,
+): { header: Header; column: Column | undefined; score: number }[] {
+  const free = headers.length > MOST_ALIKE ? [] : columns.filter((column) => !column.generated);
+  const found = headers.map((header) => {
+    const [best, second] = scores(header, free);
+    if (!best || best.score < LIKENESS_BOUND) return { header, column: undefined, score: 0 };
+    if (second && second.score >= LIKENESS_BOUND && best.score - second.score < LIKENESS_MARGIN) {
       throw new SluiceError(
-        "duplicate_header",
-        `${where(place)}: two columns have the header "${header.text}": ${columnLetters(other.sheetColumn)} and ${columnLetters(header.sheetColumn)}. ` +
-          `Rename one of them in the sheet: a header must name one column.`,
+        "ambiguous_header",
+        `${where(place)}: the header ${show(header)} could mean ${best.column.name} (${best.score.toFixed(2)}) or ${second.column.name} (${second.score.toFixed(2)}). ` +
+          `Say which with --map ${JSON.stringify(`${header.text}=${best.column.name}`)}.`,
       );
     }
-    seen.set(header.text, header);
+    return { header, ...best };
+  });
+  const owner = new Map<Column, Header>();
+  for (const { header, column } of found) {
+    const other = column && owner.get(column);
+    if (other) throw bothMean(other, header, column, place);
+    if (column) owner.set(column, header);
   }
+  return found;
+}
+
+function scores(header: Header, columns: readonly Column[]): { column: Column; score: number }[] {
+  return columns
+    .map((column) => ({
+      column,
+      score: Math.max(...[column.name, ...column.headers].map((name) => likeness(header.text, name))),
+    }))
+    .sort((a, b) => b.score - a.score);
+}
+
+function bothMean(one: Header, two: Header, column: Column, place: Place): SluiceError {
+  const leftOut = JSON.stringify(`${two.text}=`);
+  return new SluiceError(
+    "duplicate_header",
+    one.text === two.text
+      ? `${where(place)}: two columns have the header "${one.text}": ${columnLetters(one.sheetColumn)} and ${columnLetters(two.sheetColumn)}, and there is one column "${column.name}". ` +
+          `Rename one of them in the sheet: a header must name one column.`
+      : `${where(place)}: the headers ${show(one)} and ${show(two)} both mean the column "${column.name}". ` +
+          `Rename one of them, or leave one out with --map ${leftOut}.`,
+  );
 }
 
 function checkMap(headers: readonly Header[], byName: ReadonlyMap<string, Column>, map: HeaderMap, place: Place): void {
@@ -163,5 +234,6 @@ export function where(place: Place): string {
 
 /** `"Name" (column A)` */
 export function show(header: Header): string {
-  return `"${header.text}" (column ${columnLetters(header.sheetColumn)})`;
+  const { text } = header;
+  return `"${text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}" (column ${columnLetters(header.sheetColumn)})`;
 }

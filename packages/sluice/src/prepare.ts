@@ -1,59 +1,109 @@
-// Before the first row: which table, which columns, which header goes where; the table is made or checked here.
+// Before the first row: which table, which columns, which header goes where, and the DDL that makes or changes the table.
 import { quoteIdentifier, quoteTable } from "./identifiers.ts";
+import { conflictOf, type Conflict } from "./conflict.ts";
 import { SluiceError } from "./errors.ts";
 import type { LoadColumn } from "./chunk.ts";
 import type { ImportOptions } from "./import.ts";
+import { checkTypes, commentDdl, designColumns, designTable, withNotations, withUnnamed } from "./design.ts";
 import {
-  columnsFor,
   mapHeaders,
+  nameOfColumn,
+  nearest,
   show,
-  tableFromHeaders,
   tableNameFor,
   where,
   type Header,
+  type Match,
   type Place,
 } from "./mapping.ts";
 import { tableDdl, type Column, type TableSchema } from "./schema.ts";
-import type { TableInfo, Target } from "./targets/target.ts";
+import { layoutNotes, type Source } from "./source.ts";
+import type { TableInfo, Target, UniqueIndex } from "./targets/target.ts";
+
+/** PostgreSQL has no wider table. */
+const MOST_COLUMNS = 1600;
+/** Headers that a message names. */
+const NAMED = 20;
 
 /** What the load needs to know. */
 export interface Prepared {
   readonly table: string;
   readonly load: readonly LoadColumn[];
-  /** The columns of the sheet that have a header, 1-based. */
+  /** How each header found its column, by its place in the sheet. */
+  readonly matches: ReadonlyMap<number, Match>;
+  /** The headers that count, loaded or left out. */
+  readonly sheetHeaders: readonly Header[];
+  /** Their columns in the sheet, 1-based. */
   readonly headers: readonly number[];
   readonly width: "exact" | "pad";
   /** A unique constraint decides between rows, so they go in in the sheet's order. */
   readonly ordered: boolean;
+  /** What becomes of rows whose key is in the table; undefined: they are rejected. */
+  readonly conflict: Conflict | undefined;
   /** This import made the table. */
   readonly created: boolean;
+  /** DDL to run before the first row. */
+  readonly ddl: readonly string[];
+  /** What has been done when that has run. */
+  readonly changes: readonly string[];
   /** DDL to run when the rows are in. */
   readonly indexes: readonly string[];
   readonly notes: readonly string[];
 }
 
-/** @throws SluiceError where the sheet and the table do not fit; nothing has been changed then, but for columns that `migrate` added */
-export async function prepareTable(
-  target: Target,
-  headers: readonly Header[],
-  place: Place,
-  options: ImportOptions,
-): Promise<Prepared> {
-  const name = options.table ?? options.schema?.name ?? tableNameFor(place.file);
-  const map = options.map ?? new Map<string, string>();
-  const existing = await target.describe(name);
-  checkMode(name, existing, options);
-  const wanted = options.schema ?? (existing ? fromTable(name, existing) : tableFromHeaders(name, headers, map, place));
+/** The name of the table that rows go to. */
+export function tableName(options: Pick<ImportOptions, "table" | "schema">, file: string): string {
+  return options.table ?? options.schema?.name ?? tableNameFor(file);
+}
 
-  const mapped = mapHeaders(headers, wanted.columns, map, place);
-  const { homeless } = mapped;
-  let { load } = mapped;
-  const notes: string[] = [];
+/** Changes nothing in the database. @throws SluiceError where the sheet and the table do not fit */
+export async function prepareTable(
+  target: Pick<Target, "name" | "describe">,
+  source: Source,
+  { file, sheet }: { readonly file: string; readonly sheet: string },
+  options: Omit<ImportOptions, "target">,
+): Promise<Prepared> {
+  const name = tableName(options, file);
+  const { map = new Map<string, string>(), types = new Map<string, string>() } = options;
+  const existing = await target.describe(name);
+  checkMode(name, target, existing, options);
+  if (existing && !options.schema) source.meet(existing.columns);
+  const place: Place = { file, sheet, headerRow: source.headerRow };
+  const headers = await headersFor(source, existing, place, options);
+  if (headers.length > MOST_COLUMNS) {
+    throw new SluiceError(
+      "too_wide",
+      `${where(place)}: the sheet has ${headers.length} columns, and a table can have ${MOST_COLUMNS}. Split it, or check that the header is in this row (--header N).`,
+    );
+  }
+  const wanted = withKey(
+    options.schema ??
+      (existing ? fromTable(name, existing) : designTable(name, headers, await source.sample(), map, types)),
+    existing ? undefined : options.key,
+  );
+
+  let mapping = mapHeaders(headers, wanted.columns, map, place);
+  const notes = layoutNotes(source.layout);
   let added: Column[] = [];
-  if (homeless.length > 0) {
-    if (!options.migrate || !existing) throw homelessError(homeless, wanted, name, place, existing !== undefined);
-    added = columnsFor(homeless, [...wanted.columns, ...existing.columns]);
-    ({ load } = mapHeaders(headers, [...wanted.columns, ...added], map, place));
+  if (mapping.homeless.length > 0) {
+    if (!options.migrate || !existing)
+      throw homelessError(mapping.homeless, wanted, name, place, existing !== undefined);
+    added = designColumns(mapping.homeless, [...wanted.columns, ...existing.columns], await source.sample(), types);
+    mapping = mapHeaders(headers, [...wanted.columns, ...added], map, place);
+  }
+  const { load, matches } = mapping;
+  checkTypes(types, load);
+  const designed = options.schema === undefined && !existing;
+  if (designed && !(await source.sample()).complete)
+    notes.push(
+      `types were inferred from the first ${(await source.sample()).inference.records.toLocaleString("en")} rows; what does not fit below them is rejected, and --type "column=text" takes it`,
+    );
+  for (const { header, column, sheetColumn } of load) {
+    const match = matches.get(sheetColumn)!;
+    if (match.by === "likeness")
+      notes.push(
+        `the header "${header}" was taken for the column "${column.name}" by likeness (${match.score.toFixed(2)})`,
+      );
   }
   if (load.length === 0) {
     throw new SluiceError(
@@ -68,27 +118,38 @@ export async function prepareTable(
     }
   }
 
-  if (existing) {
-    await migrate(target, name, load, existing, added, options, place, notes);
-  } else if (!(await create(target, wanted, name, notes))) {
-    // Another import made it meanwhile: what holds for an existing table holds now.
-    return prepareTable(target, headers, place, options);
-  }
-  const { unique } = existing ?? { unique: uniqueOf(wanted) };
+  const { ddl, changes } = existing
+    ? missingColumns(target, name, load, existing, added, options, place)
+    : {
+        ddl: [tableDdl(wanted, name).create, ...commentDdl(name, load, headers)],
+        changes: [`made the table "${name}"`],
+      };
+  const info = existing ?? { columns: wanted.columns, unique: uniqueOf(wanted) };
+  const { unique } = info;
   const loaded = new Set(load.map((entry) => entry.column.name));
   return {
     table: name,
-    load,
+    load: designed ? load : await withNotations(load, options.schema ? undefined : source.sample, types),
+    matches,
+    sheetHeaders: headers,
     headers: headers.map((header) => header.sheetColumn),
     width: wanted.width,
     ordered: unique.some((index) => index.expression || index.columns.some((column) => loaded.has(column))),
+    conflict: conflictOf(options, name, info, load, defaultKey(wanted, info.unique, loaded)),
     created: !existing,
+    ddl,
+    changes,
     indexes: existing ? [] : tableDdl(wanted, name).indexes,
     notes,
   };
 }
 
-function checkMode(name: string, existing: TableInfo | undefined, options: ImportOptions): void {
+function checkMode(
+  name: string,
+  target: Pick<Target, "name">,
+  existing: TableInfo | undefined,
+  options: Pick<ImportOptions, "mode">,
+): void {
   if (options.mode === "create" && existing) {
     throw new SluiceError(
       "table_exists",
@@ -98,60 +159,72 @@ function checkMode(name: string, existing: TableInfo | undefined, options: Impor
   if (options.mode === "append" && !existing) {
     throw new SluiceError(
       "no_such_table",
-      `there is no table "${name}" in ${options.target.name}, and --append adds to one. Check --table, or leave --append out to have it made.`,
+      `there is no table "${name}" in ${target.name}, and --append adds to one. Check --table, or leave --append out to have it made.`,
     );
   }
+}
+
+/**
+ * The headers that count: those of the sheet; for a new table besides them one for each column that holds values under none; and where
+ * there is no header, the table's columns one after the other, if that was said.
+ */
+async function headersFor(
+  { headers, layout, sample }: Source,
+  existing: TableInfo | undefined,
+  place: Place,
+  options: Omit<ImportOptions, "target">,
+): Promise<readonly Header[]> {
+  const columns = options.schema?.columns ?? existing?.columns;
+  if (columns === undefined) return withUnnamed(headers, (await sample()).inference.columns);
+  const numbered = columns.flatMap(({ name }) => {
+    const n = Number(/^column_(\d{1,5})$/.exec(name)?.[1]);
+    return n > 0 && name === nameOfColumn(n) ? [n] : [];
+  });
+  if (layout.headerRows.length > 0 || numbered.length > 0 || options.map?.size) return withUnnamed(headers, numbered);
+  if (options.header !== "none") {
+    throw new SluiceError(
+      "no_header",
+      `${where(place)}: this row holds values and no names, so there seems to be no header. ` +
+        `Say which row it is with --header N, or load the columns in the table's order with --header none.`,
+    );
+  }
+  const free = columns.filter((column) => !column.generated && column.default === undefined);
+  return headers.map((header, n) => ({ ...header, text: free[n]?.name ?? header.text }));
 }
 
 function fromTable(name: string, info: TableInfo): TableSchema {
   return { name, columns: info.columns, key: [], indexes: [], width: "pad" };
 }
 
-/** False where somebody else made the table in the meantime. */
-async function create(target: Target, schema: TableSchema, name: string, notes: string[]): Promise<boolean> {
-  try {
-    await target.query(tableDdl(schema, name).create);
-  } catch (error) {
-    if (error instanceof SluiceError) throw error;
-    if (await target.describe(name)) return false;
-    throw new SluiceError(
-      "cannot_create",
-      `the table "${name}" cannot be made in ${target.name}: ${(error as Error).message}. Have it made by somebody who may, or name another with --table.`,
-      { cause: error },
-    );
-  }
-  notes.push(`made the table "${name}"`);
-  return true;
-}
-
 /** An existing table must have every column that is loaded; `--migrate` adds those that it lacks. */
-async function migrate(
-  target: Target,
+function missingColumns(
+  target: Pick<Target, "name">,
   name: string,
   load: readonly LoadColumn[],
   existing: TableInfo,
   added: readonly Column[],
-  options: ImportOptions,
+  options: Pick<ImportOptions, "migrate">,
   place: Place,
-  notes: string[],
-): Promise<void> {
+): { ddl: string[]; changes: string[] } {
   const present = new Set(existing.columns.map((column) => column.name));
-  const lacking = load.filter((entry) => !present.has(entry.column.name));
-  if (lacking.length === 0) return;
-  if (!options.migrate) {
-    const columns = lacking.map((entry) => `"${entry.column.name}" (${entry.column.type})`).join(", ");
+  const lacking = load.filter((entry) => !present.has(entry.column.name)).map((entry) => entry.column);
+  if (lacking.length > 0 && !options.migrate) {
+    const columns = lacking.map((column) => `"${column.name}" (${column.type})`).join(", ");
     throw new SluiceError(
       "missing_column",
       `${where(place)}: the table "${name}" in ${target.name} lacks ${lacking.length === 1 ? "the column" : "the columns"} ${columns}. ` +
         `Add with --migrate, or import into a new table with --table.`,
     );
   }
-  for (const { column } of lacking) {
-    await target.query(`alter table ${quoteTable(name)} add column ${quoteIdentifier(column.name)} ${column.type}`);
-    notes.push(
-      `added the column "${column.name}" (${column.type})${added.includes(column) ? " for a header that had none" : ""}`,
-    );
-  }
+  return {
+    ddl: lacking.map(
+      (column) => `alter table ${quoteTable(name)} add column ${quoteIdentifier(column.name)} ${column.type}`,
+    ),
+    changes: lacking.map(
+      (column) =>
+        `added the column "${column.name}" (${column.type})${added.includes(column) ? " for a header that had none" : ""}`,
+    ),
+  };
 }
 
 function homelessError(
@@ -162,10 +235,11 @@ function homelessError(
   exists: boolean,
 ): SluiceError {
   const first = homeless[0]!;
+  const rest = homeless.length > NAMED ? ` and ${homeless.length - NAMED} more` : "";
   const many = homeless.length > 1;
   return new SluiceError(
     "missing_column",
-    `${where(place)}: the table "${name}" has no column for the ${many ? "headers" : "header"} ${homeless.map(show).join(", ")}. ` +
+    `${where(place)}: the table "${name}" has no column for the ${many ? "headers" : "header"} ${homeless.slice(0, NAMED).map(withNearest(wanted)).join(", ")}${rest}. ` +
       `It has: ${wanted.columns
         .filter((column) => !column.generated)
         .map((column) => column.name)
@@ -173,6 +247,15 @@ function homelessError(
       `Name a column with --map ${JSON.stringify(`${first.text}=column`)}, leave it out with --map ${JSON.stringify(`${first.text}=`)}` +
       `${exists ? ", or add a column with --migrate" : ", or add it to the schema"}.`,
   );
+}
+
+/** `"Mail" (column B; nearest: email 0.80)` */
+function withNearest(wanted: TableSchema): (header: Header) => string {
+  const free = wanted.columns.filter((column) => !column.generated);
+  return (header) => {
+    const names = nearest(header, free).map(({ name, score }) => `${name} ${score.toFixed(2)}`);
+    return names.length === 0 ? show(header) : show(header).replace(/\)$/, `; nearest: ${names.join(", ")})`);
+  };
 }
 
 function checkRequired(load: readonly LoadColumn[], columns: readonly Column[], name: string, place: Place): void {
@@ -189,7 +272,37 @@ function checkRequired(load: readonly LoadColumn[], columns: readonly Column[], 
   );
 }
 
-function uniqueOf(schema: TableSchema): { columns: readonly string[]; expression: boolean }[] {
-  const single = schema.columns.filter((column) => column.primaryKey || column.unique).map((column) => [column.name]);
-  return [...single, ...(schema.key.length > 0 ? [schema.key] : [])].map((columns) => ({ columns, expression: false }));
+/** The unique indexes of a table that is yet to be made. */
+function uniqueOf(schema: TableSchema): UniqueIndex[] {
+  const index = (columns: readonly string[], primary = false): UniqueIndex => ({
+    columns,
+    expression: false,
+    primary,
+    where: undefined,
+    arbiter: true,
+  });
+  const single = schema.columns
+    .filter((column) => column.primaryKey || column.unique)
+    .map((column) => index([column.name], column.primaryKey));
+  return schema.key.length > 0 ? [...single, index(schema.key)] : single;
+}
+
+/** A table that is made gets a unique constraint over the key, where its schema says none. */
+function withKey(schema: TableSchema, key: readonly string[] | undefined): TableSchema {
+  const same = (unique: readonly string[]): boolean =>
+    unique.length === key?.length && key.every((name) => unique.includes(name));
+  if (!key || uniqueOf(schema).some(({ columns }) => same(columns))) return schema;
+  if (schema.key.length > 0 || !key.every((name) => schema.columns.some((column) => column.name === name)))
+    return schema;
+  return { ...schema, key };
+}
+
+/** What tells rows apart where nothing was said: the schema's key, else the primary key, if the sheet brings it. */
+function defaultKey(
+  schema: TableSchema,
+  unique: readonly UniqueIndex[],
+  loaded: ReadonlySet<string>,
+): readonly string[] {
+  const primary = unique.find((index) => index.primary)?.columns ?? [];
+  return [schema.key, primary].find((key) => key.length > 0 && key.every((name) => loaded.has(name))) ?? [];
 }

@@ -36,3 +36,10 @@ test.each([
   expect(make).toThrow(message);
   expect(make).toThrow(SluiceError);
 });
+
+test.each([
+  [{ type: "date", dateFormat: "DD/MM/YY" }, /the dateFormat "DD\/MM\/YY" is none/],
+  [{ type: "text", dateFormat: "DD/MM/YYYY" }, /the type text has no dateFormat/],
+])("table() refuses the column %j", (column, message) => {
+  expect(() => table({ name: "t", columns: { a: column } })).toThrow(message);
+});

@@ -1,6 +1,7 @@
 // What a table is: its columns, what may stand in them, its key and its indexes. A schema file exports one `table({…})`;
 // without one the same shape is read from an existing table or made from the header.
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { DATE_FORMAT_HELP, dateReader } from "./date-format.ts";
 import { usageError } from "./errors.ts";
 import { quoteIdentifier, quoteTable } from "./identifiers.ts";
 
@@ -16,6 +17,8 @@ export interface ColumnSpec {
   readonly maxLength?: number;
   /** A check on the text that needs no string to be made: `email` is one `@`, a local part and a dotted domain, no white space. */
   readonly format?: "email";
+  /** Of a date or timestamp: how texts write it where they are not ISO, e.g. `DD/MM/YYYY`, `MMM DD, YYYY` or `DD.MM.YYYY HH:mm`. */
+  readonly dateFormat?: string;
   /** Any Standard Schema (zod, valibot, arktype, …), synchronous. It gets the cell's value, and what it returns is what is loaded. */
   readonly check?: StandardSchemaV1;
   readonly primaryKey?: boolean;
@@ -54,6 +57,7 @@ export interface Column {
   readonly notNull: boolean;
   readonly maxLength: number | undefined;
   readonly format: "email" | undefined;
+  readonly dateFormat: string | undefined;
   readonly check: StandardSchemaV1 | undefined;
   readonly primaryKey: boolean;
   readonly unique: boolean;
@@ -80,6 +84,7 @@ const COLUMN_KEYS = new Set([
   "notNull",
   "maxLength",
   "format",
+  "dateFormat",
   "check",
   "primaryKey",
   "unique",
@@ -147,11 +152,6 @@ export function tableDdl(schema: TableSchema, name: string = schema.name): { cre
   };
 }
 
-/** A text column with nothing asked of it, as a header alone gives. */
-export function textColumn(name: string, headers: readonly string[] = []): Column {
-  return completeColumn("header", name, { header: headers });
-}
-
 function completeColumn(where: string, name: string, given: ColumnSpec | StandardSchemaV1): Column {
   const spec: ColumnSpec = "~standard" in given ? { check: given } : given;
   for (const key of Object.keys(spec)) {
@@ -164,6 +164,13 @@ function completeColumn(where: string, name: string, given: ColumnSpec | Standar
     ]);
   }
   const type = spec.type ?? "text";
+  if (spec.dateFormat !== undefined) {
+    const here = `${where}, column ${JSON.stringify(name)}`;
+    if (!dateReader(spec.dateFormat))
+      throw badSchema(here, `the dateFormat "${spec.dateFormat}" is none`, [DATE_FORMAT_HELP]);
+    if (!/^(date|timestamp|timestamptz)\b/i.test(type))
+      throw badSchema(here, `the type ${type} has no dateFormat`, ["date", "timestamp", "timestamptz"]);
+  }
   const limit = /^(?:varchar|character varying|char|character|bpchar)\s*\((\d+)\)$/i.exec(type)?.[1];
   return {
     name,
@@ -172,6 +179,7 @@ function completeColumn(where: string, name: string, given: ColumnSpec | Standar
     notNull: spec.notNull ?? false,
     maxLength: spec.maxLength ?? (limit === undefined ? undefined : Number(limit)),
     format: spec.format,
+    dateFormat: spec.dateFormat,
     check: spec.check,
     primaryKey: spec.primaryKey ?? false,
     unique: spec.unique ?? false,

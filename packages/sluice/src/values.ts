@@ -4,12 +4,14 @@
 // that a bad value is named before the database sees it; of other types (enums, arrays, …) the database is the judge.
 import { CellType } from "@sluice/sheets";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { dateReader } from "./date-format.ts";
 import { usageError } from "./errors.ts";
+import type { RejectCode } from "./reject.ts";
 import type { Column } from "./schema.ts";
 
 /** Why a value is rejected. */
 export interface Problem {
-  readonly code: string;
+  readonly code: RejectCode;
   readonly reason: string;
 }
 
@@ -49,11 +51,11 @@ const INTEGERS: Record<string, readonly [min: bigint, max: bigint, fastDigits: n
 const ALIASES: Record<string, string> = {
   int2: "smallint", int: "integer", int4: "integer", int8: "bigint", decimal: "numeric", float4: "real", float8: "double precision",
   float: "double precision", bool: "boolean", timestamp: "timestamp without time zone", timestamptz: "timestamp with time zone",
-  time: "time without time zone",
+  time: "time without time zone", "character varying": "varchar", character: "char",
 }; // prettier-ignore
 
 /** A type's name without length, alias or case: `VARCHAR(20)` → `varchar`. */
-function baseType(type: string): string {
+export function baseType(type: string): string {
   const name = type
     .toLowerCase()
     .replace(/\s*\([^)]*\)/, "")
@@ -76,33 +78,29 @@ function typeCheck(column: Column): Check | undefined {
           ? Number.isFinite(Number(text))
             ? text.trim()
             : outOfRange(column.type)
-          : notA("a number"),
+          : notA("a number", "invalid_number"),
       );
     case "boolean":
       return stringCheck(booleanText);
     case "date":
-      return dateCheck;
+      return column.dateFormat === undefined ? dateCheck : notationCheck(dateCheck, column.dateFormat, "date");
     case "timestamp without time zone":
     case "timestamp with time zone":
-      return stringCheck((text, type) =>
-        timestampText(
-          text,
-          type,
-          column.type.toLowerCase().includes("tz") || column.type.toLowerCase().includes("with time"),
-        ),
-      );
+      return timestampCheck(column);
     case "time without time zone":
       return stringCheck(timeText);
     case "interval":
       // A duration in a sheet is a number of days, which PostgreSQL would take for seconds.
       return stringCheck((text, type) =>
-        type === CellType.string
+        type === CellType.string && !isNumeric(text, type)
           ? text
           : notA("an interval as text, like 36:00:00 (a duration cell is a number of days)", "invalid_interval"),
       );
     case "uuid":
       return stringCheck((text, type) =>
-        type === CellType.string && /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(text) ? text : notA("a UUID"),
+        type === CellType.string && /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(text)
+          ? text
+          : notA("a UUID", "invalid_uuid"),
       );
     case "json":
     case "jsonb":
@@ -121,9 +119,9 @@ function integerCheck(type: string, min: bigint, max: bigint, fastDigits: number
     )
       return undefined;
     const text = bytes.toString("utf8", start, end);
-    if (!isNumeric(text, cell)) return notA("a whole number");
+    if (!isNumeric(text, cell)) return notA("a whole number", "invalid_number");
     const whole = wholeNumber(text.trim());
-    if (whole === undefined) return notA("a whole number");
+    if (whole === undefined) return notA("a whole number", "invalid_number");
     return whole < min || whole > max ? outOfRange(type) : whole.toString();
   };
 }
@@ -132,7 +130,7 @@ function integerCheck(type: string, min: bigint, max: bigint, fastDigits: number
 function numericCheck(declared: string): Check {
   const [, precision, scale = "0"] = /\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)/.exec(declared) ?? [];
   return stringCheck((text, type) => {
-    if (!isNumeric(text, type)) return notA("a number");
+    if (!isNumeric(text, type)) return notA("a number", "invalid_number");
     const trimmed = text.trim();
     if (precision === undefined) return trimmed;
     const exact =
@@ -153,12 +151,12 @@ function booleanText(text: string, type: CellType): string | Problem {
   const word = text.trim().toLowerCase();
   if (type === CellType.number ? word === "1" : /^(true|t|yes|y|on|1)$/.test(word)) return "true";
   if (type === CellType.number ? word === "0" : /^(false|f|no|n|off|0)$/.test(word)) return "false";
-  return notA("a boolean (true or false, yes or no, 1 or 0)");
+  return notA("a boolean (true or false, yes or no, 1 or 0)", "invalid_boolean");
 }
 
 const dateCheck: Check = (bytes, start, end, type) => {
   const text = bytes.toString("latin1", start, end);
-  if (type === CellType.date) {
+  if (type === CellType.date || (type === CellType.string && isCellText(text))) {
     if (text.slice(10).replaceAll(/[T:.0]/g, "") !== "")
       return { code: "invalid_date", reason: "a date with a time of day, and the column holds dates only" };
     return text.slice(0, 10);
@@ -167,6 +165,30 @@ const dateCheck: Check = (bytes, start, end, type) => {
     ? text.trim()
     : notA("a date (a date cell, or text like 2020-01-31)", "invalid_date");
 };
+
+/** A date cell as text, as a CSV file of rejects holds it. */
+function isCellText(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$/.test(text) && isCalendarDate(text.slice(0, 10));
+}
+
+function timestampCheck({ type, dateFormat }: Column): Check {
+  const withZone = /tz|with time/i.test(type);
+  const check = stringCheck((text, cell) => timestampText(text, cell, withZone));
+  return dateFormat === undefined ? check : notationCheck(check, dateFormat, "timestamp");
+}
+
+/** Texts are read in the stated notation only, and become ISO; date cells, and what a reject file makes of them, are judged as without one. */
+function notationCheck(cells: Check, format: string, what: "date" | "timestamp"): Check {
+  const read = dateReader(format)!;
+  return (bytes, start, end, type) => {
+    const text = bytes.toString("utf8", start, end);
+    if (type !== CellType.string || isCellText(text)) return cells(bytes, start, end, type);
+    const found = read(text.trim());
+    if (!found || (what === "date" && found.time !== undefined))
+      return notA(`a ${what} as ${format} (nor a date cell)`, `invalid_${what}`);
+    return found.time === undefined ? found.date : `${found.date} ${found.time}`;
+  };
+}
 
 function timestampText(text: string, type: CellType, withZone: boolean): string | Problem {
   if (type === CellType.date) return text;
@@ -184,7 +206,8 @@ function timestampText(text: string, type: CellType, withZone: boolean): string 
 
 function timeText(text: string, type: CellType): string | Problem {
   // A pure time lies on the day 0 of its date system.
-  const time = type === CellType.date ? /^(?:1899-12-3[01]|1904-01-01)T(.*)$/.exec(text)?.[1] : text.trim();
+  const time =
+    type === CellType.date || isCellText(text) ? /^(?:1899-12-3[01]|1904-01-01)T(.*)$/.exec(text)?.[1] : text.trim();
   return time !== undefined &&
     /^([01]\d|2[0-3]|\d):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$/.test(time) &&
     type !== CellType.number
@@ -241,10 +264,7 @@ function stringCheck(judge: (text: string, type: CellType) => string | Problem):
   };
 }
 
-function notA(
-  what: string,
-  code = `invalid_${/[a-z]+$/i.exec(what.replace(/ \(.*/, ""))?.[0].toLowerCase() ?? "value"}`,
-): Problem {
+function notA(what: string, code: RejectCode): Problem {
   return { code, reason: `not ${what}` };
 }
 

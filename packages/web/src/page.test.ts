@@ -1,17 +1,12 @@
 // The page in a real browser, against the real service and a real database.
-import { accessSync, constants } from "node:fs";
 import { readFile, truncate, writeFile } from "node:fs/promises";
-import { delimiter, join } from "node:path";
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+import { join } from "node:path";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser, withoutBrowser } from "../../../scripts/browser.ts";
 import { business, HEADER, startService, type Service } from "../../sluice/src/server/test/service.ts";
 import { server } from "../../sluice/src/test/database.ts";
 import { writeWorkbook, type TestCell } from "../../sluice/src/test/workbook.ts";
-
-const program = findBrowser();
-const missing = program === undefined ? "Chromium" : server === undefined ? "PostgreSQL" : undefined;
-if (missing)
-  console.warn(`No ${missing}: the page is not tested. Chromium is looked for at CHROMIUM_PATH and on PATH.`);
 
 const MARKUP = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
 const ROWS: readonly (readonly TestCell[])[] = [
@@ -24,18 +19,10 @@ const ROWS: readonly (readonly TestCell[])[] = [
 ];
 
 // In CI a missing browser is a failure, not a skip.
-describe.skipIf(missing !== undefined && !process.env["CI"])("the page", () => {
+describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))("the page", () => {
   let browser: Browser;
   beforeAll(async () => {
-    const args = [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-      "--no-first-run",
-    ];
-    browser = await chromium.launch({ executablePath: program ?? "chromium", args });
+    browser = await launchBrowser();
   });
   afterAll(() => browser?.close());
 
@@ -251,21 +238,3 @@ const lowContrast = `(() => {
   }
   return low;
 })()`;
-
-function findBrowser(): string | undefined {
-  const places = [
-    process.env["CHROMIUM_PATH"] ?? "",
-    "/usr/bin/chromium",
-    ...(process.env["PATH"] ?? "")
-      .split(delimiter)
-      .flatMap((folder) => [join(folder, "chromium"), join(folder, "google-chrome")]),
-  ];
-  return places.find((place) => {
-    try {
-      accessSync(place, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}

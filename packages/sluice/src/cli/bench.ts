@@ -9,6 +9,7 @@ import { goDuration } from "../duration.ts";
 import { SluiceError } from "../errors.ts";
 import { quoteIdentifier } from "../identifiers.ts";
 import { METHODS, runImport, type Method } from "../import.ts";
+import { deleteImport } from "../ledger/history.ts";
 import { writeSample } from "../sample/sample.ts";
 import type { Target } from "../targets/target.ts";
 import { connect, interruptible, type TargetFlags } from "./common.ts";
@@ -50,6 +51,7 @@ async function measure(ctx: Context, file: string, target: Target, method: Metho
   const table = `sluice_bench_${process.pid}`;
   try {
     const result = await runImport(ctx, { file, target, table, schema: businesses, method, mode: "create" });
+    await deleteImport(target, result.id);
     if (result.interrupted) throw new SluiceError("interrupted", "interrupted: no figures");
     return { method, milliseconds: result.milliseconds, inserted: result.inserted, rejected: result.rejected };
   } finally {

@@ -1,4 +1,4 @@
-// The command line as a user meets it: every case runs the real program.
+// The command line as a user meets it: every case runs the real program. Long, as there are many ways to call it wrongly.
 import { once } from "node:events";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
@@ -11,7 +11,7 @@ import { startProxy } from "../test/proxy.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
-import { ZipWriter } from "../sample/zip-writer.ts";
+import { ZipWriter } from "../xlsx/zip-writer.ts";
 
 const withServer = test.skipIf(server === undefined);
 
@@ -32,7 +32,9 @@ test("the example goes into the embedded database, 13 bad rows are explained, an
   expect(result.stdout).toMatch(/too_few_columns/);
   expect(result.code).toBe(3);
   const csv = (await readFile(join(folder.path, "bad.csv"), "utf8")).trimEnd().split("\r\n");
-  expect(csv[0]).toBe("file,sheet,row,column,value,code,reason");
+  expect(csv[0]).toBe(
+    "file,sheet,row,column,value,code,reason,Name,Category,Phone,Email,Address,City,Country,Website,Description",
+  );
   expect(csv).toHaveLength(14);
   const counted = await run(
     folder.path,
@@ -94,7 +96,9 @@ describe("options", () => {
     [["import", "x.xlsx", "--method", "fast"], 2, /Allowed choices are sequential, concurrent, batch, copy/],
     [["import", "x.xlsx", "--workers", "0"], 2, /whole number from 1/],
     [["import", "x.xlsx", "--create", "--append"], 2, /cannot be used with/],
-    [["import", "x.xlsx", "--rejects", "bad.txt"], 2, /ends in \.csv/],
+    [["import", "x.xlsx", "--rejects", "bad.txt"], 2, /ends in \.csv or \.xlsx/],
+    [["import", "x.xlsx", "--max-errors", "-1"], 2, /whole number/],
+    [["import", EXAMPLE, "--rejects", `${EXAMPLE.slice(0, -5)}.xlsx`], 1, /is a file that is imported/],
     [["import", "x.xlsx", "--to", "mysql://root:s3cret@localhost/x"], 2, /Expected: postgres:\/\//],
     [["nonsense"], 2, /unknown command 'nonsense'/],
   ])("sluice %j ends with %i and says why", async (args, code, message) => {
@@ -114,6 +118,17 @@ describe("options", () => {
   });
 });
 
+test("sluice import --help has an example of every option", async () => {
+  await using folder = newFolder();
+  const { stdout } = await run(folder.path, "import", "--help");
+  const [options, examples] = stdout.split("\nExamples") as [string, string];
+  const names = [...options.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name!);
+  expect(names.length).toBeGreaterThan(20);
+  expect(
+    names.filter((name) => name !== "--help" && !examples.includes(`${name} `) && !examples.includes(`${name}\n`)),
+  ).toEqual([]);
+});
+
 describe("bad files", () => {
   /** An OLE container with one stream: a header and a directory, as far as a reader looks. */
   const cfb = (stream: string): Buffer => {
@@ -130,7 +145,7 @@ describe("bad files", () => {
   test.each<[what: string, content: Buffer | undefined, message: RegExp]>([
     ["no file", undefined, /file\.xlsx/],
     ["an empty file", Buffer.alloc(0), /empty/],
-    ["not a zip", Buffer.from("name,age\nAda,36\n"), /not an? .*(xlsx|workbook|zip)/i],
+    ["no spreadsheet", Buffer.from("%PDF-1.7\n%âãÏÓ\n"), /not an? .*(xlsx|workbook|zip)/i],
     ["an encrypted workbook", cfb("EncryptedPackage"), /encrypted|password/i],
     ["an .xls renamed", cfb("Workbook"), /\.xls\b/],
   ])("%s: one clear message and exit code 1", async (_, content, message) => {
@@ -217,7 +232,8 @@ describe("bad databases", () => {
     const url = new URL(database.dsn);
     await using proxy = await startProxy(new URL(url.href), 600_000);
     url.host = `127.0.0.1:${proxy.port}`;
-    const result = await run(folder.path, "import", EXAMPLE, "--to", url.href, "--method", "batch", "--workers", "2");
+    const options = ["--method", "batch", "--workers", "2", "--reconnect", "1"];
+    const result = await run(folder.path, "import", EXAMPLE, "--to", url.href, ...options);
     expectMessage(result, 1, /the connection to .* was lost/);
     const said = Number(/([\d,]+) rows of this import are in the table/.exec(result.stderr)?.[1]?.replaceAll(",", ""));
     expect(result.stderr).toContain("may or may not be in it");
@@ -252,6 +268,59 @@ describe("bad databases", () => {
   });
 });
 
+withServer("several processes that begin the same import at once: one does it, the others are told so", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  const file = await writeWorkbook(join(folder.path, "people.xlsx"), { S: [["n"], [1], [2]] });
+  await database.query("create table people (n integer)");
+  await database.query(
+    `create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(4); return null; end $$`,
+  );
+  await database.query("create trigger slow after insert on people for each statement execute function slow()");
+  const results = await Promise.all(
+    [1, 2, 3].map(() => run(folder.path, "import", file, "--to", database.dsn, "--table", "people")),
+  );
+  expect(results.map(({ code }) => code).sort((a, b) => Number(a) - Number(b))).toEqual([0, 1, 1]);
+  for (const result of results) if (result.code === 1) expect(result.stderr).toMatch(/is being imported right now/);
+  expect(await database.query("select count(*) from people")).toEqual([["2"]]);
+});
+
+withServer(
+  "a table that has all the keys already: each row is rejected, and no lock is left behind for it",
+  async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const rows = Array.from({ length: 3000 }, (_, n) => [n, `name ${n}`]);
+    const file = await writeWorkbook(join(folder.path, "people.xlsx"), { S: [["id", "name"], ...rows] });
+    await database.query("create table people (id integer primary key, name text)");
+    const args = ["import", file, "--to", database.dsn, "--table", "people", "--json"];
+    expect((await run(folder.path, ...args)).code).toBe(0);
+    const again = start(folder.path, args);
+    const state = { over: false };
+    void again.finished.then(() => (state.over = true));
+    let most = 0;
+    while (!state.over) {
+      const [[locks]] = (await database.query(
+        "select count(*) from pg_locks where pid in (select pid from pg_stat_activity where datname = current_database())",
+      )) as [[string]];
+      most = Math.max(most, Number(locks));
+      await sleep(20);
+    }
+    expect(JSON.parse((await again.finished).stdout)).toMatchObject({ total: 3000, inserted: 0, rejected: 3000 });
+    expect(most).toBeLessThan(200);
+  },
+);
+
+withServer("sluice sql shows NULL as NULL, and keeps columns of one name apart", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  const query = "select 1 as n, null as n, '' as empty";
+  const table = await run(folder.path, "sql", query, "--to", database.dsn);
+  expect(table.stdout).toMatch(/^n +n +empty\n1 +NULL *\n\(1 row\)\n$/);
+  const json = await run(folder.path, "sql", query, "--json", "--to", database.dsn);
+  expect(JSON.parse(json.stdout)).toEqual([{ n: "1", n_2: null, empty: "" }]);
+});
+
 describe("reject files that cannot be written", () => {
   withServer("in a folder that is not there: nothing is imported", async () => {
     await using folder = newFolder();
@@ -261,18 +330,90 @@ describe("reject files that cannot be written", () => {
     expect(await database.query("select to_regclass('businesses') is null")).toEqual([["t"]]);
   });
 
-  test.skipIf(server === undefined || process.platform !== "linux")(
-    "on a full disk: says what is in the table",
-    async () => {
+  test.skipIf(server === undefined || process.platform !== "linux").each(["csv", "xlsx"])(
+    "on a full disk, as .%s: says what was done, what is in the table, and how to get the file all the same",
+    async (kind) => {
       await using folder = newFolder();
       await using database = await newDatabase();
-      await symlink("/dev/full", join(folder.path, "bad.csv"));
-      const result = await run(folder.path, "import", EXAMPLE, "--to", database.dsn, "--rejects", "bad.csv");
-      expectMessage(result, 1, /no space left on device/);
+      await symlink("/dev/full", join(folder.path, `bad.${kind}`));
+      const args = ["import", EXAMPLE, "--to", database.dsn, "--rejects", `bad.${kind}`];
+      const result = await run(folder.path, ...args);
+      expect(result.code).toBe(1);
+      expect(result.stdout).toMatch(/Imported 9,987 of 10,000 rows[^]*13 rows were rejected/);
+      expect(result.stdout).not.toMatch(/All of them|Repair the cells/);
+      expect(result.stderr).toMatch(/^error: cannot write the reject file bad\..*no space left on device/);
+      expect(result.stderr).not.toMatch(/\n\s+at /);
       const said = /([\d,]+) rows of this import are in the table/.exec(result.stderr)?.[1]?.replaceAll(",", "");
       expect(await database.query("select count(*) from businesses")).toEqual([[said]]);
+      const id = /sluice imports (\w+) --rejects FILE/.exec(result.stderr)?.[1] ?? "";
+      const again = await run(folder.path, "imports", id, "--to", database.dsn, "--rejects", "good.csv");
+      expect(again.stdout).toBe("Wrote 13 rejected rows to good.csv.\n");
+      expect((await readFile(join(folder.path, "good.csv"), "utf8")).trimEnd().split("\r\n")).toHaveLength(14);
+      const dry = await run(folder.path, ...args, "--dry-run");
+      expect(dry.code).toBe(1);
+      expect(dry.stdout).toContain("Would import 9,987 of 10,000 rows");
+      expect(dry.stderr).toContain("--dry-run --rejects FILE.xlsx");
+      expect(dry.stderr).not.toMatch(/sluice imports|of this import/);
+      const stopped = await run(folder.path, ...args, "--replace", "--max-errors", "1");
+      expect(stopped.code).toBe(1);
+      expect(stopped.stderr).toMatch(/^error: \d+ rows have been rejected/);
+      expect(stopped.stderr).toMatch(/^error: cannot write the reject file .*\n.*sluice imports ID --rejects FILE/m);
     },
   );
+});
+
+describe("the next step", () => {
+  withServer("the command that imports the repaired cells has the options that say what becomes of a row", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await writeWorkbook(join(folder.path, "r.xlsx"), {
+      S: [
+        ["Id", "It's", "Born"],
+        ["1", "old", "03/04/1990"],
+      ],
+    });
+    const rules = ["--map", "It's=age", "--type", "age=integer", "--type", "born=date(DD/MM/YYYY)"];
+    const keys = ["--on-conflict", "update", "--key", "id"];
+    await database.query("create table people (id text primary key, age integer, born date)");
+    const place = ["--table", "people", "--to", database.dsn];
+    const result = await run(folder.path, "import", "r.xlsx", ...rules, ...keys, ...place, "--rejects", "bad.csv");
+    expect(result.code).toBe(3);
+    const command = /Repair the cells there, then: {2}npx sluice (.*)\n/.exec(result.stdout)![1]!;
+    expect(command).toContain(
+      "import bad.csv --table people --map 'It'\\''s=age' --type age=integer --type 'born=date(DD/MM/YYYY)' " +
+        "--on-conflict update --key id --to postgres://",
+    );
+    const bad = join(folder.path, "bad.csv");
+    await writeFile(bad, (await readFile(bad, "utf8")).replace(",1,old,", ",1,36,"));
+    const repaired = await run(folder.path, "import", "bad.csv", ...rules, ...keys, ...place);
+    expect(repaired.code).toBe(0);
+    expect(await database.query("select id, age, born::text from people")).toEqual([["1", "36", "1990-04-03"]]);
+  });
+
+  withServer("after a dry run it is the dry run again, since the ledger does not know it", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const args = ["import", EXAMPLE, "--to", database.dsn, "--dry-run"];
+    const result = await run(folder.path, ...args);
+    expect(result.code).toBe(3);
+    expect(result.stdout).toContain("the same command again, with --dry-run --rejects FILE.xlsx\n");
+    expect(result.stdout).not.toContain("sluice imports");
+    expect(JSON.parse((await run(folder.path, ...args, "--json")).stdout)).toMatchObject({ id: null, rejected: 13 });
+  });
+
+  withServer("notes behind a failure are called notes", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const args = ["import", EXAMPLE, "--to", database.dsn, "--max-errors", "1"];
+    const result = await run(folder.path, ...args);
+    expect(result.stderr).toMatch(/^error: \d+ rows have been rejected/);
+    const behind = result.stderr.trimEnd().split("\n").slice(3);
+    expect(behind.length).toBeGreaterThan(0);
+    expect(behind.filter((line) => !/^(Note|not built): /.test(line))).toEqual([]);
+    const json = await run(folder.path, ...args, "--max-errors", "2", "--json");
+    const { error } = JSON.parse(json.stdout) as { error: { message: string } };
+    expect(error.message).toMatch(/\nNote: resumed import \w+/);
+  });
 });
 
 describe("interruption", () => {
@@ -309,7 +450,7 @@ describe("interruption", () => {
     let before = "";
     for (;;) {
       const [[now]] = (await database.query(
-        "select count(*) || ' ' || (select count(*) from pg_stat_activity where application_name = 'sluice' and datname = current_database()) from businesses",
+        "select count(*) || ' ' || (select count(*) from pg_stat_activity where application_name like 'sluice%' and datname = current_database()) from businesses",
       )) as [[string]];
       if (now === before && now.endsWith(" 0")) break;
       before = now;

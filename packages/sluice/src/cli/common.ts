@@ -1,6 +1,9 @@
 // What the commands share: which database, and how Ctrl-C ends them.
 import { background, withCancel, type Context } from "@sluice/go/context";
-import { openTarget, type TargetOptions } from "../targets/open.ts";
+import type { OnConflict } from "../conflict.ts";
+import { SluiceError } from "../errors.ts";
+import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../targets/open.ts";
+import { pgliteExists } from "../targets/pglite.ts";
 import type { Target } from "../targets/target.ts";
 
 export interface TargetFlags {
@@ -16,6 +19,80 @@ export function serverAddress(flags: TargetFlags): string | undefined {
 /** The database that the options mean: `--to`, else DATABASE_URL, else the embedded one. */
 export async function connect(flags: TargetFlags, options: Omit<TargetOptions, "to" | "folder"> = {}): Promise<Target> {
   return openTarget({ ...options, to: serverAddress(flags), folder: flags.data });
+}
+
+/** The same, for commands that have nothing to do where there is no database yet. @throws SluiceError (`no_database`) */
+export async function connectExisting(flags: TargetFlags): Promise<Target> {
+  if (serverAddress(flags) === undefined && !pgliteExists(flags.data)) {
+    throw new SluiceError(
+      "no_database",
+      `there is no embedded database in ${flags.data} yet. Import a file first, or name a server with --to postgres://…`,
+    );
+  }
+  return connect(flags);
+}
+
+/** What to type to go on with an import. */
+export function resumeCommand(
+  file: string,
+  id: string,
+  flags: TargetFlags & { readonly schema?: string | undefined },
+): string {
+  // All else goes by what the ledger has; a schema file's checks are functions, which it cannot have.
+  return `npx sluice import ${shellWord(file)} --resume ${id}${option("--schema", flags.schema)}${placeOf(flags)}`;
+}
+
+/** What to type to write the rejects of an import to a file. */
+export function rejectsCommand(id: string, flags: TargetFlags): string {
+  return `npx sluice imports ${id} --rejects FILE.xlsx${placeOf(flags)}`;
+}
+
+/** How to get all rejects of a dry run, which the ledger does not know. */
+export const REJECTS_OF_DRY_RUN = "the same command again, with --dry-run --rejects FILE.xlsx";
+
+/** The options that say what becomes of a row, whichever file it stands in. */
+export interface RowFlags {
+  readonly schema?: string | undefined;
+  readonly map: ReadonlyMap<string, string>;
+  readonly type: ReadonlyMap<string, string>;
+  readonly onConflict: OnConflict;
+  readonly key?: readonly string[];
+}
+
+/** What to type to import a file into a table as these options say. */
+export function importCommandFor(file: string, table: string, flags: TargetFlags & RowFlags): string {
+  const { schema, map, type, onConflict, key } = flags;
+  return [
+    `npx sluice import ${shellWord(file)} --table ${shellWord(table)}`,
+    option("--schema", schema),
+    ...[...map].map((pair) => option("--map", pair.join("="))),
+    ...[...type].map((pair) => option("--type", pair.join("="))),
+    onConflict === "error" ? "" : option("--on-conflict", onConflict),
+    option("--key", key?.join(",")),
+    placeOf(flags),
+  ].join("");
+}
+
+/** An option behind what stands before it; nothing where it has no value. */
+function option(name: string, value: string | undefined): string {
+  return value === undefined ? "" : ` ${name} ${shellWord(value)}`;
+}
+
+/** The options that lead to the database. An address is shown as the user gave it, without its password. */
+function placeOf(flags: TargetFlags): string {
+  if (flags.to !== undefined) return option("--to", withoutPassword(flags.to));
+  return serverAddress(flags) === undefined && flags.data !== DEFAULT_FOLDER ? option("--data", flags.data) : "";
+}
+
+function withoutPassword(dsn: string): string {
+  const url = new URL(dsn);
+  url.password = "";
+  url.searchParams.delete("password");
+  return url.href;
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Something that nobody foresaw: its stack is for us, so it is shown on request only. */

@@ -1,4 +1,5 @@
-// Numbers for people.
+// Numbers, tables and rejects for people.
+import type { Reject } from "../reject.ts";
 
 /** `1,234,567` */
 export function count(n: number): string {
@@ -20,4 +21,19 @@ export function columns(rows: readonly (readonly string[])[], right: readonly bo
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** A text in one line, cut where it is longer; what would steer a terminal is shown as `�`. */
+export function oneLine(text: string, widest: number): string {
+  const line = text.replaceAll(/\s+/g, " ").replaceAll(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, "�");
+  return line.length > widest ? `${line.slice(0, widest)}…` : line;
+}
+
+/** What is wrong with a row, in one line. */
+export function rejectText(reject: Reject): string {
+  const value =
+    reject.value === undefined
+      ? ""
+      : ` ${JSON.stringify(reject.value.length > 60 ? `${reject.value.slice(0, 60)}…` : reject.value)}`;
+  return `${reject.code}: ${reject.column === undefined ? "" : `${reject.column}${value}: `}${reject.reason}`;
 }

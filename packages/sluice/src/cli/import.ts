@@ -1,30 +1,65 @@
 // `sluice import`: opens the database, imports each file, and says what was done.
-import type { Context } from "@sluice/go/context";
+import { afterFunc, type Context } from "@sluice/go/context";
+import { SheetError, spool, type Spooled } from "@sluice/sheets";
 import { goDuration } from "../duration.ts";
-import { describeError } from "../errors.ts";
-import { runImport, type ImportResult, type Method, type Progress } from "../import.ts";
-import { RejectFile, type Reject } from "../reject.ts";
+import type { OnConflict } from "../conflict.ts";
+import { describeError, usageError } from "../errors.ts";
+import { untouched } from "../explain.ts";
+import { runImport, type ImportOptions, type ImportResult, type Method, type Progress } from "../import.ts";
+import { pruneImports } from "../ledger/history.ts";
+import { findImports } from "../ledger/ledger.ts";
+import { contradictions } from "../ledger/plan.ts";
+import { hasLedger } from "../ledger/schema.ts";
+import { tableName } from "../prepare.ts";
+import { RejectFile } from "../reject-file.ts";
+import { openWorkbook } from "../reject-source.ts";
 import { loadSchema, schemaBeside } from "../schema-file.ts";
+import type { TableSchema } from "../schema.ts";
+import { sheetsToImport } from "../tables.ts";
 import type { Target } from "../targets/target.ts";
-import { connect, interruptible, serverAddress, showStack, type TargetFlags } from "./common.ts";
-import { count, rate } from "./format.ts";
+import {
+  connect,
+  interruptible,
+  rejectsCommand,
+  REJECTS_OF_DRY_RUN,
+  resumeCommand,
+  serverAddress,
+  showStack,
+  type TargetFlags,
+} from "./common.ts";
+import { fileOptions, type FileFlags } from "./file-options.ts";
+import { count, rate, rejectText } from "./format.ts";
+import { RejectReport } from "./reject-report.ts";
 
-export interface ImportFlags extends TargetFlags {
-  readonly table?: string;
-  readonly sheet?: string;
+export interface ImportFlags extends TargetFlags, FileFlags {
   readonly method: Method;
   readonly workers?: number;
   readonly batchSize: number;
   readonly chunkRows: number;
-  readonly schema?: string;
-  readonly map: ReadonlyMap<string, string>;
+  readonly onConflict: OnConflict;
+  readonly key?: readonly string[];
   readonly create?: boolean;
   readonly append?: boolean;
-  readonly migrate?: boolean;
+  readonly replace?: boolean;
+  readonly atomic?: boolean;
+  readonly dryRun?: boolean;
   readonly rejects?: string;
+  readonly rawRejects?: boolean;
+  readonly maxErrors?: number;
+  readonly resume: string;
+  readonly reconnect: number;
+  readonly keepHistory?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** The names of those that were given, and are no defaults. */
+  readonly stated: ReadonlySet<string>;
 }
+
+/** The file that means standard input, and what it is called. */
+const STDIN = "-";
+const STDIN_NAME = "stdin";
+/** A sheet of a file, and where it goes. */
+type Part = Pick<ImportOptions, "table" | "sheet" | "alike">;
 
 /** How many rejects are shown where people read. */
 const SHOWN = 10;
@@ -42,14 +77,19 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
         if (flags.quiet || flags.json) return;
         console.error(`Making the embedded PostgreSQL in ${flags.data}: some seconds, the first time only.`);
       };
-      await using target = await connect(flags, { connections: flags.workers, onCreate });
-      await using rejects = flags.rejects === undefined ? undefined : new RejectFile(flags.rejects);
-      await rejects?.check();
+      const reconnectMs = flags.reconnect * 1000;
+      await using target = await connect(flags, { connections: flags.workers, reconnectMs, onCreate });
+      const file = flags.rejects === undefined ? undefined : new RejectFile(flags.rejects, !flags.rawRejects);
+      await file?.check(files);
+      await using rejects = file && new RejectReport(file, flags);
+      // The tables that this command has filled.
+      const tables = new Set<string>();
       for (const file of files) {
-        const code = await importOne(ctx, file, target, rejects, flags);
-        if (code === 130) return code;
-        if (worst !== 1) worst = code === 0 ? worst : code;
+        worst = worse(worst, await importFile(ctx, file, tables, target, rejects, flags));
+        if (worst === 130) break;
       }
+      worst = worse(rejects ? await closeRejects(rejects, flags) : 0, worst);
+      if (worst !== 130 && flags.keepHistory !== undefined) await pruneImports(target, flags.keepHistory);
       return worst;
     });
   } catch (error) {
@@ -57,45 +97,171 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
   }
 }
 
-async function importOne(
+/** Closes the file of rejects and says what is in it; returns the exit code. */
+async function closeRejects(rejects: RejectReport, flags: ImportFlags): Promise<number> {
+  try {
+    const lines = await rejects.close();
+    if (!flags.json && !flags.quiet && lines.length > 0) console.log(lines.join("\n"));
+    return 0;
+  } catch (error) {
+    return fail(error, flags);
+  }
+}
+
+/** Imports the sheets of a file that were asked for, one after the other. */
+async function importFile(
   ctx: Context,
   file: string,
+  tables: Set<string>,
   target: Target,
-  rejects: RejectFile | undefined,
+  rejects: RejectReport | undefined,
   flags: ImportFlags,
+): Promise<number> {
+  const name = file === STDIN ? STDIN_NAME : file;
+  let path = file;
+  try {
+    const schemaFile = flags.schema ?? (file === STDIN ? undefined : schemaBeside(file));
+    const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
+    if (file === STDIN && flags.table === undefined && !schema)
+      throw usageError("no_table", "standard input has no name to call the table after. Give --table NAME.");
+    await using input = file === STDIN ? await spoolStdin(ctx) : undefined;
+    if (file === STDIN && !input) return 130;
+    path = input?.path ?? file;
+    const { sheet, ...whole } = importOptions(path, name, schema, target, flags);
+    const options = sheet === undefined || sheet === "all" ? whole : { ...whole, sheet };
+    let worst = 0;
+    // An import that goes on by its id has its sheet.
+    const goesOn = flags.resume !== "auto" && flags.resume !== "never";
+    if (goesOn) await checkStated(target, flags);
+    const several = sheet === "all" && !goesOn;
+    for (const part of several ? await partsOf({ ...options, sheet }, flags) : [{}]) {
+      worst = worse(worst, await importSheet(ctx, { ...options, ...part }, tables, rejects, flags, schemaFile));
+      if (worst === 130) break;
+    }
+    return worst;
+  } catch (error) {
+    return fail(path === file ? error : renamed(error, path, name), flags, name);
+  }
+}
+
+function importOptions(
+  file: string,
+  fileName: string,
+  schema: TableSchema | undefined,
+  target: Target,
+  flags: ImportFlags,
+): ImportOptions {
+  return {
+    file,
+    fileName,
+    ...fileOptions(flags, schema),
+    target,
+    method: flags.method,
+    batchSize: flags.batchSize,
+    chunkRows: flags.chunkRows,
+    resume: flags.resume,
+    ...(flags.workers === undefined ? {} : { workers: flags.workers }),
+    ...(flags.maxErrors === undefined ? {} : { maxErrors: flags.maxErrors }),
+    onConflict: flags.onConflict,
+    ...(flags.key === undefined ? {} : { key: flags.key }),
+    atomic: flags.atomic ?? false,
+    dryRun: flags.dryRun ?? false,
+    ...modeOf(flags),
+  };
+}
+
+/** An import that goes on goes by what was stored. @throws SluiceError where an option was given that says something else */
+async function checkStated(target: Target, { stated, ...flags }: ImportFlags): Promise<void> {
+  await target.start();
+  const [entry] = (await hasLedger(target)) ? await findImports(target, { id: flags.resume }) : [];
+  if (!entry) return; // which the import says
+  const given = {
+    ...(stated.has("table") ? { table: flags.table } : {}),
+    ...(stated.has("method") ? { method: flags.method } : {}),
+    ...(stated.has("onConflict") ? { onConflict: flags.onConflict } : {}),
+    ...(stated.has("key") ? { key: flags.key } : {}),
+    map: flags.map,
+    types: flags.type,
+  };
+  const differences = contradictions(entry, given);
+  if (differences.length === 0) return;
+  throw usageError(
+    "resume_differs",
+    `the import ${entry.id} was begun otherwise, and goes on as it was begun: ${differences.join("; ")}. Leave out what differs, or import anew with --resume never.`,
+  );
+}
+
+/** The sheets of `--sheet all`, and the tables that they go to. */
+async function partsOf(options: ImportOptions, flags: ImportFlags): Promise<Part[]> {
+  await using workbook = await openWorkbook(options.file, options.csv);
+  const { sheets, notes } = await sheetsToImport(workbook, { ...options, file: options.fileName ?? options.file });
+  if (!flags.json && !flags.quiet) for (const note of notes) console.log(`Note: ${note}`);
+  return sheets.map(({ sheet, table, alike }) => ({
+    sheet: sheet.name,
+    alike,
+    ...(table === undefined ? {} : { table }),
+  }));
+}
+
+async function importSheet(
+  ctx: Context,
+  options: ImportOptions,
+  tables: Set<string>,
+  rejects: RejectReport | undefined,
+  flags: ImportFlags,
+  schemaFile: string | undefined,
 ): Promise<number> {
   const bar = new ProgressLine(flags);
   try {
-    const schemaFile = flags.schema ?? schemaBeside(file);
-    const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
     const result = await runImport(ctx, {
-      file,
-      fileName: file,
-      target,
-      method: flags.method,
-      batchSize: flags.batchSize,
-      chunkRows: flags.chunkRows,
-      map: flags.map,
-      migrate: flags.migrate ?? false,
+      ...options,
       onProgress: (progress) => bar.show(progress),
-      onRejects: (list) => rejects?.write(list),
-      ...(flags.table === undefined ? {} : { table: flags.table }),
-      ...(flags.sheet === undefined ? {} : { sheet: flags.sheet }),
-      ...(flags.workers === undefined ? {} : { workers: flags.workers }),
-      ...(schema === undefined ? {} : { schema }),
-      ...(flags.create ? { mode: "create" as const } : flags.append ? { mode: "append" as const } : {}),
+      onRejects: (list, headers) => rejects?.write(headers, list),
+      // What this command made a moment ago is there, and gets more.
+      ...(tables.has(tableName(options, options.fileName ?? options.file)) ? { mode: "append" as const } : {}),
     });
-    // An import without rejects leaves the header line, not an earlier report.
-    await rejects?.write([]);
+    if (!flags.dryRun) tables.add(result.table);
+    rejects?.add(result, schemaFile);
     bar.clear();
-    if (flags.json) console.log(JSON.stringify(toJson(result, target)));
-    else if (!flags.quiet) console.log(report(result, target, flags, schemaFile).join("\n"));
+    if (flags.json) console.log(JSON.stringify(toJson(result, options.target)));
+    else if (!flags.quiet) console.log(report(result, options.target, flags, schemaFile).join("\n"));
     if (result.interrupted) return 130;
     return result.rejected > 0 ? 3 : 0;
   } catch (error) {
     bar.clear();
-    return fail(error, flags, file);
+    const { file, fileName = file } = options;
+    return fail(file === fileName ? error : renamed(error, file, fileName), flags, fileName);
   }
+}
+
+/** The exit code of two imports: an interruption, else a failure, else the later of what is not 0. */
+function worse(one: number, two: number): number {
+  return two === 130 || (one !== 1 && two !== 0) ? two : one;
+}
+
+/** Standard input as a file; undefined where Ctrl-C came before its end. */
+async function spoolStdin(ctx: Context): Promise<Spooled | undefined> {
+  const stopped = new AbortController();
+  const stop = afterFunc(ctx, () => stopped.abort());
+  try {
+    return await spool(process.stdin, STDIN_NAME, { signal: stopped.signal });
+  } catch (error) {
+    if (ctx.err() === undefined) throw error;
+    console.error("Interrupted before the end of standard input: nothing was imported.");
+    return undefined;
+  } finally {
+    stop();
+  }
+}
+
+function modeOf({ create, append, replace }: ImportFlags): { mode?: "create" | "append" | "replace" } {
+  return create ? { mode: "create" } : append ? { mode: "append" } : replace ? { mode: "replace" } : {};
+}
+
+/** The failure with what the user calls the file. */
+function renamed(error: unknown, path: string, name: string): unknown {
+  if (!(error instanceof SheetError)) return error;
+  return new SheetError(error.code, error.message.replaceAll(path, name), { ...error.toJSON(), file: name });
 }
 
 function fail(error: unknown, flags: ImportFlags, file?: string): number {
@@ -108,26 +274,35 @@ function fail(error: unknown, flags: ImportFlags, file?: string): number {
 
 function toJson({ milliseconds, ...result }: ImportResult, target: Target): Record<string, unknown> {
   const rowsPerSecond = rate(result.inserted, milliseconds);
-  return { target: target.name, milliseconds: Math.round(milliseconds), rowsPerSecond, ...result };
+  // A dry run is in no ledger, so nothing knows it by an id.
+  const id = result.id === "" ? null : result.id;
+  return { target: target.name, milliseconds: Math.round(milliseconds), rowsPerSecond, ...result, id };
 }
 
 function report(result: ImportResult, target: Target, flags: ImportFlags, schemaFile: string | undefined): string[] {
-  const { inserted, skipped, rejected, total } = result;
+  const { inserted, updated, skipped, rejected, total } = result;
   const lines = [`${result.file}, sheet "${result.sheet}" → table ${result.table} in ${target.name}`];
   const speed = `in ${goDuration(result.milliseconds)} (${count(rate(inserted, result.milliseconds))} rows/s, ${result.method})`;
   if (result.interrupted) lines.push(`Interrupted after ${count(inserted)} rows ${speed}.`);
-  else lines.push(`Imported ${count(inserted)} of ${count(total)} ${total === 1 ? "row" : "rows"} ${speed}.`);
+  else
+    lines.push(
+      `${flags.dryRun ? "Would import" : "Imported"} ${count(inserted + updated)} of ${count(total)} ${total === 1 ? "row" : "rows"} ${speed}.`,
+    );
   if (schemaFile !== undefined) lines.push(`Schema: ${schemaFile}`);
   for (const note of result.notes) lines.push(`Note: ${note}`);
-  if (skipped > 0)
-    lines.push(`${count(skipped)} ${skipped === 1 ? "row was" : "rows were"} left out by a trigger of the table.`);
+  if (updated > 0) lines.push(`${count(updated)} ${updated === 1 ? "row was" : "rows were"} updated.`);
+  if (skipped > 0) {
+    const why =
+      flags.onConflict === "skip"
+        ? "their key was in the table, or a trigger left them out"
+        : "a trigger left them out";
+    lines.push(`${count(skipped)} ${skipped === 1 ? "row was" : "rows were"} skipped: ${why}.`);
+  }
   if (rejected > 0) lines.push("", ...rejectLines(result, flags));
-  if (result.interrupted) {
-    lines.push(
-      "",
-      `The rows that are in stay in. To do it over: empty or drop the table ${result.table}, then run the same command again.`,
-    );
-  } else if (serverAddress(flags) === undefined) {
+  if (result.interrupted && !flags.dryRun) {
+    const kept = inserted + updated > 0 ? "The rows that are in stay in." : untouched(result.table);
+    lines.push("", `${kept} Go on with:  ${resumeCommand(result.file, result.id, flags)}`);
+  } else if (!flags.dryRun && serverAddress(flags) === undefined) {
     const folder = flags.data === "./sluice-data" ? "" : ` --data ${flags.data}`;
     lines.push(
       "",
@@ -146,18 +321,13 @@ function rejectLines(result: ImportResult, flags: ImportFlags): string[] {
   const width = Math.max(...shown.map((reject) => String(reject.row).length));
   for (const reject of shown) lines.push(`  row ${String(reject.row).padStart(width)}  ${rejectText(reject)}`);
   const rest = result.rejected - shown.length;
-  if (flags.rejects !== undefined)
-    lines.push(`All of them, with row, column, value, code and reason: ${flags.rejects}`);
-  else lines.push(`${rest > 0 ? `  … and ${count(rest)} more. ` : ""}--rejects FILE.csv writes all of them to a file.`);
-  return lines;
-}
-
-function rejectText(reject: Reject): string {
-  const value =
-    reject.value === undefined
-      ? ""
-      : ` ${JSON.stringify(reject.value.length > 60 ? `${reject.value.slice(0, 60)}…` : reject.value)}`;
-  return `${reject.code}: ${reject.column === undefined ? "" : `${reject.column}${value}: `}${reject.reason}`;
+  const more = rest > 0 ? `  … and ${count(rest)} more. ` : "";
+  // Where they are written to a file, what to do next is said when it is closed.
+  if (flags.rejects !== undefined) return rest > 0 ? [...lines, more.trimEnd()] : lines;
+  const next = flags.dryRun
+    ? `All of them, with their cells:  ${REJECTS_OF_DRY_RUN}`
+    : `All of them, to repair and import again:  ${rejectsCommand(result.id, flags)}`;
+  return [...lines, more + next];
 }
 
 /** One line that is written over on a terminal; a line now and then elsewhere. Standard error, so that results can be piped. */

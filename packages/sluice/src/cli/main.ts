@@ -1,11 +1,17 @@
 // The `sluice` command: options, help and exit codes. What a command does stands in the file of its name, loaded when it is called.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { ON_CONFLICT } from "../conflict.ts";
 import { describeError } from "../errors.ts";
 import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, METHODS } from "../import.ts";
+import { DEFAULT_RECONNECT_MS } from "../targets/patience.ts";
 import type { BenchFlags } from "./bench.ts";
-import { showStack } from "./common.ts";
+import { showStack, type TargetFlags } from "./common.ts";
+import { addFileOptions, natural } from "./file-options.ts";
 import type { ImportFlags } from "./import.ts";
+import type { CancelFlags, ImportsFlags } from "./imports.ts";
+import type { InitFlags } from "./init.ts";
+import type { PreviewFlags } from "./preview.ts";
 import type { SampleFlags } from "./sample.ts";
 import type { ServeFlags } from "./serve.ts";
 import type { SqlFlags } from "./sql.ts";
@@ -17,17 +23,40 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 const EXIT_CODES = `
 Exit codes:
   0    all rows are in
-  1    the import failed; the message says what is in the table
+  1    the import failed; the message says what is in the table and how to go on
   2    wrong options
   3    some rows were rejected, all others are in
-  130  interrupted (Ctrl-C): the chunks in flight were finished`;
+  130  interrupted (Ctrl-C): the chunks in flight were finished; the message says how to go on`;
 
 const IMPORT_EXAMPLES = `
-Examples:
-  $ sluice import people.xlsx                            into the embedded database, every column text unless people.schema.ts says more
-  $ sluice import people.xlsx --to postgres://localhost/crm --rejects bad.csv
-  $ sluice import people.xlsx --table crm.people --map "E-mail (work)=email" --map "Notes="
+Examples, each option in one of them:
+  $ sluice import people.xlsx                            into the embedded database, types inferred unless people.schema.ts states them
+  $ sluice import people.xlsx --data /srv/sluice         the embedded database of that folder
+  $ sluice import people.xlsx --to postgres://localhost/crm --table crm.people --schema crm.schema.ts
+  $ sluice import q3.xlsx --sheet Results --header 4-5   a sheet with a header of two rows; --sheet all takes every sheet
+  $ sluice import q3.xlsx --skip 3 --header none         three rows of titles, then records without a header
+  $ sluice import people.xlsx --map "E-mail (work)=email" --map "Notes=" --type "born=date(DD/MM/YYYY)"
+  $ sluice import export.csv --delimiter ";" --quote none --encoding windows-1252
+  $ zcat people.csv.gz | sluice import - --table people --create
+  $ sluice import more.xlsx --table people --append --migrate      adds the columns that people lacks
+  $ sluice import people.xlsx --on-conflict update --key email     writes over the rows of the same e-mail address
+  $ sluice import people.xlsx --replace                  new rows in the place of the old ones, all at once
+  $ sluice import people.xlsx --atomic                   readers see none of the rows until all are in
+  $ sluice import people.xlsx --dry-run --json           what would happen, and nothing of it is kept
+  $ sluice import people.xlsx --rejects bad.xlsx --max-errors 100
+  $ sluice import people.xlsx --rejects bad.csv --raw-rejects
+  $ sluice import people.xlsx --method batch --batch-size 500 --workers 4
+  $ sluice import people.xlsx --chunk-rows 5000          smaller transactions
+  $ sluice import people.xlsx --resume k3m9x2w7qa        goes on with that import; without --resume it does so by itself
+  $ sluice import people.xlsx --reconnect 300 --keep-history 90 --quiet
 `;
+
+const IMPORTS_EXAMPLES = `
+Examples:
+  $ sluice imports                                       the last hundred
+  $ sluice imports k3m9x2w7qa --json
+  $ sluice imports --keep-history 90
+  $ sluice imports cancel k3m9x2w7qa`;
 
 // Started by the launcher (bin/sluice.js), whose death must be ours: what it was asked to do, it can no longer answer for.
 if (process.channel) {
@@ -60,6 +89,8 @@ function program(): Command {
     .version(version)
     .showHelpAfterError("(sluice --help, or sluice COMMAND --help, explains)")
     .exitOverride()
+    // What stands behind a command is that command's own: "sluice imports cancel ID --to DSN".
+    .enablePositionalOptions()
     .configureOutput({ outputError: (text, write) => write(text) })
     .addHelpText("after", EXIT_CODES);
   const to = (): Option =>
@@ -70,34 +101,128 @@ function program(): Command {
   const data = (): Option =>
     new Option("--data <folder>", "where the embedded database is kept").env("SLUICE_DATA").default("./sluice-data");
 
-  sluice
-    .command("import")
-    .description("import workbooks: each row that fits goes in, each that does not is reported")
-    .argument("<file...>", "one or more .xlsx files")
-    .addOption(to())
-    .addOption(data())
-    .option("--table <name>", "table or schema.table (default: the schema's name, else the file's)", tableName)
-    .option("--sheet <name|n>", "sheet by name, or by number from 1 (default: the first visible one)")
+  addFileOptions(sluice.command("import").addOption(to()).addOption(data()))
+    .description("import spreadsheets: each row that fits goes in, each that does not is reported")
+    .argument("<file...>", "one or more .xlsx, .csv or .tsv files; - is standard input")
     .addOption(new Option("--method <method>", "how rows go in").choices(METHODS).default("copy"))
     .option("--workers <n>", "connections that load at the same time (default: number of processors)", positive)
     .option("--batch-size <n>", "rows an INSERT of the batch method", positive, DEFAULT_BATCH_SIZE)
     .option("--chunk-rows <n>", "rows that the copy method commits together, at most", positive, DEFAULT_CHUNK_ROWS)
-    .option("--schema <file>", "schema file (default: WORKBOOK.schema.ts beside the workbook, if there is one)")
     .addOption(
-      new Option("--map <header=column>", 'load this header into that column; "Header=" leaves it out (repeatable)')
-        .argParser(headerMap)
-        .default(new Map<string, string>(), "headers find their columns by name"),
+      new Option(
+        "--on-conflict <action>",
+        "what becomes of a row whose key is in the table: rejected, left out, or written over it",
+      )
+        .choices(ON_CONFLICT)
+        .default("error"),
     )
-    .addOption(new Option("--create", "the table must not exist").conflicts("append"))
-    .option("--append", "the table must exist")
-    .option("--migrate", "add columns that the table lacks")
-    .option("--rejects <file.csv>", "write every rejected row to this file", csvFile)
+    .option(
+      "--key <columns>",
+      "columns that tell rows apart, with commas (default: the schema's key, or the primary key)",
+      columnNames,
+    )
+    .addOption(new Option("--create", "the table must not exist").conflicts(["append", "replace"]))
+    .addOption(new Option("--append", "the table must exist").conflicts("replace"))
+    .option("--replace", "delete the rows that the table holds, in the transaction that puts the new ones in")
+    .option("--atomic", "all rows become visible at once, or none: one transaction, which begins anew after a failure")
+    .option("--dry-run", "do everything, then undo it: what is said is what the real import would say")
+    .option("--rejects <file>", "write every rejected row, with its cells, to this .csv or .xlsx file", rejectFile)
+    .option(
+      "--raw-rejects",
+      "no apostrophe in a .csv file of rejects in front of what a spreadsheet would run as a formula",
+    )
+    .option("--max-errors <n>", "stop when more rows than this have been rejected", natural)
+    .option(
+      "--resume <id>",
+      "go on with this unfinished import; auto: with that of the same file, sheet, table and options, if there is one; never: begin anew",
+      "auto",
+    )
+    .option(
+      "--reconnect <seconds>",
+      "how long to try again when the connection is lost",
+      natural,
+      DEFAULT_RECONNECT_MS / 1000,
+    )
+    .option("--keep-history <days>", "afterwards, delete the history of imports that ended longer ago", natural)
     .option("--json", "print the result as one JSON line a file")
     .option("--quiet", "print nothing but errors")
     .addHelpText("after", IMPORT_EXAMPLES + EXIT_CODES)
-    .action(async (files: string[], options: ImportFlags) => {
+    .action(async (files: string[], options: Omit<ImportFlags, "stated">, command: Command) => {
       const { importCommand } = await import("./import.ts");
-      process.exitCode = await importCommand(files, options);
+      const stated = Object.keys(options).filter((name) => command.getOptionValueSource(name) === "cli");
+      process.exitCode = await importCommand(files, { ...options, stated: new Set(stated) });
+    });
+
+  const imports = sluice
+    .command("imports")
+    .enablePositionalOptions()
+    .description("list the imports of a database, or show one: counts, rejects by reason, how to go on")
+    .argument("[id]", "the import to show")
+    .addOption(to())
+    .addOption(data())
+    .option("--keep-history <days>", "first delete the history of imports that ended longer ago", natural)
+    .option(
+      "--rejects <file>",
+      "write the rejected rows of the import ID, with their cells, to this .csv or .xlsx file",
+      rejectFile,
+    )
+    .option(
+      "--raw-rejects",
+      "no apostrophe in a .csv file of rejects in front of what a spreadsheet would run as a formula",
+    )
+    .option("--json", "print it as JSON")
+    .addHelpText("after", IMPORTS_EXAMPLES)
+    .action(async (id: string | undefined, options: ImportsFlags) => {
+      const { importsCommand } = await import("./imports.ts");
+      process.exitCode = await importsCommand(id, options);
+    });
+  imports
+    .command("cancel")
+    .description("end an unfinished import: its rows stay, and its indexes are built")
+    .argument("<id>", "the import")
+    .addOption(to())
+    .addOption(data())
+    .option("--force", "even where a process is at work on it, which is stopped by that")
+    .option("--json", "print what there is of it as JSON")
+    .action(async (id: string, options: CancelFlags) => {
+      const { cancelCommand } = await import("./imports.ts");
+      process.exitCode = await cancelCommand(id, options);
+    });
+  imports
+    .command("delete")
+    .description("delete the history of an import, with its rejects; the table's rows stay")
+    .argument("<id>", "the import")
+    .addOption(to())
+    .addOption(data())
+    .action(async (id: string, options: TargetFlags) => {
+      const { deleteCommand } = await import("./imports.ts");
+      process.exitCode = await deleteCommand(id, options);
+    });
+
+  sluice
+    .command("init")
+    .description(
+      "make the ledger (schema sluice), in which imports note how far they are; an import does it by itself where it may",
+    )
+    .addOption(to())
+    .addOption(data())
+    .option("--print-sql", "print the statements and the grants that are needed, and run nothing")
+    .addHelpText("after", "\nExample:\n  $ sluice init --print-sql | psql postgres://admin@localhost/crm")
+    .action(async (options: InitFlags) => {
+      const { initCommand } = await import("./init.ts");
+      process.exitCode = await initCommand(options);
+    });
+
+  addFileOptions(sluice.command("preview").addOption(to()).addOption(data()))
+    .description(
+      "show what an import would do: header, columns, types, mapping, DDL, first rows, bad rows; writes nothing",
+    )
+    .argument("<file...>", "one or more files")
+    .option("--json", "print it as one JSON line a file (docs/inference.md says what is in it)")
+    .addHelpText("after", "\nExample:\n  $ sluice preview people.xlsx --to postgres://localhost/crm --table people")
+    .action(async (files: string[], options: PreviewFlags) => {
+      const { previewCommand } = await import("./preview.ts");
+      process.exitCode = await previewCommand(files, options);
     });
 
   sluice
@@ -165,11 +290,6 @@ function program(): Command {
   return sluice;
 }
 
-function natural(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError(`Expected a whole number, got "${text}".`);
-  return Number(text);
-}
-
 function positive(text: string): number {
   const n = natural(text);
   if (n === 0) throw new InvalidArgumentError("Expected a whole number from 1.");
@@ -182,20 +302,15 @@ function port(text: string): number {
   return n;
 }
 
-function headerMap(text: string, map: Map<string, string>): Map<string, string> {
-  const at = text.lastIndexOf("=");
-  if (at < 1) throw new InvalidArgumentError(`Expected "Header=column", got "${text}".`);
-  return new Map(map).set(text.slice(0, at).trim(), text.slice(at + 1).trim());
+function columnNames(text: string): string[] {
+  const names = text.split(",").map((name) => name.trim());
+  if (names.includes(""))
+    throw new InvalidArgumentError(`Expected names of columns with commas between them, got "${text}".`);
+  return names;
 }
 
-function tableName(text: string): string {
-  if (text.split(".").some((part) => part === "" || Buffer.byteLength(part) > 63)) {
-    throw new InvalidArgumentError(`Expected a name of at most 63 bytes, or schema.name, got "${text}".`);
-  }
-  return text;
-}
-
-function csvFile(text: string): string {
-  if (!/\.csv$/i.test(text)) throw new InvalidArgumentError(`Expected a file that ends in .csv, got "${text}".`);
+function rejectFile(text: string): string {
+  if (!/\.(csv|xlsx)$/i.test(text))
+    throw new InvalidArgumentError(`Expected a file that ends in .csv or .xlsx, got "${text}".`);
   return text;
 }

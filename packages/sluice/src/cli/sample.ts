@@ -1,7 +1,7 @@
 // `sluice sample`: a workbook on standard output.
 import { usageError } from "../errors.ts";
 import { writeSample } from "../sample/sample.ts";
-import { lastRow } from "../sample/xlsx-writer.ts";
+import { lastRow } from "../xlsx/xlsx-writer.ts";
 
 export interface SampleFlags {
   readonly bad: number;

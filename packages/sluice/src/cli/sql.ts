@@ -1,7 +1,5 @@
 // `sluice sql`: a look at what is in the database.
-import { SluiceError } from "../errors.ts";
-import { pgliteExists } from "../targets/pglite.ts";
-import { connect, serverAddress, type TargetFlags } from "./common.ts";
+import { connectExisting, type TargetFlags } from "./common.ts";
 import { columns } from "./format.ts";
 
 export interface SqlFlags extends TargetFlags {
@@ -12,18 +10,13 @@ export interface SqlFlags extends TargetFlags {
 const WIDEST = 60;
 
 export async function sqlCommand(query: string, flags: SqlFlags): Promise<number> {
-  if (serverAddress(flags) === undefined && !pgliteExists(flags.data)) {
-    throw new SluiceError(
-      "no_database",
-      `there is no embedded database in ${flags.data} yet. Import a file first, or name a server with --to postgres://…`,
-    );
-  }
-  await using target = await connect(flags);
+  await using target = await connectExisting(flags);
   const { columns: names, rows, count } = await target.query(query);
   if (flags.json) {
-    console.log(JSON.stringify(rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? null])))));
+    const keys = distinct(names);
+    console.log(JSON.stringify(rows.map((row) => Object.fromEntries(keys.map((key, i) => [key, row[i] ?? null])))));
   } else if (names.length > 0) {
-    const cells = rows.map((row) => row.map((value) => (value === null ? "" : show(value))));
+    const cells = rows.map((row) => row.map((value) => (value === null ? "NULL" : show(value))));
     for (const line of columns([[...names], ...cells])) console.log(line);
     console.log(`(${rows.length} ${rows.length === 1 ? "row" : "rows"})`);
   } else {
@@ -35,4 +28,15 @@ export async function sqlCommand(query: string, flags: SqlFlags): Promise<number
 function show(value: string): string {
   const line = value.replaceAll(/\s+/g, " ");
   return line.length > WIDEST ? `${line.slice(0, WIDEST)}…` : line;
+}
+
+/** Columns of one name are told apart as `name`, `name_2`, …: an object can hold each of them once. */
+function distinct(names: readonly string[]): string[] {
+  const used = new Set<string>();
+  return names.map((name) => {
+    let key = name;
+    for (let n = 2; used.has(key); n++) key = `${name}_${n}`;
+    used.add(key);
+    return key;
+  });
 }

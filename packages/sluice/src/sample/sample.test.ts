@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inflateRawSync } from "node:zlib";
 import { open } from "@sluice/sheets";
 import { businessColumns, businessRows, type SampleOptions, writeSample } from "./sample.ts";
-import { ZipWriter } from "./zip-writer.ts";
+import { ZipWriter } from "../xlsx/zip-writer.ts";
 
 const goodEmail = /^[\w.+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 const isBad = (row: readonly string[]): boolean => row.length < 9 || row[0] === "" || !goodEmail.test(row[3]!);

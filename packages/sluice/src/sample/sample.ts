@@ -1,7 +1,7 @@
 /** `sluice sample`: a made-up business directory as a workbook, of any size, the same for the same options. */
 import type { Writable } from "node:stream";
 import { businessColumns, businessRows, type BusinessOptions } from "./businesses.ts";
-import { lastRow, writeXlsx } from "./xlsx-writer.ts";
+import { lastRow, writeXlsx } from "../xlsx/xlsx-writer.ts";
 
 export { businessColumns, businessRows, type BusinessColumn, type BusinessOptions } from "./businesses.ts";
 

@@ -23,7 +23,7 @@ describe.skipIf(server === undefined)("GET /health", () => {
     dsn.password = "hunter2";
     await using service = await startService({ dsn: dsn.href });
     expect((await service.get("/health")).status).toBe(200);
-    proxy.cut();
+    proxy.make("cut");
     const health = await service.get("/health");
     expect(health.status).toBe(503);
     expect(health.text).toMatch(/^\{"status":"unhealthy","error":"the database: connection refused/);

@@ -32,7 +32,7 @@ export interface UploadAnswer {
     readonly records_per_second: number;
   };
   readonly table: string;
-  readonly rejects: readonly Omit<Reject, "file">[];
+  readonly rejects: readonly Omit<Reject, "file" | "cells">[];
   readonly notes: readonly string[];
 }
 

@@ -6,7 +6,7 @@ import { connect, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
-import { ZipWriter } from "../sample/zip-writer.ts";
+import { ZipWriter } from "../xlsx/zip-writer.ts";
 import { server } from "../test/database.ts";
 import { PATIENT, business, startService, waitingForLock } from "./test/service.ts";
 

@@ -12,6 +12,8 @@ export interface TargetOptions {
   readonly folder?: string | undefined;
   /** Chunks that a server takes at the same time; the number of processors unless told. */
   readonly connections?: number | undefined;
+  /** How long a server that went away is tried to be reached again, in milliseconds; 30,000 unless told. */
+  readonly reconnectMs?: number | undefined;
   /** Called before the embedded database is made for the first time, which takes seconds. */
   readonly onCreate?: (() => void) | undefined;
 }
@@ -25,7 +27,7 @@ export interface TargetOptions {
 export async function openTarget(options: TargetOptions = {}): Promise<Target> {
   if (options.to !== undefined) {
     const { openPostgres } = await import("./postgres.ts");
-    return openPostgres(options.to, options.connections ?? availableParallelism());
+    return openPostgres(options.to, options.connections ?? availableParallelism(), options.reconnectMs);
   }
   const { openPglite } = await import("./pglite.ts");
   return openPglite(options.folder ?? DEFAULT_FOLDER, options.onCreate);

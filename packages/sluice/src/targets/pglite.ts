@@ -28,7 +28,7 @@ export type Response =
  * @throws SluiceError where another process has it, or the folder cannot be written
  */
 export function openPglite(folder: string, onCreate?: () => void): Target {
-  return new SqlTarget(new PgliteDatabase(folder, onCreate));
+  return new SqlTarget(new PgliteDatabase(folder, onCreate), 0);
 }
 
 /** Whether there is an embedded database in a folder already. */
@@ -39,6 +39,7 @@ export function pgliteExists(folder: string): boolean {
 class PgliteDatabase implements Database {
   readonly name: string;
   readonly connections = 1;
+  readonly exclusive = true;
   readonly #lock: Disposable;
   readonly #folder: string;
   readonly #onCreate: (() => void) | undefined;

@@ -1,48 +1,78 @@
 // A PostgreSQL server, through a pool of connections.
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { SluiceError, usageError } from "../errors.ts";
+import { quoteLiteral } from "../identifiers.ts";
+import { LEASE_MS } from "../ledger/ledger.ts";
+import { DEFAULT_RECONNECT_MS } from "./patience.ts";
 import { SqlTarget } from "./sql.ts";
-import type { Connection, Database, QueryResult, Target } from "./target.ts";
+import type { Claim, Connection, Database, QueryResult, Target } from "./target.ts";
+import { Watch } from "./watch.ts";
 
 /** COPY data is handed over in pieces of this size: large enough to cost little, small enough to keep the socket busy. */
 const PIECE = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A sheet has no time zone: its instants mean UTC whatever the server's setting. The ledger's fence must see what others have committed. */
+const SESSION = "set timezone to 'UTC'; set default_transaction_isolation to 'read committed'";
+/** A server that has lost us lets go of our rows in half a minute. */
+const KEEPALIVE =
+  "set tcp_keepalives_idle to 10; set tcp_keepalives_interval to 5; set tcp_keepalives_count to 4; set tcp_user_timeout to 30000";
+const END_BACKENDS =
+  "select pg_terminate_backend(pid) from pg_stat_activity where pid = any ($1) and application_name like 'sluice %'";
+/** A backend that waits for its client is not. */
+const AT_WORK =
+  "select pid from pg_stat_activity where pid = any ($1) and state = 'active' and wait_event is distinct from 'ClientRead'";
+
+/** With the backend's number, of which the driver's types do not tell. */
+type Client = pg.PoolClient & { readonly processID: number };
 
 /**
  * Opens a PostgreSQL server; the first statement connects.
  *
  * @param dsn `postgres://user:password@host:port/database`
  * @param connections at most so many at a time
+ * @param reconnectMs how long a connection that was lost is tried to be made again
  * @throws SluiceError (`bad_dsn`) where the address is none
  */
-export function openPostgres(dsn: string, connections: number): Target {
-  return new SqlTarget(new PostgresDatabase(dsn, connections));
+export function openPostgres(dsn: string, connections: number, reconnectMs: number = DEFAULT_RECONNECT_MS): Target {
+  return new SqlTarget(postgresDatabase(dsn, connections), reconnectMs);
+}
+
+/** The server that {@link openPostgres} speaks to. */
+export function postgresDatabase(dsn: string, connections: number): Database {
+  return new PostgresDatabase(dsn, connections);
 }
 
 class PostgresDatabase implements Database {
   readonly name: string;
   readonly connections: number;
+  readonly exclusive = false;
+  readonly #config: pg.ClientConfig;
   readonly #pool: pg.Pool;
+  readonly #watch = new Watch(LEASE_MS / 3, (pids) => this.#atWork(pids));
+  /** Backends of connections that were lost, until they are ended. */
+  readonly #lost = new Set<number>();
   /** Prepared statements have names, the same on every connection. */
   readonly #statements = new Map<string, string>();
+  readonly #names = new WeakMap<Client, string>();
 
   constructor(dsn: string, connections: number) {
     this.name = redact(dsn);
     this.connections = connections;
-    this.#pool = new pg.Pool({
+    this.#config = {
       connectionString: dsn,
-      // One more than load: a question about a table never waits for a chunk.
-      max: connections + 1,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       application_name: "sluice",
+      keepAlive: true,
+      keepAliveInitialDelayMillis: CONNECT_TIMEOUT_MS,
       // What comes back is text; nobody here wants it parsed.
       types: { getTypeParser: () => (text: string) => text },
-    });
-    // A sheet has no time zone; its instants mean UTC whatever the server's setting.
-    this.#pool.on("connect", (client) => void client.query("set timezone to 'UTC'").catch(() => undefined));
+    };
+    // One more than load: a question about a table, and the lease, never wait for a chunk.
+    this.#pool = new pg.Pool({ ...this.#config, max: connections + 1 });
     // A connection that breaks while idle is replaced; one that breaks in use reports through its statement.
     this.#pool.on("error", () => undefined);
   }
@@ -54,10 +84,10 @@ class PostgresDatabase implements Database {
     await this.withConnection((connection) => connection.query("select 1"));
   }
 
-  async withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T> {
-    let client: pg.PoolClient;
+  async withConnection<T>(use: (connection: Connection) => Promise<T>, claim?: Claim): Promise<T> {
+    let client: Client;
     try {
-      client = await this.#pool.connect();
+      client = (await this.#pool.connect()) as Client;
     } catch (error) {
       throw connectError(error, this.name);
     }
@@ -65,13 +95,20 @@ class PostgresDatabase implements Database {
     const onError = (error: Error): void => void (broken = error);
     client.on("error", onError);
     try {
+      const watched = async <R>(statement: Promise<R>): Promise<R> => {
+        // While a statement runs, that is: between two of them a connection may rest as long as it likes.
+        using _ = this.#watch.over({ pid: client.processID, socket: client.connection.stream as Socket });
+        return await statement;
+      };
+      await watched(this.#bear(client, claim));
       return await use({
-        query: (sql, parameters) => this.#query(client, sql, parameters),
-        copy: (into, data) => copy(client, into, data),
+        query: (sql, parameters) => watched(this.#query(client, sql, parameters)),
+        copy: (into, data) => watched(copy(client, into, data)),
       });
     } catch (error) {
       if (!isConnectionLoss(error)) throw error;
       broken = error as Error;
+      this.#lost.add(client.processID);
       throw new SluiceError("connection_lost", `the connection to ${this.name} was lost: ${(error as Error).message}`, {
         cause: error,
       });
@@ -83,6 +120,39 @@ class PostgresDatabase implements Database {
 
   async close(): Promise<void> {
     await this.#pool.end();
+  }
+
+  /**
+   * Prepares a connection: its name is that of the import and epoch that it works for, so that a later epoch can end it. Backends of
+   * connections that were lost may still hold rows: they are ended.
+   */
+  async #bear(client: Client, claim: Claim | undefined): Promise<void> {
+    const name = claim ? `sluice ${claim.id} ${claim.epoch}` : "sluice";
+    const before = this.#names.get(client);
+    if (before !== name && (claim || before === undefined)) {
+      const own = `set application_name = ${quoteLiteral(name)}`;
+      // A server that does not know all of the settings does with the first ones.
+      if (before !== undefined) await client.query(own);
+      else await client.query(`${SESSION}; ${KEEPALIVE}; ${own}`).catch(() => client.query(`${SESSION}; ${own}`));
+      this.#names.set(client, name);
+    }
+    if (this.#lost.size === 0) return;
+    const lost = [...this.#lost];
+    this.#lost.clear();
+    await client.query(END_BACKENDS, [lost]).catch(() => undefined);
+  }
+
+  /** Asks over a connection of its own, since those of the pool may be dead as well. */
+  async #atWork(pids: readonly number[]): Promise<Set<number>> {
+    const client = new pg.Client({ ...this.#config, query_timeout: CONNECT_TIMEOUT_MS });
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ pid: string }>(AT_WORK, [pids]);
+      return new Set(rows.map(({ pid }) => Number(pid)));
+    } finally {
+      void client.end().catch(() => undefined);
+    }
   }
 
   async #query(client: pg.PoolClient, sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult> {

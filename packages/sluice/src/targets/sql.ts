@@ -1,46 +1,28 @@
-// The target that speaks PostgreSQL, whichever database lends the connections: how a table is described, how a chunk is
-// committed, and what of an error is a row's fault.
-import { fields, lines, type Chunk } from "../chunk.ts";
-import { quoteIdentifier, quoteTable } from "../identifiers.ts";
+// The target that speaks PostgreSQL, whichever database lends the connections: how a table is described, and how a chunk is
+// committed whatever happens to the connection meanwhile.
+import type { Chunk } from "../chunk.ts";
+import { quoteTable } from "../identifiers.ts";
+import { chunkStateFrom, takenOver } from "../ledger/ledger.ts";
+import { TAKEN_OVER } from "../ledger/schema.ts";
 import type { Reject } from "../reject.ts";
 import { table as makeTable } from "../schema.ts";
-import { cut, type Refusal, type Trial } from "./cut.ts";
-import type { Committed, Connection, Database, QueryResult, TableInfo, Target } from "./target.ts";
+import { commitStep } from "./commit.ts";
+import { Patience } from "./patience.ts";
+import { isDatabaseError, isOutOfStep, isTransient } from "./row-fault.ts";
+import { runSession } from "./session.ts";
+import type { ChunkState, Claim, Database, QueryResult, Session, TableInfo, Target } from "./target.ts";
 
 /** How often a chunk that lost against another transaction is tried again. */
 const RETRIES = 8;
-/** Deadlock detected, serialization failure: nobody's fault; the same chunk again will do. */
-const TRANSIENT = new Set(["40P01", "40001"]);
-
-/** SQLSTATEs that people meet most, by their name in PostgreSQL's manual. */
-const CONDITIONS: Readonly<Record<string, string>> = {
-  "22001": "string_data_right_truncation",
-  "22003": "numeric_value_out_of_range",
-  "22007": "invalid_datetime_format",
-  "22008": "datetime_field_overflow",
-  "22021": "character_not_in_repertoire",
-  "22P02": "invalid_text_representation",
-  "23502": "not_null_violation",
-  "23503": "foreign_key_violation",
-  "23505": "unique_violation",
-  "23514": "check_violation",
-  "23P01": "exclusion_violation",
-  P0001: "raise_exception",
-};
-
-/** An error as PostgreSQL reports it. */
-interface DatabaseError extends Error {
-  readonly code: string;
-  readonly detail?: string;
-  readonly where?: string;
-  readonly column?: string;
-}
 
 export class SqlTarget implements Target {
   readonly #database: Database;
+  readonly #reconnectMs: number;
 
-  constructor(database: Database) {
+  /** @param reconnectMs how long a lost connection is tried to be made again */
+  constructor(database: Database, reconnectMs: number) {
     this.#database = database;
+    this.#reconnectMs = reconnectMs;
   }
 
   get name(): string {
@@ -51,6 +33,10 @@ export class SqlTarget implements Target {
     return this.#database.connections;
   }
 
+  get exclusive(): boolean {
+    return this.#database.exclusive;
+  }
+
   start(): Promise<void> {
     return this.#database.start();
   }
@@ -59,8 +45,19 @@ export class SqlTarget implements Target {
     return this.#database.ping();
   }
 
-  query(sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult> {
-    return this.#database.withConnection((connection) => connection.query(sql, parameters));
+  query(sql: string, parameters?: readonly (string | null)[], claim?: Claim): Promise<QueryResult> {
+    return this.#database.withConnection((connection) => connection.query(sql, parameters), claim);
+  }
+
+  async patiently<T>(run: () => Promise<T>): Promise<T> {
+    const patience = new Patience(this.#reconnectMs);
+    for (;;) {
+      try {
+        return await run();
+      } catch (error) {
+        await patience.bear(error);
+      }
+    }
   }
 
   async describe(table: string): Promise<TableInfo | undefined> {
@@ -79,166 +76,72 @@ export class SqlTarget implements Target {
       ]);
       return {
         columns: makeTable({ name: table, columns: Object.fromEntries(columns) }).columns,
-        unique: indexes.rows.map(([names, expression]) => ({
+        unique: indexes.rows.map(([names, expression, primary, where, arbiter]) => ({
           columns: JSON.parse(names ?? "[]") as string[],
           expression: expression === "true",
+          primary: primary === "true",
+          where: where ?? undefined,
+          arbiter: arbiter === "true",
         })),
       };
     });
   }
 
-  async commitChunk(chunk: Chunk, _rejects: readonly Reject[]): Promise<Committed> {
-    if (chunk.rowCount === 0) return { inserted: 0, skipped: 0, refused: [] };
-    for (let attempt = 0; ; attempt++) {
+  async commitChunk(chunk: Chunk, rejects: readonly Reject[], claim: Claim, before?: ChunkState): Promise<ChunkState> {
+    const work = { chunk, rejects, claim };
+    let patience = new Patience(this.#reconnectMs);
+    let failures = 0;
+    let state = before;
+    // Whether a commit that was on its way has arrived, the ledger knows.
+    let unsure = false;
+    for (;;) {
       try {
-        return await this.#database.withConnection((connection) => commit(connection, chunk));
+        if (unsure) state = await this.#stateOf(chunk.index, claim);
+        unsure = false;
+        if (state?.done === chunk.rowCount) return state;
+        state = await this.#database.withConnection((connection) => commitStep(connection, work, state), claim);
+        if (state.done === chunk.rowCount) return state;
+        failures = 0;
+        patience = new Patience(this.#reconnectMs);
       } catch (error) {
-        if (!isDatabaseError(error) || !TRANSIENT.has(error.code) || attempt === RETRIES) throw error;
+        unsure = true;
+        if (!isDatabaseError(error)) await patience.bear(error);
+        else if (error.code === TAKEN_OVER) throw await takenOver(this, claim);
+        else if ((!isTransient(error) && !isOutOfStep(error)) || ++failures > RETRIES) throw error;
       }
     }
+  }
+
+  async atomically(claim: Claim | undefined, run: (session: Session) => Promise<void>): Promise<void> {
+    let rows: number | undefined;
+    const committing = (all: number): void => void (rows = all);
+    try {
+      await this.#database.withConnection((connection) => runSession(connection, claim, run, committing), claim);
+    } catch (error) {
+      if (claim && isDatabaseError(error) && error.code === TAKEN_OVER) throw await takenOver(this, claim);
+      if (!claim || rows === undefined || isDatabaseError(error)) throw error;
+      // The connection was lost on the way of COMMIT: whether it has arrived, the ledger knows.
+      if (!(await this.patiently(() => this.#stateOf(0, claim)))) throw error;
+    }
+  }
+
+  /** How far a chunk is; undefined where it has not been begun. @throws SluiceError (`taken_over`) where the claim is over */
+  async #stateOf(chunk: number, claim: Claim): Promise<ChunkState | undefined> {
+    const { rows } = await this.query(
+      `select i.epoch = $3::integer and i.state = 'running', c.rows, c.done, c.inserted, c.updated, c.skipped, c.rejected
+       from sluice.imports i left join sluice.chunks c on c.import = i.id and c.n = $2::integer where i.id = $1`,
+      [claim.id, String(chunk), String(claim.epoch)],
+      claim,
+    );
+    const [ours, ...numbers] = rows[0] ?? [];
+    if (ours !== "t") throw await takenOver(this, claim);
+    if (numbers[0] === null) return undefined;
+    return chunkStateFrom(numbers);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#database.close();
   }
-}
-
-/** One statement where the database takes all rows; a transaction with savepoints where it does not. */
-async function commit(connection: Connection, chunk: Chunk): Promise<Committed> {
-  const statement = loader(connection, chunk);
-  let failure: unknown;
-  try {
-    return settled(chunk, await statement(0, chunk.rowCount), []);
-  } catch (error) {
-    if (!isRowFault(error)) throw error;
-    failure = error;
-  }
-  if (chunk.rowCount === 1) return settled(chunk, 0, [await named(connection, chunk, { row: 0, error: failure })]);
-
-  // A deferred constraint would speak up at commit only, when it is too late to tell which row it means.
-  await connection.query("begin");
-  try {
-    await connection.query("set constraints all immediate");
-    const trial: Trial = {
-      attempt: (from, to) => underSavepoint(connection, () => statement(from, to)),
-      isRowFault,
-      rowNamed,
-    };
-    // What a deferred constraint said at commit names no line of this attempt: it is asked again.
-    const { kept, refused } = await cut(
-      trial,
-      0,
-      chunk.rowCount,
-      rowNamed(failure) === undefined ? undefined : failure,
-    );
-    await connection.query("commit");
-    const told: Refusal[] = [];
-    for (const refusal of refused) told.push(await named(connection, chunk, refusal));
-    return settled(chunk, kept, told);
-  } catch (error) {
-    await connection.query("rollback").catch(() => undefined);
-    throw error;
-  }
-}
-
-/**
- * A refusal as COPY words it. An INSERT's error does not say which column's value it means, so the row is offered once more by COPY,
- * in a transaction that ends in nothing: then all methods report the same.
- */
-async function named(connection: Connection, chunk: Chunk, refusal: Refusal): Promise<Refusal> {
-  if (chunk.plan.statement === "copy") return refusal;
-  const copy = loader(connection, { ...chunk, plan: { ...chunk.plan, statement: "copy" } });
-  await connection.query("begin");
-  try {
-    await connection.query("set constraints all immediate");
-    await copy(refusal.row, refusal.row + 1);
-    return refusal;
-  } catch (error) {
-    return isRowFault(error) ? { row: refusal.row, error } : refusal;
-  } finally {
-    await connection.query("rollback");
-  }
-}
-
-function settled(chunk: Chunk, kept: number, refusals: readonly Refusal[]): Committed {
-  const refused = refusals.map((refusal) => refusedRow(chunk, refusal));
-  return { inserted: kept, skipped: chunk.rowCount - kept - refused.length, refused };
-}
-
-/** Loads rows [from, to) of a chunk in one statement. */
-function loader(connection: Connection, chunk: Chunk): (from: number, to: number) => Promise<number> {
-  const { table, columns, statement } = chunk.plan;
-  const into = `${quoteTable(table)} (${columns.map(({ column }) => quoteIdentifier(column.name)).join(", ")})`;
-  if (statement === "copy") return (from, to) => connection.copy(into, lines(chunk, from, to));
-  return async (from, to) => {
-    const parameters: (string | null)[] = [];
-    for (let row = from; row < to; row++) parameters.push(...fields(chunk, row));
-    const { count } = await connection.query(insertSql(into, columns.length, to - from), parameters);
-    return count ?? 0;
-  };
-}
-
-const insertTexts = new Map<string, string>();
-
-/** `insert into … values ($1, $2), ($3, $4)`; kept, since there are few shapes and each is asked for often. */
-function insertSql(into: string, width: number, rows: number): string {
-  const key = `${rows} ${into}`;
-  let sql = insertTexts.get(key);
-  if (sql === undefined) {
-    let n = 0;
-    const values = Array.from({ length: rows }, () => `(${Array.from({ length: width }, () => `$${++n}`).join(", ")})`);
-    sql = `insert into ${into} values ${values.join(", ")}`;
-    if (insertTexts.size > 256) insertTexts.clear();
-    insertTexts.set(key, sql);
-  }
-  return sql;
-}
-
-async function underSavepoint<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
-  await connection.query("savepoint sluice");
-  try {
-    const result = await run();
-    await connection.query("release savepoint sluice");
-    return result;
-  } catch (error) {
-    await connection.query("rollback to savepoint sluice");
-    throw error;
-  }
-}
-
-function isDatabaseError(error: unknown): error is DatabaseError {
-  return (
-    error instanceof Error && "code" in error && typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code)
-  );
-}
-
-/** Data exceptions, integrity violations, exceptions raised by triggers, views' check options, and rows too big for an index. */
-function isRowFault(error: unknown): boolean {
-  return isDatabaseError(error) && (/^(22|23|44|P0)/.test(error.code) || error.code === "54000");
-}
-
-/** `COPY businesses, line 700, column email: "…"`: the line, from 0. A server that speaks another language names it in words we do not read. */
-function rowNamed(error: unknown): number | undefined {
-  const line = isDatabaseError(error) ? /^COPY [^]*, line (\d+)/m.exec(error.where ?? "")?.[1] : undefined;
-  return line === undefined ? undefined : Number(line) - 1;
-}
-
-function refusedRow(chunk: Chunk, { row, error }: Refusal): Reject {
-  const { file, sheet, columns } = chunk.plan;
-  const failure = error as DatabaseError;
-  const key = /^Key \("?([^",()]+)"?\)=/.exec(failure.detail ?? "")?.[1];
-  const named = failure.column ?? /, column (.+?)(?:: |$)/m.exec(failure.where ?? "")?.[1] ?? key;
-  const field = columns.findIndex(({ column }) => column.name === named);
-  return {
-    file,
-    sheet,
-    row: chunk.rowNumbers[row]!,
-    column: columns[field]?.header ?? named,
-    value: field < 0 ? undefined : (fields(chunk, row)[field] ?? undefined),
-    code: CONDITIONS[failure.code] ?? `sqlstate_${failure.code}`,
-    // A detail that names a key says which one; others print the whole row, with values that the database made up for it.
-    reason: failure.detail?.startsWith("Key ") ? `${failure.message}: ${failure.detail}` : failure.message,
-  };
 }
 
 const COLUMNS_QUERY = `
@@ -249,7 +152,9 @@ const COLUMNS_QUERY = `
   order by a.attnum`;
 
 const UNIQUE_QUERY = `
-  select (select json_agg(a.attname order by a.attnum) from pg_attribute a where a.attrelid = i.indrelid and a.attnum = any (i.indkey))::text,
-         (0 = any (i.indkey))::text
+  select (select json_agg(a.attname order by a.attnum) from pg_attribute a
+          where a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1]))::text,
+         (0 = any (i.indkey))::text, i.indisprimary::text, pg_get_expr(i.indpred, i.indrelid),
+         (i.indisunique and i.indimmediate and i.indisvalid and not 0 = any (i.indkey))::text
   from pg_index i
   where i.indrelid = to_regclass($1) and (i.indisunique or i.indisexclusion)`;

@@ -4,20 +4,42 @@ import type { Chunk } from "../chunk.ts";
 import type { Reject } from "../reject.ts";
 import type { Column } from "../schema.ts";
 
-/** What became of a chunk: `inserted + skipped + refused.length` is its number of rows. */
-export interface Committed {
+/** Which import something belongs to, and since which takeover: with a later epoch in the ledger, this one may change nothing. */
+export interface Claim {
+  readonly id: string;
+  readonly epoch: number;
+}
+
+/** How far a chunk is: `done = inserted + updated + skipped +` those that the database refused. */
+export interface ChunkState {
+  /** Rows to load. */
+  readonly rows: number;
+  /** How many of them, from the first on, are settled. */
+  readonly done: number;
   readonly inserted: number;
+  readonly updated: number;
   /** Rows that the database took and did not keep: a trigger returned NULL. */
   readonly skipped: number;
-  /** Rows that it refused, in the sheet's order. */
-  readonly refused: readonly Reject[];
+  /** Rows of the chunk's stretch of the sheet that are among the rejects. */
+  readonly rejected: number;
 }
 
 /** A table as it stands in the database. */
 export interface TableInfo {
   readonly columns: readonly Column[];
-  /** The columns of each unique index; an index over an expression counts as over none it names. */
-  readonly unique: readonly { readonly columns: readonly string[]; readonly expression: boolean }[];
+  readonly unique: readonly UniqueIndex[];
+}
+
+/** A unique index, or an exclusion constraint. */
+export interface UniqueIndex {
+  /** An index over an expression counts as over none it names. */
+  readonly columns: readonly string[];
+  readonly expression: boolean;
+  readonly primary: boolean;
+  /** The condition of a partial index, as SQL. */
+  readonly where: string | undefined;
+  /** ON CONFLICT can go by it: it is checked at once, and of columns alone. */
+  readonly arbiter: boolean;
 }
 
 /** The rows of a query, as text; null for NULL. */
@@ -34,24 +56,51 @@ export interface Target extends AsyncDisposable {
   readonly name: string;
   /** How many chunks it can take at the same time, at most. */
   readonly connections: number;
+  /** One process at a time has it, so what another one left unfinished is nobody's. */
+  readonly exclusive: boolean;
   /** Starts what must be started before the first statement: the embedded database, in some seconds. */
   start(): Promise<void>;
   /** Resolves when the database answers. @throws SluiceError where it does not. */
   ping(): Promise<void>;
   /** The table, or undefined where there is none. */
   describe(table: string): Promise<TableInfo | undefined>;
-  /** Runs one statement; parameters are text. */
-  query(sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult>;
   /**
-   * Puts a chunk into its table: the only way in, for every method. All of it is durable when the promise resolves, or none of it
-   * when it rejects (where the connection is lost while the database commits, nobody can know which). Rows that the database
-   * refuses for what they hold are left out and returned; the others go in.
+   * Runs one statement, or several without parameters, which are then one transaction. Parameters are text. The connection bears
+   * the claim's name where there is one.
+   */
+  query(sql: string, parameters?: readonly (string | null)[], claim?: Claim): Promise<QueryResult>;
+  /** Runs something again for as long as the connection is lost and there is hope; so it must do no harm when it is done twice. */
+  patiently<T>(run: () => Promise<T>): Promise<T>;
+  /**
+   * Puts a chunk into its table: the only way in, for every method. Rows, rejects and the chunk's place in the ledger are one
+   * transaction (one for each step of the plan), and it commits only while the claim holds. Rows that the database refuses for what
+   * they hold become rejects; the others go in. Where the connection is lost it is made again, and the ledger asked how far the
+   * chunk is.
    *
    * @param rejects the rows of the chunk's stretch of the sheet that were rejected before
-   * @throws SluiceError where the database is at fault, not a row
+   * @param state how far an earlier process came with this chunk
+   * @throws SluiceError where the database is at fault, not a row, or (`taken_over`) the claim is over
    */
-  commitChunk(chunk: Chunk, rejects: readonly Reject[]): Promise<Committed>;
+  commitChunk(chunk: Chunk, rejects: readonly Reject[], claim: Claim, state?: ChunkState): Promise<ChunkState>;
+  /**
+   * Runs an import in one transaction on one connection: all of it is in when the promise resolves, or none of it. In the ledger it
+   * is one chunk. Without a claim it is a rehearsal: nothing is kept in any case.
+   *
+   * @param run must not ask the target for anything else: the session may have the only connection
+   * @throws what `run` throws, and as `commitChunk`
+   */
+  atomically(claim: Claim | undefined, run: (session: Session) => Promise<void>): Promise<void>;
 }
+
+/** A transaction that a whole import goes into. */
+export interface Session {
+  query(sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult>;
+  /** Puts a chunk in; its rejects stand beside it in the same transaction. */
+  put(chunk: Chunk, rejects: readonly Reject[]): Promise<ChunkState>;
+}
+
+/** Where the rejects of a session without a claim stand until it ends: a table like the ledger's. */
+export const SESSION_REJECTS = "pg_temp.sluice_rejects";
 
 /** One connection to a database. Statements on it run one after the other. */
 export interface Connection {
@@ -64,10 +113,12 @@ export interface Connection {
 export interface Database {
   readonly name: string;
   readonly connections: number;
+  /** One process at a time has it. */
+  readonly exclusive: boolean;
   start(): Promise<void>;
   /** Resolves when the database answers, or is at work. @throws SluiceError where it does not */
   ping(): Promise<void>;
-  /** Lends a connection for the time of `use`. @throws SluiceError where there is none to be had. */
-  withConnection<T>(use: (connection: Connection) => Promise<T>): Promise<T>;
+  /** Lends a connection, which bears the claim's name, for the time of `use`. @throws SluiceError where there is none to be had. */
+  withConnection<T>(use: (connection: Connection) => Promise<T>, claim?: Claim): Promise<T>;
   close(): Promise<void>;
 }

@@ -75,7 +75,9 @@ export const databases: readonly { readonly name: string; open(): Promise<{ targ
       return {
         target,
         [Symbol.asyncDispose]: async () =>
-          void (await target.query("drop schema public cascade; create schema public")),
+          void (await target.query(
+            "drop schema public cascade; create schema public; drop schema if exists sluice cascade",
+          )),
       };
     },
   },

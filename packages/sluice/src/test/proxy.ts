@@ -2,19 +2,33 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
+/**
+ * What happens: `cut`: every connection is closed, and new ones are refused. `drop`: every connection is closed, new ones pass.
+ * `hole`: nothing passes on the connections that there are, and nobody is told; new ones pass.
+ */
+export type Trouble = "cut" | "drop" | "hole";
+
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
-  /** Cuts every connection, and refuses new ones. */
-  cut(): void;
+  /** Bytes that have gone to the server. */
+  readonly sent: number;
+  make(trouble: Trouble): void;
 }
 
-/** Passes connections on to a server, and cuts all of them once so many bytes have gone to it. */
-export async function startProxy(to: URL, bytesBeforeCut: number): Promise<Proxy> {
+/** Passes connections on to a server, and makes trouble once so many bytes have gone to it. */
+export async function startProxy(to: URL, bytes: number, trouble: Trouble = "cut"): Promise<Proxy> {
   const sockets = new Set<Socket>();
+  /** Those that a hole has swallowed. */
+  const holes = new WeakSet<Socket>();
   let sent = 0;
-  const cut = (): void => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
+  let waiting = true;
+  const make = (what: Trouble): void => {
+    waiting = false;
+    if (what === "cut") server.close();
+    for (const socket of sockets) {
+      if (what === "hole") holes.add(socket);
+      else socket.destroy();
+    }
   };
   const server = createServer((client) => {
     const upstream = connect(Number(to.port || 5432), to.hostname);
@@ -22,24 +36,32 @@ export async function startProxy(to: URL, bytesBeforeCut: number): Promise<Proxy
       sockets.add(socket);
       socket.on("error", () => undefined);
       socket.on("close", () => {
+        sockets.delete(socket);
+        if (holes.has(socket)) return;
         client.destroy();
         upstream.destroy();
       });
     }
     client.on("data", (data) => {
       sent += data.length;
-      if (sent > bytesBeforeCut) cut();
-      else upstream.write(data);
+      if (waiting && sent > bytes) make(trouble);
+      if (!holes.has(client) && !upstream.destroyed) upstream.write(data);
     });
-    upstream.on("data", (data) => client.write(data));
+    upstream.on("data", (data) => {
+      if (!holes.has(upstream)) client.write(data);
+    });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
-    cut,
+    get sent() {
+      return sent;
+    },
+    make,
     [Symbol.asyncDispose]: () => {
-      cut();
+      server.close();
+      for (const socket of sockets) socket.destroy();
       return Promise.resolve();
     },
   };

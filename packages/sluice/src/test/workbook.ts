@@ -1,7 +1,7 @@
 // Small workbooks for tests, written cell by cell.
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
-import { ZipWriter } from "../sample/zip-writer.ts";
+import { ZipWriter } from "../xlsx/zip-writer.ts";
 
 /** null: no cell at all; "": a cell without a value; a Date: a date cell; `{ error }`: an error cell. */
 export type TestCell = null | string | number | boolean | Date | { readonly error: string };

@@ -8,6 +8,18 @@
  * entry.
  */
 import type { Writable } from "node:stream";
+import {
+  BOLD,
+  contentTypes,
+  declaration,
+  namespaces,
+  packageRelations,
+  part,
+  styles,
+  workbook,
+  workbookRelations,
+} from "./parts.ts";
+import { ByteBuilder, columnLetters, textElement } from "./text.ts";
 import { ZipWriter } from "./zip-writer.ts";
 
 export interface XlsxColumn {
@@ -35,11 +47,11 @@ export const lastRow = 1_048_576;
 export async function writeXlsx(output: Writable, options: XlsxOptions): Promise<void> {
   const table = options.strings === "shared" ? new StringTable(options.columns) : undefined;
   const zip = new ZipWriter(output, { level: options.level });
-  await zip.entry("[Content_Types].xml", part(contentTypes(table !== undefined)));
+  await zip.entry("[Content_Types].xml", part(contentTypes(1, table !== undefined)));
   await zip.entry("_rels/.rels", part(packageRelations));
-  await zip.entry("xl/workbook.xml", part(workbook(options.sheet)));
-  await zip.entry("xl/_rels/workbook.xml.rels", part(workbookRelations(table !== undefined)));
-  await zip.entry("xl/styles.xml", part(styles));
+  await zip.entry("xl/workbook.xml", part(workbook([options.sheet])));
+  await zip.entry("xl/_rels/workbook.xml.rels", part(workbookRelations(1, table !== undefined)));
+  await zip.entry("xl/styles.xml", part(styles()));
   await zip.entry("xl/worksheets/sheet1.xml", sheetXml(options, table ?? inlineCells));
   if (table) await zip.entry("xl/sharedStrings.xml", tableXml(options, table));
   await zip.end();
@@ -103,8 +115,7 @@ function* sheetXml(options: XlsxOptions, cells: Cells): Generator<Buffer> {
   const letters = columns.map((_, column) => columnLetters(column));
   const out = new ByteBuilder();
   const widths = columns.map(({ width }, i) => `<col min="${i + 1}" max="${i + 1}" width="${width}" customWidth="1"/>`);
-  // Style 1 is the bold one.
-  const titles = columns.map(({ title }, i) => `<c r="${letters[i]}1" s="1"${cells.title(i, title)}`);
+  const titles = columns.map(({ title }, i) => `<c r="${letters[i]}1" s="${BOLD}"${cells.title(i, title)}`);
   out.add(
     `${declaration}<worksheet xmlns="${namespaces.main}"><sheetViews><sheetView workbookViewId="0">` +
       `<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>` +
@@ -143,115 +154,3 @@ function* tableXml(options: XlsxOptions, table: StringTable): Generator<Buffer> 
   out.add("</sst>");
   yield out.take();
 }
-
-const special = /[&<>\p{Cc}\ufffe\uffff]|^ | $| {2}|_x[0-9A-Fa-f]{4}_/u;
-
-/** `<t>` with the text as XML: what XML cannot hold, and what only looks like it, in the `_xHHHH_` form (22.9.2.19). */
-function textElement(text: string): string {
-  return special.test(text) ? `<t xml:space="preserve">${text.replaceAll(unsafe, escaped)}</t>` : `<t>${text}</t>`;
-}
-
-// A bare carriage return would reach the reader as a line feed (XML 1.0, 2.11).
-const unsafe = /(?![\t\n])[&<>\p{Cc}\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)/gu;
-
-function escaped(c: string): string {
-  if (c === "&") return "&amp;";
-  if (c === "<") return "&lt;";
-  if (c === ">") return "&gt;";
-  return `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`;
-}
-
-/** Gathers text as UTF-8 in pieces of about 256 KB; each is made anew, for the one before is still being compressed. */
-class ByteBuilder {
-  static readonly #size = 256 * 1024;
-  #bytes = Buffer.allocUnsafeSlow(ByteBuilder.#size);
-  #length = 0;
-
-  add(text: string): void {
-    const most = text.length * 3;
-    if (this.#length + most > this.#bytes.length) this.#grow(most);
-    this.#length += this.#bytes.write(text, this.#length);
-  }
-
-  /** Whether it is time to `take()`: a usual row may not fit any more. */
-  get isFull(): boolean {
-    return this.#length > ByteBuilder.#size - 16 * 1024;
-  }
-
-  take(): Buffer {
-    const taken = this.#bytes.subarray(0, this.#length);
-    this.#bytes = Buffer.allocUnsafeSlow(ByteBuilder.#size);
-    this.#length = 0;
-    return taken;
-  }
-
-  #grow(more: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + more));
-    this.#bytes.copy(grown, 0, 0, this.#length);
-    this.#bytes = grown;
-  }
-}
-
-/** 0 → A, 25 → Z, 26 → AA. */
-function columnLetters(column: number): string {
-  const last = String.fromCharCode(65 + (column % 26));
-  return column < 26 ? last : columnLetters(Math.floor(column / 26) - 1) + last;
-}
-
-const part = (xml: string): readonly Buffer[] => [Buffer.from(declaration + xml)];
-
-const declaration = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n`;
-const namespaces = {
-  main: "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-  relations: "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
-  packageRelations: "http://schemas.openxmlformats.org/package/2006/relationships",
-  contentTypes: "http://schemas.openxmlformats.org/package/2006/content-types",
-};
-
-function contentTypes(shared: boolean): string {
-  const type = "application/vnd.openxmlformats-officedocument.spreadsheetml";
-  const override = (name: string, kind: string): string =>
-    `<Override PartName="/xl/${name}.xml" ContentType="${type}.${kind}+xml"/>`;
-  return (
-    `<Types xmlns="${namespaces.contentTypes}">` +
-    `<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
-    `<Default Extension="xml" ContentType="application/xml"/>` +
-    override("workbook", "sheet.main") +
-    override("worksheets/sheet1", "worksheet") +
-    override("styles", "styles") +
-    (shared ? override("sharedStrings", "sharedStrings") : "") +
-    `</Types>`
-  );
-}
-
-const packageRelations =
-  `<Relationships xmlns="${namespaces.packageRelations}">` +
-  `<Relationship Id="rId1" Type="${namespaces.relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>`;
-
-function workbookRelations(shared: boolean): string {
-  const relation = (id: number, kind: string, target: string): string =>
-    `<Relationship Id="rId${id}" Type="${namespaces.relations}/${kind}" Target="${target}.xml"/>`;
-  return (
-    `<Relationships xmlns="${namespaces.packageRelations}">` +
-    relation(1, "worksheet", "worksheets/sheet1") +
-    relation(2, "styles", "styles") +
-    (shared ? relation(3, "sharedStrings", "sharedStrings") : "") +
-    `</Relationships>`
-  );
-}
-
-const workbook = (sheet: string): string =>
-  `<workbook xmlns="${namespaces.main}" xmlns:r="${namespaces.relations}">` +
-  `<sheets><sheet name="${sheet}" sheetId="1" r:id="rId1"/></sheets></workbook>`;
-
-// Cell style 1 is bold; everything else a style sheet must have stands here once.
-const styles =
-  `<styleSheet xmlns="${namespaces.main}">` +
-  `<fonts count="2"><font><sz val="11"/><name val="Calibri"/><family val="2"/></font>` +
-  `<font><b/><sz val="11"/><name val="Calibri"/><family val="2"/></font></fonts>` +
-  `<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>` +
-  `<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>` +
-  `<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>` +
-  `<cellXfs count="2"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
-  `<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/></cellXfs>` +
-  `<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`;

@@ -1,0 +1,36 @@
+// The commands that messages tell the user to type.
+import { expect, test } from "vitest";
+import { importCommandFor, rejectsCommand, resumeCommand } from "./common.ts";
+
+const to = "postgres://ada:s3cret@localhost/crm";
+const rules = { map: new Map<string, string>(), type: new Map<string, string>(), onConflict: "error" } as const;
+
+test("an import command has the options that say what becomes of a row, quoted for a shell, and no others", () => {
+  const place = { to, data: "./sluice-data" };
+  expect(importCommandFor("my r.csv", "t2", { ...rules, ...place })).toBe(
+    "npx sluice import 'my r.csv' --table t2 --to postgres://ada@localhost/crm",
+  );
+  const map = new Map([
+    ["It's $1", "age"],
+    ["Notes", ""],
+  ]);
+  const type = new Map([["born", "date(DD/MM/YYYY)"]]);
+  const options = { schema: "a.schema.ts", map, type, onConflict: "update", key: ["id", "the day"] } as const;
+  expect(importCommandFor("r.csv", "t2", { ...options, ...place })).toBe(
+    "npx sluice import r.csv --table t2 --schema a.schema.ts --map 'It'\\''s $1=age' --map Notes= " +
+      "--type 'born=date(DD/MM/YYYY)' --on-conflict update --key 'id,the day' --to postgres://ada@localhost/crm",
+  );
+});
+
+test("a resume goes by what the ledger has, and by the schema file, whose checks it cannot have", () => {
+  const place = { to, data: "./sluice-data" };
+  expect(resumeCommand("r.xlsx", "k3m9x2w7qa", { ...rules, ...place, schema: "my schema.ts" })).toBe(
+    "npx sluice import r.xlsx --resume k3m9x2w7qa --schema 'my schema.ts' --to postgres://ada@localhost/crm",
+  );
+});
+
+test("the rejects of an import are in the database that it went to", () => {
+  expect(rejectsCommand("k3m9x2w7qa", { to, data: "./sluice-data" })).toBe(
+    "npx sluice imports k3m9x2w7qa --rejects FILE.xlsx --to postgres://ada@localhost/crm",
+  );
+});

@@ -1,0 +1,139 @@
+// `sluice imports`: what the ledger knows, as a table, as one import's page, or as JSON.
+import { goDuration } from "../duration.ts";
+import { usageError } from "../errors.ts";
+import {
+  cancelImport,
+  deleteImport,
+  importDetails,
+  listImports,
+  pruneImports,
+  type Details,
+  type Summary,
+} from "../ledger/history.ts";
+import { findImports, rejectsOf } from "../ledger/ledger.ts";
+import { headersOf } from "../ledger/plan.ts";
+import { RejectFile } from "../reject-file.ts";
+import type { Target } from "../targets/target.ts";
+import { connectExisting, resumeCommand, type TargetFlags } from "./common.ts";
+import { columns, count } from "./format.ts";
+
+export interface ImportsFlags extends TargetFlags {
+  readonly json?: boolean;
+  readonly keepHistory?: number;
+  readonly rejects?: string;
+  readonly rawRejects?: boolean;
+}
+
+export interface CancelFlags extends TargetFlags {
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+/** The list, or one import. */
+export async function importsCommand(id: string | undefined, flags: ImportsFlags): Promise<number> {
+  await using target = await connectExisting(flags);
+  if (flags.keepHistory !== undefined) {
+    const pruned = await pruneImports(target, flags.keepHistory);
+    if (!flags.json) console.log(`Deleted the history of ${count(pruned)} ${pruned === 1 ? "import" : "imports"}.`);
+  }
+  if (flags.rejects !== undefined) {
+    if (id === undefined)
+      throw usageError(
+        "no_import",
+        "--rejects needs the import whose rejects it is to write: sluice imports ID --rejects FILE",
+      );
+    const written = await writeRejects(target, id, new RejectFile(flags.rejects, !flags.rawRejects));
+    if (!flags.json)
+      console.log(`Wrote ${count(written)} rejected ${written === 1 ? "row" : "rows"} to ${flags.rejects}.`);
+  } else if (id === undefined) {
+    const list = await listImports(target);
+    console.log(flags.json ? JSON.stringify(list) : table(list).join("\n"));
+  } else {
+    const details = await importDetails(target, id);
+    console.log(flags.json ? JSON.stringify(details) : page(details, flags, target.name).join("\n"));
+  }
+  return 0;
+}
+
+/** Writes all rejects that the ledger has of an import; returns how many. */
+async function writeRejects(target: Target, id: string, rejects: RejectFile): Promise<number> {
+  await using file = rejects;
+  await file.check();
+  await importDetails(target, id);
+  const [entry] = await findImports(target, { id });
+  const headers = headersOf(entry!.plan);
+  let written = 0;
+  await file.write(headers, []);
+  for await (const page of rejectsOf(target, id, entry!)) {
+    await file.write(headers, page);
+    written += page.length;
+  }
+  return written;
+}
+
+export async function cancelCommand(id: string, flags: CancelFlags): Promise<number> {
+  await using target = await connectExisting(flags);
+  const details = await cancelImport(target, id, flags.force);
+  console.log(flags.json ? JSON.stringify(details) : page(details, flags, target.name).join("\n"));
+  return 0;
+}
+
+export async function deleteCommand(id: string, flags: TargetFlags): Promise<number> {
+  await using target = await connectExisting(flags);
+  await deleteImport(target, id);
+  console.log(`Deleted the history of import ${id}. The rows that it put into the table are still there.`);
+  return 0;
+}
+
+/** A running import that nobody works on was interrupted. */
+function stateOf({ state, active }: Summary): string {
+  return state === "running" && !active ? "interrupted" : state;
+}
+
+function table(list: readonly Summary[]): string[] {
+  if (list.length === 0) return ["No imports yet."];
+  const rows = list.map((one) => [
+    one.id,
+    one.startedAt.slice(0, 16).replace("T", " "),
+    stateOf(one),
+    ...[one.inserted, one.updated, one.skipped, one.rejected].map(count),
+    one.table,
+    one.file,
+  ]);
+  const head = ["id", "started (UTC)", "state", "inserted", "updated", "skipped", "rejected", "table", "file"];
+  return columns([head, ...rows], [false, false, false, true, true, true, true]);
+}
+
+function page(one: Details, flags: TargetFlags, target: string): string[] {
+  const took = one.finishedAt === null ? undefined : Date.parse(one.finishedAt) - Date.parse(one.startedAt);
+  const reasons = Object.entries(one.reasons).map(([code, n]) => `${count(n)} × ${code}`);
+  const unfinished = one.state === "running" || one.state === "failed";
+  const lines = [
+    ["import", one.id],
+    ["state", stateOf(one)],
+    ["file", `${one.file}, sheet "${one.sheet}"`],
+    ["content", `SHA-256 ${one.contentHash}`],
+    ["table", `${one.table} in ${target}`],
+    ["method", one.method],
+    ["started", one.startedAt],
+    ...(one.finishedAt === null ? [] : [["ended", `${one.finishedAt}, after ${goDuration(took!)}`]]),
+    [
+      "rows",
+      ["inserted", "updated", "skipped", "rejected"].map((key) => `${count(one[key as "inserted"])} ${key}`).join(", "),
+    ],
+    ...(reasons.length === 0 ? [] : [["rejected", reasons.join(", ")]]),
+    ["chunks", `${count(one.chunks.done)} done of ${count(one.chunks.begun)} begun`],
+    [
+      "process",
+      `${one.active ? "" : "was "}${one.owner.replace(/^process /, "")}${one.epoch === 1 ? "" : `, the ${ordinal(one.epoch)} to have it`}`,
+    ],
+    ...one.indexes.map((ddl) => ["not built", ddl]),
+    ...(one.message === null ? [] : [["message", one.message]]),
+    ...(unfinished && !one.active ? [["go on with", resumeCommand(one.file, one.id, flags)]] : []),
+  ];
+  return columns(lines);
+}
+
+function ordinal(n: number): string {
+  return n === 2 ? "second" : n === 3 ? "third" : `${n}th`;
+}

@@ -1,0 +1,112 @@
+// Which row a row of the sheet is the same as, and what becomes of it then: `--on-conflict` and `--key`.
+//
+// The database decides, by a unique index over exactly the key's columns; without one, two processes could both find the row missing.
+// An empty cell in the key is NULL, which PostgreSQL holds to be the same as nothing, so such a row is always inserted (unless the
+// index says `nulls not distinct`).
+import { SluiceError, usageError } from "./errors.ts";
+import { quoteIdentifier, quoteTable } from "./identifiers.ts";
+import type { LoadColumn } from "./chunk.ts";
+import type { TableInfo, UniqueIndex } from "./targets/target.ts";
+
+/** What becomes of a row whose key is in the table: rejected, left out, or written over the columns that are loaded. */
+export type OnConflict = "error" | "skip" | "update";
+
+export const ON_CONFLICT: readonly OnConflict[] = ["error", "skip", "update"];
+
+/** `skip` or `update`, and by what. */
+export interface Conflict {
+  readonly action: "skip" | "update";
+  /** Column names; none: whatever unique index is hurt. */
+  readonly key: readonly string[];
+  /** The condition of the unique index, where it covers some rows only. */
+  readonly where: string | undefined;
+  /** Another unique index covers loaded columns, so rows of different keys can meet too. */
+  readonly others: boolean;
+}
+
+interface Wish {
+  readonly onConflict?: OnConflict;
+  readonly key?: readonly string[];
+}
+
+/** @throws SluiceError where the key has no unique index, or is none of this table and sheet */
+export function conflictOf(
+  { onConflict = "error", key }: Wish,
+  table: string,
+  info: Pick<TableInfo, "columns" | "unique">,
+  load: readonly LoadColumn[],
+  fallback: readonly string[],
+): Conflict | undefined {
+  const columns = key ?? fallback;
+  const loaded = new Set(load.map(({ column }) => column.name));
+  for (const name of key ?? []) {
+    if (!info.columns.some((column) => column.name === name)) {
+      throw usageError(
+        "unknown_key",
+        `--key names the column "${name}", which the table "${table}" does not have. It has: ${info.columns.map((column) => column.name).join(", ")}.`,
+      );
+    }
+    if (!loaded.has(name)) {
+      throw new SluiceError(
+        "key_not_loaded",
+        `--key names the column "${name}", and no header of the sheet goes there. Headers: ${load.map(({ header }) => header).join(", ")}. Name the header with --map "Header=${name}".`,
+      );
+    }
+  }
+  if (onConflict === "error") return undefined;
+  const touched = info.unique.filter((index) => index.expression || index.columns.some((column) => loaded.has(column)));
+  // To skip, any unique index will do that a loaded row can hurt.
+  if (columns.length === 0 && (onConflict === "update" || touched.length === 0)) {
+    const lacks =
+      onConflict === "update"
+        ? "no primary key among those that are loaded"
+        : "no unique index over any that is loaded";
+    throw usageError(
+      "no_key",
+      `--on-conflict ${onConflict} needs to know which columns tell rows apart, and the table "${table}" has ${lacks}. Name them: --key column,column`,
+    );
+  }
+  const index = columns.length === 0 ? undefined : indexOver(columns, info.unique);
+  if (columns.length > 0 && !index) throw noIndex(columns, table, info);
+  const others = touched.some((other) => other !== index);
+  return { action: onConflict, key: columns, where: index?.where, others };
+}
+
+/** ` on conflict …`, for the end of an INSERT. */
+export function onConflictSql(conflict: Conflict | undefined, columns: readonly string[]): string {
+  if (!conflict) return "";
+  const { action, key, where } = conflict;
+  const target =
+    key.length === 0 ? "" : ` (${key.map(quoteIdentifier).join(", ")})${where === undefined ? "" : ` where ${where}`}`;
+  if (action === "skip") return ` on conflict${target} do nothing`;
+  const others = columns.filter((column) => !key.includes(column));
+  // A sheet of nothing but keys has nothing to write over; the row counts as updated all the same.
+  const set = (others.length > 0 ? others : key).map(
+    (column) => `${quoteIdentifier(column)} = excluded.${quoteIdentifier(column)}`,
+  );
+  return ` on conflict${target} do update set ${set.join(", ")}`;
+}
+
+/** The unique index over exactly these columns; one that leaves out what is deleted before one that does not. */
+function indexOver(key: readonly string[], unique: readonly UniqueIndex[]): UniqueIndex | undefined {
+  const fits = unique.filter(
+    (index) =>
+      index.arbiter && index.columns.length === key.length && key.every((column) => index.columns.includes(column)),
+  );
+  return (
+    fits.find(({ where }) => where !== undefined && NOT_DELETED.test(where)) ??
+    fits.find(({ where }) => where === undefined)
+  );
+}
+
+/** The soft delete of the guide: a row whose deleted_at is set is no row any more. */
+const NOT_DELETED = /^\(?"?deleted_at"? is null\)?$/i;
+
+function noIndex(key: readonly string[], table: string, info: Pick<TableInfo, "columns">): SluiceError {
+  const soft = info.columns.some((column) => column.name === "deleted_at") ? " where deleted_at is null" : "";
+  return new SluiceError(
+    "no_unique_index",
+    `the table "${table}" has no unique index over exactly ${key.map((column) => `"${column}"`).join(", ")}, without which two rows of one key cannot be kept apart. ` +
+      `Make it: create unique index on ${quoteTable(table)} (${key.map(quoteIdentifier).join(", ")})${soft};`,
+  );
+}

@@ -1,0 +1,110 @@
+// What a failure half-way says: what was wrong, what is in the table, and how to go on.
+import { describeError, SluiceError } from "./errors.ts";
+import type { ImportOptions } from "./import.ts";
+import { indexesLeft, settleImport, type Totals } from "./ledger/ledger.ts";
+import type { Plan } from "./ledger/plan.ts";
+import { NOTHING_YET, type Job } from "./ledger/take-up.ts";
+import type { Tally } from "./tally.ts";
+import type { Claim, Target } from "./targets/target.ts";
+
+/** The code of an import that `maxErrors` stopped. */
+export const TOO_MANY = "too_many_errors";
+
+/** What stops an import that has rejected more rows than it may. */
+export function tooManyErrors({ rejected }: Tally, { maxErrors = Infinity }: ImportOptions): SluiceError | undefined {
+  if (rejected <= maxErrors) return undefined;
+  const rows = rejected === 1 ? "1 row has" : `${rejected.toLocaleString("en")} rows have`;
+  return new SluiceError(TOO_MANY, `${rows} been rejected, and --max-errors ${maxErrors} allows no more than that.`);
+}
+
+const NOTHING_LEFT = "nothing_left";
+
+/** What stops an import that would leave nothing of the table whose rows it was to replace. */
+export function nothingLeft(
+  { table }: Plan,
+  { records }: Tally,
+  reasons: Readonly<Record<string, number>>,
+): SluiceError {
+  const all = records === 1 ? "the only row was" : `all ${records.toLocaleString("en")} rows were`;
+  const why = Object.entries(reasons).map(([code, n]) => `${n.toLocaleString("en")} × ${code}`);
+  return new SluiceError(
+    NOTHING_LEFT,
+    `${all} rejected (${why.join(", ")}), so --replace would leave the table "${table}" empty. ` +
+      `Repair the rows, which --rejects FILE writes with what is wrong; to empty the table, delete its rows with SQL.`,
+  );
+}
+
+/** What to do about errors of PostgreSQL that no row is to blame for. */
+const HINTS: Readonly<Record<string, string>> = {
+  "42501": ". Grant the user what is missing, or use another user.",
+  "42809": ". Rows go into tables only: name one with --table.",
+  "53200": ". Import in smaller chunks (--chunk-rows), or raise max_locks_per_transaction on the server.",
+  "53100": ". The server's disk is full: make room, then import again.",
+};
+
+/** Of an import of which nothing has been committed. */
+export function untouched(table: string): string {
+  return `No row was changed: the table "${table}" holds what it held before.`;
+}
+
+/** A failure half-way says what is in the table and how to go on; the ledger is told too, where it can be reached. */
+export async function explain(
+  failure: unknown,
+  { claim, plan, indexes: planned }: Job,
+  tally: Tally,
+  target: Target,
+  notes: readonly string[],
+): Promise<Error> {
+  const { code, message, exitCode } = describeError(failure);
+  if (code === "taken_over") return failure as Error;
+  const totals = await settleImport(target, claim, "failed", message).catch(() => undefined);
+  const known = totals ?? (plan.atomic ? NOTHING_YET : tally);
+  const inserted = known.inserted + known.updated;
+  const indexes = totals ? await indexesLeft(target, claim.id).catch(() => planned) : planned;
+  const rows = inserted.toLocaleString("en");
+  const undone = plan.atomic && !plan.created && totals?.total === 0;
+  const state = undone
+    ? untouched(plan.table)
+    : inserted === 0
+      ? `No row of this import is known to be in the table "${plan.table}".`
+      : `${rows} rows of this import are in the table "${plan.table}" and stay there.`;
+  const unknown = totals
+    ? ""
+    : " The rows that were on their way when the connection was lost may or may not be in it; the ledger knows.";
+  const made = plan.created && inserted === 0 ? " The table was made by this import and is empty." : "";
+  const left = indexes.length === 0 ? [] : [`not built: ${indexes.join("; ")} (the resumed import builds them)`];
+  return new SluiceError(
+    code,
+    [
+      `${message}${HINTS[code] ?? ""}`,
+      `${state}${unknown}${made}`,
+      code === TOO_MANY
+        ? "Go on with: the same command and a larger --max-errors, or none"
+        : code === NOTHING_LEFT
+          ? "Go on with: the same command and the repaired file"
+          : `Go on with: the same command again, or --resume ${claim.id}`,
+      ...left,
+      ...notes.map((note) => `Note: ${note}`),
+    ].join("\n"),
+    { exitCode, cause: failure },
+  );
+}
+
+/** What was to take the rejects has failed, after the rows went in. */
+export function notPassedOn(failure: unknown, { claim, plan }: Job, totals: Totals): SluiceError {
+  const { code, message, exitCode } = describeError(failure);
+  const rows = (totals.inserted + totals.updated).toLocaleString("en");
+  return new SluiceError(
+    code,
+    `${message}\n${rows} rows of this import are in the table "${plan.table}" and stay there; the ledger has all rejects: sluice imports ${claim.id} --rejects FILE`,
+    { exitCode, cause: failure },
+  );
+}
+
+/** A chunk that was left half-way does not hold the rows that it held. */
+export function notTheSame(claim: Claim, n: number, before: number, now: number): SluiceError {
+  return new SluiceError(
+    "check_changed",
+    `the import ${claim.id} cannot go on: of chunk ${n}, which was left half-way, ${before} rows fitted when it began and ${now} fit now, so a check in the schema file has changed. Give the schema file that it began with.`,
+  );
+}

@@ -1,0 +1,75 @@
+// Workbooks of other formats leave what the same workbook leaves as .xlsx, and the service takes an .xls.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as sheetJs from "@e965/xlsx";
+import { describe, expect, test } from "vitest";
+import { background } from "@sluice/go/context";
+import { open } from "@sluice/sheets";
+import { businesses } from "./businesses.ts";
+import { runImport } from "./import.ts";
+import { HEADER, business, startService } from "./server/test/service.ts";
+import { openTarget } from "./targets/open.ts";
+import { newDatabase, newFolder, server } from "./test/database.ts";
+import { writeWorkbook } from "./test/workbook.ts";
+import { EXAMPLE, run } from "./test/program.ts";
+
+describe.skipIf(server === undefined)("other formats", () => {
+  test("the example as .xls and .xlsb leaves what it leaves as .xlsx", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await using target = await openTarget({ to: database.dsn });
+    // The library takes minutes to write all of it. What looks like an escape of Excel's would be one in the .xlsx.
+    const rows: string[][] = [];
+    await using example = await open(EXAMPLE);
+    for await (const { values, width } of example.sheet().rows({ to: 1_200 }))
+      rows.push(Array.from({ length: width }, (_, i) => String(values[i] ?? "").replace("_x", "x")));
+    const book = sheetJs.utils.book_new();
+    sheetJs.utils.book_append_sheet(book, sheetJs.utils.aoa_to_sheet(rows), "Businesses");
+    const read = async (file: string): Promise<unknown> => {
+      const result = await runImport(background(), { file, target, schema: businesses });
+      const table = await database.query(
+        "select md5(string_agg(t::text, '|' order by t::text)) from (select name, category, phone, email, address, city, country, website, description from businesses) t",
+      );
+      await database.query("drop table businesses");
+      const rejects = result.rejects.map(({ row, column, value, code, reason }) => ({ row, column, value, code, reason }));
+      return { table, rejects, counts: [result.total, result.inserted, result.rejected, result.reasons] };
+    };
+    const want = await read(await writeWorkbook(join(folder.path, "businesses.xlsx"), { Businesses: rows }));
+    expect(want).toMatchObject({ counts: [1_199, 1_197, 2, { missing_value: 1, too_few_columns: 1 }] });
+    for (const [bookType, extension] of [["biff8", "xls"], ["xlsb", "xlsb"]] as const) {
+      const file = join(folder.path, `businesses.${extension}`);
+      await writeFile(file, sheetJs.write(book, { type: "buffer", bookType }) as Buffer);
+      expect(await read(file)).toEqual(want);
+    }
+  }); // prettier-ignore
+
+  test("an .xls that needs a password, or is none, is refused with one message", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await writeFile(join(folder.path, "page.xls"), "<!doctype html><html><body>Please log in</body></html>");
+    const page = await run(folder.path, "import", "page.xls", "--to", database.dsn);
+    expect([page.code, page.stdout]).toEqual([1, ""]);
+    expect(page.stderr).toMatch(/^error: page\.xls is not a spreadsheet: it looks like an HTML page\..*\n$/);
+  });
+
+  test("POST /upload imports an .xls", async () => {
+    await using service = await startService();
+    const sheet = sheetJs.utils.aoa_to_sheet([[...HEADER], business(1), business(2), ["Short", "row"]]);
+    const book = sheetJs.utils.book_new();
+    sheetJs.utils.book_append_sheet(book, sheet, "Sheet1");
+    const bytes = sheetJs.write(book, { type: "buffer", bookType: "biff8" }) as Uint8Array<ArrayBuffer>;
+    const { status, text } = await service.send(new Blob([bytes]), "old.xls");
+    expect([status, JSON.parse(text)]).toMatchObject([
+      200,
+      {
+        stats: { total_records: 3, success_count: 2, error_count: 1 },
+        rejects: [{ sheet: "Sheet1", row: 4, code: "too_few_columns" }],
+      },
+    ]);
+    expect(await service.database.query("select name, phone from businesses order by name")).toEqual([
+      ["Business 1", "085232"],
+      ["Business 2", "085232"],
+    ]);
+    expect(await service.uploads()).toEqual([]);
+  });
+});

@@ -1,0 +1,370 @@
+// An import's entry in the ledger: begun with its table, claimed by one process at a time, closed with its counts.
+//
+// Every statement that changes an entry carries the epoch and does nothing where that is over, so a process that was taken for
+// dead can do no harm when it wakes up. `commitChunk` of the target writes the chunks; all else is here.
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { quoteLiteral, quoteTable } from "../identifiers.ts";
+import { SluiceError } from "../errors.ts";
+import type { Reject, RejectCell } from "../reject.ts";
+import type { ChunkState, Claim, Target } from "../targets/target.ts";
+import { storePlan, type Plan } from "./plan.ts";
+import { atWorkSql, BEGUN_ALREADY } from "./schema.ts";
+
+export type State = "running" | "finished" | "failed" | "cancelled";
+
+/** What is known of an import when it begins. */
+export interface Beginning {
+  readonly contentHash: string;
+  readonly file: string;
+  readonly sheet: string;
+  readonly plan: Plan;
+  readonly wish: string;
+  readonly schemaHash: string;
+  /** DDL that makes or changes the table, in the transaction that begins the import. */
+  readonly ddl: readonly string[];
+  /** DDL that is left to do when the rows are in. */
+  readonly indexes: readonly string[];
+  /** Refused where another process is at work on the same, even if it began a moment ago. */
+  readonly alone: boolean;
+}
+
+/** An import as the ledger has it. */
+export interface Entry {
+  readonly id: string;
+  readonly state: State;
+  readonly contentHash: string;
+  readonly file: string;
+  readonly sheet: string;
+  readonly table: string;
+  /** The table is there, and it is the one that the import began with. */
+  readonly sameTable: boolean;
+  readonly plan: string;
+  readonly wish: string;
+  readonly schemaHash: string;
+  readonly indexes: readonly string[];
+  readonly startedAt: string;
+  readonly owner: string;
+  /** The owner is at work on it. */
+  readonly active: boolean;
+  readonly totals: Totals;
+}
+
+/** `total` is the sum of the other four. */
+export interface Totals {
+  readonly total: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly skipped: number;
+  readonly rejected: number;
+}
+
+/** How long a process is believed to be alive without saying so. */
+export const LEASE_MS: number = Number(process.env["SLUICE_LEASE_MS"]) || 30_000;
+
+/** This process, for people and for the lease: the last part tells two processes of one number apart. */
+export const OWNER: string = `process ${process.pid} on ${hostname()} (${randomBytes(2).toString("hex")})`;
+
+/** No letters that are taken for others. 10 of them: short to type, and a million imports collide once in 10,000 ledgers. */
+const LETTERS = "23456789abcdefghjkmnpqrstuvwxyz2";
+
+/** Rejects read at a time, at most. */
+const PAGE = 1000;
+const REJECTS = "sluice.rejects";
+
+/** Whatever runs statements: a target, or a session that is under way. */
+type Asked = Pick<Target, "query">;
+
+/** Makes or changes the table and opens the import's entry, in one transaction. @throws an error of code BEGUN_ALREADY, see `alone` */
+export async function beginImport(target: Target, beginning: Beginning): Promise<Claim> {
+  const claim = { id: newId(), epoch: 1 };
+  const { plan, ddl } = beginning;
+  const values = [
+    claim.id,
+    beginning.contentHash,
+    beginning.file.replaceAll("\0", "\uFFFD"),
+    beginning.sheet.replaceAll("\0", "\uFFFD"),
+    plan.table,
+    plan.method,
+    storePlan(plan),
+    beginning.wish,
+    beginning.schemaHash,
+    JSON.stringify(beginning.indexes),
+  ].map(quoteLiteral);
+  await target.query(
+    [
+      ...(beginning.alone ? guard(beginning) : []),
+      ...ddl,
+      `insert into sluice.imports (id, content_hash, file, sheet, target_table, method, plan, wish, schema_hash, indexes, state, epoch, table_oid)
+       values (${values.join(", ")}, 'running', 1, to_regclass(${quoteLiteral(quoteTable(plan.table))}))`,
+      `insert into sluice.leases values (${quoteLiteral(claim.id)}, 1, ${quoteLiteral(OWNER)}, ${leaseEnd()})`,
+    ].join(";\n"),
+    undefined,
+    claim,
+  );
+  return claim;
+}
+
+/** Two processes that begin the same import at the same time do it one after the other, and the second one fails. */
+function guard({ contentHash, sheet, plan, wish }: Beginning): string[] {
+  const same = [contentHash, sheet.replaceAll("\0", "\uFFFD"), plan.table, wish].map(quoteLiteral);
+  const body = `begin
+    if exists (select from sluice.imports i join sluice.leases l on l.import = i.id
+               where (i.content_hash, i.sheet, i.target_table, i.wish) = (${same.join(", ")}) and i.state = 'running'
+                 and l.expires_at > clock_timestamp() and l.owner <> ${quoteLiteral(OWNER)})
+    then raise exception 'the same import has been begun meanwhile' using errcode = '${BEGUN_ALREADY}';
+    end if;
+  end`;
+  return [
+    `select pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`sluice ${same.join(" ")}`)}, 0))`,
+    `do ${quoteLiteral(body)}`,
+  ];
+}
+
+/**
+ * Takes an import over from whoever had it: undefined where another process is at work on it. Ends what that process may have left
+ * open in the database.
+ *
+ * @param forced even where its holder is at work
+ */
+export async function claimImport(
+  target: Target,
+  id: string,
+  notes: string[],
+  forced = false,
+): Promise<Claim | undefined> {
+  const { rows } = await target.query("select sluice.claim($1, $2, $3, $4, $5)::text", [
+    id,
+    OWNER,
+    String(LEASE_MS),
+    String(forced),
+    String(target.exclusive),
+  ]);
+  const epoch = rows[0]?.[0] ?? null;
+  if (epoch === null) return undefined;
+  const claim = { id, epoch: Number(epoch) };
+  if (target.exclusive) return claim;
+  try {
+    await target.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and pid <> pg_backend_pid()
+         and application_name ~ $1 and split_part(application_name, ' ', 3)::integer < $2::integer`,
+      [`^sluice ${id} \\d+$`, epoch],
+      claim,
+    );
+  } catch (error) {
+    notes.push(
+      `connections of the process that had this import before cannot be ended by this user (${(error as Error).message}); rows that they hold are waited for`,
+    );
+  }
+  return claim;
+}
+
+/** Says that this process is alive. False where the import is no longer its own. */
+export async function renewLease(target: Target, claim: Claim): Promise<boolean> {
+  const { count } = await target.query(
+    `update sluice.leases set expires_at = ${leaseEnd()} where import = $1 and epoch = $2`,
+    [claim.id, String(claim.epoch)],
+    claim,
+  );
+  return count === 1;
+}
+
+/**
+ * Gives the import back, with its counts: ended, or (`running`, `failed`) for anybody to go on with. Idempotent.
+ *
+ * @returns the counts, of earlier processes too; undefined where another process has taken the import over
+ */
+export async function settleImport(
+  target: Target,
+  claim: Claim,
+  state: State,
+  message: string | null = null,
+): Promise<Totals | undefined> {
+  const { rows } = await target.query(
+    `with released as (update sluice.leases set expires_at = '-infinity' where import = $1 and epoch = $2 returning 1),
+          sums as (${SUMS} where import = $1)
+     update sluice.imports i
+     set state = $3, message = $4, finished_at = case when $3 = 'running' then null else clock_timestamp() end,
+         total = s.total, inserted = s.inserted, updated = s.updated, skipped = s.skipped, rejected = s.rejected
+     from sums s
+     where i.id = $1 and i.epoch = $2 and i.state in ('running', $3) and exists (select from released)
+     returning ${TOTALS}`,
+    [claim.id, String(claim.epoch), state, message?.replaceAll("\0", "\uFFFD") ?? null],
+  );
+  return rows[0] && totalsFrom(rows[0]);
+}
+
+/** The import of an id, or those of a sheet into a table: by the file's content, or the unfinished ones by its name. The newest first. */
+export async function findImports(
+  target: Target,
+  wanted:
+    | { readonly id: string }
+    | { readonly contentHash: string; readonly sheet: string; readonly table: string }
+    | { readonly file: string; readonly sheet: string; readonly table: string },
+): Promise<Entry[]> {
+  const [where, parameters] =
+    "id" in wanted
+      ? ["i.id = $1", [wanted.id]]
+      : [
+          `${"file" in wanted ? "i.state in ('running', 'failed') and i.file" : "i.content_hash"} = $1 and i.sheet = $2 and i.target_table = $3`,
+          ["file" in wanted ? wanted.file : wanted.contentHash, wanted.sheet, wanted.table].map((text) =>
+            text.replaceAll("\0", "\uFFFD"),
+          ),
+        ];
+  const { rows } = await target.query(
+    `select i.id, i.state, i.content_hash, i.file, i.sheet, i.target_table, i.plan::text, i.wish, i.schema_hash, i.indexes::text,
+            to_char(i.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), l.owner, i.table_oid::text,
+            ${atWorkSql(target.exclusive, OWNER)}::text, ${TOTALS}
+     from sluice.imports i join sluice.leases l on l.import = i.id
+     cross join lateral (${SUMS} where import = i.id) s
+     where ${where} order by i.started_at desc limit 100`,
+    parameters,
+  );
+  if (rows.length === 0) return [];
+  // All of them went into one table: what bears its name now?
+  const now = await target.query("select to_regclass($1)::oid::text", [quoteTable(rows[0]![5]!)]);
+  const entries: Entry[] = [];
+  for (const row of rows) {
+    const [id, state, contentHash, file, sheet, table, plan, wish, schemaHash, indexes, startedAt, owner, oid, active] =
+      row as string[];
+    entries.push({
+      id: id!,
+      state: state as State,
+      contentHash: contentHash!,
+      file: file!,
+      sheet: sheet!,
+      table: table!,
+      sameTable: oid !== null && now.rows[0]?.[0] === oid,
+      plan: plan!,
+      wish: wish!,
+      schemaHash: schemaHash!,
+      indexes: JSON.parse(indexes!) as string[],
+      startedAt: startedAt!,
+      owner: owner!,
+      active: active === "true",
+      totals: totalsFrom(row.slice(14)),
+    });
+  }
+  return entries;
+}
+
+/** Whether rows that an import put in can still be in its table. */
+export async function holdsRows(target: Target, table: string): Promise<boolean> {
+  try {
+    return (await target.query(`select from ${quoteTable(table)} limit 1`)).rows.length > 0;
+  } catch {
+    return true; // who may only insert cannot look
+  }
+}
+
+/** The chunks that have been begun, by number. */
+export async function chunksOf(target: Target, id: string): Promise<Map<number, ChunkState>> {
+  const { rows } = await target.query(
+    "select n, rows, done, inserted, updated, skipped, rejected from sluice.chunks where import = $1",
+    [id],
+  );
+  return new Map(rows.map(([n, ...numbers]) => [Number(n), chunkStateFrom(numbers)]));
+}
+
+/** A chunk's state from its columns in the ledger: rows, done, inserted, updated, skipped, rejected. */
+export function chunkStateFrom(columns: readonly (string | null)[]): ChunkState {
+  const [rows, done, inserted, updated, skipped, rejected] = columns.map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return { rows, done, inserted, updated, skipped, rejected };
+}
+
+/** How many rows were rejected for each reason, the most frequent first. */
+export async function reasonsOf(target: Asked, id: string, table: string = REJECTS): Promise<Record<string, number>> {
+  const { rows } = await target.query(
+    `select code, count(*)::text from ${table} where import = $1 group by 1 order by count(*) desc, 1`,
+    [id],
+  );
+  return Object.fromEntries(rows.map(([code, n]) => [code!, Number(n)]));
+}
+
+/** An import's rejects in the sheet's order, some hundred at a time. */
+export async function* rejectsOf(
+  target: Asked,
+  id: string,
+  names: { readonly file: string; readonly sheet: string },
+  table: string = REJECTS,
+): AsyncGenerator<Reject[]> {
+  for (let last = 0; ;) {
+    // A stretch of the sheet a time, from the next reject on: a limit alone would make a server that knows nothing of a table
+    // just filled sort all that is left of it for every page.
+    const { rows } = await target.query(
+      `select row_number::text, column_name, value, code, reason, cells::text
+       from ${table} r, (select min(row_number) as first from ${table} where import = $1 and row_number > $2) f
+       where import = $1 and row_number >= first and row_number < first + ${PAGE} order by r.row_number`,
+      [id, String(last)],
+    );
+    const page = rows.map(([row, column, value, code, reason, cells]): Reject => ({
+      ...names,
+      row: Number(row),
+      column: column ?? undefined,
+      value: value ?? undefined,
+      code: code!,
+      reason: reason!,
+      cells: JSON.parse(cells!) as RejectCell[],
+    }));
+    if (page.length === 0) return;
+    yield page;
+    last = page.at(-1)!.row;
+  }
+}
+
+/** The index DDL that is left to do. */
+export async function indexesLeft(target: Target, id: string): Promise<string[]> {
+  const { rows } = await target.query("select indexes::text from sluice.imports where id = $1", [id]);
+  return JSON.parse(rows[0]?.[0] ?? "[]") as string[];
+}
+
+/** Builds one index and takes it off the list, both or neither. */
+export async function buildIndex(target: Target, claim: Claim, ddl: string): Promise<void> {
+  await target.query(
+    `${ddl};
+     update sluice.imports set indexes = (select coalesce(json_agg(ddl), '[]') from json_array_elements_text(indexes) as x (ddl) where ddl <> ${quoteLiteral(ddl)})
+     where id = ${quoteLiteral(claim.id)} and epoch = ${claim.epoch}`,
+  );
+}
+
+/** What a process is told that is no longer the one. */
+export async function takenOver(target: Target, claim: Claim): Promise<SluiceError> {
+  const found = await target
+    .query(
+      `select i.state, l.owner, i.epoch::text from sluice.imports i join sluice.leases l on l.import = i.id where i.id = $1`,
+      [claim.id],
+    )
+    .catch(() => undefined);
+  const [state, owner, epoch] = found?.rows[0] ?? [];
+  const by = owner === undefined || epoch === String(claim.epoch) ? "" : `: ${owner}`;
+  const what = state === "cancelled" ? "was cancelled by" : "was taken over by";
+  return new SluiceError(
+    "taken_over",
+    `this import ${what} another process${by}; nothing of what was in flight here has been kept. How far it is: sluice imports ${claim.id}`,
+  );
+}
+
+const SUMS = `select coalesce(sum(inserted + updated + skipped + rejected), 0) as total, coalesce(sum(inserted), 0) as inserted,
+  coalesce(sum(updated), 0) as updated, coalesce(sum(skipped), 0) as skipped, coalesce(sum(rejected), 0) as rejected from sluice.chunks`;
+const TOTALS = "s.total::text, s.inserted::text, s.updated::text, s.skipped::text, s.rejected::text";
+
+function totalsFrom(row: readonly (string | null)[]): Totals {
+  const [total, inserted, updated, skipped, rejected] = row.map(Number) as [number, number, number, number, number];
+  return { total, inserted, updated, skipped, rejected };
+}
+
+function leaseEnd(): string {
+  return `clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'`;
+}
+
+function newId(): string {
+  return Array.from(randomBytes(10), (byte) => LETTERS[byte & 31]).join("");
+}

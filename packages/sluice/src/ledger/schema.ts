@@ -1,0 +1,218 @@
+// The ledger's tables and functions, in the schema `sluice` of the database that the rows go to.
+//
+// What must hold: the rows of a chunk, its rejects, its counts and its place in `chunks` are one transaction, and that transaction
+// commits only while the process still holds the import's epoch. `claim` is the only way to a new epoch, `commit_rows` the only
+// way to write progress. Leases have a table of their own, so that renewing one never waits for a chunk's commit. Time is the
+// database's: no clock of a client counts.
+import { SluiceError } from "../errors.ts";
+import { quoteLiteral } from "../identifiers.ts";
+import type { Target } from "../targets/target.ts";
+
+/** The version of what stands below; a change needs a step in {@link MIGRATIONS}. */
+export const LEDGER_VERSION = 1;
+
+/** Another process has the import, or it has ended. */
+export const TAKEN_OVER = "SLU01";
+/** The chunk is not as far as this process believed: an earlier attempt of its own has been committed after all. */
+export const OUT_OF_STEP = "SLU02";
+/** Another process has begun the same import meanwhile. */
+export const BEGUN_ALREADY = "SLU03";
+
+/** Two that install at the same time do it one after the other. */
+const INSTALL_LOCK = 7_358_249;
+
+/** Whether the process of the lease `l` has a connection to this database. */
+const CONNECTED = `exists (select from pg_stat_activity a where a.datname = current_database()
+                          and a.application_name = format('sluice %s %s', l.import, l.epoch))`;
+
+/**
+ * Whether a process is at work on the import of the lease `l`, as SQL: the lease lasts, and its holder is this process, or one that is
+ * connected, which in a database that one process has at a time there cannot be.
+ */
+export function atWorkSql(exclusive: boolean, owner: string): string {
+  const holder = `l.owner = ${quoteLiteral(owner)}`;
+  return `(l.expires_at > clock_timestamp() and ${exclusive ? holder : `(${holder} or ${CONNECTED})`})`;
+}
+
+/** Idempotent: run as often as one likes. */
+export const LEDGER_DDL: string = `-- The ledger of sluice, version ${LEDGER_VERSION}.
+select pg_advisory_xact_lock(${INSTALL_LOCK});
+create schema if not exists sluice;
+create table if not exists sluice.ledger (version integer not null);
+insert into sluice.ledger select ${LEDGER_VERSION} where not exists (select from sluice.ledger);
+
+-- One row an import; \`plan\` and \`wish\` are what a resume goes by.
+create table if not exists sluice.imports (
+  id text primary key,
+  content_hash text not null,
+  file text not null,
+  sheet text not null,
+  target_table text not null,
+  table_oid oid,
+  method text not null,
+  plan json not null,
+  wish text not null,
+  schema_hash text not null,
+  state text not null check (state in ('running', 'finished', 'failed', 'cancelled')),
+  epoch integer not null,
+  indexes json not null,
+  total bigint not null default 0,
+  inserted bigint not null default 0,
+  updated bigint not null default 0,
+  skipped bigint not null default 0,
+  rejected bigint not null default 0,
+  message text,
+  started_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz
+);
+create index if not exists imports_by_content on sluice.imports (content_hash, started_at);
+
+-- Who works on an import, and until when the others believe it.
+create table if not exists sluice.leases (
+  import text primary key,
+  epoch integer not null,
+  owner text not null,
+  expires_at timestamptz not null
+);
+
+-- One row a chunk that has been begun: \`done\` of its \`rows\` are settled.
+create table if not exists sluice.chunks (
+  import text not null,
+  n integer not null,
+  epoch integer not null,
+  rows integer not null,
+  done integer not null,
+  inserted integer not null,
+  updated integer not null,
+  skipped integer not null,
+  rejected integer not null,
+  committed_at timestamptz not null default clock_timestamp(),
+  primary key (import, n)
+);
+
+-- One row a rejected row; \`cells\` are its cells as the sheet holds them, from column A on.
+create table if not exists sluice.rejects (
+  import text not null,
+  row_number integer not null,
+  column_name text,
+  value text,
+  code text not null,
+  reason text not null,
+  cells json not null,
+  primary key (import, row_number)
+);
+
+-- A new epoch for who may have one: the lease is over, its holder is gone, or \`forced\`. NULL where somebody else is at work.
+create or replace function sluice.claim(of_import text, new_owner text, milliseconds integer, forced boolean, exclusive boolean)
+returns integer language plpgsql as $$
+declare
+  mine integer;
+begin
+  update sluice.leases l
+  set epoch = l.epoch + 1, owner = new_owner, expires_at = clock_timestamp() + milliseconds * interval '1 millisecond'
+  where l.import = of_import
+    and (forced or l.expires_at <= clock_timestamp()
+      or case when exclusive then l.owner <> new_owner
+         else not ${CONNECTED} end)
+  returning l.epoch into mine;
+  if mine is null then
+    return null;
+  end if;
+  update sluice.imports set epoch = mine, state = 'running' where id = of_import and state in ('running', 'failed');
+  if not found then
+    raise exception 'the import % has ended', of_import using errcode = '${TAKEN_OVER}';
+  end if;
+  update sluice.chunks set epoch = mine where import = of_import and done < rows;
+  return mine;
+end $$;
+
+-- Progress of chunk n from row \`at\` to row \`upto\`, in the transaction that loads those rows. Raises where the epoch is over.
+create or replace function sluice.commit_rows(of_import text, mine integer, chunk integer, of_rows integer, at integer, upto integer,
+                                              add_inserted integer, add_updated integer, add_skipped integer, add_rejected integer)
+returns void language plpgsql as $$
+begin
+  if at = 0 then
+    perform from sluice.imports where id = of_import and epoch = mine and state = 'running' for share;
+    if not found then
+      raise exception 'the import % has been taken over', of_import using errcode = '${TAKEN_OVER}';
+    end if;
+    insert into sluice.chunks values (of_import, chunk, mine, of_rows, upto, add_inserted, add_updated, add_skipped, add_rejected)
+    on conflict do nothing;
+    if not found then
+      raise exception 'chunk % of the import % is in already', chunk, of_import using errcode = '${OUT_OF_STEP}';
+    end if;
+    return;
+  end if;
+  update sluice.chunks
+  set done = upto, inserted = inserted + add_inserted, updated = updated + add_updated, skipped = skipped + add_skipped,
+      rejected = rejected + add_rejected, committed_at = clock_timestamp()
+  where import = of_import and n = chunk and epoch = mine and done = at;
+  if not found then
+    perform from sluice.imports where id = of_import and epoch = mine and state = 'running';
+    if not found then
+      raise exception 'the import % has been taken over', of_import using errcode = '${TAKEN_OVER}';
+    end if;
+    raise exception 'chunk % of the import % is farther already', chunk, of_import using errcode = '${OUT_OF_STEP}';
+  end if;
+end $$;
+`;
+
+/** What others need who import, for `--print-sql`. */
+export const GRANTS_HINT = `
+-- For each role that imports:
+-- grant usage on schema sluice to ROLE;
+-- grant select, insert, update, delete on all tables in schema sluice to ROLE;
+`;
+
+/** Step n takes a ledger of version n + 1 to the next; run in one transaction with the new version's number. */
+const MIGRATIONS: readonly string[] = [];
+
+/** Makes the ledger where it is missing, and brings an older one up to date. @throws SluiceError where that cannot be */
+export async function ensureLedger(target: Target): Promise<void> {
+  const version = await versionOf(target);
+  if (version === LEDGER_VERSION) return;
+  if (version !== undefined && version > LEDGER_VERSION) {
+    throw new SluiceError(
+      "ledger_newer",
+      `the ledger (schema sluice) in ${target.name} has version ${version}, and this program knows version ${LEDGER_VERSION}. Use the newer program that made it.`,
+    );
+  }
+  const steps = version === undefined ? [] : MIGRATIONS.slice(version - 1);
+  const sql = [...steps, LEDGER_DDL, `update sluice.ledger set version = ${LEDGER_VERSION}`].join("\n");
+  try {
+    await target.query(sql);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "42501")) throw error;
+    throw new SluiceError(
+      "no_ledger",
+      `${target.name} has no ledger (schema sluice) of version ${LEDGER_VERSION}, in which an import notes how far it is, and this user may not make it: ${error.message}. ` +
+        `Have it made by somebody who may: sluice init --to DSN, or the statements of sluice init --print-sql.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Whether there is a ledger; one of another version is brought up to date. @throws SluiceError where it cannot be used */
+export async function hasLedger(target: Target): Promise<boolean> {
+  const version = await versionOf(target);
+  if (version === undefined) return false;
+  if (version !== LEDGER_VERSION) await ensureLedger(target);
+  return true;
+}
+
+/** undefined where there is no ledger. */
+async function versionOf(target: Target): Promise<number | undefined> {
+  try {
+    const { rows } = await target.query("select version::text from sluice.ledger");
+    return rows[0] === undefined ? undefined : Number(rows[0][0]);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "42P01" || code === "3F000") return undefined;
+    if (code !== "42501") throw error;
+    throw new SluiceError(
+      "ledger_denied",
+      `this user may not use the ledger (schema sluice) in ${target.name}: ${(error as Error).message}. sluice init --print-sql shows the grants that are needed.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,169 @@
+// Whether an import begins or goes on: by its id, or by itself where the same content, sheet, table and wish were left unfinished.
+import { SluiceError } from "../errors.ts";
+import type { TableSchema } from "../schema.ts";
+import type { ChunkState, Claim, Target } from "../targets/target.ts";
+import {
+  chunksOf,
+  claimImport,
+  findImports,
+  holdsRows,
+  OWNER,
+  settleImport,
+  type Entry,
+  type Totals,
+} from "./ledger.ts";
+import { revivePlan, schemaHash, type Plan } from "./plan.ts";
+
+/** An import that this process may work on. */
+export interface Job {
+  readonly claim: Claim;
+  readonly plan: Plan;
+  /** What earlier processes did. */
+  readonly before: Totals;
+  /** The chunks that they began, by number. */
+  readonly chunks: ReadonlyMap<number, ChunkState>;
+  /** DDL that is left to do when the rows are in. */
+  readonly indexes: readonly string[];
+}
+
+export const NOTHING_YET: Totals = { total: 0, inserted: 0, updated: 0, skipped: 0, rejected: 0 };
+
+/** What makes two imports the same one, but for the options. */
+export interface ImportKey {
+  readonly contentHash: string;
+  readonly sheet: string;
+  readonly table: string;
+}
+
+/** The unfinished import of that id, of this very content. @throws SluiceError where there is none */
+export async function importToResume(target: Target, id: string, contentHash: string, file: string): Promise<Entry> {
+  const [entry] = await findImports(target, { id });
+  if (!entry) {
+    throw new SluiceError(
+      "unknown_import",
+      `there is no import ${id} in ${target.name}. sluice imports lists those that there are.`,
+    );
+  }
+  if (entry.state === "finished" || entry.state === "cancelled") {
+    throw new SluiceError(
+      "import_ended",
+      `the import ${id} is ${entry.state}: there is nothing to resume. Without --resume the file is imported anew.`,
+    );
+  }
+  if (entry.contentHash !== contentHash) {
+    throw new SluiceError(
+      "content_changed",
+      `${file} is not the file that the import ${id} began with (${entry.file}): its content differs (SHA-256 ${contentHash.slice(0, 12)}…, it was ${entry.contentHash.slice(0, 12)}…). ` +
+        `Give that file, or import this one without --resume.`,
+    );
+  }
+  const gone = await whyGone(target, entry);
+  if (gone !== undefined) {
+    throw new SluiceError(
+      "table_gone",
+      `the import ${id} cannot go on: ${gone}. End it with sluice imports cancel ${id}, and import the file anew.`,
+    );
+  }
+  return entry;
+}
+
+/** The unfinished import that this one would be, if there is one; says in the notes what there was before. */
+export async function unfinishedImport(
+  target: Target,
+  wanted: ImportKey & { readonly file: string },
+  wish: string,
+  notes: string[],
+): Promise<Entry | undefined> {
+  const { file, ...key } = wanted;
+  const entries = await findImports(target, key);
+  // Two imports of one file that this process runs at the same time are meant to be two.
+  const open = entries.filter(
+    ({ state, active, owner }) => (state === "running" || state === "failed") && !(active && owner === OWNER),
+  );
+  for (const entry of open) {
+    if (entry.wish !== wish) {
+      const { id, totals } = entry;
+      if (totals.inserted + totals.updated > 0 && (await whyGone(target, entry)) === undefined) {
+        throw new SluiceError(
+          "unfinished_import",
+          `${rowsIn(totals.inserted + totals.updated)} put into the table "${entry.table}" by the import ${id} of this file, which was begun with other options and is not finished. ` +
+            `Go on with it: --resume ${id}. End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
+        );
+      }
+      notes.push(
+        `import ${entry.id} of this file was begun with other options and is not finished; sluice imports ${entry.id} shows it`,
+      );
+      continue;
+    }
+    const gone = await whyGone(target, entry);
+    if (gone === undefined) return entry;
+    const claim = await claimImport(target, entry.id, notes);
+    if (!claim) throw atWork(entry);
+    await settleImport(target, claim, "cancelled", gone);
+    notes.push(`import ${entry.id} of this file was not finished, and ${gone}: it begins anew`);
+  }
+  const { sheet, table } = key;
+  for (const { id, contentHash, totals } of await findImports(target, { file, sheet, table })) {
+    const rows = totals.inserted + totals.updated;
+    if (contentHash === key.contentHash || rows === 0) continue;
+    notes.push(
+      `import ${id} of ${file}, which held something else then, is not finished, and ${rowsIn(rows)} put into the table by it; sluice imports cancel ${id} ends it`,
+    );
+  }
+  const finished = entries.find(({ state }) => state === "finished");
+  if (finished) notes.push(`this file was imported before, on ${finished.startedAt}, as import ${finished.id}`);
+  return undefined;
+}
+
+/** Claims an unfinished import. @throws SluiceError (`import_running`) where another process is at work on it */
+export async function goOn(
+  target: Target,
+  entry: Entry,
+  schema: TableSchema | undefined,
+  notes: string[],
+): Promise<Job> {
+  const plan = revivePlan(entry.plan, schema, entry.id);
+  const claim = await claimImport(target, entry.id, notes);
+  if (!claim) throw atWork(entry);
+  const chunks = await chunksOf(target, entry.id);
+  const before = sum(chunks.values());
+  notes.push(`resumed import ${entry.id}: ${rowsIn(before.inserted + before.updated)} in already`);
+  if (entry.schemaHash !== schemaHash(schema))
+    notes.push("the schema has changed since this import began; it goes on with the one that it began with");
+  return { claim, plan, before, chunks, indexes: entry.indexes };
+}
+
+function rowsIn(n: number): string {
+  return n === 1 ? "1 row was" : `${n.toLocaleString("en")} rows were`;
+}
+
+/** Why rows that are said to be in the table cannot be there any more. */
+async function whyGone(target: Target, { table, sameTable, totals }: Entry): Promise<string | undefined> {
+  if (!sameTable) return `the table "${table}" that it went into is gone`;
+  if (totals.inserted + totals.updated === 0 || (await holdsRows(target, table))) return undefined;
+  return `the table "${table}" has been emptied since`;
+}
+
+/** The error for an import that another process has begun since this one looked. */
+export async function beingImported(target: Target, key: ImportKey): Promise<SluiceError> {
+  const entries = await findImports(target, key);
+  return atWork(entries.find(({ state, owner }) => state === "running" && owner !== OWNER) ?? entries[0]!);
+}
+
+function atWork(entry: Entry): SluiceError {
+  return new SluiceError(
+    "import_running",
+    `this file is being imported right now, as import ${entry.id}, by ${entry.owner}. Wait until it has finished; if that process cannot go on, end it and run this again.`,
+  );
+}
+
+function sum(states: Iterable<ChunkState>): Totals {
+  let [inserted, updated, skipped, rejected] = [0, 0, 0, 0];
+  for (const state of states) {
+    inserted += state.inserted;
+    updated += state.updated;
+    skipped += state.skipped;
+    rejected += state.rejected;
+  }
+  return { total: inserted + updated + skipped + rejected, inserted, updated, skipped, rejected };
+}

@@ -1,0 +1,58 @@
+// What a method is: how it cuts the rows up, what commits together, and how many chunks load at once.
+import { availableParallelism } from "node:os";
+import type { ImportOptions } from "./import.ts";
+import type { Plan } from "./ledger/plan.ts";
+import type { Prepared } from "./prepare.ts";
+import { NOTE_PARAMETERS } from "./targets/load.ts";
+
+/** How rows get in; see the README for what each costs. */
+export type Method = "sequential" | "concurrent" | "batch" | "copy";
+
+export const METHODS: readonly Method[] = ["sequential", "concurrent", "batch", "copy"];
+export const DEFAULT_BATCH_SIZE = 100;
+/** Rows that COPY commits together, at most. */
+export const DEFAULT_CHUNK_ROWS = 20_000;
+/** The first chunk of copy; each one after it is twice as large, up to the chunk size. */
+const FIRST_CHUNK_ROWS = 2_000;
+/** Rows that a worker takes at a time where each row commits by itself. */
+const ROWS_PER_WORKER = 100;
+/** PostgreSQL numbers a statement's parameters with 16 bits. */
+const MAX_PARAMETERS = 65_535;
+
+/** How a method cuts the rows up. */
+export function planOf(prepared: Prepared, firstRow: number, options: ImportOptions): Plan {
+  const { method = "copy", batchSize = DEFAULT_BATCH_SIZE, chunkRows = DEFAULT_CHUNK_ROWS } = options;
+  const { table, created, load, sheetHeaders: headers, width, ordered, conflict } = prepared;
+  const replace = options.mode === "replace";
+  const atomic = replace || (options.atomic ?? false);
+  const most = Math.max(1, Math.floor((MAX_PARAMETERS - NOTE_PARAMETERS) / load.length));
+  const one = { firstRows: ROWS_PER_WORKER, rowsPerChunk: ROWS_PER_WORKER, step: 1 };
+  const batch = Math.min(batchSize, most);
+  const shape = {
+    sequential: one,
+    concurrent: one,
+    batch: { firstRows: batch, rowsPerChunk: batch, step: batch },
+    copy: { firstRows: Math.min(FIRST_CHUNK_ROWS, chunkRows), rowsPerChunk: chunkRows, step: chunkRows },
+  }[method];
+  return {
+    method,
+    table,
+    created,
+    load,
+    headers,
+    firstRow,
+    width,
+    ordered,
+    conflict,
+    atomic,
+    replace,
+    csv: options.csv,
+    ...shape,
+  };
+}
+
+/** Where a unique constraint decides which of two rows stays, the first one does: they go in one after the other. */
+export function loadersOf(plan: Plan, options: ImportOptions): number {
+  if (plan.method === "sequential" || plan.ordered) return 1;
+  return Math.max(1, Math.min(options.workers ?? availableParallelism(), options.target.connections));
+}

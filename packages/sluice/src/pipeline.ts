@@ -1,0 +1,100 @@
+// The stages: read → validate and encode → load, three kinds of goroutines joined by channels of small capacity.
+//
+// A slow database fills the channels and so holds the reader back; the first failure, or the caller's cancellation, ends the
+// group's context, which every stage watches. Loaders finish the chunk that they are at.
+import type { RowBatch } from "@sluice/sheets";
+import { chan, recv, select, send, type SendChan } from "@sluice/go";
+import type { Context } from "@sluice/go/context";
+import { withContext } from "@sluice/go/errgroup";
+import type { LoadPlan } from "./chunk.ts";
+import { Encoder, type Encoded } from "./encode.ts";
+import type { Plan } from "./ledger/plan.ts";
+import type { Source } from "./source.ts";
+
+/** What rejects bear. */
+export interface Names {
+  readonly file: string;
+  readonly sheet: string;
+}
+
+/** Where chunks go. */
+export interface Sink {
+  /** How many chunks it takes at the same time. */
+  readonly loaders: number;
+  /** Whether a chunk is in the table already. */
+  isDone(n: number): boolean;
+  commit(encoded: Encoded): Promise<void>;
+}
+
+/**
+ * Runs a sheet through its stages; returns how many records it has, once all chunks are committed, or, where `ctx` is cancelled,
+ * those in flight are.
+ *
+ * @throws what ended a stage
+ */
+export async function runPipeline(ctx: Context, source: Source, plan: Plan, names: Names, sink: Sink): Promise<number> {
+  const loadPlan: LoadPlan = {
+    ...names,
+    table: plan.table,
+    columns: plan.load,
+    statement: plan.method === "copy" ? "copy" : "insert",
+    step: plan.step,
+    conflict: plan.conflict,
+  };
+  const isDone = (n: number): boolean => sink.isDone(n);
+  const withHeader = plan.headers.map(({ sheetColumn }) => sheetColumn);
+  const encoder = new Encoder(loadPlan, withHeader, plan.width, plan.firstRows, plan.rowsPerChunk, isDone);
+  const batches = chan<RowBatch>(1);
+  // One waits while the loaders are at theirs: more take memory and no time off.
+  const chunks = chan<Encoded>(1);
+  const [group, stop] = withContext(ctx);
+
+  await group.go(async () => {
+    try {
+      for (let batch = await source.next(); batch; batch = await source.next())
+        if (!(await put(stop, batches, batch))) return;
+    } finally {
+      batches.close();
+    }
+  });
+
+  await group.go(async () => {
+    const pass = async (): Promise<boolean> => {
+      if (!encoder.done) return await put(stop, chunks, encoder.take());
+      encoder.pass();
+      return stop.err() === undefined;
+    };
+    try {
+      for await (const batch of batches) {
+        for (let row = 0; row < batch.rowCount;) {
+          row = encoder.fill(batch, row);
+          if (encoder.full && !(await pass())) return;
+        }
+        batch.release();
+      }
+      if (!encoder.empty && stop.err() === undefined) await pass();
+    } finally {
+      chunks.close();
+    }
+  });
+
+  for (let n = 0; n < sink.loaders; n++) {
+    await group.go(async () => {
+      for await (const encoded of chunks) {
+        if (stop.err() !== undefined) return;
+        await sink.commit(encoded);
+        encoded.chunk.release();
+      }
+    });
+  }
+  await group.wait();
+  return encoder.records;
+}
+
+/** Sends unless the import is being stopped; false then. */
+async function put<T>(stop: Context, out: SendChan<T>, value: T): Promise<boolean> {
+  if (stop.err() !== undefined) return false;
+  if (out.trySend(value)) return true;
+  const won = await select({ sent: send(out, value), stopped: recv(stop.done()) });
+  return won.case === "sent";
+}

@@ -1,0 +1,69 @@
+// The reject file as CSV (RFC 4180, UTF-8): seven columns that say what is wrong, then the row as it stood in the sheet.
+//
+// What a spreadsheet program would run as a formula gets an apostrophe in front, and so does what looks as if it had got one
+// already; so exactly one is taken off when the file is imported again, and nothing else changes.
+import { open, type FileHandle } from "node:fs/promises";
+import { REJECT_COLUMNS, type Reject, type RejectCell } from "./reject.ts";
+
+/** A table of rejects with one header. */
+export class CsvRejects {
+  readonly #file: FileHandle;
+  readonly #guard: boolean;
+
+  private constructor(file: FileHandle, guard: boolean) {
+    this.#file = file;
+    this.#guard = guard;
+  }
+
+  /** Makes the file, or empties it, and writes the header. @param guard against formulas */
+  static async create(path: string, titles: readonly (string | null)[], guard: boolean): Promise<CsvRejects> {
+    const rejects = new CsvRejects(await open(path, "w"), guard);
+    try {
+      await rejects.#write([[...REJECT_COLUMNS, ...titles]]);
+      return rejects;
+    } catch (error) {
+      await rejects.end();
+      throw error;
+    }
+  }
+
+  async write(rejects: readonly Reject[]): Promise<void> {
+    await this.#write(
+      rejects.map(({ cells, ...reject }) => [...REJECT_COLUMNS.map((name) => said(reject[name])), ...cells]),
+    );
+  }
+
+  async end(): Promise<void> {
+    await this.#file.close();
+  }
+
+  async #write(lines: readonly (readonly RejectCell[])[]): Promise<void> {
+    const text = lines.map((cells) => `${cells.map((cell) => this.#field(cell)).join(",")}\r\n`).join("");
+    await this.#file.appendFile(text);
+  }
+
+  #field(cell: RejectCell): string {
+    if (cell === null) return "";
+    // A number is no formula, whatever its sign.
+    const text =
+      typeof cell === "string" ? guarded(cell, this.#guard) : cell[0] === "n" ? cell[1] : guarded(cell[1], this.#guard);
+    return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+}
+
+function said(value: string | number | undefined): RejectCell {
+  return value === undefined ? null : typeof value === "number" ? ["n", String(value)] : value;
+}
+
+const FORMULA = /^[=+\-@\t\r]/;
+const GUARDED = /^'+[=+\-@\t\r]/;
+
+/** With an apostrophe in front where the text begins like a formula (if that is wanted) or like one with apostrophes (always). */
+export function guarded(text: string, guard: boolean): string {
+  return GUARDED.test(text) || (guard && FORMULA.test(text)) ? `'${text}` : text;
+}
+
+/** Whether `guarded` made this: one apostrophe is to be taken off. */
+export function isGuarded(text: string): boolean {
+  return GUARDED.test(text);
+}

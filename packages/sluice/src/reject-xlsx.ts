@@ -1,0 +1,170 @@
+// The reject file as a workbook: seven columns that say what is wrong, then the row as it stood in the sheet, each cell with its type.
+//
+// Rows go to the disk as they come. A sheet that is full, or a header that is another, begins the next sheet. Text is text here:
+// no program runs it, so nothing is put in front of it.
+import { once } from "node:events";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { PassThrough } from "node:stream";
+import { finished } from "node:stream/promises";
+import { REJECT_COLUMNS, type Reject, type RejectCell } from "./reject.ts";
+import {
+  BOLD,
+  contentTypes,
+  declaration,
+  namespaces,
+  packageRelations,
+  part,
+  styles,
+  workbook,
+  workbookRelations,
+} from "./xlsx/parts.ts";
+import { ByteBuilder, columnLetters, textElement } from "./xlsx/text.ts";
+import { lastRow } from "./xlsx/xlsx-writer.ts";
+import { ZipWriter } from "./xlsx/zip-writer.ts";
+
+/** A sheet ends here at the latest: zip entries of 4 GiB and more are not read by everybody. */
+const SHEET_BYTES = 3 * 1024 ** 3;
+const LAST_COLUMN = 16_384;
+const DAY_MS = 86_400_000;
+const FORMATS = { date: "yyyy\\-mm\\-dd", time: "hh:mm:ss", dateTime: "yyyy\\-mm\\-dd\\ hh:mm:ss" };
+const STYLES = { date: BOLD + 1, time: BOLD + 2, dateTime: BOLD + 3 };
+
+/** A workbook that is being written. */
+export class XlsxRejects {
+  readonly #output: WriteStream;
+  readonly #zip: ZipWriter;
+  readonly #rowsPerSheet: number;
+  #sheets = 0;
+  #titles: readonly (string | null)[] = [];
+  #sheet: { readonly content: PassThrough; readonly written: Promise<void> } | undefined;
+  #bytes = new ByteBuilder();
+  #row = 0;
+  #size = 0;
+
+  private constructor(output: WriteStream, rowsPerSheet: number) {
+    this.#output = output;
+    this.#rowsPerSheet = rowsPerSheet;
+    this.#zip = new ZipWriter(output, { level: 1 });
+    // Whoever writes meets the failure.
+    output.on("error", () => undefined);
+  }
+
+  /** Makes the file, or empties it. @param rowsPerSheet for tests; the header counts */
+  static async create(path: string, rowsPerSheet: number = lastRow): Promise<XlsxRejects> {
+    const output = createWriteStream(path);
+    await once(output, "open");
+    return new XlsxRejects(output, rowsPerSheet);
+  }
+
+  /** Begins a sheet with this header. @throws RangeError where it has more columns than a workbook can hold */
+  async begin(titles: readonly (string | null)[]): Promise<void> {
+    await this.#endSheet();
+    const header = [...REJECT_COLUMNS, ...titles];
+    if (header.length > LAST_COLUMN)
+      throw new RangeError(
+        `a workbook holds ${LAST_COLUMN} columns, and these would be ${header.length}. Use a .csv file`,
+      );
+    this.#titles = titles;
+    const content = new PassThrough();
+    // A failure is met by who waits for the entry.
+    content.on("error", () => undefined);
+    const written = this.#zip.entry(`xl/worksheets/sheet${++this.#sheets}.xml`, content);
+    written.catch(() => undefined);
+    this.#sheet = { content, written };
+    this.#row = 1;
+    this.#size = 0;
+    const cells = header.map((title, i) =>
+      title === null ? "" : `<c r="${columnLetters(i)}1" s="${BOLD}"${text(title)}`,
+    );
+    this.#bytes.add(
+      `${declaration}<worksheet xmlns="${namespaces.main}"><sheetViews><sheetView workbookViewId="0">` +
+        `<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>` +
+        `<sheetData><row r="1">${cells.join("")}</row>`,
+    );
+  }
+
+  async write(rejects: readonly Reject[]): Promise<void> {
+    for (const { cells, ...reject } of rejects) {
+      if (this.#row === this.#rowsPerSheet || this.#size > SHEET_BYTES) await this.begin(this.#titles);
+      this.#row++;
+      const said = REJECT_COLUMNS.map((name) => {
+        const value = reject[name];
+        return value === undefined ? null : typeof value === "number" ? (["n", String(value)] as const) : value;
+      });
+      this.#bytes.add(rowXml([...said, ...cells], this.#row));
+      if (this.#bytes.isFull) await this.#flush();
+    }
+  }
+
+  /** Writes the parts around the sheets and closes the file. */
+  async end(): Promise<void> {
+    await this.#endSheet();
+    const names = Array.from({ length: this.#sheets }, (_, n) => (n === 0 ? "rejects" : `rejects ${n + 1}`));
+    await this.#zip.entry("xl/workbook.xml", part(workbook(names)));
+    await this.#zip.entry("xl/_rels/workbook.xml.rels", part(workbookRelations(names.length, false)));
+    await this.#zip.entry("xl/styles.xml", part(styles(Object.values(FORMATS))));
+    await this.#zip.entry("_rels/.rels", part(packageRelations));
+    await this.#zip.entry("[Content_Types].xml", part(contentTypes(names.length, false)));
+    await this.#zip.end();
+    this.#output.end();
+    await finished(this.#output);
+  }
+
+  /** Closes the file as it is. */
+  async close(): Promise<void> {
+    this.#sheet?.content.destroy();
+    this.#output.destroy();
+    if (!this.#output.closed) await once(this.#output, "close").catch(() => undefined);
+  }
+
+  async #endSheet(): Promise<void> {
+    if (!this.#sheet) return;
+    this.#bytes.add("</sheetData></worksheet>");
+    await this.#flush();
+    this.#sheet.content.end();
+    await this.#sheet.written;
+    this.#sheet = undefined;
+  }
+
+  async #flush(): Promise<void> {
+    const { content, written } = this.#sheet!;
+    const bytes = this.#bytes.take();
+    this.#size += bytes.length;
+    if (!content.write(bytes)) await Promise.race([once(content, "drain"), written]);
+  }
+}
+
+function rowXml(cells: readonly RejectCell[], row: number): string {
+  let xml = `<row r="${row}">`;
+  for (const [i, cell] of cells.entries()) {
+    const reference = `<c r="${columnLetters(i)}${row}"`;
+    if (cell !== null) xml += reference + cellXml(cell);
+    // That the row goes as far as this is kept as well.
+    else if (i === cells.length - 1) xml += `${reference}/>`;
+  }
+  return `${xml}</row>`;
+}
+
+/** A cell behind its reference. What it holds is read back as it stands here, character by character. */
+function cellXml(cell: NonNullable<RejectCell>): string {
+  if (typeof cell === "string") return text(cell);
+  const [type, value] = cell;
+  if (type === "n") return `><v>${value}</v></c>`;
+  if (type === "b") return ` t="b"><v>${value === "true" ? 1 : 0}</v></c>`;
+  if (type === "e") return ` t="e"><v>${value}</v></c>`;
+  const serial = serialOf(value);
+  if (serial === undefined) return text(value);
+  const style = serial < 1 ? STYLES.time : Number.isInteger(serial) ? STYLES.date : STYLES.dateTime;
+  return ` s="${style}"><v>${serial}</v></c>`;
+}
+
+function text(value: string): string {
+  return ` t="inlineStr"><is>${textElement(value)}</is></c>`;
+}
+
+/** The serial number of a date of the 1900 system; undefined where it has none. 1900 had no 29 February, but serial 60 is one. */
+function serialOf(iso: string): number | undefined {
+  const days = Date.parse(`${iso}Z`) / DAY_MS + 25_569;
+  if (!(days >= 1)) return undefined;
+  return days < 61 ? days - 1 : days;
+}

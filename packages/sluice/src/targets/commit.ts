@@ -1,0 +1,231 @@
+// One step of a chunk into the database: its rows, the rejects among them and its place in the ledger, in one transaction.
+//
+// The last message of a transaction is the fence, the ledger's row and COMMIT together: the server runs it without the client, so a
+// process that stops anywhere never holds the fence. Where INSERT has nothing to reject, that message is all there is: one
+// statement, one round trip. The number of messages does not depend on the number of rows, but for those that the database refuses.
+import { sheetCells, type Chunk } from "../chunk.ts";
+import { quoteLiteral } from "../identifiers.ts";
+import type { Reject } from "../reject.ts";
+import { cut, type Refusal, type Trial } from "./cut.ts";
+import { insertAndNote, isMerged, load, type Kept } from "./load.ts";
+import { isRowFault, refusalOf, rowNamed } from "./row-fault.ts";
+import type { ChunkState, Claim, Connection } from "./target.ts";
+
+/** A chunk and what its commit needs. */
+export interface Work {
+  readonly chunk: Chunk;
+  /** Rows of its stretch of the sheet that were rejected before the database. */
+  readonly rejects: readonly Reject[];
+  readonly claim: Claim;
+}
+
+/** Rows [from, to) of a chunk. */
+export interface Step {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What became of them; the others were left out. */
+export interface Outcome extends Kept {
+  readonly refused: readonly Reject[];
+}
+
+/**
+ * Settles the next rows of a chunk and returns how far it is then. All of that is durable, or nothing has happened.
+ *
+ * @param state how far it is; undefined where it has not been begun
+ */
+export async function commitStep(
+  connection: Connection,
+  work: Work,
+  state: ChunkState | undefined,
+): Promise<ChunkState> {
+  const { chunk, claim } = work;
+  const from = state?.done ?? 0;
+  const step = { from, to: Math.min(chunk.rowCount, from + chunk.plan.step) };
+  // What was rejected before the database is recorded with the chunk's first step.
+  const rejects = state === undefined ? work.rejects : [];
+  const rows = step.to - step.from;
+  const usual = async (): Promise<Outcome> => ({
+    ...(rows === 0 ? NOTHING : await load(connection, chunk, step.from, step.to)),
+    refused: [],
+  });
+  let failure: unknown;
+  try {
+    if (chunk.plan.statement === "insert" && rejects.length === 0 && rows > 0 && !isMerged(chunk, rows)) {
+      const kept = await insertAndNote(connection, chunk, claim, step.from, step.to);
+      return after(chunk, state, step, { ...kept, refused: [] }, 0);
+    }
+    return await inTransaction(connection, work, state, step, rejects, usual);
+  } catch (error) {
+    if (!isRowFault(error)) throw error;
+    failure = error;
+  }
+  return await inTransaction(connection, work, state, step, rejects, async () => {
+    // A deferred constraint would speak up at commit only, when it is too late to tell which row it means.
+    await connection.query("set constraints all immediate");
+    return await loadCutting(connection, chunk, step, failure);
+  });
+}
+
+/** How far a chunk is after a step. */
+export function after(
+  chunk: Chunk,
+  state: ChunkState | undefined,
+  { from, to }: Step,
+  { inserted, updated, refused }: Outcome,
+  rejected: number,
+): ChunkState {
+  return {
+    rows: chunk.rowCount,
+    done: to,
+    inserted: (state?.inserted ?? 0) + inserted,
+    updated: (state?.updated ?? 0) + updated,
+    skipped: (state?.skipped ?? 0) + (to - from) - inserted - updated - refused.length,
+    rejected: (state?.rejected ?? 0) + rejected,
+  };
+}
+
+/**
+ * Loads all rows of a step that the database takes, under savepoints of the transaction that is open, in which all constraints are
+ * immediate.
+ *
+ * @param failure what an attempt at all of them said
+ */
+export async function loadCutting(
+  connection: Connection,
+  chunk: Chunk,
+  { from, to }: Step,
+  failure?: unknown,
+): Promise<Outcome> {
+  let [inserted, updated] = [0, 0];
+  const trial: Trial = {
+    attempt: async (first, end) => {
+      const kept = await underSavepoint(connection, () => load(connection, chunk, first, end));
+      inserted += kept.inserted;
+      updated += kept.updated;
+      return kept.inserted + kept.updated;
+    },
+    isRowFault,
+    rowNamed,
+  };
+  // What a deferred constraint said at commit names no line of this attempt: it is asked again.
+  const known = rowNamed(failure) === undefined && to - from > 1 ? undefined : failure;
+  const found = await cut(trial, from, to, known);
+  const cells = sheetCells(chunk);
+  const refused: Reject[] = [];
+  for (const refusal of found.refused)
+    refused.push(refusalOf(chunk, await asCopySays(connection, chunk, refusal), cells));
+  return { inserted, updated, refused };
+}
+
+/** Loads and records; the ledger's part and COMMIT are the last message. */
+async function inTransaction(
+  connection: Connection,
+  { chunk, claim }: Work,
+  state: ChunkState | undefined,
+  step: Step,
+  rejects: readonly Reject[],
+  loading: () => Promise<Outcome>,
+): Promise<ChunkState> {
+  await connection.query("begin");
+  try {
+    const outcome = await loading();
+    const all = inOrder(rejects, outcome.refused);
+    await record(connection, all, claim.id);
+    const next = after(chunk, state, step, outcome, all.length);
+    await connection.query(`${note(claim, chunk.index, step, next, state)}; commit`);
+    return next;
+  } catch (error) {
+    await connection.query("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Both, in the sheet's order. */
+export function inOrder(rejects: readonly Reject[], refused: readonly Reject[]): readonly Reject[] {
+  return refused.length === 0 ? rejects : [...rejects, ...refused].sort((a, b) => a.row - b.row);
+}
+
+/** The ledger's part of a transaction's last message. */
+export function note(
+  claim: Claim,
+  chunk: number,
+  { from, to }: Step,
+  next: ChunkState,
+  before: ChunkState | undefined,
+): string {
+  const counts = (["inserted", "updated", "skipped", "rejected"] as const).map(
+    (key) => next[key] - (before?.[key] ?? 0),
+  );
+  const place = [claim.epoch, chunk, next.rows, from, to];
+  return `select sluice.commit_rows(${[quoteLiteral(claim.id), ...place, ...counts].join(", ")})`;
+}
+
+/** Rejects into the ledger, or into a table like its own: one COPY, however many there are. */
+export async function record(
+  connection: Connection,
+  rejects: readonly Reject[],
+  id: string,
+  table: string = "sluice.rejects",
+): Promise<void> {
+  if (rejects.length === 0) return;
+  const text = rejects.map(({ row, column, value, code, reason, cells }) =>
+    [id, String(row), column, value, code, reason, JSON.stringify(cells)].map(copyField).join("\t"),
+  );
+  await connection.copy(
+    `${table} (import, row_number, column_name, value, code, reason, cells)`,
+    Buffer.from(`${text.join("\n")}\n`),
+  );
+}
+
+/** COPY's escapes. What PostgreSQL cannot store in a text, NUL, is shown as its picture. */
+function copyField(value: string | undefined): string {
+  if (value === undefined) return "\\N";
+  return value.replaceAll(/[\\\t\n\r\0]/g, (character) => ESCAPED[character]!);
+}
+
+const ESCAPED: Readonly<Record<string, string>> = {
+  "\\": "\\\\",
+  "\t": "\\t",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\0": "\u2400",
+};
+
+/**
+ * A refusal as COPY words it. An INSERT's error does not say which column's value it means, so the row is offered once more by COPY:
+ * then all methods report the same.
+ */
+async function asCopySays(connection: Connection, chunk: Chunk, refusal: Refusal): Promise<Refusal> {
+  if (chunk.plan.statement === "copy") return refusal;
+  const copied = { ...chunk, plan: { ...chunk.plan, statement: "copy" as const } };
+  await connection.query("savepoint sluice_reason");
+  try {
+    await load(connection, copied, refusal.row, refusal.row + 1);
+    return refusal;
+  } catch (error) {
+    return isRowFault(error) ? { row: refusal.row, error } : refusal;
+  } finally {
+    await connection.query(undo("sluice_reason"));
+  }
+}
+
+async function underSavepoint<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
+  await connection.query("savepoint sluice");
+  try {
+    const result = await run();
+    await connection.query("release savepoint sluice");
+    return result;
+  } catch (error) {
+    await connection.query(undo("sluice"));
+    throw error;
+  }
+}
+
+/** A savepoint that is only rolled back to stays, with a lock of its own: thousands of them are more than a server has room for. */
+function undo(savepoint: string): string {
+  return `rollback to savepoint ${savepoint}; release savepoint ${savepoint}`;
+}
+
+const NOTHING: Kept = { inserted: 0, updated: 0 };

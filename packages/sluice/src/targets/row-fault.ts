@@ -1,0 +1,92 @@
+// What a database's error means: a row's fault, another transaction's, or the end; and a row's fault in words.
+import { fields, type Chunk } from "../chunk.ts";
+import { OUT_OF_STEP } from "../ledger/schema.ts";
+import type { Reject, RejectCell } from "../reject.ts";
+import type { Refusal } from "./cut.ts";
+
+/** An error as PostgreSQL reports it. */
+export interface DatabaseError extends Error {
+  readonly code: string;
+  readonly detail?: string;
+  readonly where?: string;
+  readonly column?: string;
+  readonly schema?: string;
+}
+
+/** SQLSTATEs that people meet most, by their name in PostgreSQL's manual. */
+export const CONDITIONS: Readonly<Record<string, string>> = {
+  "22001": "string_data_right_truncation",
+  "22003": "numeric_value_out_of_range",
+  "22007": "invalid_datetime_format",
+  "22008": "datetime_field_overflow",
+  "22021": "character_not_in_repertoire",
+  "22P02": "invalid_text_representation",
+  "23502": "not_null_violation",
+  "23503": "foreign_key_violation",
+  "23505": "unique_violation",
+  "23514": "check_violation",
+  "23P01": "exclusion_violation",
+  P0001: "raise_exception",
+};
+
+export function isDatabaseError(error: unknown): error is DatabaseError {
+  return (
+    error instanceof Error && "code" in error && typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code)
+  );
+}
+
+/** Deadlock detected, serialization failure: nobody's fault; the same again will do. */
+export function isTransient(error: unknown): boolean {
+  return isDatabaseError(error) && (error.code === "40P01" || error.code === "40001");
+}
+
+/**
+ * The ledger knows more of the chunk than this process does: it says so itself, or has its rejects already, which a process that was
+ * taken over meets first.
+ */
+export function isOutOfStep(error: DatabaseError): boolean {
+  return error.code === OUT_OF_STEP || (error.code === "23505" && error.schema === "sluice");
+}
+
+/**
+ * Data exceptions, integrity violations, exceptions raised by triggers, views' check options, and rows too big for an index. Two rows
+ * of one key in a statement that would write the key twice (21) are no fault of either: taken apart, they go in.
+ */
+export function isRowFault(error: unknown): boolean {
+  // The ledger's own tables are no user's rows.
+  return (
+    isDatabaseError(error) &&
+    error.schema !== "sluice" &&
+    (/^(21|22|23|44|P0)/.test(error.code) || error.code === "54000")
+  );
+}
+
+/** `COPY businesses, line 700, column email: "…"`: the line, from 0. A server that speaks another language names it in words we do not read. */
+export function rowNamed(error: unknown): number | undefined {
+  const line = isDatabaseError(error) ? /^COPY [^]*, line (\d+)/m.exec(error.where ?? "")?.[1] : undefined;
+  return line === undefined ? undefined : Number(line) - 1;
+}
+
+/** A row that the database refused, as a reject. */
+export function refusalOf(
+  chunk: Chunk,
+  { row, error }: Refusal,
+  cells: (row: number) => readonly RejectCell[],
+): Reject {
+  const { file, sheet, columns } = chunk.plan;
+  const failure = error as DatabaseError;
+  const key = /^Key \("?([^",()]+)"?\)=/.exec(failure.detail ?? "")?.[1];
+  const named = failure.column ?? /, column (.+?)(?:: |$)/m.exec(failure.where ?? "")?.[1] ?? key;
+  const field = columns.findIndex(({ column }) => column.name === named);
+  return {
+    file,
+    sheet,
+    row: chunk.rowNumbers[row]!,
+    column: columns[field]?.header ?? named,
+    value: field < 0 ? undefined : (fields(chunk, row)[field] ?? undefined),
+    code: CONDITIONS[failure.code] ?? `sqlstate_${failure.code}`,
+    // A detail that names a key says which one; others print the whole row, with values that the database made up for it.
+    reason: failure.detail?.startsWith("Key ") ? `${failure.message}: ${failure.detail}` : failure.message,
+    cells: cells(row),
+  };
+}

@@ -1,0 +1,70 @@
+// A few interruptions of each kind, each at another moment every time; test/crash.ts makes many of them. CRASH_SEED gives a run's
+// moments again, as far as the machine is as fast.
+import { afterAll, describe, expect, test } from "vitest";
+import { METHODS } from "../import.ts";
+import { Random } from "../sample/random.ts";
+import { clock, freeze, kill, network, restart } from "./crash/faults.ts";
+import { canMount, fillDisk } from "./crash/full-disk.ts";
+import { Lab } from "./crash/lab.ts";
+
+const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000);
+const lab = await Lab.open().catch((error: unknown) => {
+  if (process.env["CI"]) throw error;
+  console.warn(`No PostgreSQL of our own: crash tests are skipped. ${String(error)}`);
+  return undefined;
+});
+afterAll(async () => {
+  console.log(`crash tests: seed ${seed}`);
+  await lab?.[Symbol.asyncDispose]();
+});
+let stream = 0;
+const random = (): Random => new Random(seed, ++stream);
+/** A COPY is on its way by then. */
+const MIDDLE = 500_000;
+
+describe.skipIf(!lab)("an import that is interrupted goes on exactly where it was", () => {
+  test.each(METHODS)("%s: killed with -9 while rows go in", async (method) => {
+    await lab!.run("PostgreSQL", method, kill, random());
+  });
+
+  test("copy, all rows in one transaction: killed with -9", async () => {
+    await lab!.run("PostgreSQL", "copy", kill, random(), "checked", true);
+  });
+
+  test.each(["batch", "copy"] as const)("%s into the embedded database: killed with -9", async (method) => {
+    await lab!.run("PGlite", method, kill, random());
+  });
+
+  test.each(["sequential", "copy"] as const)(
+    "%s: stopped for longer than its lease, it is taken over; when it wakes up it changes nothing and says so",
+    async (method) => {
+      await lab!.run("PostgreSQL", method, freeze, random(), "checked");
+    },
+  );
+
+  test("copy: stopped while a unique index holds its rows, it keeps nobody waiting", async () => {
+    await lab!.run("PostgreSQL", "copy", freeze, random(), "unique");
+  });
+
+  test("batch: the database stops without warning and comes back", async () => {
+    await lab!.run("PostgreSQL", "batch", restart(lab!.server), random(), "checked");
+  });
+
+  test("copy: the connections are cut in the middle of a COPY", async () => {
+    expect(await lab!.run("PostgreSQL", "copy", network("drop", MIDDLE), random(), "checked")).toBe(
+      "went on by itself",
+    );
+  });
+
+  test("copy: the connections swallow everything in the middle of a COPY", async () => {
+    await lab!.run("PostgreSQL", "copy", network("hole", MIDDLE), random(), "unique");
+  });
+
+  test("copy: killed while the clock of the machine jumps by days", async () => {
+    await lab!.run("PostgreSQL", "copy", clock, random(), "made");
+  });
+
+  test.skipIf(!canMount())("copy: the database's disk is full, and is made larger", async () => {
+    expect(await fillDisk(lab!, "copy")).toMatch(/No space left on device.*disk is full: make room/);
+  });
+});

@@ -1,0 +1,172 @@
+// Ways in which an import is interrupted. Each drives the program until no process of it runs any more, and says what happened;
+// the one who asked then resumes what is left and looks at the table.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { OwnServer } from "../../../../../scripts/postgres.ts";
+import type { Random } from "../../sample/random.ts";
+import { startProxy, type Trouble } from "../proxy.ts";
+import type { Place } from "./place.ts";
+import { startChild, type Child, type Ended, type StartOptions } from "./process.ts";
+
+/** A call of the program. */
+export interface Call {
+  readonly place: Place;
+  readonly folder: string;
+  /** The arguments but for those that lead to the database. */
+  readonly args: readonly string[];
+}
+
+/** An import that is to be interrupted. */
+export interface Attempt extends Call {
+  readonly random: Random;
+  /** How long it takes when nothing happens: to its first statement, and from there. */
+  readonly startup: number;
+  readonly milliseconds: number;
+}
+
+export interface Fault {
+  readonly name: string;
+  /** Says what happened, for the figures. @throws where the program does what it must not */
+  interrupt(attempt: Attempt): Promise<string>;
+}
+
+const LEASE_MS = 400;
+/** The program looks for lost connections as often as it renews its lease. */
+const SILENCE_MS = 3000;
+/** A process that hangs longer than this is given up. */
+const PATIENCE_MS = 90_000;
+
+export function start(
+  { place, folder, args }: Call,
+  options?: StartOptions,
+  to: readonly string[] = place.args,
+): Child {
+  return startChild(folder, [...args, ...to], options);
+}
+
+/** kill -9, up to three times in a row. */
+export const kill: Fault = { name: "kill -9", interrupt: (attempt) => killed(attempt, {}) };
+
+/** The same, while the program's clock jumps by days. */
+export const clock: Fault = {
+  name: "kill -9 while the clock jumps",
+  interrupt: (attempt) => killed(attempt, { clockJumps: true }),
+};
+
+async function killed(attempt: Attempt, options: StartOptions): Promise<string> {
+  let kills = 0;
+  for (let left = 1 + attempt.random.below(3); left > 0; left--) {
+    const child = start(attempt, options);
+    await someMoment(attempt, child);
+    if (!child.isRunning()) {
+      expectSuccess(await child.ended);
+      break;
+    }
+    child.signal("SIGKILL");
+    await child.ended;
+    kills++;
+    if ((await stateOf(attempt.place)) === "finished") break;
+  }
+  return kills === 0 ? "finished before" : `killed`;
+}
+
+/** A moment while rows go in, or, now and then, before that. */
+async function someMoment(attempt: Attempt, child: Child): Promise<void> {
+  const { random, place, startup, milliseconds } = attempt;
+  let wait = random.below(milliseconds);
+  if (random.below(8) === 0) {
+    wait = random.below(startup);
+  } else if (!place.url || (await stateOf(place)) !== undefined) {
+    wait += startup;
+  } else {
+    while (child.isRunning() && (await stateOf(place)) === undefined) await sleep(5);
+  }
+  const early = new AbortController();
+  await Promise.race([sleep(wait, undefined, early).catch(() => undefined), child.ended]);
+  early.abort();
+}
+
+/** SIGSTOP for longer than the lease; another process takes over; SIGCONT: what wakes up must change nothing and say so. */
+export const freeze: Fault = {
+  name: "SIGSTOP past the lease",
+  interrupt: async (attempt) => {
+    const { place } = attempt;
+    const frozen = start(attempt, { leaseMs: LEASE_MS });
+    await someMoment(attempt, frozen);
+    // What is stopped before it began would begin another import when it wakes up.
+    while (frozen.isRunning() && (await stateOf(place)) === undefined) await sleep(5);
+    frozen.signal("SIGSTOP");
+    await sleep(LEASE_MS * 1.5);
+    if (!frozen.isRunning() || (await stateOf(place)) === "finished") {
+      frozen.signal("SIGCONT");
+      expectSuccess(await frozen.ended);
+      return "finished before";
+    }
+    expectSuccess(await start(attempt, { leaseMs: LEASE_MS }).ended);
+    frozen.signal("SIGCONT");
+    const { code, stdout, stderr } = await frozen.ended;
+    if (code !== 1 || !/taken over/.test(stdout + stderr))
+      throw new Error(`the process that was taken over ended with ${code}: ${stdout}${stderr}`);
+    return "taken over";
+  },
+};
+
+/** The server stops without warning and comes back after a while. */
+export function restart(server: OwnServer): Fault {
+  return {
+    name: "the database restarts",
+    interrupt: async (attempt) => {
+      const child = start(attempt);
+      await someMoment(attempt, child);
+      if (!child.isRunning()) return "finished before";
+      server.stop();
+      await sleep(attempt.random.below(1000));
+      server.start();
+      return outcome(child);
+    },
+  };
+}
+
+/** The connections break, or swallow what is sent, after so many bytes. New ones pass. */
+export function network(trouble: Trouble, bytes: number): Fault {
+  return {
+    name: trouble === "hole" ? "connections swallow everything" : "connections are cut",
+    interrupt: async (attempt) => {
+      await using proxy = await startProxy(attempt.place.url!, attempt.random.below(bytes), trouble);
+      const to = new URL(attempt.place.url!);
+      to.host = `127.0.0.1:${proxy.port}`;
+      return await outcome(start(attempt, { leaseMs: SILENCE_MS }, ["--to", to.href]));
+    },
+  };
+}
+
+/** What became of a process that was left to itself. */
+async function outcome(child: Child): Promise<string> {
+  const late = new AbortController();
+  await Promise.race([sleep(PATIENCE_MS, undefined, { signal: late.signal }).catch(() => undefined), child.ended]);
+  late.abort();
+  if (child.isRunning()) {
+    child.signal("SIGKILL");
+    await child.ended;
+    return "hung, and was killed";
+  }
+  const { code, stdout, stderr } = await child.ended;
+  if (code === 0 || code === 3) return "went on by itself";
+  if (code !== 1 || !/connect|connection|terminat/i.test(stdout + stderr))
+    throw new Error(`ended with ${code}: ${stdout}${stderr}`);
+  return "said that the connection was lost";
+}
+
+/** The state of the only import in the ledger; undefined where there is none yet. */
+export function stateOf(place: Place): Promise<string | undefined> {
+  return place.ask(async (query) => {
+    const [ledger] = await query("select to_regclass('sluice.imports')::text");
+    if (typeof ledger?.[0] !== "string") return undefined;
+    const rows = await query("select state from sluice.imports");
+    if (rows.length > 1) throw new Error(`the ledger has ${rows.length} imports of one`);
+    return rows[0]?.[0] ?? undefined;
+  });
+}
+
+export function expectSuccess({ code, stdout, stderr }: Ended): void {
+  if (code !== 0 && code !== 3) throw new Error(`ended with ${code}: ${stdout}${stderr}`);
+}

@@ -1,0 +1,96 @@
+// One run: an import that is interrupted, resumed until it is finished, and compared with the file row by row.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Method } from "../../import.ts";
+import type { Random } from "../../sample/random.ts";
+import { expectSuccess, start, stateOf, type Attempt, type Call, type Fault } from "./faults.ts";
+import type { Place } from "./place.ts";
+import { COLUMNS, differences, expectedOf, type Kind, type Workload } from "./workload.ts";
+
+const SCHEMA = fileURLToPath(new URL("../../../../../examples/data/businesses.schema.ts", import.meta.url));
+
+export interface Case {
+  readonly method: Method;
+  readonly kind: Kind;
+  readonly workload: Workload;
+  /** All rows in one transaction, or none. */
+  readonly atomic?: boolean;
+}
+
+/** What an import that nothing happened to left behind. */
+export interface Reference {
+  /** The time until rows go in, and from there. */
+  readonly startup: number;
+  readonly milliseconds: number;
+  readonly counts: string;
+  /** The reject file, byte for byte. */
+  readonly rejects: string;
+}
+
+/** Imports without an interruption; what it leaves is compared with the file, too. */
+export async function reference(place: Place, folder: string, one: Case): Promise<Reference> {
+  const call = { place, folder, args: argsOf(one) };
+  const begun = performance.now();
+  const ended = await start(call).ended;
+  expectSuccess(ended);
+  const { milliseconds } = JSON.parse(ended.stdout) as { milliseconds: number };
+  return { startup: performance.now() - begun - milliseconds, milliseconds, ...(await finish(call, one)) };
+}
+
+/** @returns what happened @throws where anything is not as the reference left it */
+export async function crashRun(
+  place: Place,
+  folder: string,
+  one: Case,
+  fault: Fault,
+  random: Random,
+  expected: Reference,
+): Promise<string> {
+  const attempt: Attempt = { place, folder, args: argsOf(one), random, ...expected };
+  const happened = await fault.interrupt(attempt);
+  const { counts, rejects } = await finish(attempt, one);
+  if (counts !== expected.counts) throw new Error(`counted ${counts}, and without an interruption ${expected.counts}`);
+  if (rejects !== expected.rejects) throw new Error(`other rejects than without an interruption:\n${rejects}`);
+  return happened;
+}
+
+/** The command, but for what leads to the database. */
+export function argsOf({ method, workload, atomic }: Case): string[] {
+  // Small chunks, so that there is much to interrupt.
+  const sizes = ["--chunk-rows", "200", "--batch-size", "20", "--workers", "3"];
+  return [
+    "import",
+    workload.file,
+    "--method",
+    method,
+    "--schema",
+    SCHEMA,
+    "--json",
+    ...sizes,
+    ...(atomic ? ["--atomic"] : []),
+  ];
+}
+
+/** Resumes what is not finished, and holds what there is then against the file. */
+export async function finish(call: Call, one: Case): Promise<Pick<Reference, "counts" | "rejects">> {
+  if ((await stateOf(call.place)) !== "finished") expectSuccess(await start(call).ended);
+  const expected = expectedOf(one.workload, one.kind);
+  const { place, folder } = call;
+  const { id, counts } = await place.ask(async (query) => {
+    const entries = await query("select id, state, total, inserted, updated, skipped, rejected from sluice.imports");
+    const [id, state, ...numbers] = entries[0]!;
+    if (entries.length > 1 || state !== "finished") throw new Error(`the ledger has ${JSON.stringify(entries)}`);
+    const wrong = differences(await query(`select ${COLUMNS} from businesses`), expected);
+    if (wrong.length > 0) throw new Error(`${wrong.length} rows are wrong:\n${wrong.slice(0, 5).join("\n")}`);
+    const rejected = await query("select row_number from sluice.rejects order by row_number");
+    if (rejected.join() !== expected.rejected.join()) throw new Error(`rejected are the rows ${rejected.join()}`);
+    return { id: id!, counts: numbers.join(" ") };
+  });
+  const sums = [one.workload.rows, expected.rows.length, 0, 0, expected.rejected.length].join(" ");
+  if (counts !== sums) throw new Error(`counted ${counts}, and in the file there are ${sums}`);
+
+  const file = join(folder, "rejects.csv");
+  expectSuccess(await start({ place, folder, args: ["imports", id, "--rejects", file] }).ended);
+  return { counts, rejects: await readFile(file, "utf8") };
+}

@@ -1,0 +1,111 @@
+// Imports in one transaction: all rows at once or none, and the dry run, which is undone in the end.
+import type { Context } from "@sluice/go/context";
+import { nothingLeft, tooManyErrors } from "./explain.ts";
+import { quoteTable } from "./identifiers.ts";
+import type { ImportOptions, ImportResult } from "./import.ts";
+import { reasonsOf, rejectsOf } from "./ledger/ledger.ts";
+import type { Plan } from "./ledger/plan.ts";
+import { NOTHING_YET } from "./ledger/take-up.ts";
+import { planOf } from "./method.ts";
+import { runPipeline, type Names } from "./pipeline.ts";
+import { prepareTable } from "./prepare.ts";
+import { REJECTS_KEPT, type Reject } from "./reject.ts";
+import type { Source } from "./source.ts";
+import { Tally } from "./tally.ts";
+import { SESSION_REJECTS, type Session } from "./targets/target.ts";
+
+/** Loads all rows into a session's transaction; returns what else there is to say when that has been committed. */
+export async function loadWhole(
+  ctx: Context,
+  source: Source,
+  plan: Plan,
+  session: Session,
+  tally: Tally,
+  options: ImportOptions,
+  names: Names,
+  id: string,
+): Promise<string[]> {
+  const { count: deleted = 0 } = plan.replace ? await session.query(`delete from ${quoteTable(plan.table)}`) : {};
+  tally.records = await runPipeline(ctx, source, plan, names, {
+    loaders: 1,
+    isDone: () => false,
+    commit: async ({ chunk, rejects }) => {
+      tally.add(await session.put(chunk, rejects), undefined);
+      const failure = tooManyErrors(tally, options);
+      if (!failure) return;
+      // Why it was stopped is in the rejects, which go when the transaction does.
+      await passOn(session, id, plan, options, names);
+      throw failure;
+    },
+  });
+  if (deleted > 0 && ctx.err() === undefined && tally.records > 0 && tally.rejected === tally.records) {
+    await passOn(session, id, plan, options, names);
+    throw nothingLeft(plan, tally, await reasonsOf(session, id, id === "" ? SESSION_REJECTS : undefined));
+  }
+  if (!plan.replace) return [];
+  return [
+    `${deleted.toLocaleString("en")} ${deleted === 1 ? "row" : "rows"} that the table held before ${deleted === 1 ? "is" : "are"} deleted`,
+  ];
+}
+
+/** Does everything in a transaction that is undone in the end. */
+export async function rehearse(
+  ctx: Context,
+  source: Source,
+  names: Names,
+  options: ImportOptions,
+  started: number,
+): Promise<ImportResult> {
+  const { target } = options;
+  const prepared = await prepareTable(target, source, names, options);
+  const plan = planOf(prepared, source.layout.firstRow, options);
+  const tally = new Tally(started, source.progress, options, NOTHING_YET);
+  const notes = [...prepared.notes, ...prepared.changes];
+  await source.startAt(plan.firstRow);
+  const rejects: Reject[] = [];
+  let reasons: Record<string, number> = {};
+  await target.atomically(undefined, async (session) => {
+    for (const ddl of prepared.ddl) await session.query(ddl);
+    notes.push(...(await loadWhole(ctx, source, plan, session, tally, options, names, "")));
+    if (prepared.indexes.length > 0) tally.report("indexes");
+    for (const ddl of prepared.indexes) await session.query(ddl);
+    await passOn(session, "", plan, options, names, (page) => {
+      rejects.push(...page.slice(0, REJECTS_KEPT - rejects.length));
+    });
+    reasons = await reasonsOf(session, "", SESSION_REJECTS);
+  });
+  notes.push(...source.notes(), "this was a dry run: nothing of it is in the database");
+  const { inserted, updated, skipped, rejected } = tally;
+  return {
+    id: "",
+    ...names,
+    table: plan.table,
+    method: plan.method,
+    total: inserted + updated + skipped + rejected,
+    inserted,
+    updated,
+    skipped,
+    rejected,
+    milliseconds: performance.now() - started,
+    reasons,
+    rejects,
+    notes,
+    interrupted: ctx.err() !== undefined,
+  };
+}
+
+/** Passes on all rejects of an import that the ledger has, or, without an id, a rehearsal's. */
+export async function passOn(
+  session: Pick<Session, "query">,
+  id: string,
+  plan: Plan,
+  { onRejects }: ImportOptions,
+  names: Names,
+  keep: (page: readonly Reject[]) => void = () => undefined,
+): Promise<void> {
+  await onRejects?.([], plan.headers);
+  for await (const page of rejectsOf(session, id, names, id === "" ? SESSION_REJECTS : undefined)) {
+    keep(page);
+    await onRejects?.(page, plan.headers);
+  }
+}
