@@ -17,6 +17,8 @@ const config: ViteUserConfig = defineConfig({
     // Whole programs are started in tests, on machines with one slow core too.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What is polled for comes at once on an idle machine, and later on a busy one.
+    expect: { poll: { timeout: 60_000 } },
     sequence: { shuffle: { files: false, tests: true } },
     reporters: ["default", "./scripts/reporter.ts"],
   },

@@ -161,7 +161,7 @@ describe("the published package", () => {
       const code = await bundle("stuck.js", program, { resolve: { alias: aliases() } });
       const said: string[] = [];
       const page = await run(code, said);
-      await expect.poll(() => said.length, { timeout: 60_000 }).toBe(3);
+      await expect.poll(() => said.length).toBe(3);
       expect(said[0]).toMatch(/^error: panic: boom\n\ngoroutine 3 \[running\]:\n/);
       expect(said[1]).toBe("uncaught: boom");
       expect(said[2]).toBe(

@@ -273,13 +273,14 @@ withServer("several processes that begin the same import at once: one does it, t
   await using database = await newDatabase();
   const file = await writeWorkbook(join(folder.path, "people.xlsx"), { S: [["n"], [1], [2]] });
   await database.query("create table people (n integer)");
-  await database.query(
-    `create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(4); return null; end $$`,
-  );
-  await database.query("create trigger slow after insert on people for each statement execute function slow()");
-  const results = await Promise.all(
-    [1, 2, 3].map(() => run(folder.path, "import", file, "--to", database.dsn, "--table", "people")),
-  );
+  // The one that does it gets no row in before the others have ended.
+  await database.query("begin; lock table people in share mode");
+  const running = [1, 2, 3].map(() => run(folder.path, "import", file, "--to", database.dsn, "--table", "people"));
+  let told = 0;
+  for (const one of running) void one.then(() => told++);
+  await expect.poll(() => told).toBe(2);
+  await database.query("commit");
+  const results = await Promise.all(running);
   expect(results.map(({ code }) => code).sort((a, b) => Number(a) - Number(b))).toEqual([0, 1, 1]);
   for (const result of results) if (result.code === 1) expect(result.stderr).toMatch(/is being imported right now/);
   expect(await database.query("select count(*) from people")).toEqual([["2"]]);

@@ -12,7 +12,7 @@ import { METHODS, runImport, type ImportOptions, type ImportResult, type Method 
 import type { Reject } from "../reject.ts";
 import { table } from "../schema.ts";
 import { batchOfRows } from "../test/batch.ts";
-import { databases, newDatabase, newFolder, server } from "../test/database.ts";
+import { databases, newDatabase, newFolder, newName, server } from "../test/database.ts";
 import { faulty, type Fault } from "../test/faults.ts";
 import { writeWorkbook, type TestCell } from "../test/workbook.ts";
 import { openTarget } from "../targets/open.ts";
@@ -453,7 +453,7 @@ describe.skipIf(server === undefined)("two processes", () => {
               if (/(select|,) sluice\.commit_rows/.test(sql) && ++commits === after) {
                 const { id } = (await listImports(other))[0]!;
                 taken = claimImport(other, id, [], true);
-                await Promise.race([taken, new Promise((resolve) => setTimeout(resolve, 500))]);
+                await taken;
               }
               return connection.query(sql, parameters);
             },
@@ -545,11 +545,11 @@ describe.skipIf(server === undefined)("where the ledger cannot be had", () => {
   withServer("a user who may not make it is told what to run, and may import when it is there", async () => {
     await using folder = newFolder();
     await using database = await newDatabase();
-    const role = `sluice_role_${process.pid}`;
-    await database.query(`create role ${role} login; grant create on schema public to ${role}`);
+    const role = newName("role");
+    await database.query(`create role ${role} login password '${role}'; grant create on schema public to ${role}`);
     try {
       const url = new URL(database.dsn);
-      url.username = role;
+      url.username = url.password = role;
       await using target = await openTarget({ to: url.href, connections: 2 });
       const file = await example(folder.path);
       await expect(imported(target, file)).rejects.toMatchObject({

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { openTarget } from "../targets/open.ts";
 import { newFolder, server } from "../test/database.ts";
-import { PATIENT, business, startService, waitingForLock } from "./test/service.ts";
+import { business, startService, waitingForLock } from "./test/service.ts";
 
 const ROWS = [business(1), [null, ...business(2).slice(1)], business(3), ["Short", "row"], business(5)];
 
@@ -133,8 +133,8 @@ describe.skipIf(server === undefined)("the service", () => {
     await service.send(file, "first.xlsx");
     await service.database.query("begin; lock table businesses");
     const answers = [1, 2, 3].map((n) => service.send(file, `${n}.xlsx`, "?method=sequential"));
-    await expect.poll(() => service.uploads(), PATIENT).toHaveLength(3);
-    await expect.poll(() => waitingForLock(service.database), PATIENT).toBe(1);
+    await expect.poll(() => service.uploads()).toHaveLength(3);
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
     await service.database.query("commit");
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await service.database.query("select count(*) from businesses")).toEqual([["4"]]);
@@ -147,12 +147,12 @@ describe.skipIf(server === undefined)("the service", () => {
     await service.database.query("begin; lock table businesses");
     const client = new AbortController();
     const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch((error: unknown) => error);
-    await expect.poll(() => waitingForLock(service.database), PATIENT).toBe(1);
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
     client.abort();
     expect(await answer).toMatchObject({ name: "AbortError" });
     await service.database.query("commit");
-    await expect.poll(() => service.database.query("select count(*) from businesses"), PATIENT).toEqual([["2"]]);
-    await expect.poll(() => service.uploads(), PATIENT).toEqual([]);
+    await expect.poll(() => service.database.query("select count(*) from businesses")).toEqual([["2"]]);
+    await expect.poll(() => service.uploads()).toEqual([]);
   });
 
   test("close() waits for an import whose client has gone", async () => {
@@ -162,7 +162,7 @@ describe.skipIf(server === undefined)("the service", () => {
     await service.database.query("begin; lock table businesses");
     const client = new AbortController();
     const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch(() => undefined);
-    await expect.poll(() => waitingForLock(service.database), PATIENT).toBe(1);
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
     client.abort();
     await answer;
     const closed = service.app.close();

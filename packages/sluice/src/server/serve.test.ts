@@ -8,7 +8,7 @@ import { openTarget } from "../targets/open.ts";
 import { newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { serve, type ServeOptions } from "./serve.ts";
-import { PATIENT, business, HEADER, waitingForLock } from "./test/service.ts";
+import { business, HEADER, waitingForLock } from "./test/service.ts";
 import { openAsBlob } from "node:fs";
 
 interface Running extends AsyncDisposable {
@@ -61,10 +61,10 @@ describe.skipIf(server === undefined)("serve()", () => {
     expect((await upload(running.url)).status).toBe(200);
     await database.query("begin; lock table businesses");
     const answer = upload(running.url);
-    await expect.poll(() => waitingForLock(database), PATIENT).toBe(1);
+    await expect.poll(() => waitingForLock(database)).toBe(1);
     cancel();
     const knock = (): Promise<unknown> => fetch(`${running.url}/health`).catch(() => "refused");
-    await expect.poll(knock, PATIENT).toBe("refused");
+    await expect.poll(knock).toBe("refused");
     let ended = false;
     void running.ended.then(() => (ended = true));
     expect(ended).toBe(false);

@@ -8,7 +8,7 @@ import { buffer, text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { ZipWriter } from "../xlsx/zip-writer.ts";
 import { server } from "../test/database.ts";
-import { PATIENT, business, startService, waitingForLock } from "./test/service.ts";
+import { business, startService, waitingForLock } from "./test/service.ts";
 
 const NO_FILE = '{"error":"No file uploaded"}';
 const NOT_EXCEL = '{"error":"Only Excel files allowed"}';
@@ -120,7 +120,7 @@ describe.skipIf(server === undefined)("an upload", () => {
     await service.send(file, "first.xlsx");
     await service.database.query("begin; lock table businesses");
     const answer = service.send(file, name);
-    await expect.poll(() => waitingForLock(service.database), PATIENT).toBe(1);
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
     expect(await service.uploads()).toEqual([expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)]);
     await service.database.query("commit");
     expect((await answer).status).toBe(200);
@@ -190,9 +190,9 @@ describe.skipIf(server === undefined)("an upload", () => {
     await using service = await startService();
     const socket = connect(service.port, "127.0.0.1");
     await sendPart(socket, service.port, 5 * MIB);
-    await expect.poll(() => service.uploads(), PATIENT).toHaveLength(1);
+    await expect.poll(() => service.uploads()).toHaveLength(1);
     socket.destroy();
-    await expect.poll(() => service.uploads(), PATIENT).toEqual([]);
+    await expect.poll(() => service.uploads()).toEqual([]);
     expect((await service.get("/health")).status).toBe(200);
   });
 

@@ -1,4 +1,5 @@
 // Real databases for tests: each gets its own, on the server that scripts/postgres.ts found or started.
+import { randomBytes } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,7 +12,10 @@ import type { Target } from "../targets/target.ts";
 /** The server's address, or undefined where none can be had (then tests that need it skip; in CI scripts/postgres.ts fails). */
 export const server: string | undefined = process.env["SLUICE_TEST_POSTGRES"];
 
-let made = 0;
+/** A name that is new on the server, whatever other runs and machines use it, or were stopped before they had tidied up. */
+export function newName(kind: string): string {
+  return `sluice_${kind}_${randomBytes(6).toString("hex")}`;
+}
 
 /** A database of its own. */
 export interface TestDatabase extends AsyncDisposable {
@@ -22,7 +26,7 @@ export interface TestDatabase extends AsyncDisposable {
 
 export async function newDatabase(): Promise<TestDatabase> {
   if (server === undefined) throw new Error("no PostgreSQL for this test");
-  const name = `sluice_test_${process.pid}_${++made}`;
+  const name = newName("test");
   const admin = new pg.Client({ connectionString: server });
   await admin.connect();
   await admin.query(`create database ${name}`);

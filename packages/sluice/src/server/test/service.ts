@@ -19,9 +19,6 @@ export const HEADER: readonly string[] = [
   "Description",
 ];
 
-/** For `expect.poll`: what is waited for comes at once on an idle machine, and later on a busy one. */
-export const PATIENT = { timeout: 60_000 } as const;
-
 /** A row of the business directory that fits. */
 export function business(n: number): string[] {
   return [`Business ${n}`, "Café", "085232", `b${n}@example.com`, "1 Road", "Oslo", "Norway", "https://x.example", "–"];
