@@ -1,4 +1,5 @@
-// The PostgreSQL that tests use: DATABASE_URL, else a server on 127.0.0.1:5432, else one started here for this run.
+// The PostgreSQL that tests use: DATABASE_URL, else a server on 127.0.0.1:5432, else one started here for this run. Its user must
+// be allowed to create databases and roles; a DATABASE_URL of somebody who may not is left alone, which is said.
 // Tests read its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need it say
 // that they skip; in CI that is an error.
 import { execFileSync } from "node:child_process";
@@ -13,16 +14,18 @@ export async function setup(): Promise<(() => void) | undefined> {
   const given = process.env["DATABASE_URL"];
   // The command line takes DATABASE_URL as its default target: a test must never write there by accident.
   delete process.env["DATABASE_URL"];
-  if (given) {
-    process.env["SLUICE_TEST_POSTGRES"] = given;
-    return undefined;
-  }
-  for (const user of new Set(["postgres", "root", userInfo().username])) {
-    const url = `postgres://${user}@127.0.0.1:5432/postgres`;
-    if (await answers(url)) {
+  const users = new Set(["postgres", "root", userInfo().username]);
+  const local = [...users].map((user) => `postgres://${user}@127.0.0.1:5432/postgres`);
+  for (const url of given ? [given, ...local] : local) {
+    const objection = await objectionTo(url);
+    if (objection === undefined) {
       process.env["SLUICE_TEST_POSTGRES"] = url;
       return undefined;
     }
+    if (url !== given) continue;
+    const message = `DATABASE_URL is no server for tests: ${objection}.`;
+    if (process.env["CI"]) throw new Error(message);
+    console.warn(`${message} Another one is looked for.`);
   }
   try {
     const server = await startServer();
@@ -37,18 +40,22 @@ export async function setup(): Promise<(() => void) | undefined> {
   }
 }
 
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+/** Why tests cannot use a server; undefined where they can. */
+async function objectionTo(url: string): Promise<string | undefined> {
   try {
-    await client.connect();
-    const { rows } = await client.query<{ rolcreatedb: boolean }>(
-      "select rolcreatedb or rolsuper as rolcreatedb from pg_roles where rolname = current_user",
-    );
-    return rows[0]?.rolcreatedb === true;
-  } catch {
-    return false;
-  } finally {
-    await client.end().catch(() => undefined);
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ name: string; able: boolean }>(
+        "select rolname as name, rolsuper or rolcreatedb and rolcreaterole as able from pg_roles where rolname = current_user",
+      );
+      return rows[0]?.able ? undefined : `its user ${rows[0]?.name} may not create databases and roles`;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  } catch (error) {
+    return error instanceof Error && error.message !== "" ? error.message : String(error);
   }
 }
 
