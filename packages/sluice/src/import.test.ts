@@ -1,5 +1,5 @@
 import { background, withCancel } from "@sluice/go/context";
-import { copyFile } from "node:fs/promises";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { businesses } from "./businesses.ts";
@@ -133,6 +133,47 @@ describe.each(databases)("on $name", ({ name, open }) => {
       expect(await rowsOf(target, `select count(*)::text, count(distinct id)::text from p_${method}`)).toEqual([
         ["246", "246"],
       ]);
+    }
+  });
+
+  test("a refused row whose text reads like the database's word of a place costs that row, in every method", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const rows: TestCell[][] = [["Id", "Address"]];
+    for (let id = 1; id <= 9; id++) rows.push([id, `${id} Road`]);
+    rows[7]![1] = "Metro, line 2, column id: 1"; // row 8: check, and a good row's line in the value
+    rows[8]![1] = "x\nCOPY c, line 4"; // row 9
+    const file = await workbook(folder.path, rows);
+    for (const method of METHODS) {
+      await target.query("drop table if exists c; create table c (id integer, address text check (address ~ 'Road'))");
+      const { rejects } = await imported(target, { file, table: "c", method });
+      expect(rejects.map(({ row, column, code }) => [row, column, code])).toEqual([
+        [8, undefined, "check_violation"],
+        [9, undefined, "check_violation"],
+      ]);
+    }
+  });
+
+  test("a row that is too wide for a table's page costs that row only, though the database names another", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const names = Array.from({ length: 1100 }, (_, n) => `c${n + 1}`);
+    const rows = [names.join()];
+    for (let row = 2; row <= 30; row++) rows.push(row === 11 || row === 25 ? names.map(() => row).join() : String(row));
+    const file = join(folder.path, "wide.csv");
+    await writeFile(file, rows.join("\n"));
+    for (const method of METHODS) {
+      await target.query(
+        `drop table if exists w; create table w (${names.map((name) => `${name} float8`).join(", ")})`,
+      );
+      const { rejects } = await imported(target, { file, table: "w", method, header: [1, 1] });
+      expect(rejects.map(({ row, code, reason }) => [row, code, reason.replace(/\d+/g, "N")])).toEqual([
+        [11, "sqlstate_54000", "row is too big: size N, maximum size N"],
+        [25, "sqlstate_54000", "row is too big: size N, maximum size N"],
+      ]);
+      expect(await rowsOf(target, "select count(*)::text from w")).toEqual([["27"]]);
     }
   });
 

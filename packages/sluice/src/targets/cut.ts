@@ -1,7 +1,8 @@
 // Finding the rows that a database refuses, so that one bad row costs one row.
 //
-// A statement over rows [from, to) either takes them all or fails. Where the failure names a line, that row is cut out; where it
-// names none (a foreign key, an INSERT of many rows), the range is halved until one row is left: O(bad × log rows) statements.
+// A statement over rows [from, to) either takes them all or fails. Where the failure names a line, that row is cut out, or one in
+// front of it that was written together with it; where it names none (a foreign key, an INSERT of many rows), the range is halved
+// until one row is left: O(bad × log rows) statements.
 // Behind a named line the next ranges begin small and grow fourfold, so that a chunk of which every row is bad is not sent anew,
 // whole, for each of them.
 
@@ -17,7 +18,7 @@ export interface Trial {
   attempt(from: number, to: number): Promise<number>;
   /** Whether the error is a row's fault. Any other ends the search. */
   isRowFault(error: unknown): boolean;
-  /** Which row of an attempt (0 is its first) the error names. */
+  /** Which row of an attempt (0 is its first) the error names: none behind it is at fault. */
   rowNamed(error: unknown): number | undefined;
 }
 
@@ -62,8 +63,11 @@ async function load(trial: Trial, from: number, to: number, refused: Refusal[], 
     return (await load(trial, from, middle, refused)) + (await load(trial, middle, to, refused));
   }
   const row = from + named;
+  const before = refused.length;
   let kept = await load(trial, from, row, refused);
-  refused.push({ row, error });
+  // Where a row in front of it was at fault, the error may have meant that one.
+  if (refused.length === before) refused.push({ row, error });
+  else kept += await load(trial, row, row + 1, refused);
   for (let next = row + 1, step = FIRST_STEP; next < to; next += step, step *= 4) {
     kept += await load(trial, next, Math.min(to, next + step), refused);
   }

@@ -61,10 +61,18 @@ export function isRowFault(error: unknown): boolean {
   );
 }
 
-/** `COPY businesses, line 700, column email: "…"`: the line, from 0. A server that speaks another language names it in words we do not read. */
+/**
+ * `COPY businesses, line 700, column email: "…"`: the line, from 0. It is where COPY was; where rows are written many at a time, a row
+ * in front of it can be at fault. A server that speaks another language names it in words we do not read.
+ */
 export function rowNamed(error: unknown): number | undefined {
-  const line = isDatabaseError(error) ? /^COPY [^]*, line (\d+)/m.exec(error.where ?? "")?.[1] : undefined;
+  const line = isDatabaseError(error) ? placeIn(error)?.[1] : undefined;
   return line === undefined ? undefined : Number(line) - 1;
+}
+
+/** Line and column. What comes behind them is the user's, and may read like a place itself. */
+function placeIn({ where = "" }: DatabaseError): RegExpExecArray | null {
+  return /^COPY [^]*?, line (\d+)(?:, column (.+?)(?:: "|: null input))?/m.exec(where);
 }
 
 /** A row that the database refused, as a reject. */
@@ -76,7 +84,7 @@ export function refusalOf(
   const { file, sheet, columns } = chunk.plan;
   const failure = error as DatabaseError;
   const key = /^Key \("?([^",()]+)"?\)=/.exec(failure.detail ?? "")?.[1];
-  const named = failure.column ?? /, column (.+?)(?:: |$)/m.exec(failure.where ?? "")?.[1] ?? key;
+  const named = failure.column ?? placeIn(failure)?.[2] ?? key;
   const field = columns.findIndex(({ column }) => column.name === named);
   return {
     file,
