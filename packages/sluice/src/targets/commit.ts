@@ -6,7 +6,7 @@
 import { sheetCells, type Chunk } from "../chunk.ts";
 import { quoteLiteral } from "../identifiers.ts";
 import type { Reject } from "../reject.ts";
-import { cut, type Refusal, type Trial } from "./cut.ts";
+import { cut, type Trial } from "./cut.ts";
 import { insertAndNote, isMerged, load, type Kept } from "./load.ts";
 import { isRowFault, refusalOf, rowNamed } from "./row-fault.ts";
 import type { ChunkState, Claim, Connection } from "./target.ts";
@@ -99,24 +99,28 @@ export async function loadCutting(
   failure?: unknown,
 ): Promise<Outcome> {
   let [inserted, updated] = [0, 0];
+  // Which of a row's faults the database meets first depends on the rows that are in by then, so it is asked at once.
+  const worded = async (row: number, end: number, error: unknown): Promise<unknown> =>
+    end - row === 1 && isRowFault(error) ? await asCopySays(connection, chunk, row, error) : error;
   const trial: Trial = {
     attempt: async (first, end) => {
-      const kept = await underSavepoint(connection, () => load(connection, chunk, first, end));
-      inserted += kept.inserted;
-      updated += kept.updated;
-      return kept.inserted + kept.updated;
+      try {
+        const kept = await underSavepoint(connection, () => load(connection, chunk, first, end));
+        inserted += kept.inserted;
+        updated += kept.updated;
+        return kept.inserted + kept.updated;
+      } catch (error) {
+        throw await worded(first, end, error);
+      }
     },
     isRowFault,
     rowNamed,
   };
   // What a deferred constraint said at commit names no line of this attempt: it is asked again.
-  const known = rowNamed(failure) === undefined && to - from > 1 ? undefined : failure;
-  const found = await cut(trial, from, to, known);
+  const known = rowNamed(failure) === undefined && to - from > 1 ? undefined : await worded(from, to, failure);
+  const { refused } = await cut(trial, from, to, known);
   const cells = sheetCells(chunk);
-  const refused: Reject[] = [];
-  for (const refusal of found.refused)
-    refused.push(refusalOf(chunk, await asCopySays(connection, chunk, refusal), cells));
-  return { inserted, updated, refused };
+  return { inserted, updated, refused: refused.map((refusal) => refusalOf(chunk, refusal, cells)) };
 }
 
 /** Loads and records; the ledger's part and COMMIT are the last message. */
@@ -194,18 +198,18 @@ const ESCAPED: Readonly<Record<string, string>> = {
 };
 
 /**
- * A refusal as COPY words it. An INSERT's error does not say which column's value it means, so the row is offered once more by COPY:
- * then all methods report the same.
+ * A row's fault as COPY words it. An INSERT's error does not say which column's value it means, so the row is offered once more by
+ * COPY: then all methods report the same.
  */
-async function asCopySays(connection: Connection, chunk: Chunk, refusal: Refusal): Promise<Refusal> {
-  if (chunk.plan.statement === "copy") return refusal;
+async function asCopySays(connection: Connection, chunk: Chunk, row: number, fault: unknown): Promise<unknown> {
+  if (chunk.plan.statement === "copy") return fault;
   const copied = { ...chunk, plan: { ...chunk.plan, statement: "copy" as const } };
   await connection.query("savepoint sluice_reason");
   try {
-    await load(connection, copied, refusal.row, refusal.row + 1);
-    return refusal;
+    await load(connection, copied, row, row + 1);
+    return fault;
   } catch (error) {
-    return isRowFault(error) ? { row: refusal.row, error } : refusal;
+    return isRowFault(error) ? error : fault;
   } finally {
     await connection.query(undo("sluice_reason"));
   }
