@@ -93,8 +93,9 @@ export async function startServer(): Promise<OwnServer> {
   if (root) execFileSync("chown", ["-R", `${user.uid}:${user.gid}`, home]);
   const data = join(home, "data");
   const run = (program: string, ...args: string[]): unknown =>
-    execFileSync(join(programs, program), args, { ...user, cwd: home, stdio: "ignore" });
-  run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync");
+    execFileSync(join(programs, program), args, { ...user, cwd: home, stdio: ["ignore", "ignore", "pipe"] });
+  // Not the locale of the environment, which need not be there, and whose language errors would be in.
+  run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync");
   const port = await freePort();
   const start = (): void =>
     void run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", `-p ${port} -k '' -h 127.0.0.1 -F`, "start");

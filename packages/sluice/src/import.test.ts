@@ -7,10 +7,9 @@ import { METHODS, runImport, type ImportOptions, type ImportResult } from "./imp
 import type { Reject } from "./reject.ts";
 import { table } from "./schema.ts";
 import { databases, newFolder } from "./test/database.ts";
+import { EXAMPLE } from "./test/program.ts";
 import { writeWorkbook, type TestCell } from "./test/workbook.ts";
 import type { Target } from "./targets/target.ts";
-
-const EXAMPLE = new URL("../../../examples/data/businesses.xlsx", import.meta.url).pathname;
 
 async function imported(
   target: Target,

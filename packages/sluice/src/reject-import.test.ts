@@ -8,10 +8,10 @@ import { RejectFile } from "./reject-file.ts";
 import type { Reject } from "./reject.ts";
 import { table } from "./schema.ts";
 import { databases, newFolder } from "./test/database.ts";
+import { EXAMPLE } from "./test/program.ts";
 import { writeWorkbook, type TestCell } from "./test/workbook.ts";
 import type { Target } from "./targets/target.ts";
 
-const EXAMPLE = new URL("../../../examples/data/businesses.xlsx", import.meta.url).pathname;
 const DAY = new Date(Date.UTC(2020, 0, 31));
 
 interface Imported {
