@@ -2,8 +2,11 @@
 // and the exit code is the command line's.
 import { SheetError } from "@sluice/sheets";
 
-/** 1: the import failed. 2: it was asked for wrongly. */
-export type FailureExit = 1 | 2;
+/** 1: the import failed. 2: it was asked for wrongly. 130: it was interrupted. */
+export type FailureExit = 1 | 2 | 130;
+
+/** The code of what was given up since the work was to stop. */
+export const INTERRUPTED = "interrupted";
 
 /** A failure of an import as a whole. (A bad row is no failure: it is a {@link Reject}.) */
 export class SluiceError extends Error {
@@ -17,6 +20,11 @@ export class SluiceError extends Error {
     this.code = code;
     this.exitCode = options?.exitCode ?? 1;
   }
+}
+
+/** Whether something was given up since the work was to stop. */
+export function isInterrupted(error: unknown): boolean {
+  return error instanceof SluiceError && error.code === INTERRUPTED;
 }
 
 /** A call that cannot mean anything: exit code 2. */

@@ -8,7 +8,7 @@ import type { Context } from "@sluice/go/context";
 import { Group } from "@sluice/go/errgroup";
 import type { OnConflict } from "./conflict.ts";
 import type { TypeMap } from "./design.ts";
-import { describeError, failureOf, SluiceError, usageError } from "./errors.ts";
+import { describeError, failureOf, isInterrupted, SluiceError, usageError } from "./errors.ts";
 import { explain, notPassedOn, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
 import type { HeaderChoice } from "./header-row.ts";
 import { hashFile } from "./ledger/hash.ts";
@@ -212,7 +212,12 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
       if (other !== undefined) error.message += `\n${describeError(other).message}`;
       throw error;
     }
-    return await conclude(ctx, job, tally, options, names, notes, started);
+    try {
+      return await conclude(ctx, job, tally, options, names, notes, started);
+    } catch (error) {
+      if (!isInterrupted(error)) throw error;
+      return unsettled(job, tally, names, notes, started);
+    }
   } finally {
     await source.close();
   }
@@ -308,6 +313,33 @@ async function conclude(
   };
 }
 
+/** The result where somebody has locked the ledger and an interruption does not wait for that: the counts are this process's. */
+function unsettled(
+  { claim, plan }: Job,
+  tally: Tally,
+  names: Names,
+  notes: readonly string[],
+  started: number,
+): ImportResult {
+  const { inserted, updated, skipped, rejected } = plan.atomic ? NOTHING_YET : tally;
+  return {
+    id: claim.id,
+    ...names,
+    table: plan.table,
+    method: plan.method,
+    total: inserted + updated + skipped + rejected,
+    inserted,
+    updated,
+    skipped,
+    rejected,
+    milliseconds: performance.now() - started,
+    reasons: {},
+    rejects: [],
+    notes: [...notes, `the ledger is locked by somebody else, so it has not been told that this import stopped`],
+    interrupted: true,
+  };
+}
+
 /** Loads the rows that are not in yet, and puts on record how many records the sheet has. */
 async function load(
   ctx: Context,
@@ -364,7 +396,7 @@ async function buildIndexes(target: Target, claim: Claim, tally: Tally, notes: s
           // Where the connection was lost while this one was built, it may have been built all the same.
           if (!(await indexesLeft(target, claim.id)).includes(ddl)) return;
           await buildIndex(target, claim, ddl).catch((error: unknown) => {
-            if (error instanceof SluiceError) throw error;
+            if (error instanceof SluiceError && !isInterrupted(error)) throw error;
             notes.push(`not built: ${ddl} (${describeError(error).message})`);
           });
         });

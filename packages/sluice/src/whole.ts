@@ -1,5 +1,6 @@
 // Imports in one transaction: all rows at once or none, and the dry run, which is undone in the end.
 import type { Context } from "@sluice/go/context";
+import { failureOf } from "./errors.ts";
 import { nothingLeft, tooManyErrors } from "./explain.ts";
 import { quoteTable } from "./identifiers.ts";
 import type { ImportOptions, ImportResult } from "./import.ts";
@@ -64,7 +65,7 @@ export async function rehearse(
   await source.startAt(plan.firstRow);
   const rejects: Reject[] = [];
   let reasons: Record<string, number> = {};
-  await target.atomically(undefined, async (session) => {
+  const rehearsal = target.atomically(undefined, async (session) => {
     for (const ddl of prepared.ddl) await session.query(ddl);
     notes.push(...(await loadWhole(ctx, source, plan, session, tally, options, names, "")));
     if (prepared.indexes.length > 0) tally.report("indexes");
@@ -74,6 +75,8 @@ export async function rehearse(
     });
     reasons = await reasonsOf(session, "", SESSION_REJECTS);
   });
+  const failure = await failureOf(rehearsal);
+  if (failure !== undefined && ctx.err() === undefined) throw failure;
   notes.push(...source.notes(), "this was a dry run: nothing of it is in the database");
   const { inserted, updated, skipped, rejected } = tally;
   return {

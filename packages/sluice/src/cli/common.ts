@@ -4,7 +4,8 @@ import type { OnConflict } from "../conflict.ts";
 import { SluiceError } from "../errors.ts";
 import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../targets/open.ts";
 import { pgliteExists } from "../targets/pglite.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target, Wait } from "../targets/target.ts";
+import { describeWait } from "../targets/waits.ts";
 
 export interface TargetFlags {
   readonly to?: string;
@@ -16,9 +17,15 @@ export function serverAddress(flags: TargetFlags): string | undefined {
   return flags.to ?? (process.env["DATABASE_URL"] || undefined);
 }
 
-/** The database that the options mean: `--to`, else DATABASE_URL, else the embedded one. */
+/** The database that the options mean: `--to`, else DATABASE_URL, else the embedded one. Locks that are waited for are told of. */
 export async function connect(flags: TargetFlags, options: Omit<TargetOptions, "to" | "folder"> = {}): Promise<Target> {
-  return openTarget({ ...options, to: serverAddress(flags), folder: flags.data });
+  return openTarget({ onWait: sayWaits, ...options, to: serverAddress(flags), folder: flags.data });
+}
+
+/** Says on standard error for whom statements wait, and when that is over. */
+export function sayWaits(waits: readonly Wait[]): void {
+  for (const wait of waits) process.stderr.write(`Waiting for ${describeWait(wait)}. Ctrl-C stops it.\n`);
+  if (waits.length === 0) process.stderr.write("The lock is free: going on.\n");
 }
 
 /** The same, for commands that have nothing to do where there is no database yet. @throws SluiceError (`no_database`) */
@@ -40,6 +47,11 @@ export function resumeCommand(
 ): string {
   // All else goes by what the ledger has; a schema file's checks are functions, which it cannot have.
   return `npx sluice import ${shellWord(file)} --resume ${id}${option("--schema", flags.schema)}${placeOf(flags)}`;
+}
+
+/** What to type to see how far an import is. */
+export function showCommand(id: string, flags: TargetFlags): string {
+  return `npx sluice imports ${id}${placeOf(flags)}`;
 }
 
 /** What to type to write the rejects of an import to a file. */

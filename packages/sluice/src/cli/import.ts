@@ -3,7 +3,7 @@ import { afterFunc, type Context } from "@sluice/go/context";
 import { SheetError, spool, type Spooled } from "@sluice/sheets";
 import { goDuration } from "../duration.ts";
 import type { OnConflict } from "../conflict.ts";
-import { describeError, usageError } from "../errors.ts";
+import { describeError, failureOf, INTERRUPTED, isInterrupted, SluiceError, usageError } from "../errors.ts";
 import { untouched } from "../explain.ts";
 import { runImport, type ImportOptions, type ImportResult, type Method, type Progress } from "../import.ts";
 import { pruneImports } from "../ledger/history.ts";
@@ -16,19 +16,22 @@ import { openWorkbook } from "../reject-source.ts";
 import { loadSchema, schemaBeside } from "../schema-file.ts";
 import type { TableSchema } from "../schema.ts";
 import { sheetsToImport } from "../tables.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target, Wait } from "../targets/target.ts";
 import {
   connect,
   interruptible,
   rejectsCommand,
   REJECTS_OF_DRY_RUN,
   resumeCommand,
+  sayWaits,
   serverAddress,
+  showCommand,
   showStack,
   type TargetFlags,
 } from "./common.ts";
 import { fileOptions, type FileFlags } from "./file-options.ts";
 import { count, rate, rejectText } from "./format.ts";
+import { print } from "./output.ts";
 import { RejectReport } from "./reject-report.ts";
 
 export interface ImportFlags extends TargetFlags, FileFlags {
@@ -71,21 +74,23 @@ const BAR = 24;
 /** Returns the exit code: 0 all in, 3 some rows rejected, 1 failed, 2 usage, 130 interrupted. */
 export async function importCommand(files: readonly string[], flags: ImportFlags): Promise<number> {
   let worst = 0;
+  const progress = new ProgressLine(flags);
   try {
     return await interruptible(async (ctx) => {
+      const onWait = (waits: readonly Wait[]): void => progress.wait(waits);
       const onCreate = (): void => {
         if (flags.quiet || flags.json) return;
         console.error(`Making the embedded PostgreSQL in ${flags.data}: some seconds, the first time only.`);
       };
       const reconnectMs = flags.reconnect * 1000;
-      await using target = await connect(flags, { connections: flags.workers, reconnectMs, onCreate });
+      await using target = await connect(flags, { connections: flags.workers, reconnectMs, onCreate, onWait, ctx });
       const file = flags.rejects === undefined ? undefined : new RejectFile(flags.rejects, !flags.rawRejects);
       await file?.check(files);
       await using rejects = file && new RejectReport(file, flags);
       // The tables that this command has filled.
       const tables = new Set<string>();
       for (const file of files) {
-        worst = worse(worst, await importFile(ctx, file, tables, target, rejects, flags));
+        worst = worse(worst, await importFile(ctx, file, tables, target, rejects, progress, flags));
         if (worst === 130) break;
       }
       worst = worse(rejects ? await closeRejects(rejects, flags) : 0, worst);
@@ -93,7 +98,8 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
       return worst;
     });
   } catch (error) {
-    return fail(error, flags);
+    progress.clear();
+    return await fail(error, flags);
   }
 }
 
@@ -101,10 +107,10 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
 async function closeRejects(rejects: RejectReport, flags: ImportFlags): Promise<number> {
   try {
     const lines = await rejects.close();
-    if (!flags.json && !flags.quiet && lines.length > 0) console.log(lines.join("\n"));
+    if (!flags.json && !flags.quiet && lines.length > 0) await print(lines.join("\n"));
     return 0;
   } catch (error) {
-    return fail(error, flags);
+    return await fail(error, flags);
   }
 }
 
@@ -115,6 +121,7 @@ async function importFile(
   tables: Set<string>,
   target: Target,
   rejects: RejectReport | undefined,
+  progress: ProgressLine,
   flags: ImportFlags,
 ): Promise<number> {
   const name = file === STDIN ? STDIN_NAME : file;
@@ -135,12 +142,15 @@ async function importFile(
     if (goesOn) await checkStated(target, flags);
     const several = sheet === "all" && !goesOn;
     for (const part of several ? await partsOf({ ...options, sheet }, flags) : [{}]) {
-      worst = worse(worst, await importSheet(ctx, { ...options, ...part }, tables, rejects, flags, schemaFile));
+      worst = worse(
+        worst,
+        await importSheet(ctx, { ...options, ...part }, tables, rejects, progress, flags, schemaFile),
+      );
       if (worst === 130) break;
     }
     return worst;
   } catch (error) {
-    return fail(path === file ? error : renamed(error, path, name), flags, name);
+    return await fail(path === file ? error : renamed(error, path, name), flags, name);
   }
 }
 
@@ -195,7 +205,7 @@ async function checkStated(target: Target, { stated, ...flags }: ImportFlags): P
 async function partsOf(options: ImportOptions, flags: ImportFlags): Promise<Part[]> {
   await using workbook = await openWorkbook(options.file, options.csv);
   const { sheets, notes } = await sheetsToImport(workbook, { ...options, file: options.fileName ?? options.file });
-  if (!flags.json && !flags.quiet) for (const note of notes) console.log(`Note: ${note}`);
+  if (!flags.json && !flags.quiet) for (const note of notes) await print(`Note: ${note}`);
   return sheets.map(({ sheet, table, alike }) => ({
     sheet: sheet.name,
     alike,
@@ -208,30 +218,62 @@ async function importSheet(
   options: ImportOptions,
   tables: Set<string>,
   rejects: RejectReport | undefined,
+  progress: ProgressLine,
   flags: ImportFlags,
   schemaFile: string | undefined,
 ): Promise<number> {
-  const bar = new ProgressLine(flags);
   try {
     const result = await runImport(ctx, {
       ...options,
-      onProgress: (progress) => bar.show(progress),
+      onProgress: (all) => progress.show(all),
       onRejects: (list, headers) => rejects?.write(headers, list),
       // What this command made a moment ago is there, and gets more.
       ...(tables.has(tableName(options, options.fileName ?? options.file)) ? { mode: "append" as const } : {}),
     });
     if (!flags.dryRun) tables.add(result.table);
     rejects?.add(result, schemaFile);
-    bar.clear();
-    if (flags.json) console.log(JSON.stringify(toJson(result, options.target)));
-    else if (!flags.quiet) console.log(report(result, options.target, flags, schemaFile).join("\n"));
+    progress.clear();
+    const written = await failureOf(say(result, options.target, flags, schemaFile));
+    if (written !== undefined) console.error(`error: ${describeError(written).message}\n${kept(result, flags)}`);
     if (result.interrupted) return 130;
-    return result.rejected > 0 ? 3 : 0;
+    return written !== undefined ? 1 : result.rejected > 0 ? 3 : 0;
   } catch (error) {
-    bar.clear();
+    progress.clear();
     const { file, fileName = file } = options;
-    return fail(file === fileName ? error : renamed(error, file, fileName), flags, fileName);
+    const failure = beforeTheFirstRow(error);
+    return await fail(file === fileName ? failure : renamed(failure, file, fileName), flags, fileName);
   }
+}
+
+/** Prints the result. */
+async function say(
+  result: ImportResult,
+  target: Target,
+  flags: ImportFlags,
+  schemaFile: string | undefined,
+): Promise<void> {
+  if (flags.json) await print(JSON.stringify(toJson(result, target)));
+  else if (!flags.quiet) await print(report(result, target, flags, schemaFile).join("\n"));
+}
+
+/** What there is to know of an import whose result could not be printed. */
+function kept(result: ImportResult, flags: ImportFlags): string {
+  if (flags.dryRun) return "It was a dry run: nothing of it is in the database.";
+  const { id, file, table, total, inserted, updated, skipped, rejected } = result;
+  const counts = `${count(inserted)} inserted, ${count(updated)} updated, ${count(skipped)} skipped, ${count(rejected)} rejected`;
+  return [
+    `The import ${id} of ${file} is ${result.interrupted ? "interrupted" : "finished"}: of ${count(total)} rows ${counts}. Those in the table "${table}" stay there.`,
+    result.interrupted
+      ? `Go on with:  ${resumeCommand(file, id, flags)}`
+      : `Its result once more:  ${showCommand(id, flags)}`,
+  ].join("\n");
+}
+
+/** What was interrupted while it waited for a lock, and is no result, had not begun to load. */
+function beforeTheFirstRow(error: unknown): unknown {
+  if (!isInterrupted(error)) return error;
+  const message = `${(error as Error).message}, before the first row: nothing was changed.\nGo on with: the same command again`;
+  return new SluiceError(INTERRUPTED, message, { exitCode: 130, cause: error });
 }
 
 /** The exit code of two imports: an interruption, else a failure, else the later of what is not 0. */
@@ -264,10 +306,10 @@ function renamed(error: unknown, path: string, name: string): unknown {
   return new SheetError(error.code, error.message.replaceAll(path, name), { ...error.toJSON(), file: name });
 }
 
-function fail(error: unknown, flags: ImportFlags, file?: string): number {
+async function fail(error: unknown, flags: ImportFlags, file?: string): Promise<number> {
   const { code, message, exitCode } = describeError(error);
-  if (flags.json) console.log(JSON.stringify({ ...(file === undefined ? {} : { file }), error: { code, message } }));
-  else console.error(`error: ${message}`);
+  const json = JSON.stringify({ ...(file === undefined ? {} : { file }), error: { code, message } });
+  if (!flags.json || (await failureOf(print(json))) !== undefined) console.error(`error: ${message}`);
   showStack(error, code);
   return exitCode;
 }
@@ -337,10 +379,21 @@ class ProgressLine {
   /** Counts from the first chunk, so that a short import prints nothing. */
   #last: number | undefined;
   #drawn = false;
+  #text = "";
+  #waiting = false;
 
   constructor(flags: ImportFlags) {
     this.#on = !flags.quiet && !flags.json;
     this.#terminal = process.stderr.isTTY;
+  }
+
+  /** Says for whom statements wait, and when that is over. */
+  wait(waits: readonly Wait[]): void {
+    if (!this.#on) return;
+    this.clear();
+    this.#waiting = waits.length > 0;
+    sayWaits(waits);
+    if (this.#terminal && this.#text !== "") this.#draw();
   }
 
   show(progress: Progress): void {
@@ -354,7 +407,12 @@ class ProgressLine {
     const bad = rejected > 0 ? `, ${count(rejected)} rejected` : "";
     const bar = this.#terminal ? `[${"=".repeat(Math.floor(fraction * BAR)).padEnd(BAR)}] ` : "";
     const rows = `${bar}${Math.floor(fraction * 100)} %, ${count(inserted)} rows in${bad}, ${count(rate(inserted, milliseconds))} rows/s${left}`;
-    const text = progress.phase === "indexes" ? `${count(inserted)} rows in${bad}, building indexes` : rows;
+    this.#text = progress.phase === "indexes" ? `${count(inserted)} rows in${bad}, building indexes` : rows;
+    this.#draw();
+  }
+
+  #draw(): void {
+    const text = `${this.#text}${this.#waiting ? ", waiting for a lock" : ""}`;
     process.stderr.write(this.#terminal ? `\r\u001B[K${text}` : `${text}\n`);
     this.#drawn = this.#terminal;
   }

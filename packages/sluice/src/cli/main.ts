@@ -11,6 +11,7 @@ import { addFileOptions, natural } from "./file-options.ts";
 import type { ImportFlags } from "./import.ts";
 import type { CancelFlags, ImportsFlags } from "./imports.ts";
 import type { InitFlags } from "./init.ts";
+import { guardOutput } from "./output.ts";
 import type { PreviewFlags } from "./preview.ts";
 import type { SampleFlags } from "./sample.ts";
 import type { ServeFlags } from "./serve.ts";
@@ -23,10 +24,11 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 const EXIT_CODES = `
 Exit codes:
   0    all rows are in
-  1    the import failed; the message says what is in the table and how to go on
+  1    the import failed, or its result could not be printed; the message says what is in the table and how to go on
   2    wrong options
   3    some rows were rejected, all others are in
-  130  interrupted (Ctrl-C): the chunks in flight were finished; the message says how to go on`;
+  130  interrupted (Ctrl-C): the chunks in flight were finished, those that waited for a lock given up; the message says how
+       to go on`;
 
 const IMPORT_EXAMPLES = `
 Examples, each option in one of them:
@@ -63,12 +65,7 @@ if (process.channel) {
   process.channel.unref();
   process.once("disconnect", () => process.exit(1));
 }
-// A reader that has seen enough (`| head`) is no failure.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  console.error(`error: standard output cannot be written: ${error.message}`);
-  process.exit(1);
-});
+guardOutput();
 
 try {
   await program().parseAsync();

@@ -11,7 +11,7 @@ export interface ServeFlags extends TargetFlags {
 
 export async function serveCommand(flags: ServeFlags): Promise<number> {
   return await interruptible(async (ctx) => {
-    await using target = await connect(flags);
+    await using target = await connect(flags, { ctx });
     // The embedded database is started now, not by the first upload. (A server may be away for a while: /health says so.)
     await target.start();
     const { port, host, maxFileBytes, token } = flags;

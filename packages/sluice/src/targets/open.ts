@@ -1,6 +1,7 @@
 // Which database an address means.
 import { availableParallelism } from "node:os";
-import type { Target } from "./target.ts";
+import type { Context } from "@sluice/go/context";
+import type { Target, Wait } from "./target.ts";
 
 /** Where the embedded database is kept unless told. */
 export const DEFAULT_FOLDER = "./sluice-data";
@@ -16,6 +17,13 @@ export interface TargetOptions {
   readonly reconnectMs?: number | undefined;
   /** Called before the embedded database is made for the first time, which takes seconds. */
   readonly onCreate?: (() => void) | undefined;
+  /**
+   * Told what statements wait for, each thing once, where other sessions of the server have had it locked for some seconds; and of
+   * nothing when that is over.
+   */
+  readonly onWait?: ((waits: readonly Wait[]) => void) | undefined;
+  /** When it is done, statements that wait for such a lock are cancelled (`interrupted`); all others come to their end. */
+  readonly ctx?: Context | undefined;
 }
 
 /**
@@ -27,7 +35,7 @@ export interface TargetOptions {
 export async function openTarget(options: TargetOptions = {}): Promise<Target> {
   if (options.to !== undefined) {
     const { openPostgres } = await import("./postgres.ts");
-    return openPostgres(options.to, options.connections ?? availableParallelism(), options.reconnectMs);
+    return openPostgres(options.to, options.connections ?? availableParallelism(), options);
   }
   const { openPglite } = await import("./pglite.ts");
   return openPglite(options.folder ?? DEFAULT_FOLDER, options.onCreate);

@@ -2,14 +2,16 @@
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { afterFunc, type Context } from "@sluice/go/context";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
-import { SluiceError, usageError } from "../errors.ts";
+import { INTERRUPTED, SluiceError, usageError } from "../errors.ts";
 import { quoteLiteral } from "../identifiers.ts";
 import { LEASE_MS } from "../ledger/ledger.ts";
 import { DEFAULT_RECONNECT_MS } from "./patience.ts";
 import { SqlTarget } from "./sql.ts";
-import type { Claim, Connection, Database, QueryResult, Target } from "./target.ts";
+import type { Claim, Connection, Database, QueryResult, Target, Wait } from "./target.ts";
+import { LOOK, lookedFrom } from "./waits.ts";
 import { Watch } from "./watch.ts";
 
 /** COPY data is handed over in pieces of this size: large enough to cost little, small enough to keep the socket busy. */
@@ -22,28 +24,36 @@ const KEEPALIVE =
   "set tcp_keepalives_idle to 10; set tcp_keepalives_interval to 5; set tcp_keepalives_count to 4; set tcp_user_timeout to 30000";
 const END_BACKENDS =
   "select pg_terminate_backend(pid) from pg_stat_activity where pid = any ($1) and application_name like 'sluice %'";
-/** A backend that waits for its client is not. */
-const AT_WORK =
-  "select pid from pg_stat_activity where pid = any ($1) and state = 'active' and wait_event is distinct from 'ClientRead'";
+const CANCEL = "select pg_cancel_backend(pid) from unnest($1::integer[]) as pid";
+/** PostgreSQL's code of a statement that was cancelled. */
+const CANCELED = "57014";
+/** When a statement has done nothing for so long, it may be waiting for somebody. */
+const LOOK_MS = 3_000;
 
 /** With the backend's number, of which the driver's types do not tell. */
 type Client = pg.PoolClient & { readonly processID: number };
+
+export interface PostgresOptions {
+  readonly reconnectMs?: number | undefined;
+  readonly onWait?: ((waits: readonly Wait[]) => void) | undefined;
+  readonly ctx?: Context | undefined;
+}
 
 /**
  * Opens a PostgreSQL server; the first statement connects.
  *
  * @param dsn `postgres://user:password@host:port/database`
  * @param connections at most so many at a time
- * @param reconnectMs how long a connection that was lost is tried to be made again
+ * @param options as those of `openTarget`
  * @throws SluiceError (`bad_dsn`) where the address is none
  */
-export function openPostgres(dsn: string, connections: number, reconnectMs: number = DEFAULT_RECONNECT_MS): Target {
-  return new SqlTarget(postgresDatabase(dsn, connections), reconnectMs);
+export function openPostgres(dsn: string, connections: number, options: PostgresOptions = {}): Target {
+  return new SqlTarget(postgresDatabase(dsn, connections, options), options.reconnectMs ?? DEFAULT_RECONNECT_MS);
 }
 
 /** The server that {@link openPostgres} speaks to. */
-export function postgresDatabase(dsn: string, connections: number): Database {
-  return new PostgresDatabase(dsn, connections);
+export function postgresDatabase(dsn: string, connections: number, options: PostgresOptions = {}): Database {
+  return new PostgresDatabase(dsn, connections, options);
 }
 
 class PostgresDatabase implements Database {
@@ -52,14 +62,15 @@ class PostgresDatabase implements Database {
   readonly exclusive = false;
   readonly #config: pg.ClientConfig;
   readonly #pool: pg.Pool;
-  readonly #watch = new Watch(LEASE_MS / 3, (pids) => this.#atWork(pids));
+  readonly #watch: Watch;
+  readonly #unwatch: () => void;
   /** Backends of connections that were lost, until they are ended. */
   readonly #lost = new Set<number>();
   /** Prepared statements have names, the same on every connection. */
   readonly #statements = new Map<string, string>();
   readonly #names = new WeakMap<Client, string>();
 
-  constructor(dsn: string, connections: number) {
+  constructor(dsn: string, connections: number, { onWait = () => undefined, ctx }: PostgresOptions) {
     this.name = redact(dsn);
     this.connections = connections;
     this.#config = {
@@ -75,6 +86,15 @@ class PostgresDatabase implements Database {
     this.#pool = new pg.Pool({ ...this.#config, max: connections + 1 });
     // A connection that breaks while idle is replaced; one that breaks in use reports through its statement.
     this.#pool.on("error", () => undefined);
+    this.#watch = new Watch({
+      lookMs: Math.min(LOOK_MS, LEASE_MS / 3),
+      deadMs: LEASE_MS / 3,
+      look: async (pids) => lookedFrom(await this.#ask(LOOK, pids)),
+      cancel: (pids) => this.#ask(CANCEL, pids),
+      onWait,
+    });
+    const stop = ctx && afterFunc(ctx, () => this.#watch.stop());
+    this.#unwatch = () => void stop?.();
   }
 
   /** A server runs by itself. */
@@ -106,6 +126,8 @@ class PostgresDatabase implements Database {
         copy: (into, data) => watched(copy(client, into, data)),
       });
     } catch (error) {
+      if (this.#watch.stopping && codeOf(error) === CANCELED)
+        throw new SluiceError(INTERRUPTED, "interrupted while it waited for a lock", { exitCode: 130, cause: error });
       if (!isConnectionLoss(error)) throw error;
       broken = error as Error;
       this.#lost.add(client.processID);
@@ -119,6 +141,7 @@ class PostgresDatabase implements Database {
   }
 
   async close(): Promise<void> {
+    this.#unwatch();
     await this.#pool.end();
   }
 
@@ -142,14 +165,13 @@ class PostgresDatabase implements Database {
     await client.query(END_BACKENDS, [lost]).catch(() => undefined);
   }
 
-  /** Asks over a connection of its own, since those of the pool may be dead as well. */
-  async #atWork(pids: readonly number[]): Promise<Set<number>> {
+  /** Asks about backends over a connection of its own, since those of the pool may be dead as well. */
+  async #ask(sql: string, pids: readonly number[]): Promise<(string | null)[][]> {
     const client = new pg.Client({ ...this.#config, query_timeout: CONNECT_TIMEOUT_MS });
     client.on("error", () => undefined);
     try {
       await client.connect();
-      const { rows } = await client.query<{ pid: string }>(AT_WORK, [pids]);
-      return new Set(rows.map(({ pid }) => Number(pid)));
+      return (await client.query<(string | null)[]>({ text: sql, values: [pids], rowMode: "array" })).rows;
     } finally {
       void client.end().catch(() => undefined);
     }

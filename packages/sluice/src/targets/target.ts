@@ -102,6 +102,24 @@ export interface Session {
 /** Where the rejects of a session without a claim stand until it ends: a table like the ledger's. */
 export const SESSION_REJECTS = "pg_temp.sluice_rejects";
 
+/** A statement that waits for a lock which other sessions hold. It may do so for ever. */
+export interface Wait {
+  /** What is locked, for people: `the table "people"`. */
+  readonly on: string;
+  readonly holders: readonly Holder[];
+}
+
+/** A session of the server. */
+export interface Holder {
+  /** Its process on the server; 0 of a prepared transaction, which has none. */
+  readonly pid: number;
+  readonly application: string;
+  readonly user: string | null;
+  /** `idle in transaction`, `active`, …, and since when; null where this user may not know. */
+  readonly state: string | null;
+  readonly since: string | null;
+}
+
 /** One connection to a database. Statements on it run one after the other. */
 export interface Connection {
   query(sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult>;

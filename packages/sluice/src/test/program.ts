@@ -13,13 +13,14 @@ export interface Finished {
   readonly bytes: Buffer;
 }
 
-/** Starts the command; `finished` resolves when it has ended. */
+/** Starts the command; `finished` resolves when it has ended. @param extra variables of the environment besides this one's */
 export function start(
   folder: string,
   args: readonly string[],
+  extra: Readonly<Record<string, string>> = {},
 ): { child: ChildProcessWithoutNullStreams; finished: Promise<Finished>; output: () => string } {
   const { DATABASE_URL: _, ...env } = process.env;
-  const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env });
+  const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env: { ...env, ...extra } });
   const pieces: Buffer[] = [];
   let stderr = "";
   child.stdout.on("data", (piece: Buffer) => pieces.push(piece));

@@ -1,0 +1,37 @@
+// Standard output of a command whose work counts more than what it prints: where nothing can be written, the work goes on, and its
+// result is said on standard error.
+import { SluiceError } from "../errors.ts";
+
+/** Whether what is printed waits for its outcome, so that a failure is dealt with there. */
+let awaited = false;
+/** Why standard output takes nothing any more. */
+let lost: string | undefined;
+
+/**
+ * Takes failures of standard output and standard error from here on. A reader that has seen enough (`| head`) ends the program as
+ * having done its work; a full disk ends it with 1. What goes through `print` is its caller's concern, and messages that nobody can
+ * read stop nothing.
+ */
+export function guardOutput(): void {
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (awaited) return;
+    if (error.code === "EPIPE") process.exit(0);
+    console.error(`error: standard output cannot be written: ${error.message}`);
+    process.exit(1);
+  });
+}
+
+/** Writes a line, or several. @throws SluiceError (`output_lost`) where that cannot be: the disk is full, nobody reads any more */
+export function print(text: string): Promise<void> {
+  awaited = true;
+  return new Promise((resolve, reject) => {
+    process.stdout.write(`${text}\n`, (error) => {
+      if (!error) return resolve();
+      lost ??= "code" in error && error.code === "EPIPE" ? "its reader has gone" : error.message;
+      reject(
+        new SluiceError("output_lost", `the result cannot be written to standard output: ${lost}`, { cause: error }),
+      );
+    });
+  });
+}
