@@ -11,7 +11,7 @@ import type { Reject } from "./reject.ts";
 import { newDatabase, newFolder, server } from "./test/database.ts";
 import { openTarget } from "./targets/open.ts";
 import { writeWorkbook } from "./test/workbook.ts";
-import { EXAMPLE, run, start } from "./test/program.ts";
+import { EXAMPLE, run, start, type Finished } from "./test/program.ts";
 
 /** As many of the example's rows have three of its bad ones among them. */
 const ROWS = 2_000;
@@ -181,15 +181,40 @@ describe.skipIf(server === undefined)("sluice import", () => {
     ]);
   });
 
+  test("preview - looks at standard input, and leaves nothing behind", async () => {
+    await using folder = newFolder();
+    await using temporary = newFolder();
+    const preview = async (content: string | Buffer, ...options: string[]): Promise<Finished> => {
+      const { child, finished } = start(folder.path, ["preview", "-", ...options], { TMPDIR: temporary.path });
+      child.stdin.end(content);
+      return await finished;
+    };
+    const text = await preview("a;b\n1;x\n2;y\n");
+    expect([text.code, text.stderr]).toEqual([0, ""]);
+    expect(text.stdout).toMatch(/^stdin: csv, sheet 1 "stdin"\nNote: .* sluice import - needs --table NAME\n/);
+    expect(text.stdout).toContain('Sheet "stdin" → a new table stdin; header in row 1, 2 rows looked at');
+    const named = await preview(await readFile(EXAMPLE), "--table", "people", "--json");
+    expect(JSON.parse(named.stdout)).toMatchObject({ file: "stdin", notes: [], imports: [{ table: "people" }] });
+    const broken = await preview('a,b\n1,"2\n');
+    expect(broken.code).toBe(1);
+    expect(broken.stdout).toMatch(/^error: stdin: the quote that opens on line 2 \(column B\)/m);
+    const empty = await preview("");
+    expect([empty.code, empty.stderr]).toEqual([1, expect.stringMatching(/^error: stdin is empty/)]);
+    expect((await readdir(temporary.path)).filter((name) => name.startsWith("sluice-sheets-"))).toEqual([]);
+  });
+
+  test.each(["import", "preview"])("%s takes standard input once", async (command) => {
+    await using folder = newFolder();
+    const { code, stderr } = await run(folder.path, command, "-", "-", "--table", "t");
+    expect([code, stderr]).toEqual([2, "error: standard input, -, can be read once only: name it once.\n"]);
+  });
+
   test("Ctrl-C while standard input is still coming: nothing is imported, nothing is left behind", async () => {
     await using folder = newFolder();
     await using temporary = newFolder();
     await using database = await newDatabase();
-    const before = process.env["TMPDIR"];
-    process.env["TMPDIR"] = temporary.path;
-    const piped = start(folder.path, ["import", "-", "--table", "piped", "--to", database.dsn]);
-    if (before === undefined) delete process.env["TMPDIR"];
-    else process.env["TMPDIR"] = before;
+    const args = ["import", "-", "--table", "piped", "--to", database.dsn];
+    const piped = start(folder.path, args, { TMPDIR: temporary.path });
     const spooled = async (): Promise<string[]> =>
       (await readdir(temporary.path)).filter((name) => name.startsWith("sluice-sheets-"));
     piped.child.stdin.write("a,b\n1,2\n");

@@ -50,6 +50,12 @@ export function describeError(error: unknown): { code: string; message: string; 
   return { code: "internal", message: String(error), exitCode: 1 };
 }
 
+/** A failure to read a file, with what the user calls that. */
+export function renamed(error: unknown, path: string, name: string): unknown {
+  if (!(error instanceof SheetError) || path === name) return error;
+  return new SheetError(error.code, error.message.replaceAll(path, name), { ...error.toJSON(), file: name });
+}
+
 /** What a promise rejects with, or undefined. */
 export async function failureOf(outcome: Promise<unknown>): Promise<unknown> {
   try {

@@ -4,7 +4,7 @@ import type { SheetState, Workbook } from "@sluice/sheets";
 import { fields, type LoadPlan } from "./chunk.ts";
 import { inferred } from "./design.ts";
 import { columnLetters, Encoder } from "./encode.ts";
-import { describeError } from "./errors.ts";
+import { describeError, renamed } from "./errors.ts";
 import type { ImportOptions } from "./import.ts";
 import { SAMPLE_ROWS, type InferredColumn } from "./infer.ts";
 import type { Match } from "./mapping.ts";
@@ -124,7 +124,7 @@ async function previewSheet(
       error: null,
     };
   } catch (error) {
-    const { code, message, exitCode } = describeError(error);
+    const { code, message, exitCode } = describeError(renamed(error, options.file, file));
     if (exitCode === 2) throw error;
     return { ...(await known(sheet, tableName(options, file), source, undefined)), error: { code, message } };
   } finally {

@@ -117,14 +117,21 @@ export function showStack(error: unknown, code: string): void {
 /** Two signals closer than this are one Ctrl-C that came by two ways. */
 const SAME_SIGNAL_MS = 500;
 
-/** Runs with a context that SIGINT or SIGTERM cancels. A second one ends the program at once, with status 130. */
-export async function interruptible<T>(run: (ctx: Context) => Promise<T>): Promise<T> {
+/**
+ * Runs with a context that SIGINT or SIGTERM cancels. A second one ends the program at once, with status 130.
+ *
+ * @param stopping what is being done until it has stopped
+ */
+export async function interruptible<T>(
+  run: (ctx: Context) => Promise<T>,
+  stopping = "finishing the chunks in flight",
+): Promise<T> {
   const [ctx, cancel] = withCancel(background());
   let first = 0;
   const onSignal = (): void => {
     if (first === 0) {
       first = performance.now();
-      process.stderr.write("\nStopping: finishing the chunks in flight (Ctrl-C again to quit at once)\n");
+      process.stderr.write(`\nStopping: ${stopping} (Ctrl-C again to quit at once)\n`);
       cancel();
     } else if (performance.now() - first > SAME_SIGNAL_MS) {
       process.exit(130);

@@ -1,9 +1,8 @@
 // `sluice import`: opens the database, imports each file, and says what was done.
-import { afterFunc, type Context } from "@sluice/go/context";
-import { SheetError, spool, type Spooled } from "@sluice/sheets";
+import type { Context } from "@sluice/go/context";
 import { goDuration } from "../duration.ts";
 import type { OnConflict } from "../conflict.ts";
-import { describeError, failureOf, INTERRUPTED, isInterrupted, SluiceError, usageError } from "../errors.ts";
+import { describeError, failureOf, INTERRUPTED, isInterrupted, renamed, SluiceError, usageError } from "../errors.ts";
 import { untouched } from "../explain.ts";
 import { runImport, type ImportOptions, type ImportResult, type Method, type Progress } from "../import.ts";
 import { pruneImports } from "../ledger/history.ts";
@@ -33,6 +32,7 @@ import { fileOptions, type FileFlags } from "./file-options.ts";
 import { count, rate, rejectText } from "./format.ts";
 import { print } from "./output.ts";
 import { RejectReport } from "./reject-report.ts";
+import { checkFiles, openInput, shownName, STDIN } from "./stdin.ts";
 
 export interface ImportFlags extends TargetFlags, FileFlags {
   readonly method: Method;
@@ -58,9 +58,6 @@ export interface ImportFlags extends TargetFlags, FileFlags {
   readonly stated: ReadonlySet<string>;
 }
 
-/** The file that means standard input, and what it is called. */
-const STDIN = "-";
-const STDIN_NAME = "stdin";
 /** A sheet of a file, and where it goes. */
 type Part = Pick<ImportOptions, "table" | "sheet" | "alike">;
 
@@ -76,6 +73,7 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
   let worst = 0;
   const progress = new ProgressLine(flags);
   try {
+    checkFiles(files);
     return await interruptible(async (ctx) => {
       const onWait = (waits: readonly Wait[]): void => progress.wait(waits);
       const onCreate = (): void => {
@@ -124,16 +122,19 @@ async function importFile(
   progress: ProgressLine,
   flags: ImportFlags,
 ): Promise<number> {
-  const name = file === STDIN ? STDIN_NAME : file;
+  const name = shownName(file);
   let path = file;
   try {
     const schemaFile = flags.schema ?? (file === STDIN ? undefined : schemaBeside(file));
     const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
     if (file === STDIN && flags.table === undefined && !schema)
       throw usageError("no_table", "standard input has no name to call the table after. Give --table NAME.");
-    await using input = file === STDIN ? await spoolStdin(ctx) : undefined;
-    if (file === STDIN && !input) return 130;
-    path = input?.path ?? file;
+    await using input = await openInput(ctx, file);
+    if (!input) {
+      console.error("Interrupted before the end of standard input: nothing was imported.");
+      return 130;
+    }
+    ({ path } = input);
     const { sheet, ...whole } = importOptions(path, name, schema, target, flags);
     const options = sheet === undefined || sheet === "all" ? whole : { ...whole, sheet };
     let worst = 0;
@@ -150,7 +151,7 @@ async function importFile(
     }
     return worst;
   } catch (error) {
-    return await fail(path === file ? error : renamed(error, path, name), flags, name);
+    return await fail(renamed(error, path, name), flags, name);
   }
 }
 
@@ -240,8 +241,7 @@ async function importSheet(
   } catch (error) {
     progress.clear();
     const { file, fileName = file } = options;
-    const failure = beforeTheFirstRow(error);
-    return await fail(file === fileName ? failure : renamed(failure, file, fileName), flags, fileName);
+    return await fail(renamed(beforeTheFirstRow(error), file, fileName), flags, fileName);
   }
 }
 
@@ -281,29 +281,8 @@ function worse(one: number, two: number): number {
   return two === 130 || (one !== 1 && two !== 0) ? two : one;
 }
 
-/** Standard input as a file; undefined where Ctrl-C came before its end. */
-async function spoolStdin(ctx: Context): Promise<Spooled | undefined> {
-  const stopped = new AbortController();
-  const stop = afterFunc(ctx, () => stopped.abort());
-  try {
-    return await spool(process.stdin, STDIN_NAME, { signal: stopped.signal });
-  } catch (error) {
-    if (ctx.err() === undefined) throw error;
-    console.error("Interrupted before the end of standard input: nothing was imported.");
-    return undefined;
-  } finally {
-    stop();
-  }
-}
-
 function modeOf({ create, append, replace }: ImportFlags): { mode?: "create" | "append" | "replace" } {
   return create ? { mode: "create" } : append ? { mode: "append" } : replace ? { mode: "replace" } : {};
-}
-
-/** The failure with what the user calls the file. */
-function renamed(error: unknown, path: string, name: string): unknown {
-  if (!(error instanceof SheetError)) return error;
-  return new SheetError(error.code, error.message.replaceAll(path, name), { ...error.toJSON(), file: name });
 }
 
 async function fail(error: unknown, flags: ImportFlags, file?: string): Promise<number> {

@@ -100,7 +100,7 @@ function program(): Command {
 
   addFileOptions(sluice.command("import").addOption(to()).addOption(data()))
     .description("import spreadsheets: each row that fits goes in, each that does not is reported")
-    .argument("<file...>", "one or more .xlsx, .csv or .tsv files; - is standard input")
+    .argument("<file...>", "one or more workbooks or texts (.xlsx, .ods, .xls, .csv, …); - is standard input")
     .addOption(new Option("--method <method>", "how rows go in").choices(METHODS).default("copy"))
     .option("--workers <n>", "connections that load at the same time (default: number of processors)", positive)
     .option("--batch-size <n>", "rows an INSERT of the batch method", positive, DEFAULT_BATCH_SIZE)
@@ -214,9 +214,12 @@ function program(): Command {
     .description(
       "show what an import would do: header, columns, types, mapping, DDL, first rows, bad rows; writes nothing",
     )
-    .argument("<file...>", "one or more files")
+    .argument("<file...>", "one or more files; - is standard input")
     .option("--json", "print it as one JSON line a file (docs/inference.md says what is in it)")
-    .addHelpText("after", "\nExample:\n  $ sluice preview people.xlsx --to postgres://localhost/crm --table people")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ sluice preview people.xlsx --to postgres://localhost/crm --table people\n  $ curl -s https://example.org/people.csv | sluice preview -",
+    )
     .action(async (files: string[], options: PreviewFlags) => {
       const { previewCommand } = await import("./preview.ts");
       process.exitCode = await previewCommand(files, options);

@@ -1,41 +1,63 @@
 // `sluice preview`: what an import would do with a file, for people and for programs. It writes nothing.
-import { describeError } from "../errors.ts";
+import type { Context } from "@sluice/go/context";
+import { describeError, renamed } from "../errors.ts";
 import { previewFile, type ColumnPreview, type FilePreview, type SheetPreview } from "../preview.ts";
 import { loadSchema, schemaBeside } from "../schema-file.ts";
 import { pgliteExists } from "../targets/pglite.ts";
 import type { Target } from "../targets/target.ts";
-import { connect, serverAddress, showStack, type TargetFlags } from "./common.ts";
+import { connect, interruptible, serverAddress, showStack, type TargetFlags } from "./common.ts";
 import { fileOptions, type FileFlags } from "./file-options.ts";
 import { columns, count, oneLine, rejectText } from "./format.ts";
+import { checkFiles, openInput, shownName, STDIN } from "./stdin.ts";
 
 export interface PreviewFlags extends TargetFlags, FileFlags {
   readonly json?: boolean;
 }
 
+/** What an import would ask for. */
+const NAMELESS = "standard input has no name to call the table after: sluice import - needs --table NAME";
+
 /** Longer texts are cut where people read; `--json` gives them whole. */
 const WIDEST = 40;
 
-/** Returns the exit code: 0 where all sheets could be imported, 1 where one could not, 2 for usage. */
+/** Returns the exit code: 0 where all sheets could be imported, 1 where one could not, 2 for usage, 130 interrupted. */
 export async function previewCommand(files: readonly string[], flags: PreviewFlags): Promise<number> {
-  await using target = await existingTarget(flags);
-  let worst = 0;
-  for (const file of files) {
-    try {
-      const schemaFile = flags.schema ?? schemaBeside(file);
-      const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
-      const preview = await previewFile({ file, ...fileOptions(flags, schema), ...(target ? { target } : {}) });
-      if (flags.json) console.log(JSON.stringify(preview));
-      else console.log(report(preview, schemaFile, target).join("\n"));
-      if (preview.imports.some(({ error }) => error !== null)) worst = 1;
-    } catch (error) {
-      const { code, message, exitCode } = describeError(error);
-      if (flags.json) console.log(JSON.stringify({ file, error: { code, message } }));
-      else console.error(`error: ${message}`);
-      showStack(error, code);
-      worst = worst === 1 ? 1 : exitCode;
+  checkFiles(files);
+  return await interruptible(async (ctx) => {
+    await using target = await existingTarget(flags);
+    let worst = 0;
+    for (const file of files) {
+      const code = await showFile(ctx, file, target, flags);
+      if (ctx.err() !== undefined) return 130;
+      worst = worst === 1 ? 1 : code || worst;
     }
+    return worst;
+  }, "looking at this file");
+}
+
+async function showFile(ctx: Context, file: string, target: Target | undefined, flags: PreviewFlags): Promise<number> {
+  const name = shownName(file);
+  let path = file;
+  try {
+    const schemaFile = flags.schema ?? (file === STDIN ? undefined : schemaBeside(file));
+    const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
+    await using input = await openInput(ctx, file);
+    if (!input) return 130;
+    ({ path } = input);
+    const options = { file: path, fileName: name, ...fileOptions(flags, schema), ...(target ? { target } : {}) };
+    const found = await previewFile(options);
+    const nameless = file === STDIN && flags.table === undefined && !schema;
+    const preview = nameless ? { ...found, notes: [...found.notes, NAMELESS] } : found;
+    if (flags.json) console.log(JSON.stringify(preview));
+    else console.log(report(preview, schemaFile, target).join("\n"));
+    return preview.imports.some(({ error }) => error !== null) ? 1 : 0;
+  } catch (error) {
+    const { code, message, exitCode } = describeError(renamed(error, path, name));
+    if (flags.json) console.log(JSON.stringify({ file: name, error: { code, message } }));
+    else console.error(`error: ${message}`);
+    showStack(error, code);
+    return exitCode;
   }
-  return worst;
 }
 
 /** The database that is there already: a preview makes none. */
