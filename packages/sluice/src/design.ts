@@ -20,7 +20,13 @@ export function designTable(
   map: HeaderMap,
   types: TypeMap,
 ): TableSchema {
-  return table({ name, columns: specs(columnNames(headers, map), sample, types) });
+  const names = columnNames(headers, map);
+  sample.inference.leaveOutTotals((sheetColumn) => {
+    const [header, column] = [...names].find(([one]) => one.sheetColumn === sheetColumn) ?? [];
+    if (!header || column === undefined) return { header: "", type: "text" };
+    return { header: header.text, type: types.get(column) ?? types.get(header.text) };
+  });
+  return table({ name, columns: specs(names, sample, types) });
 }
 
 /** Columns for headers that an existing table has none for, such as `--migrate` adds. */
@@ -55,9 +61,18 @@ export async function withNotations(
   types: TypeMap,
 ): Promise<LoadColumn[]> {
   const result: LoadColumn[] = [];
+  const typeOf = (sheetColumn: number): string =>
+    load.find((entry) => entry.sheetColumn === sheetColumn)?.column.type ?? "text";
+  const records =
+    sample &&
+    (async () => {
+      const read = await sample();
+      read.inference.leaveOutTotals((sheetColumn) => ({ header: "", type: typeOf(sheetColumn) }));
+      return read;
+    });
   for (const entry of load) {
     const { column } = entry;
-    const dateFormat = statedNotation(entry, types) ?? column.dateFormat ?? (await foundNotation(entry, sample));
+    const dateFormat = statedNotation(entry, types) ?? column.dateFormat ?? (await foundNotation(entry, records));
     result.push(dateFormat === column.dateFormat ? entry : { ...entry, column: { ...column, dateFormat } });
   }
   return result;

@@ -4,9 +4,10 @@
 // number it would be lost. What could be read in two ways is text as well: day and month that could change places, digits that are a
 // name and no quantity. So what is loaded says exactly what the sheet says. A later value that does not fit is rejected with its
 // reason, never changed. That a column has no empty cell yet says nothing of the next row, so nothing becomes NOT NULL.
-import type { CellType, RowBatch } from "@sluice/sheets";
+import { CellType, type RowBatch } from "@sluice/sheets";
 import { formatsIn, kindOf, type Kind } from "./cell-kind.ts";
 import { toIdentifier } from "./identifiers.ts";
+import { isTotalLabel, MOST_TOTALS } from "./totals.ts";
 
 /** How many records inference looks at: all of the first so many. */
 export const SAMPLE_ROWS = 10_000;
@@ -106,12 +107,11 @@ class ColumnKinds {
   values = 0;
   readonly #kinds = new Map<Kind, { count: number; examples: Example[] }>();
 
-  add(kind: Kind, batch: RowBatch, cell: number, row: number): void {
+  add(kind: Kind, row: number, value: () => string): void {
     this.values++;
     let seen = this.#kinds.get(kind);
     if (!seen) this.#kinds.set(kind, (seen = { count: 0, examples: [] }));
-    if (seen.count++ < EXAMPLES)
-      seen.examples.push({ row, value: batch.bytes.toString("utf8", batch.starts[cell], batch.ends[cell]) });
+    if (seen.count++ < EXAMPLES) seen.examples.push({ row, value: value() });
   }
 
   get size(): number {
@@ -138,9 +138,19 @@ class ColumnKinds {
   }
 }
 
+/** A row that looks like one of totals. */
+interface TotalsRow extends Example {
+  readonly cells: readonly { readonly column: number; readonly kind: Kind; readonly value: string }[];
+}
+
 /** Looks at rows, and then says what the columns are. */
 export class Inference {
   readonly #columns = new Map<number, ColumnKinds>();
+  /** Rows of totals that nothing has come behind yet. */
+  #last: TotalsRow[] = [];
+  /** Those at the ends of sheets. */
+  #totals: TotalsRow[] = [];
+  readonly #leftOut: TotalsRow[] = [];
   #records = 0;
   #cells = 0;
 
@@ -151,27 +161,74 @@ export class Inference {
 
   /** Looks at the rows of a batch until it has seen `limit` records in all; true where there are more. */
   add(batch: RowBatch, limit: number = SAMPLE_ROWS): boolean {
-    const { firstCell, columns, types, starts, ends, rowNumbers, bytes } = batch;
+    const { firstCell, columns, starts, ends, rowNumbers, bytes } = batch;
     for (let row = 0; row < batch.rowCount; row++) {
       const end = firstCell[row + 1]!;
       if (firstCell[row] === end) continue; // a blank row is no record
       if (this.#records === limit || this.#cells > SAMPLE_CELLS) return true;
       this.#records++;
       this.#cells += end - firstCell[row]!;
+      const totals = totalsRow(batch, row);
+      if (totals) {
+        this.#last.push(totals);
+        continue;
+      }
+      this.#count(this.#last.splice(0));
       for (let cell = firstCell[row]!; cell < end; cell++) {
         if (starts[cell] === ends[cell]) continue;
-        let column = this.#columns.get(columns[cell]!);
-        if (!column) this.#columns.set(columns[cell]!, (column = new ColumnKinds()));
-        const kind = kindOf(bytes, starts[cell]!, ends[cell]!, types[cell] as CellType);
-        column.add(kind, batch, cell, rowNumbers[row]!);
+        const value = (): string => bytes.toString("utf8", starts[cell], ends[cell]);
+        this.#column(columns[cell]!).add(kindAt(batch, cell), rowNumbers[row]!, value);
       }
     }
     return false;
   }
 
+  /** The sheet ends here, so the last rows may be totals. */
+  endSheet(): void {
+    const last = this.#last.splice(0);
+    if (last.length <= MOST_TOTALS) this.#totals.push(...last);
+    else this.#count(last);
+  }
+
+  /**
+   * Leaves rows of totals out where their label does not fit its column, so that they are going to be rejected in any case. Before
+   * the first `column`; without it they count like any other.
+   *
+   * @param known what a column is called, and its type where that is not to be inferred
+   */
+  leaveOutTotals(known: (sheetColumn: number) => { readonly header: string; readonly type: string | undefined }): void {
+    const isText = (sheetColumn: number): boolean => {
+      const { header, type } = known(sheetColumn);
+      const column = this.#columns.get(sheetColumn);
+      return isTextType(type ?? (column ? this.#typeOf(column, header, true).type : "text"));
+    };
+    const [ordinary, leftOut]: [TotalsRow[], TotalsRow[]] = [[], []];
+    for (const row of this.#totals) (isText(row.cells[0]!.column) ? ordinary : leftOut).push(row);
+    this.#totals = [];
+    this.#leftOut.push(...leftOut);
+    this.#count(ordinary);
+  }
+
+  /** The rows of totals that were left out, with what they are called. */
+  get leftOut(): readonly Example[] {
+    return this.#leftOut;
+  }
+
   /** The columns of the sheet that hold a value, from 1, in order. */
   get columns(): number[] {
-    return [...this.#columns.keys()].sort((a, b) => a - b);
+    const inTotals = [...this.#last, ...this.#totals, ...this.#leftOut].flatMap(({ cells }) => cells);
+    return [...new Set([...this.#columns.keys(), ...inTotals.map(({ column }) => column)])].sort((a, b) => a - b);
+  }
+
+  #column(sheetColumn: number): ColumnKinds {
+    let column = this.#columns.get(sheetColumn);
+    if (!column) this.#columns.set(sheetColumn, (column = new ColumnKinds()));
+    return column;
+  }
+
+  #count(rows: readonly TotalsRow[]): void {
+    for (const { row, cells } of rows)
+      for (const { column, kind, value } of cells) this.#column(column).add(kind, row, () => value);
   }
 
   /**
@@ -181,9 +238,14 @@ export class Inference {
    * @param complete whether every row of the sheet has been looked at
    */
   column(sheetColumn: number, header: string, complete: boolean): InferredColumn {
+    this.#count([...this.#last.splice(0), ...this.#totals.splice(0)]);
     const column = this.#columns.get(sheetColumn);
     if (!column)
       return { type: "text", dateFormat: undefined, confidence: 0, values: 0, because: "no value", nearest: undefined };
+    return this.#typeOf(column, header, complete);
+  }
+
+  #typeOf(column: ColumnKinds, header: string, complete: boolean): InferredColumn {
     const { values } = column;
     const confidence = complete ? 1 : (values + 1) / (values + 2);
     const found = [...CANDIDATES, ...dateCandidates(column)].filter(
@@ -197,6 +259,32 @@ export class Inference {
     }
     return { type: "text", dateFormat: undefined, confidence: 1, values, because, nearest: nearestOf(column) };
   }
+}
+
+/** A row whose first value is a text that people call totals by, with all that it holds. */
+function totalsRow(batch: RowBatch, row: number): TotalsRow | undefined {
+  const { firstCell, columns, types, starts, ends, rowNumbers, bytes } = batch;
+  const end = firstCell[row + 1]!;
+  let first = firstCell[row]!;
+  while (first < end && starts[first] === ends[first]) first++;
+  if (first === end || types[first] !== CellType.string) return undefined;
+  const label = bytes.toString("utf8", starts[first], ends[first]);
+  if (!isTotalLabel(label)) return undefined;
+  const cells: TotalsRow["cells"][number][] = [];
+  for (let cell = first; cell < end; cell++) {
+    if (starts[cell] === ends[cell]) continue;
+    const value = bytes.toString("utf8", starts[cell], ends[cell]);
+    cells.push({ column: columns[cell]!, kind: kindAt(batch, cell), value });
+  }
+  return { row: rowNumbers[row]!, value: label, cells };
+}
+
+function kindAt({ bytes, starts, ends, types }: RowBatch, cell: number): Kind {
+  return kindOf(bytes, starts[cell]!, ends[cell]!, types[cell] as CellType);
+}
+
+function isTextType(type: string): boolean {
+  return /^(?:text|character|char|varchar|bpchar|citext)\b/i.test(type);
 }
 
 /** Dates as text: one candidate for each notation that a value of the column can be read in. */

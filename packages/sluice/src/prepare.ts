@@ -98,6 +98,8 @@ export async function prepareTable(
     notes.push(
       `types were inferred from the first ${(await source.sample()).inference.records.toLocaleString("en")} rows; what does not fit below them is rejected, and --type "column=text" takes it`,
     );
+  if (designed)
+    for (const { row, value } of (await source.sample()).inference.leftOut) notes.push(totalsNote(row, value));
   for (const { header, column, sheetColumn } of load) {
     const match = matches.get(sheetColumn)!;
     if (match.by === "likeness")
@@ -190,6 +192,11 @@ async function headersFor(
   }
   const free = columns.filter((column) => !column.generated && column.default === undefined);
   return headers.map((header, n) => ({ ...header, text: free[n]?.name ?? header.text }));
+}
+
+function totalsNote(row: number, label: string): string {
+  const shown = JSON.stringify(label.trim());
+  return `row ${row} (${shown}) looks like a row of totals: types go by the other rows, so it is rejected (--type "column=text" for the column of ${shown} takes it)`;
 }
 
 function fromTable(name: string, info: TableInfo): TableSchema {

@@ -297,13 +297,14 @@ async function readSample(file: string, sheets: readonly SheetView[], options: L
   for (const sheet of sheets) {
     const { layout } = await findLayout(file, sheet, options);
     const limit = inference.records + SAMPLE_ROWS;
+    let more = false;
     for await (const batch of sheet.batches({ from: layout.firstRow })) {
-      const more = inference.add(batch, limit);
+      more = inference.add(batch, limit);
       batch.release();
-      if (!more) continue;
-      complete = false;
-      break;
+      if (more) break;
     }
+    if (more) complete = false;
+    else inference.endSheet();
   }
   return { inference, complete };
 }
