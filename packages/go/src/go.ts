@@ -71,11 +71,11 @@ export function defer(fn: () => unknown): Disposable & AsyncDisposable {
  * A goroutine body whose panic goes to `handler` instead of ending the program: Go's deferred function that calls recover.
  * `goexit` is no panic and passes through.
  */
-export function recoverable<A extends unknown[], R>(
+export function recoverable<A extends unknown[], R, H = R>(
   fn: (...args: A) => R | PromiseLike<R>,
-  handler: (error: unknown) => R | PromiseLike<R>,
-): (...args: A) => Promise<R> {
-  const body = async (...args: A): Promise<R> => {
+  handler: (error: unknown) => H | PromiseLike<H>,
+): (...args: A) => Promise<R | H> {
+  const body = async (...args: A): Promise<R | H> => {
     try {
       return await fn(...args);
     } catch (error) {

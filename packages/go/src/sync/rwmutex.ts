@@ -7,14 +7,21 @@ import { fatal } from "../internal/fatal.ts";
 import { completedWith } from "../internal/sched.ts";
 import { Hold, HoldQueue, type Locker } from "./hold.ts";
 
+/** A reader's hold counts once, and only as long as somebody has read since it was granted. */
+class ReadHold extends Hold {
+  /** The reading that it is part of: from the first reader to the last. */
+  during = 0;
+}
+
 export class RWMutex implements Locker {
   /** @internal Who has the lock for writing; `Cond.wait` puts it back, so that the guard from before the wait still unlocks. */
   holder: Hold | undefined = undefined;
   #readers = 0;
   readonly #waitingWriters = new HoldQueue("sync.RWMutex.Lock");
   readonly #waitingReaders = new HoldQueue("sync.RWMutex.RLock");
-  readonly #reading = new WeakSet<Hold>();
-  readonly #readSide = { drop: (hold: Hold): void => this.#dropRead(hold) };
+  /** Counts the times that somebody read; 0 is none of them. */
+  #reading = 1;
+  readonly #readSide = { drop: (hold: Hold): void => this.#dropRead(hold as ReadHold) };
 
   /** Waits until nobody reads or writes, and locks for writing. The guard is as `Mutex.lock`'s. */
   lock(): Promise<Disposable> {
@@ -24,12 +31,14 @@ export class RWMutex implements Locker {
     return completedWith<Disposable>(hold);
   }
 
-  /** Waits until nobody writes or waits to write, and locks for reading. Dispose of the guard or call `rUnlock`, not both. */
+  /**
+   * Waits until nobody writes or waits to write, and locks for reading. Dispose of the guard or call `rUnlock`: a guard does
+   * nothing once nobody reads, but while others do it cannot know that `rUnlock` was called for it.
+   */
   rLock(): Promise<Disposable> {
-    const hold = this.#readHold();
+    const hold = new ReadHold(this.#readSide);
     if (this.holder !== undefined || this.#waitingWriters.first !== undefined) return this.#waitingReaders.wait(hold);
-    this.#readers++;
-    return completedWith<Disposable>(hold);
+    return completedWith<Disposable>(this.#admitReader(hold));
   }
 
   /** Locks for writing if nobody reads or writes. */
@@ -41,8 +50,7 @@ export class RWMutex implements Locker {
   /** Locks for reading if nobody writes or waits to write. */
   tryRLock(): Disposable | undefined {
     if (this.holder !== undefined || this.#waitingWriters.first !== undefined) return undefined;
-    this.#readers++;
-    return this.#readHold();
+    return this.#admitReader(new ReadHold(this.#readSide));
   }
 
   /** Fatal error `sync: Unlock of unlocked RWMutex` if it is not locked for writing. */
@@ -53,16 +61,13 @@ export class RWMutex implements Locker {
       this.#admitWriter();
       return;
     }
-    while (this.#waitingReaders.first !== undefined) {
-      this.#readers++;
-      this.#waitingReaders.grant();
-    }
+    while (this.#waitingReaders.first !== undefined) this.#admitReader(this.#waitingReaders.grant() as ReadHold);
   }
 
   /** Fatal error `sync: RUnlock of unlocked RWMutex` if it is not locked for reading. */
   rUnlock(): void {
     if (this.#readers === 0) fatal("sync: RUnlock of unlocked RWMutex");
-    this.#readers--;
+    if (--this.#readers === 0) this.#reading++;
     this.#admitWriter();
   }
 
@@ -85,13 +90,15 @@ export class RWMutex implements Locker {
     this.holder = this.#waitingWriters.grant();
   }
 
-  #readHold(): Hold {
-    const hold = new Hold(this.#readSide);
-    this.#reading.add(hold);
+  #admitReader(hold: ReadHold): ReadHold {
+    this.#readers++;
+    hold.during = this.#reading;
     return hold;
   }
 
-  #dropRead(hold: Hold): void {
-    if (this.#reading.delete(hold)) this.rUnlock();
+  #dropRead(hold: ReadHold): void {
+    if (hold.during !== this.#reading) return;
+    hold.during = 0;
+    this.rUnlock();
   }
 }

@@ -236,6 +236,25 @@ describe("RWMutex", () => {
     expect(await fatal("const rw = new RWMutex(); void rw.lock(); rw.rUnlock();")).toEqual(r);
   });
 
+  it("its reader's guard unlocks once, and does nothing once nobody reads any more", async () => {
+    const rw = new RWMutex();
+    {
+      using _ = await rw.rLock();
+      rw.rUnlock();
+    }
+    const old = await rw.rLock();
+    const writing = rw.lock();
+    const waiting = rw.rLock();
+    rw.rUnlock();
+    (await writing)[Symbol.dispose]();
+    using reader = await waiting;
+    old[Symbol.dispose]();
+    expect(rw.tryLock()).toBeUndefined();
+    reader[Symbol.dispose]();
+    reader[Symbol.dispose]();
+    expect(rw.tryLock()).toBeDefined();
+  });
+
   it("C32 rLocker is its read side", async () => {
     const rw = new RWMutex();
     const reader = rw.rLocker();
@@ -444,7 +463,7 @@ describe("Pool", () => {
     const plain = new Pool<string>();
     expect(plain.get()).toBeUndefined();
     plain.put("a");
-    plain.put(undefined as never);
+    plain.put(undefined);
     expect([plain.get(), plain.get()]).toEqual(["a", undefined]);
     let made = 0;
     const making = new Pool(() => ++made);
@@ -452,7 +471,7 @@ describe("Pool", () => {
   });
 
   it("C54 lets go of what two collections have passed by, unless it was used in between", () => {
-    const pool = new Pool<number>();
+    const pool = new Pool<number>() as Pool<number | undefined> & { collected(): boolean };
     pool.put(1);
     expect(pool.collected()).toBe(true);
     pool.put(2);

@@ -169,7 +169,7 @@ describe("locks", () => {
 
   it("C55 a Pool ignores nil", () => {
     const pool = new Pool<string>();
-    pool.put(undefined as never);
+    pool.put(undefined);
     pool.put(null as never);
     expect(pool.get()).toBeUndefined();
   });

@@ -2,7 +2,19 @@
 // an error. Nothing here is about values, but for the last line of each test, which keeps the names in use.
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { background, key, type Context, type Key, type TypedKey, withCancel, withValue } from "../context.ts";
-import { chan, otherwise, recv, select, send, timeout, type Chan, type RecvChan, type SendChan } from "../index.ts";
+import {
+  chan,
+  go,
+  otherwise,
+  recoverable,
+  recv,
+  select,
+  send,
+  timeout,
+  type Chan,
+  type RecvChan,
+  type SendChan,
+} from "../index.ts";
 import { map, ordered, reduce, tee } from "../patterns/index.ts";
 import { Mutex, onceValues, Pool, SyncMap } from "../sync/index.ts";
 
@@ -164,10 +176,29 @@ describe("context", () => {
   });
 });
 
+describe("goroutines", () => {
+  it("F20 a recoverable body takes its function's arguments, and its handler need not give what the function does", () => {
+    const body = recoverable(
+      async (n: number) => n,
+      () => {},
+    );
+    expectTypeOf(body).parameters.toEqualTypeOf<[number]>();
+    expectTypeOf(body).returns.resolves.toEqualTypeOf<number | void>();
+    const wrong = (): unknown => [
+      () => go(body, 1),
+      // @ts-expect-error no text for a number
+      () => go(body, "1"),
+    ];
+    expect(wrong).toBeTypeOf("function");
+  });
+});
+
 describe("sync and patterns", () => {
   it("C38 C52 C57 results have their types", async () => {
     expectTypeOf(new Mutex().tryLock()).toEqualTypeOf<Disposable | undefined>();
-    expectTypeOf(new Pool(() => 1).get()).toEqualTypeOf<number | undefined>();
+    expectTypeOf(new Pool(() => 1).get()).toEqualTypeOf<number>();
+    expectTypeOf(new Pool<number>(() => 1).get()).toEqualTypeOf<number>();
+    expectTypeOf(new Pool<number>().get()).toEqualTypeOf<number | undefined>();
     const [value, ok] = new SyncMap<string, number>().load("a");
     expectTypeOf(value).toEqualTypeOf<number | undefined>();
     if (ok) expectTypeOf(value).toEqualTypeOf<number>();
