@@ -2,9 +2,9 @@
 import { CellType, PLAIN } from "./batch.ts";
 import { ISO_LENGTH, neverWas, writeDate, writeIsoText } from "./dates.ts";
 import { SheetError, type Place, type SheetErrorCode } from "./errors.ts";
-import type { Limits } from "./limits.ts";
+import { beyond, type Limits } from "./limits.ts";
 import { parseNumber } from "./number.ts";
-import { cellName, columnName, parseReference } from "./reference.ts";
+import { cellName, parseReference } from "./reference.ts";
 import { RichText, skipElement } from "./rich-text.ts";
 import { Status, type SheetContext } from "./sheet-context.ts";
 import { Store, type Warning } from "./store.ts";
@@ -57,11 +57,9 @@ export class CellReader {
 
   checkRow(row: number): void {
     if (row > this.limits.rows)
-      throw this.fail(
-        "row_out_of_range",
-        `There is a row ${row} after row ${this.row}; the last row may be ${this.limits.rows}. The file was written badly, or split the data over several sheets.`,
-        { offset: this.base },
-      );
+      throw this.fail("row_out_of_range", `There is a row ${row}, ${beyond("rows", this.limits)}`, {
+        offset: this.base,
+      });
   }
 
   /** Reads the cell whose open tag was just read; `end` is the window's. */
@@ -157,10 +155,10 @@ export class CellReader {
 
   #checkColumn(column: number, text: string): void {
     if (column <= this.limits.columns) return;
-    const what = text === "" ? `more than ${this.limits.columns} cells` : `a cell ${text}`;
+    const what = text === "" ? `more than ${this.limits.columns} cells` : `the cell ${text}`;
     throw this.fail(
       "column_out_of_range",
-      `Row ${this.row} has ${what}; the last column may be ${columnName(this.limits.columns)} (${this.limits.columns}). The file was written badly.`,
+      `Row ${this.row} has ${what}, ${beyond("columns", this.limits)}`,
       text === "" ? {} : { cell: text },
     );
   }

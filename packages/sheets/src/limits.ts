@@ -63,6 +63,12 @@ export const fixed: Readonly<
 /** How long a tag, text or comment may be where cells are; a text in XML takes up to four times its bytes, or some more. */
 export const tokenMax = ({ cellBytes }: Limits): number => Math.max(fixed.tokenBytes, 4 * cellBytes + 65_536);
 
+/** What is said of a row or column that stands beyond the limit. */
+export const beyond = (limit: "rows" | "columns", { [limit]: most }: Limits): string =>
+  `beyond the limit ${limit} = ${most}; ${
+    most < defaultLimits[limit] ? "raise the limit to read on." : "no sheet has more, so the file was written badly."
+  }`;
+
 /** What parts may inflate to that are compressed to so many bytes. */
 export const inflatedMax = ({ inflation }: Limits, compressed: number): number =>
   Math.max(64 * MiB, inflation * compressed);

@@ -6,7 +6,7 @@
 import { CellType } from "./batch.ts";
 import { ISO_LENGTH, writeIsoText } from "./dates.ts";
 import { SheetError } from "./errors.ts";
-import type { Limits } from "./limits.ts";
+import { beyond, type Limits } from "./limits.ts";
 import { parseNumber } from "./number.ts";
 import type { OdsStyles } from "./ods-book.ts";
 import { cellName } from "./reference.ts";
@@ -243,7 +243,7 @@ export class OdsReader {
     const { columns } = this.#limits;
     if (last > columns) {
       const cell = cellName(columns + 1, this.#row + 1);
-      throw new SheetError("column_out_of_range", `There is a cell ${cell}; the last column may be ${columns}.`, {
+      throw new SheetError("column_out_of_range", `There is a cell ${cell}, ${beyond("columns", this.#limits)}`, {
         cell,
       });
     }
@@ -320,7 +320,7 @@ export class OdsReader {
     const { rows } = this.#limits;
     const cell = cellName(this.#cells[0]!.first, Math.max(this.#row, rows) + 1);
     if (last > rows)
-      throw new SheetError("row_out_of_range", `There is a row ${last}; the last row may be ${rows}.`, { cell });
+      throw new SheetError("row_out_of_range", `There is a row ${last}, ${beyond("rows", this.#limits)}`, { cell });
     const count = this.#cells.reduce((sum, { first, last }) => sum + last - first + 1, 0) * this.#rowsRepeated;
     if (count > REPEATED_CELLS_MAX && this.#rowsRepeated > 1)
       throw new SheetError(

@@ -2,7 +2,7 @@
 import { CellType, PLAIN, type RowBatch } from "./batch.ts";
 import { ISO_LENGTH, neverWas, writeDate } from "./dates.ts";
 import { SheetError } from "./errors.ts";
-import type { Limits } from "./limits.ts";
+import { beyond, type Limits } from "./limits.ts";
 import { cellName } from "./reference.ts";
 import type { Warning } from "./store.ts";
 
@@ -53,9 +53,9 @@ export class RowWriter {
     const { rows, columns, cellBytes } = this.#limits;
     const cell = cellName(column, row);
     if (row > rows)
-      throw new SheetError("row_out_of_range", `There is a row ${row}; the last row may be ${rows}.`, { cell });
+      throw new SheetError("row_out_of_range", `There is a row ${row}, ${beyond("rows", this.#limits)}`, { cell });
     if (column > columns)
-      throw new SheetError("column_out_of_range", `There is a cell ${cell}; the last column may be ${columns}.`, {
+      throw new SheetError("column_out_of_range", `There is a cell ${cell}, ${beyond("columns", this.#limits)}`, {
         cell,
       });
     const start = this.#length;

@@ -304,9 +304,11 @@ test("limits count actual bytes, whatever the headers say", async () => {
   expect(await limit({ cellBytes: 4999 }, shared)).toContain("cellBytes = 4999");
   expect(await failure(workbook({ rows: '<row r="9"><c r="B9"/></row>' }), { rows: 8 })).toMatchObject({
     code: "row_out_of_range",
+    message: "There is a row 9, beyond the limit rows = 8; raise the limit to read on.",
   });
   expect(await failure(workbook({ rows: '<row r="9"><c r="B9"/></row>' }), { columns: 1 })).toMatchObject({
     code: "column_out_of_range",
+    message: "Row 9 has the cell B9, beyond the limit columns = 1; raise the limit to read on.",
   });
   const lying = workbook({ entries: [{ name: "xl/worksheets/sheet1.xml", data: worksheet(rows), size: 10 }] });
   expect(await limit({ partBytes: 1000 }, lying)).toContain("partBytes = 1000");
