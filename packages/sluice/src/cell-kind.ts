@@ -105,12 +105,24 @@ function wholeKind(whole: bigint): Kind {
   return size <= INT_MAX ? "integer" : size <= BIGINT_MAX ? "bigint" : "huge";
 }
 
-/** An object or an array. PostgreSQL refuses U+0000 in jsonb. */
+/**
+ * An object or an array that jsonb gives back as it is, but for white space, the order of keys and how numbers are written: no key
+ * twice, of which it keeps the last, and none of the characters that PostgreSQL refuses (U+0000, half of a surrogate pair).
+ */
 function isJson(text: string): boolean {
+  const names = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
   try {
-    JSON.parse(text);
-    return !/\\u0000/i.test(text);
+    return countKeys(JSON.parse(text)) === names;
   } catch {
     return false;
   }
+}
+
+/** How many keys all objects in it have; NaN where a text in it cannot be stored. */
+function countKeys(value: unknown): number {
+  if (typeof value === "string") return value.isWellFormed() && !value.includes("\0") ? 0 : Number.NaN;
+  if (!(value instanceof Object)) return 0;
+  const parts: unknown[] = Array.isArray(value) ? value : Object.entries(value).flat();
+  const own = Array.isArray(value) ? 0 : parts.length / 2;
+  return parts.reduce<number>((sum, part) => sum + countKeys(part), own);
 }

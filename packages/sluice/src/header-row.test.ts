@@ -53,6 +53,23 @@ describe("the header is", () => {
       ["Id", "Name", "Job", "City", "Age"],
     ],
     [
+      "below a block of remarks that looks like a header",
+      [["Customer:", "ACME"], ["Date:", "2024-01-01"], [null], ["item", "qty", "price"], ["A", 1, 2.5], ["B", 2, 3.5]],
+      [4],
+      ["item", "qty", "price"],
+    ],
+    [
+      "below a comment",
+      [
+        ["# made by x", "version 2"],
+        ["id", "n"],
+        [1, 2],
+        [3, 4],
+      ],
+      [2],
+      ["id", "n"],
+    ],
+    [
       "a row with an empty cell",
       [
         ["Name", null, "City"],
@@ -216,6 +233,25 @@ test("a row of units belongs to the header", () => {
       ["socks", "l"],
     ]),
   ).toMatchObject({ unitsRow: undefined, firstRow: 2 });
+});
+
+test.each<[string, BatchCell[]]>([
+  ["signs for missing values", ["-", "-", "-"]],
+  ["words for missing values", ["n/a", "n/a", "n/a"]],
+  ["words for missing values, but for the first", [null, "unknown", "(none)"]],
+  ["grades", [null, "A", "B"]],
+  ["sizes", ["m", "s", "l"]],
+  ["words", ["x", "y", "z"]],
+])("a first record of %s over numbers is a record", (_, first) => {
+  const rows: BatchCell[][] = [["id", "one", "two"], first, [1, 2, 3], [4, 5, 6]];
+  expect(layout(rows)).toMatchObject({ headerRows: [1], unitsRow: undefined, firstRow: 2 });
+});
+
+test("letters are units where they are the same in all columns but the first, or beside other units", () => {
+  const rows: BatchCell[][] = [["id", "one", "two"], [null, "t", "t"], [1, 2, 3], [4, 5, 6]]; // prettier-ignore
+  expect(layout(rows).unitsRow).toBe(2);
+  rows[1] = ["s", "V", "mA"];
+  expect(layout(rows).unitsRow).toBe(2);
 });
 
 test("headers that are known decide", () => {

@@ -135,13 +135,38 @@ function findHeader(rows: readonly HeadRow[]): number | undefined {
   for (let i = 0; i < rows.length - 1; i++) {
     const { covers, labels, records } = evidence(rows, i);
     if (!covers) continue; // a title, or something else above the table
-    const next = evidence(rows, i + 1);
-    if (records === 0 && next.records === 0 && next.labels > Math.max(labels, 1) && !isPair(rows, i)) continue; // remarks
+    if (records === 0 && isRemark(rows, i, labels)) continue;
     if (records === 0 || labels > records) return i;
     // Below a title, a row of values says nothing about where the header is.
     return i === 0 && labels === 0 ? undefined : 0;
   }
   return 0;
+}
+
+/** Rows of remarks above a table: `Customer:` and who it is, `# made by …`; at most so many. */
+const REMARKS = 10;
+
+/**
+ * Whether a row is a remark: the next row is a better header; or one behind a blank row is wider than all before it, and names more
+ * columns; or a comment sign or a colon says so, and the next row is a header too.
+ *
+ * @param labels how many texts the row has over values of another kind
+ */
+function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean {
+  const next = evidence(rows, i + 1);
+  if (next.records === 0 && next.labels > Math.max(labels, 1) && !isPair(rows, i)) return true;
+  const [first] = rows[i]!.cells;
+  if (/^#\s+\S|[:：]$/.test(first!.text) && next.covers && next.labels > 0 && next.records === 0) return true;
+  let widest = rows[i]!.cells.length;
+  for (let j = i + 1; j < Math.min(i + REMARKS, rows.length - 1); j++) {
+    const { cells, number } = rows[j]!;
+    if (cells.length <= widest) continue;
+    widest = cells.length;
+    if (number === rows[j - 1]!.number + 1) continue;
+    const below = evidence(rows, j);
+    if (below.covers && below.labels > Math.max(labels, 1) && below.records === 0 && !isPair(rows, j - 1)) return true;
+  }
+  return false;
 }
 
 /** How a row stands to those below it. */
@@ -231,14 +256,15 @@ function joined(groups: HeadRow, names: HeadRow): Header[] {
 
 /**
  * Whether a row goes on with the headers above it: `Percent` over `of class`, all of it words over numbers. A record would have
- * something in a column of words.
+ * something in the first column, in a column of words, or no more than letters and signs for a missing value.
  */
 function continues(rows: readonly HeadRow[], header: number, lines: number, headers: readonly Header[]): boolean {
   const i = header + lines;
   const row = rows[i];
   if (!row || row.number !== rows[i - 1]!.number + 1 || i + 1 >= rows.length || isUnits(rows, i - 1)) return false;
   const above = new Set(headers.map((header) => header.sheetColumn));
-  const under = row.cells.every(({ column }) => above.has(column));
+  const under = row.cells.every(({ column, text }) => above.has(column) && !NO_VALUE.test(text));
+  if (fillsFirst(rows[header]!, row) || row.cells.every(({ text }) => text.length === 1)) return false;
   const { labels, records } = evidence(rows, i);
   // One word alone may be a value that is missing, unless the line before was a header as well.
   return under && row.cells.length + lines >= 3 && labels === row.cells.length && records === 0;
@@ -254,14 +280,31 @@ function wrapped(headers: readonly Header[], { cells }: HeadRow): Header[] {
 
 const UNIT =
   /^(?:[µmkMGc]?(?:g|m|l|s|W|V|A|Hz|J|Pa|bar|mol|cd|K|N|Wh|B|bit)|[°º]?[CF]|t|min|h|hrs?|hours?|days?|d|years?|yrs?|months?|in|ft|yd|mi|lb|lbs|oz|gal|mph|km\/h|m\/s|m[²³23]|cm[²³23]|km[²2]|ha|kg\/m[²³23]|g\/l|mg\/l|ppm|ppb|rpm|dB|pcs|pieces|stk|units?|%|‰|[€$£¥]|EUR|USD|GBP|CHF|JPY|-)$/;
+const IN_BRACKETS = /^(?:\(.{1,12}\)|\[.{1,12}\])$/;
 
-/** Whether the row behind the header holds units: `kg`, `(m/s)`, `%`, each over a number. */
+/** What people write where they have no value. */
+const NO_VALUE =
+  /^[([]?(?:-+|–|—|\?+|\.+|x|n\.?\s?\/?a\.?|nan|null|nil|none|no data|missing|unknown|not (?:known|available|applicable)|tb[ad]|k\.?\s?a\.?|keine?|unbekannt|inconnu|desconocido)[)\]]?$/i;
+
+/**
+ * Whether the row behind the header holds units: `kg`, `(m/s)`, `%`, each over a number. Letters by themselves may be grades or sizes:
+ * they are units beside one that is nothing else, or where one letter stands in all columns but the first. In doubt it is a record.
+ */
 function isUnits(rows: readonly HeadRow[], header: number): boolean {
   const row = rows[header + 1];
   if (!row || row.number !== rows[header]!.number + 1 || header + 2 >= rows.length) return false;
-  if (!row.cells.every(({ text }) => UNIT.test(text) || /^(?:\(.{1,12}\)|\[.{1,12}\])$/.test(text))) return false;
+  const texts = row.cells.map(({ text }) => text);
+  if (!texts.every((text) => UNIT.test(text) || (IN_BRACKETS.test(text) && !NO_VALUE.test(text)))) return false;
+  const clear = texts.some((text) => !/^\p{L}$|^-$/u.test(text));
+  const repeated = new Set(texts).size === 1 && texts[0] !== "-" && !fillsFirst(rows[header]!, row);
+  if (!clear && !repeated) return false;
   const { labels, records } = evidence(rows, header + 1);
   return labels > 0 && records === 0;
+}
+
+/** Whether a row holds something in the first column of the header. */
+function fillsFirst(header: HeadRow, row: HeadRow): boolean {
+  return row.cells[0]!.column <= header.cells[0]!.column;
 }
 
 /** Kinds of values, as coarse as a header needs them; a word such as `no` may be a label. */

@@ -48,6 +48,7 @@ describe("a column is", () => {
     ["time", ["12:30", "9:15:30"]],
     ["uuid", ["123e4567-e89b-12d3-a456-426614174000"]],
     ["jsonb", ['{"a":1}', "[1,2]"]],
+    ["jsonb", ['{"a":{"a":"\\"b\\": \\\\u0000"},"":[{"a" :1}]}']],
     ["text", ["Ada", "Bob"]],
     ["text", []],
     ["text", [null, null]],
@@ -76,6 +77,8 @@ describe("a column is", () => {
     ["text", ["36:00:00"]],
     ["text", ["{a,b}"]],
     ["text", ['{"a":"\\u0000"}']],
+    ["text", ['{"a":1,"b":{},"a":2}']],
+    ["text", ['["\\ud83d"]', "[1]"]],
     ["text", ["0000-01-01"]],
   ])("%s where it holds %j", (type, values) => {
     expect(infer(values).type).toBe(type);
