@@ -271,7 +271,7 @@ export class CsvScanner {
     const line = this.line + breaks;
     throw new SheetError(
       "unclosed_quote",
-      `${file ?? "The text"}: the quote that opens on line ${line} (column ${columnName(column)}) is never closed. Close it, double it if it is part of the text, or set the option quote so that quotes mean nothing.`,
+      `${file ?? "The text"}: the quote that opens on line ${line} (column ${columnName(column)}) is never closed. Close it, double it if it is part of the text, or read it without quotes (option quote).`,
       { ...this.context.place, cell: cellName(column, this.line) },
     );
   }

@@ -31,7 +31,7 @@ export async function openCsv(
 ): Promise<Book> {
   const csv = options.csv ?? {};
   const { head, whole } = await readHead(rawPieces(source, gzip, limits));
-  if (gzip && !isText(head)) {
+  if (gzip && !isText(head, csv.encoding)) {
     const { file } = source;
     throw new SheetError(
       "not_a_workbook",

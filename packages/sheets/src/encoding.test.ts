@@ -90,6 +90,24 @@ test("a first umlaut far behind the begin is read as well as any other", async (
   }
 });
 
+const JAPANESE = "名前,住所,備考\n田中太郎,東京都千代田区,よろしくお願いします\n鈴木花子,大阪府大阪市北区,データなし\n";
+
+test("text of East Asia is guessed where one encoding alone fits, and else an error names those that do", async () => {
+  // Letters of one byte are an odd number of bytes, which the others do not have.
+  const japanese = `${JAPANESE.repeat(9)}ｱｲｳ\n`;
+  expect(await decode(encodePairs(japanese, "shift_jis"), undefined, 100)).toEqual({
+    text: japanese,
+    encoding: "shift_jis",
+    guessed: true,
+  });
+  const chinese = encodePairs("姓名,地址\n王小明,北京市朝阳区建国路\n李雷,上海市浦东新区\n", "gb18030");
+  await expect(decode(chinese, undefined)).rejects.toMatchObject({
+    code: "bad_encoding",
+    message: expect.stringMatching(/a\.csv is not UTF-8, and may be .*gb18030.*Set the option encoding/) as string,
+  });
+  expect((await decode(chinese, "gbk")).text).toContain("北京市");
+});
+
 test("what is UTF-8 but for a few bytes stays UTF-8, so that they can be found", async () => {
   const bytes = Buffer.concat([Buffer.from("é,ü,中\n".repeat(20)), Buffer.from([0xe9, 0x2c, 0x0a])]);
   expect(await decode(bytes, undefined, 50)).toMatchObject({ encoding: "utf-8", guessed: false });
@@ -112,3 +130,17 @@ test("bytes that are not of the encoding that is named, and one that does not ex
   });
   await expect(decode(Buffer.from("a"), "klingon")).rejects.toMatchObject({ code: "bad_option" });
 });
+
+/** Text in an encoding whose characters have one byte or two. */
+function encodePairs(text: string, encoding: string): Buffer {
+  const decoder = new TextDecoder(encoding);
+  const pairs = new Map<string, Buffer>();
+  for (let lead = 0x81; lead <= 0xfe; lead++) {
+    pairs.set(decoder.decode(Buffer.from([lead])), Buffer.from([lead]));
+    for (let trail = 0x40; trail <= 0xfe; trail++) {
+      const pair = Buffer.from([lead, trail]);
+      pairs.set(decoder.decode(pair), pair);
+    }
+  }
+  return Buffer.concat(Array.from(text, (char) => pairs.get(char) ?? Buffer.from(char)));
+}

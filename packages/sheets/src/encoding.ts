@@ -3,7 +3,8 @@
 // A byte-order mark decides, then zero bytes in every second place (UTF-16). All else is ASCII until the first byte that is not:
 // what stands there is UTF-8 where it can be, and otherwise of the Windows code page whose languages explain it best. So a file
 // whose first umlaut stands on line 100,000 is read as rightly as any other. Text that is UTF-8 and then is not is an error: it is
-// for whoever reads the rows to name the line. Encodings of East Asia cannot be told by so little and have to be named.
+// for whoever reads the rows to name the line. What no code page explains, and reads as the signs of East Asia, is of the one encoding
+// that it is valid in; where it is valid in several it has to be named.
 import { isAscii, isUtf8 } from "node:buffer";
 import { SheetError, type Place } from "./errors.ts";
 
@@ -45,7 +46,7 @@ export function decodeText(pieces: AsyncIterable<Uint8Array>, label: string | un
       }
       const sample = await input.atLeast(SAMPLE_BYTES);
       guessed = !isMostlyUtf8(sample);
-      if (guessed) encoding = guessCodePage(sample);
+      if (guessed) encoding = guess(sample, place);
       known = true;
     }
     yield* encoding === "utf-8" ? input : converted(input, encoding, place);
@@ -231,10 +232,47 @@ const signs = /[€‘’“”„–—…•·«»°§©®№\xa0]/;
 /** How much likelier a code page is before a byte has been seen, as a logarithm: where there are few bytes it decides. */
 const PRIOR: Readonly<Record<string, number>> = { "windows-1252": 2, "windows-1250": 1, "windows-1251": 1 };
 
-/** The code page with the language whose letters make the sample likeliest; Zipf's law stands in for their real frequencies. */
-function guessCodePage(sample: Uint8Array): string {
+/** Below this a character the letters of no language explain a sample: windows-125x texts are above −4, those of East Asia below. */
+const HOPELESS = -4;
+const eastAsian = ["shift_jis", "euc-jp", "euc-kr", "big5", "gb18030"];
+
+/** @throws SheetError (`bad_encoding`) where it has to be named */
+function guess(sample: Uint8Array, { file }: Place): string {
+  const { encoding, score } = bestCodePage(sample);
+  const others = score < HOPELESS ? eastAsian.filter((label) => isEastAsian(sample, label)) : [];
+  if (others.length <= 1) return others[0] ?? encoding;
+  throw new SheetError(
+    "bad_encoding",
+    `${file ?? "The text"} is not UTF-8, and may be ${others.slice(0, -1).join(", ")} or ${others.at(-1)!}: that cannot be told from its bytes. Set the option encoding to what it is, or save it as UTF-8.`,
+    { file },
+  );
+}
+
+/** Whether a sample is valid in an encoding, and what is not ASCII then is nearly all kana, hangul, Chinese characters or their punctuation. */
+function isEastAsian(sample: Uint8Array, label: string): boolean {
+  let text;
+  try {
+    text = new TextDecoder(label, { fatal: true }).decode(sample, { stream: true });
+  } catch {
+    return false;
+  }
+  const signs = text.match(/[^\0-\x7f]/gu)?.length ?? 0;
+  const asian = text.match(/[\u3000-\u30ff\u4e00-\u9fff\uac00-\ud7a3\uff00-\uff60]/g)?.length ?? 0;
+  return signs > 1 && asian >= 0.9 * signs;
+}
+
+/**
+ * The code page with the language whose letters make the sample likeliest, and how likely: a logarithm a character. Zipf's law stands
+ * in for the real frequencies of letters.
+ */
+function bestCodePage(sample: Uint8Array): { encoding: string; score: number } {
   const counts = new Map<number, number>();
-  for (const byte of sample) if (byte >= 0x80) counts.set(byte, (counts.get(byte) ?? 0) + 1);
+  let all = 0;
+  for (const byte of sample) {
+    if (byte < 0x80) continue;
+    counts.set(byte, (counts.get(byte) ?? 0) + 1);
+    all++;
+  }
   let best = { encoding: "windows-1252", score: Number.NEGATIVE_INFINITY };
   for (const [encoding, letters] of languages) {
     const page = codePage(encoding);
@@ -248,7 +286,7 @@ function guessCodePage(sample: Uint8Array): string {
     }
     if (score > best.score) best = { encoding, score };
   }
-  return best.encoding;
+  return { encoding: best.encoding, score: best.score / all };
 }
 
 /** The characters of 0x80 to 0xFF. */

@@ -15,8 +15,8 @@ const PAGE_BYTES = 2 ** 20;
 const textNames = /\.(?:csv|tsv|tab|txt)$/i;
 const workbookNames = /\.(?:xls|xls[xmb]|xlt[xm]|ods|fods|numbers)$/i;
 
-/** @param text whether the caller says that it is delimited text */
-export async function sniff(source: Source, text: boolean): Promise<Kind> {
+/** @param csv given where the caller says that it is delimited text, with the encoding where that is known */
+export async function sniff(source: Source, csv?: { readonly encoding?: string }): Promise<Kind> {
   const head = await readFully(source, 0, HEAD_BYTES);
   if (/^PK(?:[\x00-\x08]|$)/.test(head.toString("latin1", 0, 3))) return "zip";
   if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
@@ -25,11 +25,11 @@ export async function sniff(source: Source, text: boolean): Promise<Kind> {
     return isEncrypted(streams) || !(streams.has("workbook") || streams.has("book")) ? "other" : "xls";
   }
   if (await endsAsArchive(source)) return "zip";
-  const looks = looksLike(head);
+  const looks = looksLike(head, csv?.encoding);
   const name = source.file ?? "";
   if (looks.kind === "html") return (await hasTable(source)) ? "html" : "other";
   if (looks.kind) return looks.kind;
-  if (text || textNames.test(name)) return looks.text ? "text" : "other";
+  if (csv || textNames.test(name)) return looks.text ? "text" : "other";
   const { content, table } = looks;
   return table || (content === "plain text" && looks.lines && !workbookNames.test(name)) ? "text" : "other";
 }
@@ -45,8 +45,8 @@ const isEncrypted = (streams: ReadonlySet<string>): boolean =>
 const cfbSignature = Buffer.from("d0cf11e0a1b11ae1", "hex");
 
 /** Whether bytes may be the begin of a delimited text. */
-export function isText(head: Buffer): boolean {
-  return !/^PK[\x00-\x08]|^\x1f\x8b/.test(head.toString("latin1", 0, 3)) && looksLike(head).text;
+export function isText(head: Buffer, encoding: string | undefined): boolean {
+  return !/^PK[\x00-\x08]|^\x1f\x8b/.test(head.toString("latin1", 0, 3)) && looksLike(head, encoding).text;
 }
 
 /** The error for a file of the kind "other". */
@@ -70,7 +70,7 @@ export async function unreadable(source: Source): Promise<SheetError> {
   }
   return new SheetError(
     "not_a_workbook",
-    `${name} is not a spreadsheet: it looks like ${looksLike(head).content}. Expected: a workbook (.xlsx, .xls, .xlsb, .ods), or delimited text (CSV, TSV). Save the data as "Excel Workbook (.xlsx)".`,
+    `${name} is not a spreadsheet: it looks like ${looksLike(head).content}. Expected: a workbook (.xlsx, .xls, .xlsb, .ods), or delimited text (CSV, TSV). Save the data as "Excel Workbook (.xlsx)"; if it is text in UTF-16, set the option encoding.`,
     { file },
   );
 }
@@ -88,7 +88,7 @@ interface Looks {
   readonly lines: boolean;
 }
 
-function looksLike(head: Buffer): Looks {
+function looksLike(head: Buffer, encoding?: string): Looks {
   const other = (content: string): Looks => ({ content, text: false, table: false, lines: false });
   const starts = (text: string): boolean => head.toString("latin1", 0, text.length) === text;
   if (head.every((byte) => byte === 0)) return other("nothing but zero bytes");
@@ -99,7 +99,7 @@ function looksLike(head: Buffer): Looks {
   if (starts("PAR1")) return other("a Parquet file");
   if (head[0] === 0x09 && head[1]! <= 8 && head[2]! <= 0x10 && head[3] === 0)
     return { ...other("an Excel 2–4 worksheet"), kind: "xls" };
-  const view = asciiView(head, undefined);
+  const view = asciiView(head, encoding);
   if (isBinary(view)) return other("a binary file of another kind");
   const markup = (content: string): Looks => ({ content, text: true, table: false, lines: false });
   const text = view.trimStart();

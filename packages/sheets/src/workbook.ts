@@ -54,7 +54,7 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
       `${name} has ${size} bytes, more than the limit fileBytes = ${limits.fileBytes}; raise the limit to read it.`,
       { file: file.file },
     );
-  const kind = await sniff(file, options.csv !== undefined);
+  const kind = await sniff(file, options.csv);
   const { signal } = options;
   if (kind === "zip") {
     const archive = await Archive.open(file, limits);

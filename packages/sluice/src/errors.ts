@@ -36,7 +36,8 @@ export function usageError(code: string, message: string): SluiceError {
 export function describeError(error: unknown): { code: string; message: string; exitCode: FailureExit } {
   if (error instanceof SluiceError) return { code: error.code, message: error.message, exitCode: error.exitCode };
   if (error instanceof SheetError) {
-    const { code, message, file } = error;
+    const { code, file } = error;
+    const message = asFlags(error.message);
     return {
       code,
       message: file === undefined || message.includes(file) ? message : `${file}: ${message}`,
@@ -48,6 +49,15 @@ export function describeError(error: unknown): { code: string; message: string; 
     return { code, message: error.message, exitCode: 1 };
   }
   return { code: "internal", message: String(error), exitCode: 1 };
+}
+
+/** What the reader says of its options, with the names that they have on the command line. */
+export function asFlags(text: string): string {
+  return text
+    .replaceAll(/the option (encoding|delimiter)\b/g, "--$1")
+    .replaceAll("(option quote)", "(--quote none)")
+    .replaceAll("csv.delimiter", "--delimiter")
+    .replaceAll("csv.quote", "--quote");
 }
 
 /** A failure to read a file, with what the user calls that. */

@@ -1,6 +1,6 @@
 // The sheet as the engine reads it: the header found, a sample for inference, batches of records to come.
 import type { RowBatch, Workbook } from "@sluice/sheets";
-import { SluiceError, usageError } from "./errors.ts";
+import { asFlags, SluiceError, usageError } from "./errors.ts";
 import {
   detectLayout,
   HEAD_ROWS,
@@ -215,7 +215,7 @@ class Records {
   notes(): string[] {
     if (!this.#first) return [];
     const more = this.#warnings > 1 ? ` (and ${this.#warnings - 1} more like it)` : "";
-    return [`row ${this.#first.row}: ${this.#first.message}${more}`];
+    return [`row ${this.#first.row}: ${asFlags(this.#first.message)}${more}`];
   }
 
   async close(): Promise<void> {

@@ -93,6 +93,16 @@ test.each([
   expect(error["message"]).toContain(`it looks like ${what}`);
 });
 
+test("text whose encoding is named is looked at in that encoding", async () => {
+  const bytes = Buffer.from("丁丂七丁丂七丁丂七,七\n丂丁七丁丂七丁丂七,一\n", "utf16le").swap16();
+  expect(await failure(bytes)).toMatchObject({ code: "not_a_workbook" });
+  await using book = await open(new Blob([bytes]), { csv: { encoding: "utf-16be" } });
+  expect((await collect(book.sheet().rows())).map((row) => row.values)).toEqual([
+    ["丁丂七丁丂七丁丂七", "七"],
+    ["丂丁七丁丂七丁丂七", "一"],
+  ]);
+});
+
 test("control characters below a header are data, and make no binary file", async () => {
   await using book = await open(new Blob(["id,note\n1,\u0001\u000e\u0001\u0000\n"]));
   expect((await collect(book.sheet().rows())).map((row) => row.values)).toEqual([
