@@ -195,7 +195,8 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
     const names = { file, sheet: sheet.name };
     if (dryRun) return await rehearse(ctx, source, names, options, started);
     const key = { contentHash, sheet: sheet.name, table: tableName(options, file) };
-    if (resume === "auto") entry = await unfinishedImport(target, { ...key, file }, wishOf(options), notes);
+    const keyed = options.mode === "replace" || (options.onConflict ?? "error") !== "error";
+    if (resume === "auto") entry = await unfinishedImport(target, { ...key, file }, wishOf(options), keyed, notes);
     const job = entry
       ? await goOn(target, entry, options.schema, notes)
       : await begin(source, names, contentHash, options, notes);

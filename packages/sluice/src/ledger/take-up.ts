@@ -67,11 +67,17 @@ export async function importToResume(target: Target, id: string, contentHash: st
   return entry;
 }
 
-/** The unfinished import that this one would be, if there is one; says in the notes what there was before. */
+/**
+ * The unfinished import that this one would be, if there is one; says in the notes what there was before.
+ *
+ * @param keyed rows that are there already do not go in once more
+ * @throws SluiceError (`unfinished_import`) where rows of another unfinished import of the file would be in the table twice
+ */
 export async function unfinishedImport(
   target: Target,
   wanted: ImportKey & { readonly file: string },
   wish: string,
+  keyed: boolean,
   notes: string[],
 ): Promise<Entry | undefined> {
   const { file, ...key } = wanted;
@@ -103,12 +109,19 @@ export async function unfinishedImport(
     notes.push(`import ${entry.id} of this file was not finished, and ${gone}: it begins anew`);
   }
   const { sheet, table } = key;
-  for (const { id, contentHash, totals } of await findImports(target, { file, sheet, table })) {
+  for (const entry of await findImports(target, { file, sheet, table })) {
+    const { id, contentHash, totals } = entry;
     const rows = totals.inserted + totals.updated;
-    if (contentHash === key.contentHash || rows === 0) continue;
-    notes.push(
-      `import ${id} of ${file}, which held something else then, is not finished, and ${rowsIn(rows)} put into the table by it; sluice imports cancel ${id} ends it`,
-    );
+    if (contentHash === key.contentHash || rows === 0 || (await whyGone(target, entry)) !== undefined) continue;
+    const unfinished = `${rowsIn(rows)} put into the table "${table}" by the import ${id} of ${file}, which held something else then and is not finished`;
+    if (!keyed) {
+      throw new SluiceError(
+        "unfinished_import",
+        `${unfinished}. Rows that are in both would be in the table twice. Take those out that must not stay, and end that import: sluice imports cancel ${id}. ` +
+          `Or let a key decide: --on-conflict skip --key …. Or import all rows beside them: --resume never.`,
+      );
+    }
+    notes.push(`${unfinished}; sluice imports cancel ${id} ends it`);
   }
   const finished = entries.find(({ state }) => state === "finished");
   if (finished) notes.push(`this file was imported before, on ${finished.startedAt}, as import ${finished.id}`);
