@@ -1,4 +1,5 @@
 // What a failure half-way says: what was wrong, what is in the table, and how to go on.
+import { SheetError } from "@sluice/sheets";
 import { describeError, SluiceError } from "./errors.ts";
 import type { ImportOptions } from "./import.ts";
 import { indexesLeft, settleImport, type Totals } from "./ledger/ledger.ts";
@@ -82,7 +83,13 @@ export async function explain(
         ? "Go on with: the same command and a larger --max-errors, or none"
         : code === NOTHING_LEFT
           ? "Go on with: the same command and the repaired file"
-          : `Go on with: the same command again, or --resume ${claim.id}`,
+          : failure instanceof SheetError
+            ? `Repair the file: the same command ends at the same place. ${
+                inserted === 0
+                  ? "Then import it."
+                  : `Rows that are in would come twice: end this import (sluice imports cancel ${claim.id}), and take them out or let a key decide (--on-conflict skip --key …).`
+              }`
+            : `Go on with: the same command again, or --resume ${claim.id}`,
       ...left,
       ...notes.map((note) => `Note: ${note}`),
     ].join("\n"),

@@ -176,6 +176,21 @@ describe.each(databases)("on $name", ({ name, open }) => {
     }
   });
 
+  test("a file that is damaged further down says that it is to be repaired, and what that means for the rows that are in", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = join(folder.path, "damaged.csv");
+    const records = Array.from({ length: 40_000 }, (_, n) => `${n},some text to fill it\n`);
+    await writeFile(file, `n,t\n${records.join("")}1,"open\n`);
+    await expect(imported(target, { file, chunkRows: 5000 })).rejects.toMatchObject({
+      code: "unclosed_quote",
+      message: expect.stringMatching(
+        /line 40002 .*\(--quote none\)[^]* rows of this import are in the table "damaged"[^]*Repair the file: .*cancel \w+\), and take them out/,
+      ) as string,
+    });
+  });
+
   test("a row that a deferred constraint refuses at commit costs that row only", async () => {
     await using folder = newFolder();
     await using database = await open();
