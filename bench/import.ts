@@ -33,7 +33,7 @@ for (const part of only)
 const bareSchema = join(root, "bench", "bare.schema.ts");
 const fullSchema = join(root, "examples", "data", "businesses.schema.ts");
 const ddl = tableDdl(businesses);
-const withIndexes = [ddl.create, ...ddl.indexes];
+const withIndexes = [...ddl.create, ...ddl.indexes];
 const goals: Goal[] = [];
 
 const server = new URL(process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres");
@@ -64,7 +64,7 @@ async function primaryKeyOnly(): Promise<void> {
   const [file, text] = [await workbook(rows, strings), await csv(rows)];
   console.log(`${count(rows)} rows into a table with a primary key only; whole processes, ${runs} runs each\n`);
   const [psql, ours] = await compare(client, rows, runs, [
-    { name: "psql \\copy of the CSV", before: [ddl.create], run: () => psqlCopy(text) },
+    { name: "psql \\copy of the CSV", before: ddl.create, run: () => psqlCopy(text) },
     { name: "sluice import of the .xlsx", run: () => sluice(file, ["--schema", bareSchema]) },
   ]);
   goals.push(atMost("primary key only: sluice / psql", ours! / psql!, 1, times));
@@ -75,7 +75,7 @@ async function indexed(): Promise<void> {
   console.log(`${count(rows)} rows into a table with the guide's six indexes; whole processes, ${runs} runs each\n`);
   const [psql, , ours] = await compare(client, rows, runs, [
     { name: "psql \\copy, indexes there", before: withIndexes, run: () => psqlCopy(text) },
-    { name: "psql \\copy, create index after", before: [ddl.create], run: () => psqlCopy(text, ddl.indexes) },
+    { name: "psql \\copy, create index after", before: ddl.create, run: () => psqlCopy(text, ddl.indexes) },
     { name: "sluice import, new table", run: () => sluice(file, ["--schema", fullSchema]) },
     {
       name: "sluice import, indexes there",

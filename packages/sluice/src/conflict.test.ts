@@ -160,6 +160,23 @@ describe.each(databases)("on $name", ({ open }) => {
     expect(rows).toEqual([["a@x.y", "old", "false"], ["a@x.y", "new", "true"], ["b@x.y", "new", "true"]]); // prettier-ignore
   });
 
+  test.each(["--key", "the schema's key"])("nor do they in a table that the import makes, by %s", async (by) => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const columns = { email: {}, name: {}, deleted_at: { type: "timestamptz" } };
+    const schema = table({ name: "people", columns, ...(by === "--key" ? {} : { key: ["email"] }) });
+    const options: Partial<ImportOptions> = { schema, onConflict: "update", ...(by === "--key" && { key: ["email"] }) };
+    const file = await writeWorkbook(join(folder.path, "people.xlsx"), {
+      S: [["email", "name"], ["a@x.y", "old"], ["b@x.y", "old"], ["b@x.y", "later"]],
+    }); // prettier-ignore
+    expect((await imported(target, file, options)).result).toMatchObject({ inserted: 2, updated: 1 });
+    await target.query("update people set deleted_at = now() where email = 'a@x.y'");
+    expect((await imported(target, file, options)).result).toMatchObject({ inserted: 1, updated: 2 });
+    const { rows } = await target.query("select email, (deleted_at is null)::text from people order by 1, 2");
+    expect(rows).toEqual([["a@x.y", "false"], ["a@x.y", "true"], ["b@x.y", "true"]]); // prettier-ignore
+  });
+
   test("a key that cannot be one gets a message that says what to do", async () => {
     await using folder = newFolder();
     await using database = await open();

@@ -6,6 +6,7 @@
 import { SluiceError, usageError } from "./errors.ts";
 import { quoteIdentifier, quoteTable } from "./identifiers.ts";
 import type { LoadColumn } from "./chunk.ts";
+import { NOT_DELETED } from "./schema.ts";
 import type { TableInfo, UniqueIndex } from "./targets/target.ts";
 
 /** What becomes of a row whose key is in the table: rejected, left out, or written over the columns that are loaded. */
@@ -94,16 +95,16 @@ function indexOver(key: readonly string[], unique: readonly UniqueIndex[]): Uniq
       index.arbiter && index.columns.length === key.length && key.every((column) => index.columns.includes(column)),
   );
   return (
-    fits.find(({ where }) => where !== undefined && NOT_DELETED.test(where)) ??
+    fits.find(({ where }) => where !== undefined && LEAVES_OUT_DELETED.test(where)) ??
     fits.find(({ where }) => where === undefined)
   );
 }
 
 /** The soft delete of the guide: a row whose deleted_at is set is no row any more. */
-const NOT_DELETED = /^\(?"?deleted_at"? is null\)?$/i;
+const LEAVES_OUT_DELETED = /^\(?"?deleted_at"? is null\)?$/i;
 
 function noIndex(key: readonly string[], table: string, info: Pick<TableInfo, "columns">): SluiceError {
-  const soft = info.columns.some((column) => column.name === "deleted_at") ? " where deleted_at is null" : "";
+  const soft = info.columns.some((column) => column.name === "deleted_at") ? ` where ${NOT_DELETED}` : "";
   return new SluiceError(
     "no_unique_index",
     `the table "${table}" has no unique index over exactly ${key.map((column) => `"${column}"`).join(", ")}, without which two rows of one key cannot be kept apart. ` +

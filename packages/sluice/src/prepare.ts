@@ -16,7 +16,7 @@ import {
   type Match,
   type Place,
 } from "./mapping.ts";
-import { tableDdl, type Column, type TableSchema } from "./schema.ts";
+import { deletesSoftly, NOT_DELETED, tableDdl, type Column, type TableSchema } from "./schema.ts";
 import { layoutNotes, type Source } from "./source.ts";
 import type { TableInfo, Target, UniqueIndex } from "./targets/target.ts";
 
@@ -123,7 +123,7 @@ export async function prepareTable(
   const { ddl, changes } = existing
     ? missingColumns(target, name, load, existing, added, options, place)
     : {
-        ddl: [tableDdl(wanted, name).create, ...commentDdl(name, load, headers)],
+        ddl: [...tableDdl(wanted, name).create, ...commentDdl(name, load, headers)],
         changes: [`made the table "${name}"`],
       };
   const info = existing ?? { columns: wanted.columns, unique: uniqueOf(wanted) };
@@ -281,17 +281,18 @@ function checkRequired(load: readonly LoadColumn[], columns: readonly Column[], 
 
 /** The unique indexes of a table that is yet to be made. */
 function uniqueOf(schema: TableSchema): UniqueIndex[] {
-  const index = (columns: readonly string[], primary = false): UniqueIndex => ({
+  const index = (columns: readonly string[], primary = false, where?: string): UniqueIndex => ({
     columns,
     expression: false,
     primary,
-    where: undefined,
+    where,
     arbiter: true,
   });
   const single = schema.columns
     .filter((column) => column.primaryKey || column.unique)
     .map((column) => index([column.name], column.primaryKey));
-  return schema.key.length > 0 ? [...single, index(schema.key)] : single;
+  const where = deletesSoftly(schema) ? NOT_DELETED : undefined;
+  return schema.key.length > 0 ? [...single, index(schema.key, false, where)] : single;
 }
 
 /** A table that is made gets a unique constraint over the key, where its schema says none. */

@@ -41,7 +41,7 @@ export interface TableSpec {
   readonly name: string;
   /** In the table's order. A bare Standard Schema stands for a text column with that check. */
   readonly columns: Readonly<Record<string, ColumnSpec | StandardSchemaV1>>;
-  /** Columns that tell rows apart: a unique constraint on the table that is created. */
+  /** Columns that tell rows apart: unique in the table that is created, among rows whose `deleted_at` is not set if it has that column. */
   readonly key?: readonly string[];
   /** Built after the load where the import creates the table. A string is an index over that column. */
   readonly indexes?: readonly (string | readonly string[] | IndexSpec)[];
@@ -132,8 +132,16 @@ export function isTable(value: unknown): value is TableSchema {
   return typeof value === "object" && value !== null && tables.has(value as TableSchema);
 }
 
-/** The DDL of a table: `create table` with its constraints, and the indexes that can wait until the rows are in. */
-export function tableDdl(schema: TableSchema, name: string = schema.name): { create: string; indexes: string[] } {
+/** The condition of a unique key that does not count rows which were deleted softly: those whose `deleted_at` is set. */
+export const NOT_DELETED = "deleted_at is null";
+
+/** Whether the key of a table that is made leaves out what was deleted softly, as in the guide. */
+export function deletesSoftly({ columns, key }: TableSchema): boolean {
+  return columns.some((column) => column.name === "deleted_at") && !key.includes("deleted_at");
+}
+
+/** The DDL of a table: what makes it with its constraints, and the indexes that can wait until the rows are in. */
+export function tableDdl(schema: TableSchema, name: string = schema.name): { create: string[]; indexes: string[] } {
   const lines = schema.columns.map((column) => {
     const parts = [quoteIdentifier(column.name), column.type];
     if (column.primaryKey) parts.push("primary key");
@@ -142,9 +150,13 @@ export function tableDdl(schema: TableSchema, name: string = schema.name): { cre
     if (column.default !== undefined) parts.push(`default ${column.default}`);
     return parts.join(" ");
   });
-  if (schema.key.length > 0) lines.push(`unique (${schema.key.map(quoteIdentifier).join(", ")})`);
+  const key = schema.key.map(quoteIdentifier).join(", ");
+  const partial = key !== "" && deletesSoftly(schema);
+  if (key !== "" && !partial) lines.push(`unique (${key})`);
+  const create = [`create table ${quoteTable(name)} (\n  ${lines.join(",\n  ")}\n)`];
+  if (partial) create.push(`create unique index on ${quoteTable(name)} (${key}) where ${NOT_DELETED}`);
   return {
-    create: `create table ${quoteTable(name)} (\n  ${lines.join(",\n  ")}\n)`,
+    create,
     indexes: schema.indexes.map((index) => {
       const own = index.name === undefined ? "" : ` ${quoteIdentifier(index.name)}`;
       return `create index${own} on ${quoteTable(name)} (${index.columns.map(quoteIdentifier).join(", ")})`;

@@ -46,7 +46,7 @@ export function ddlOf(kind: Kind): string[] {
   if (kind === "made") return [];
   const { create } = tableDdl(businesses);
   const check = "alter table businesses add constraint not_today check (char_length(description) % 67 <> 5)";
-  return kind === "checked" ? [create, check] : [create, check, "alter table businesses add unique (email)"];
+  return kind === "checked" ? [...create, check] : [...create, check, "alter table businesses add unique (email)"];
 }
 
 export function expectedOf({ rows }: Workload, kind: Kind): Expected {
