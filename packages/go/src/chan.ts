@@ -1,7 +1,8 @@
 // Channels as their users see them: what each direction can do, and how one is made.
 //
 // What makes a channel work stands in internal/channel.ts. The operations are function-typed properties, not methods, so
-// that the compiler checks variance: a `Chan<number>` is no `SendChan<string | number>`.
+// that the compiler checks variance: a `Chan<number>` is no `SendChan<string | number>`. They are called on the channel all the
+// same, as in `values.map((v) => ch.send(v))`: functions of its own would make each channel several times as large.
 
 import { Channel, type Received, type TryReceived } from "./internal/channel.ts";
 

@@ -299,6 +299,11 @@ describe("fromSignal", () => {
     expect(fromSignal(AbortSignal.abort()).err()).toBe(Canceled);
   });
 
+  it("keeps a reason that is no error", () => {
+    const reason = { status: 499 };
+    expect(cause(fromSignal(AbortSignal.abort(reason)))?.cause).toBe(reason);
+  });
+
   it("is DeadlineExceeded for a TimeoutError", async () => {
     const ctx = fromSignal(AbortSignal.timeout(1));
     await sleep(60_000, ctx).catch(() => undefined);

@@ -169,7 +169,11 @@ export function cause(ctx: Context): Error | undefined {
   return ctx.value<CancelContext>(innermost)?.cause ?? ctx.err();
 }
 
-/** An AbortSignal as a context: `Canceled` when it aborts (`DeadlineExceeded` for a TimeoutError), its reason the cause. */
+/**
+ * An AbortSignal as a context: `Canceled` when it aborts (`DeadlineExceeded` for a TimeoutError), its reason the cause; a
+ * reason that is no Error is the cause's `cause`. Node does not stay alive for an `AbortSignal.timeout`: goroutines that wait
+ * for nothing else are a deadlock. `withTimeout` is waited for.
+ */
 export function fromSignal(signal: AbortSignal): Context {
   const known = signalContexts.get(signal);
   if (known !== undefined) return known;
@@ -389,7 +393,7 @@ class SignalContext extends CancelContext {
     this.#signal = signal;
     const aborted = (): void => {
       const reason: unknown = signal.reason;
-      const error = reason instanceof Error ? reason : new Error(String(reason));
+      const error = reason instanceof Error ? reason : new Error(String(reason), { cause: reason });
       this.cancel(error.name === "TimeoutError" ? DeadlineExceeded : Canceled, error);
     };
     if (signal.aborted) aborted();
