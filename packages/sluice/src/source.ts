@@ -86,11 +86,13 @@ function knownNames(names: readonly string[]): (text: string) => boolean {
   return (text) => known.has(normalizeName(text));
 }
 
-/** The sheet of that name, or of that number from 1. @throws SluiceError (`unknown_sheet`) where there is none */
+/** The sheet of that name (as written, or else without regard to case), or of that number from 1. @throws SluiceError (`unknown_sheet`) where there is none */
 export function findSheet(file: string, workbook: Workbook, wanted: string): SheetView {
   const { sheets } = workbook;
   const numbered = /^\d+$/.test(wanted) ? sheets[Number(wanted) - 1] : undefined;
-  const found = sheets.find(({ name }) => name === wanted) ?? numbered;
+  const folded = wanted.toLowerCase();
+  const found =
+    sheets.find(({ name }) => name === wanted) ?? numbered ?? sheets.find(({ name }) => name.toLowerCase() === folded);
   if (found) return sheetOf(workbook, found.name);
   const list = sheets.map(({ name }, n) => `${n + 1} "${name}"`).join(", ");
   throw new SluiceError(
