@@ -20,6 +20,8 @@ export class Hold implements Disposable {
   next: Hold | undefined = undefined;
   g: Goroutine | undefined = undefined;
   resolve: ((hold: never) => void) | undefined = undefined;
+  /** Which of the times that an RWMutex is read it is part of; 0 for none. */
+  reading = 0;
   readonly #lock: Lock;
 
   constructor(lock: Lock) {

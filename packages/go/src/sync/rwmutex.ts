@@ -7,21 +7,14 @@ import { fatal } from "../internal/fatal.ts";
 import { completedWith } from "../internal/sched.ts";
 import { Hold, HoldQueue, type Locker } from "./hold.ts";
 
-/** A reader's hold counts once, and only as long as somebody has read since it was granted. */
-class ReadHold extends Hold {
-  /** The reading that it is part of: from the first reader to the last. */
-  during = 0;
-}
-
 export class RWMutex implements Locker {
   /** @internal Who has the lock for writing; `Cond.wait` puts it back, so that the guard from before the wait still unlocks. */
   holder: Hold | undefined = undefined;
   #readers = 0;
   readonly #waitingWriters = new HoldQueue("sync.RWMutex.Lock");
   readonly #waitingReaders = new HoldQueue("sync.RWMutex.RLock");
-  /** Counts the times that somebody read; 0 is none of them. */
+  /** Counts the times that somebody read, from the first reader to the last: a guard of an earlier time does nothing. */
   #reading = 1;
-  readonly #readSide = { drop: (hold: Hold): void => this.#dropRead(hold as ReadHold) };
 
   /** Waits until nobody reads or writes, and locks for writing. The guard is as `Mutex.lock`'s. */
   lock(): Promise<Disposable> {
@@ -36,7 +29,7 @@ export class RWMutex implements Locker {
    * nothing once nobody reads, but while others do it cannot know that `rUnlock` was called for it.
    */
   rLock(): Promise<Disposable> {
-    const hold = new ReadHold(this.#readSide);
+    const hold = new Hold(this);
     if (this.holder !== undefined || this.#waitingWriters.first !== undefined) return this.#waitingReaders.wait(hold);
     return completedWith<Disposable>(this.#admitReader(hold));
   }
@@ -50,7 +43,7 @@ export class RWMutex implements Locker {
   /** Locks for reading if nobody writes or waits to write. */
   tryRLock(): Disposable | undefined {
     if (this.holder !== undefined || this.#waitingWriters.first !== undefined) return undefined;
-    return this.#admitReader(new ReadHold(this.#readSide));
+    return this.#admitReader(new Hold(this));
   }
 
   /** Fatal error `sync: Unlock of unlocked RWMutex` if it is not locked for writing. */
@@ -61,7 +54,7 @@ export class RWMutex implements Locker {
       this.#admitWriter();
       return;
     }
-    while (this.#waitingReaders.first !== undefined) this.#admitReader(this.#waitingReaders.grant() as ReadHold);
+    while (this.#waitingReaders.first !== undefined) this.#admitReader(this.#waitingReaders.grant());
   }
 
   /** Fatal error `sync: RUnlock of unlocked RWMutex` if it is not locked for reading. */
@@ -76,9 +69,13 @@ export class RWMutex implements Locker {
     return { lock: () => this.rLock(), unlock: () => this.rUnlock() };
   }
 
-  /** @internal What disposing of a writer's guard does. */
+  /** @internal What disposing of a guard does. */
   drop(hold: Hold): void {
     if (this.holder === hold) this.unlock();
+    else if (hold.reading === this.#reading) {
+      hold.reading = 0;
+      this.rUnlock();
+    }
   }
 
   #free(): boolean {
@@ -90,15 +87,9 @@ export class RWMutex implements Locker {
     this.holder = this.#waitingWriters.grant();
   }
 
-  #admitReader(hold: ReadHold): ReadHold {
+  #admitReader(hold: Hold): Hold {
     this.#readers++;
-    hold.during = this.#reading;
+    hold.reading = this.#reading;
     return hold;
-  }
-
-  #dropRead(hold: ReadHold): void {
-    if (hold.during !== this.#reading) return;
-    hold.during = 0;
-    this.rUnlock();
   }
 }
