@@ -260,6 +260,7 @@ describe("context", () => {
     expect(String(withValue(c, named, "ann"))).toBe("context.Background.WithCancel.WithValue(user, ann)");
     expect(String(withValue(todo(), named, undefined))).toBe("context.TODO.WithValue(user, <nil>)");
     expect(String(withValue(todo(), named, new Map()))).toBe("context.TODO.WithValue(user, Map)");
+    expect(String(withValue(todo(), named, Object.create(null)))).toBe("context.TODO.WithValue(user, Object)");
     expect(String(withoutCancel(c))).toBe("context.Background.WithCancel.WithoutCancel");
   });
 

@@ -62,22 +62,12 @@ export function key<T>(name: string): TypedKey<T> {
 }
 
 // They bear the names that code looks for where an AbortSignal's reason reaches it.
-class DeadlineExceededError extends Error {
-  override readonly name = "TimeoutError";
-
-  timeout(): boolean {
-    return true;
-  }
-  temporary(): boolean {
-    return true;
-  }
-}
-
 /** The `err` of a context that was cancelled. */
-export const Canceled: Error = singleton(Object.assign(new Error("context canceled"), { name: "AbortError" }));
+export const Canceled: Error = singleton("context canceled", { name: "AbortError" });
 /** The `err` of a context whose deadline passed. */
 export const DeadlineExceeded: Error & { timeout(): boolean; temporary(): boolean } = singleton(
-  new DeadlineExceededError("context deadline exceeded"),
+  "context deadline exceeded",
+  { name: "TimeoutError", timeout: () => true, temporary: () => true },
 );
 
 /** The root: never done, no values. */
@@ -282,7 +272,7 @@ class CancelContext implements Context {
   }
 
   toString(): string {
-    return `${nameOf(this.parent)}.${this.#kind}`;
+    return `${shown(this.parent)}.${this.#kind}`;
   }
 
   /** Arranges to be cancelled with the parent. */
@@ -435,7 +425,7 @@ class NotifyContext extends CancelContext {
 
   override toString(): string {
     const names = this.#signals.map((signal) => signalNames[signal] ?? signal);
-    return `signal.NotifyContext(${nameOf(this.parent)}, [${names.join(" ")}])`;
+    return `signal.NotifyContext(${shown(this.parent)}, [${names.join(" ")}])`;
   }
 
   protected override released(): void {
@@ -479,7 +469,7 @@ class ValueContext implements Context {
     return lookUp(this, key);
   }
   toString(): string {
-    return `${nameOf(this.parent)}.WithValue(${shown(this.key)}, ${shown(this.bound)})`;
+    return `${shown(this.parent)}.WithValue(${shown(this.key)}, ${shown(this.bound)})`;
   }
 }
 
@@ -494,7 +484,7 @@ class WithoutCancelContext extends EmptyContext {
     return key === undefined || key === innermost ? undefined : (this.#parent.value(key) as undefined);
   }
   override toString(): string {
-    return `${nameOf(this.#parent)}.WithoutCancel`;
+    return `${shown(this.#parent)}.WithoutCancel`;
   }
 }
 
@@ -538,9 +528,8 @@ function cancelFunc<F extends (cause?: Error) => void>(fn: F): F & Disposable {
 }
 
 /** Singletons are made at load, so that their stack tells nothing. */
-function singleton<E extends Error>(error: E): E {
-  error.stack = `Error: ${error.message}`;
-  return error;
+function singleton<P extends object>(message: string, properties: P): Error & P {
+  return Object.assign(new Error(message), { stack: `Error: ${message}` }, properties);
 }
 
 function dateIn(ms: number): Date {
@@ -552,19 +541,12 @@ function call(fn: () => void): void {
   fn();
 }
 
-function nameOf(ctx: Context): string {
-  return shown(ctx);
-}
-
 /** As Go prints keys, values and foreign parents: strings as they are, by their own `toString`, else by type. */
 function shown(value: unknown): string {
   if (value === undefined || value === null) return "<nil>";
-  if (typeof value === "string") return value;
-  if (typeof value === "symbol") return value.toString();
-  if (typeof value !== "object" && typeof value !== "function") return typeof value;
-  const { toString } = value;
-  if (typeof toString === "function" && toString !== Object.prototype.toString && typeof value !== "function") {
-    return toString.call(value);
-  }
-  return typeof value === "function" ? "function" : value.constructor.name;
+  if (typeof value === "string" || typeof value === "symbol") return String(value);
+  if (typeof value !== "object") return typeof value;
+  const { toString, constructor } = value as { toString?: () => string; constructor?: { name: string } };
+  if (typeof toString === "function" && toString !== Object.prototype.toString) return toString.call(value);
+  return constructor?.name ?? "Object";
 }
