@@ -1,5 +1,5 @@
 // The PostgreSQL that tests use: DATABASE_URL, else a server on 127.0.0.1:5432, else one started here for this run. Its user must
-// be allowed to create databases and roles; a DATABASE_URL of somebody who may not is left alone, which is said.
+// be allowed to create databases and roles, and its messages be English; another DATABASE_URL is left alone, which is said.
 // Tests read its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need it say
 // that they skip; in CI that is an error.
 import { execFileSync } from "node:child_process";
@@ -47,10 +47,14 @@ async function objectionTo(url: string): Promise<string | undefined> {
     client.on("error", () => undefined);
     try {
       await client.connect();
-      const { rows } = await client.query<{ name: string; able: boolean }>(
-        "select rolname as name, rolsuper or rolcreatedb and rolcreaterole as able from pg_roles where rolname = current_user",
+      const { rows } = await client.query<{ name: string; able: boolean; language: string }>(
+        `select rolname as name, rolsuper or rolcreatedb and rolcreaterole as able, current_setting('lc_messages') as language
+         from pg_roles where rolname = current_user`,
       );
-      return rows[0]?.able ? undefined : `its user ${rows[0]?.name} may not create databases and roles`;
+      const [{ name, able, language }] = rows as [(typeof rows)[0]];
+      if (!able) return `its user ${name} may not create databases and roles`;
+      if (!/^(?:C\b|POSIX|en|$)/i.test(language)) return `its messages are not in English (lc_messages is ${language})`;
+      return undefined;
     } finally {
       await client.end().catch(() => undefined);
     }

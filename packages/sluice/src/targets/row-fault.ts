@@ -62,17 +62,18 @@ export function isRowFault(error: unknown): boolean {
 }
 
 /**
- * `COPY businesses, line 700, column email: "…"`: the line, from 0. It is where COPY was; where rows are written many at a time, a row
- * in front of it can be at fault. A server that speaks another language names it in words we do not read.
+ * `COPY businesses, line 700, column email: "…"`, in the server's language: the line, from 0. It is where COPY was; where rows are
+ * written many at a time, a row in front of it can be at fault.
  */
 export function rowNamed(error: unknown): number | undefined {
   const line = isDatabaseError(error) ? placeIn(error)?.[1] : undefined;
   return line === undefined ? undefined : Number(line) - 1;
 }
 
-/** Line and column. What comes behind them is the user's, and may read like a place itself. */
+/** Line and column. What comes behind them is the user's, and may read like a place itself; what comes before is of triggers. */
 function placeIn({ where = "" }: DatabaseError): RegExpExecArray | null {
-  return /^COPY [^]*?, line (\d+)(?:, column (.+?)(?:: "|: null input))?/m.exec(where);
+  const copy = /^COPY .*/m.exec(where)?.[0] ?? "";
+  return /^COPY [^,]*, [^\s\d":]+ (\d+)(?:, [^\s":]+ (.+?)\s*: )?/.exec(copy);
 }
 
 /** A row that the database refused, as a reject. */
@@ -83,8 +84,9 @@ export function refusalOf(
 ): Reject {
   const { file, sheet, columns } = chunk.plan;
   const failure = error as DatabaseError;
-  const key = /^Key \("?([^",()]+)"?\)=/.exec(failure.detail ?? "")?.[1];
-  const named = failure.column ?? placeIn(failure)?.[2] ?? key;
+  // `Key (id)=(7) already exists.` Other details print the whole row, with values that the database made up for it.
+  const key = /^23(?:503|505|P01)$/.test(failure.code) ? failure.detail : undefined;
+  const named = failure.column ?? placeIn(failure)?.[2] ?? /\("?([^",()]+)"?\)=/.exec(key ?? "")?.[1];
   const field = columns.findIndex(({ column }) => column.name === named);
   return {
     file,
@@ -93,8 +95,7 @@ export function refusalOf(
     column: columns[field]?.header ?? named,
     value: field < 0 ? undefined : (fields(chunk, row)[field] ?? undefined),
     code: CONDITIONS[failure.code] ?? `sqlstate_${failure.code}`,
-    // A detail that names a key says which one; others print the whole row, with values that the database made up for it.
-    reason: failure.detail?.startsWith("Key ") ? `${failure.message}: ${failure.detail}` : failure.message,
+    reason: key === undefined ? failure.message : `${failure.message}: ${key}`,
     cells: cells(row),
   };
 }
