@@ -1,4 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { chan, go, gosched } from "./index.ts";
 import { goroutineProfile, handler, metrics, recordStacks } from "./pprof.ts";
 import { expectNoLeaks } from "./test/quiet.ts";
@@ -43,6 +47,40 @@ describe("goroutineProfile", () => {
       );
     });
     recordStacks(false);
+  });
+
+  it.each([
+    ["addresses", ""],
+    [
+      "paths",
+      'Error.prepareStackTrace = (e, sites) => [e, ...sites.map((site) => "    at " + decodeURI(String(site)).replace("file://", ""))].join("\\n");',
+    ],
+  ])("shows the places of a program in any folder, written as %s, and not the library's own", async (_, tool) => {
+    const home = mkdtempSync(join(tmpdir(), "sluice-go-"));
+    onTestFinished(() => rmSync(home, { recursive: true, force: true }));
+    const folder = join(home, "ein Büro (1)");
+    cpSync(import.meta.dirname, join(folder, "go"), { recursive: true, filter: (path) => !path.endsWith(".test.ts") });
+    const program = join(folder, "program.ts");
+    writeFileSync(
+      program,
+      `${tool}
+      import { chan, go, gosched } from "./go/index.ts";
+      import { goroutineProfile, recordStacks } from "./go/pprof.ts";
+      recordStacks(true);
+      go(async function reader() {
+        await chan().recv();
+      });
+      await gosched();
+      console.log(goroutineProfile({ debug: 2 }));
+      process.exit(0);`,
+    );
+    const dump = execFileSync(process.execPath, ["--no-warnings", program], { encoding: "utf8" });
+    const places = dump.split("\n").filter((line) => line.startsWith("\t"));
+    expect(places.map((place) => /Büro.*|B%C3%BCro.*/.exec(place)?.[0].replace("%C3%BC", "ü"))).toEqual(
+      ["Büro (1)/program.ts:6:22", "Büro (1)/program.ts:5:7"].map((place) =>
+        tool === "" ? place.replace(" ", "%20") : place,
+      ),
+    );
   });
 });
 

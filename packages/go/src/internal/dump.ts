@@ -44,11 +44,10 @@ export function frames(error: unknown): string {
   if (typeof stack !== "string") return "";
   const lines: string[] = [];
   for (const line of stack.split("\n")) {
-    const v8 = /^\s+at (?:async )?(?:(.*) \()?([^()]+:\d+:\d+|native|<anonymous>)\)?$/.exec(line);
-    const other = v8 ?? /^(.*)@(.+:\d+:\d+)$/.exec(line);
-    const place = other?.[2];
-    if (place === undefined || place.startsWith("node:internal")) continue;
-    lines.push(`${other?.[1] || "func1"}(...)`, `\t${place}`);
+    // V8's as the others write it. Folders have parentheses and @ in their names, too.
+    const call = line.replace(/^\s+at (?:async )?(?:(.*?) \((.*)\)|(.*))$/, "$1@$2$3");
+    const frame = /^(.*?)@(?!node:internal|eval )(.+:\d+:\d+|native|<anonymous>)$/.exec(call);
+    if (frame) lines.push(`${frame[1] || "func1"}(...)`, `\t${frame[2]}`);
   }
   // Two lines for each frame, so `mostFrames` lines are half of the frames that stay.
   const elided = lines.length / 2 - mostFrames;

@@ -18,8 +18,11 @@ interface Host {
   process?: { getBuiltinModule?: (id: string) => { AsyncLocalStorage: new () => Storage } | undefined };
 }
 
-/** The folder of this library: its own frames are left out of stacks. In a bundle nobody can tell them from the others. */
-const home: string | undefined = /^(.*\/)internal\/stacks\.[jt]s$/.exec(import.meta.url)?.[1];
+/**
+ * The folder of this library, as stacks may name it: its own frames are left out of them. In a bundle nobody can tell them from the
+ * others.
+ */
+const homes: readonly string[] = /^.*\/(?=internal\/stacks\.[jt]s$)/.exec(import.meta.url)?.flatMap(spellings) ?? [];
 
 /** The waits that have ended while stacks were recorded, and how long they took in all. */
 export const waits: Map<State, { count: number; ms: number }> = new Map();
@@ -75,8 +78,11 @@ function here(): string {
 }
 
 function isOwn(place: string): boolean {
-  if (home === undefined) return false;
   const at = place.trim();
-  const own = at.startsWith(home) || at.startsWith(home.replace("file://", ""));
-  return own && !/\.test\.[jt]s:/.test(at);
+  return homes.some((home) => at.startsWith(home)) && !/\.test\.[jt]s:/.test(at);
+}
+
+/** An address, and the path that it means. */
+function spellings(url: string): string[] {
+  return [url, decodeURIComponent(url.replace("file://", ""))];
 }
