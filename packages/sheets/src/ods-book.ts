@@ -1,5 +1,6 @@
-// The workbook of OpenDocument (.ods), read as a stream. All sheets lie in one part, content.xml, one after the other: opening the file
-// reads it once, for their names and the styles that matter, and reading a sheet reads it up to that sheet's end.
+// The workbook of OpenDocument, read as a stream: .ods, and .fods, which is the same as one XML file. All sheets lie in one part,
+// content.xml, one after the other: opening the file reads it once, for their names and the styles that matter, and reading a sheet
+// reads it up to that sheet's end.
 //
 // It has a reader of its own, though there is a library for such formats: that one drops the sign of negative durations, resolves
 // Excel's `_xHHHH_` in texts that mean what they say, and does not know hidden sheets.
@@ -10,15 +11,22 @@ import type { Limits } from "./limits.ts";
 import { OdsReader } from "./ods-reader.ts";
 import { readPart, unterminated, utf8, xmlError } from "./part.ts";
 import { batchOf } from "./row-writer.ts";
-import type { Source } from "./source.ts";
+import { readPieces, type Source } from "./source.ts";
 import { Token, Tokens, xmlName } from "./xml.ts";
-import type { Archive, Entry } from "./zip.ts";
+import type { Archive } from "./zip.ts";
 
 /** What the parts say besides cells. */
 export interface OdsStyles {
   /** Cell styles whose times are durations, like `[h]:mm`. */
   readonly durations: ReadonlySet<string>;
   readonly date1904: boolean;
+}
+
+/** What holds the sheets. */
+interface Content {
+  readonly name: string;
+  readonly size: number;
+  read(signal: AbortSignal | undefined): AsyncIterable<Uint8Array>;
 }
 
 /** One tag or text must fit in this. */
@@ -68,18 +76,41 @@ export async function openOds(
       `${file ?? "The file"} is an OpenDocument spreadsheet (.ods) that opens with a password only. Remove the password in LibreOffice and save it again.`,
       { file },
     );
-  const content = archive.find("content.xml")!;
+  const entry = archive.find("content.xml")!;
   const found = new Found();
   const styles = read("styles.xml");
   if (styles) await readPart(styles, { file, part: "styles.xml" }, found.on, found.off);
-  await readPart(archive.read(content, signal), { file, part: content.name }, found.on, found.off);
+  return await openContent(
+    file,
+    { name: entry.name, size: entry.size, read: (s) => archive.read(entry, s) },
+    found,
+    limits,
+    signal,
+  );
+}
+
+/** @throws SheetError where the file is damaged, or is another document of OpenDocument */
+export async function openFlatOds(source: Source, limits: Limits, signal: AbortSignal | undefined): Promise<Book> {
+  const { file, size } = source;
+  const content: Content = { name: "office:document", size, read: () => readPieces(source, 0, size, true) };
+  return await openContent(file, content, new Found(), limits, signal);
+}
+
+async function openContent(
+  file: string | undefined,
+  content: Content,
+  found: Found,
+  limits: Limits,
+  signal: AbortSignal | undefined,
+): Promise<Book> {
+  await readPart(content.read(signal), { file, part: content.name }, found.on, found.off);
   if (found.sheets.length === 0)
     throw new SheetError(
       "unsupported_format",
       `${file ?? "The file"} is an OpenDocument file without a sheet in it: a text or a drawing, perhaps. A spreadsheet (.ods) was expected.`,
       { file },
     );
-  return new OdsBook(file, archive, content, found, limits);
+  return new OdsBook(file, content, found, limits);
 }
 
 /** @throws SheetError where the archive says that it is a text, a drawing, … */
@@ -145,14 +176,12 @@ class OdsBook implements Book {
   readonly sheets: readonly { readonly name: string; readonly state: SheetState }[];
   readonly date1904: boolean;
   readonly #file: string | undefined;
-  readonly #archive: Archive;
-  readonly #content: Entry;
+  readonly #content: Content;
   readonly #styles: OdsStyles;
   readonly #limits: Limits;
 
-  constructor(file: string | undefined, archive: Archive, content: Entry, found: Found, limits: Limits) {
+  constructor(file: string | undefined, content: Content, found: Found, limits: Limits) {
     this.#file = file;
-    this.#archive = archive;
     this.#content = content;
     this.#styles = found.styles;
     this.#limits = limits;
@@ -170,7 +199,7 @@ class OdsBook implements Book {
     const reader = new OdsReader(tokens, sheet, this.#styles, this.#limits, from, to);
     let rest: Buffer = Buffer.alloc(0);
     let base = 0;
-    for await (const piece of utf8(this.#archive.read(this.#content, signal), place)) {
+    for await (const piece of utf8(this.#content.read(signal), place)) {
       rest = rest.length === 0 ? Buffer.from(piece) : Buffer.concat([rest, piece]);
       if (rest.length > TOKEN_MAX)
         throw new SheetError(

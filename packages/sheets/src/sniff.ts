@@ -6,8 +6,8 @@ import { SheetError } from "./errors.ts";
 import { readFully, type Source } from "./source.ts";
 import { endsAsArchive } from "./zip.ts";
 
-/** A zip archive, delimited text, a gzip file (of such text), what the library reads besides archives, or none of them. */
-export type Kind = "zip" | "text" | "gzip" | "xls" | "html" | "xml" | "other";
+/** A zip archive, delimited text, a gzip file (of such text), flat OpenDocument, what the library reads besides archives, or none of them. */
+export type Kind = "zip" | "text" | "gzip" | "fods" | "xls" | "html" | "xml" | "other";
 
 const HEAD_BYTES = 4096;
 /** A page's first table stands in so much of it, if there is one. */
@@ -68,18 +68,25 @@ export async function unreadable(source: Source): Promise<SheetError> {
       { file },
     );
   }
+  const { content, advice = PLAIN_ADVICE } = looksLike(head);
   return new SheetError(
     "not_a_workbook",
-    `${name} is not a spreadsheet: it looks like ${looksLike(head).content}. Expected: a workbook (.xlsx, .xls, .xlsb, .ods), or delimited text (CSV, TSV). Save the data as "Excel Workbook (.xlsx)"; if it is text in UTF-16, set the option encoding.`,
+    `${name} is not a spreadsheet: it looks like ${content}. Expected: a workbook (.xlsx, .xls, .xlsb, .ods), or delimited text (CSV, TSV). ${advice}`,
     { file },
   );
 }
 
+const PLAIN_ADVICE = `Save the data as "Excel Workbook (.xlsx)"; if it is text in UTF-16, set the option encoding.`;
+/** Excel's "Single File Web Page", which it and other programs also call .xls. */
+const SAVED_PAGE = `Open it in Excel, whatever its name ends in (a browser does not help), and choose File → Save As → "Excel Workbook (.xlsx)".`;
+
 interface Looks {
-  /** What the library reads it as, where it does. */
-  readonly kind?: "xls" | "html" | "xml";
+  /** What it is read as, where it is. */
+  readonly kind?: "fods" | "xls" | "html" | "xml";
   /** What to call it. */
   readonly content: string;
+  /** How it becomes a workbook, where that is not plain. */
+  readonly advice?: string;
   /** Whether it may be delimited text, if somebody says so. */
   readonly text: boolean;
   /** Whether it is text in columns. */
@@ -106,8 +113,11 @@ function looksLike(head: Buffer, encoding?: string): Looks {
   if (/^(<!doctype html|<html|<head|<body|<table|<meta)/i.test(text)) return { ...other("an HTML page"), kind: "html" };
   if (/^<\?xml/i.test(text) && text.includes("urn:schemas-microsoft-com:office:spreadsheet"))
     return { ...other("an XML spreadsheet of Excel 2003"), kind: "xml" };
+  if (/^<(?:\?xml|\w+:document\b)/i.test(text) && text.includes("urn:oasis:names:tc:opendocument:xmlns:office:"))
+    return { ...other("a flat OpenDocument file"), kind: "fods" };
   if (text.startsWith("<")) return markup("an XML document");
-  if (/^MIME-Version:/i.test(text)) return other("a saved web page (MIME)");
+  if (/^[\w-]+:[ \t]/.test(text) && /^(?:MIME-Version:|Content-Type:\s*multipart\/related)/im.test(text))
+    return { ...other("a saved web page (MIME)"), advice: SAVED_PAGE };
   if (/^(?:\{\s*["}]|\[\s*["[{\]\d])/.test(text)) return markup("JSON");
   if (text.startsWith("{\\rtf")) return markup("an RTF document");
   if (hasColumns(view)) return { content: "delimited text", text: true, table: true, lines: true };

@@ -4,7 +4,7 @@ import { openCsv } from "./csv.ts";
 import type { CsvOptions } from "./csv-dialect.ts";
 import { SheetError } from "./errors.ts";
 import { isXlsb, openByLibrary } from "./library-book.ts";
-import { isOds, openOds } from "./ods-book.ts";
+import { isOds, openFlatOds, openOds } from "./ods-book.ts";
 import { resolveLimits, TEXT_ROWS, type Limits } from "./limits.ts";
 import { Sheet } from "./sheet.ts";
 import { sniff, unreadable } from "./sniff.ts";
@@ -63,6 +63,7 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
       ? await openByLibrary("xlsb", file, archive, limits, signal)
       : await openXlsx(archive, file, limits, signal);
   }
+  if (kind === "fods") return await openFlatOds(file, limits, signal);
   if (kind === "other") throw await unreadable(file);
   if (kind !== "text" && kind !== "gzip") return await openByLibrary(kind, file, undefined, limits, signal);
   return await openCsv(file, kind === "gzip", resolveLimits(options.limits, TEXT_ROWS), options);

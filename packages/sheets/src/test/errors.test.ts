@@ -83,6 +83,8 @@ test.each([
   ['{"a":1,"b":2}', "JSON"],
   ["[1,2]", "JSON"],
   ["MIME-Version: 1.0\n", "a saved web page (MIME)"],
+  ["From: <Saved by Blink>\r\nSubject: Sales\r\nMIME-Version: 1.0\r\n", "a saved web page (MIME)"],
+  ['Content-Type: multipart/related; boundary="x"\n', "a saved web page (MIME)"],
   ["\x89PNG\r\n", "a picture"],
   ["\0\0\0\0", "nothing but zero bytes"],
   ["hello", "plain text"],
@@ -101,6 +103,23 @@ test("text whose encoding is named is looked at in that encoding", async () => {
     ["丁丂七丁丂七丁丂七", "七"],
     ["丂丁七丁丂七丁丂七", "一"],
   ]);
+});
+
+test("a single-file web page says how it becomes a workbook", async () => {
+  const page = "MIME-Version: 1.0\nX-Document-Type: Workbook\nContent-Type: multipart/related\n";
+  expect((await failure(file("sales.xls", page)))["message"]).toMatch(
+    /sales\.xls is not a spreadsheet: it looks like a saved web page \(MIME\)\. .* Open it in Excel.* File → Save As/,
+  );
+});
+
+test("a flat OpenDocument file that is a text says so", async () => {
+  const flat =
+    '<office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"><office:body/></office:document>';
+  expect(await failure(Buffer.from(flat))).toMatchObject({
+    code: "unsupported_format",
+    message: expect.stringContaining("without a sheet in it") as string,
+  });
+  expect(await failure(Buffer.from(flat.slice(0, 100)))).toMatchObject({ code: "unterminated_xml" });
 });
 
 test("control characters below a header are data, and make no binary file", async () => {

@@ -5,7 +5,10 @@ import { join } from "node:path";
 import * as sheetJs from "@e965/xlsx";
 import { expect, test } from "vitest";
 import { CellError, type CellValue } from "../rows.ts";
+import { resolveLimits } from "../limits.ts";
+import { openSource } from "../source.ts";
 import { open } from "../workbook.ts";
+import { Archive } from "../zip.ts";
 import differences from "./fixtures/libreoffice/differences.json" with { type: "json" };
 
 const folder = join(import.meta.dirname, "fixtures/libreoffice");
@@ -69,6 +72,30 @@ test.each(names)("%s is read cell for cell", async (name) => {
 test.each([...legacy, ...openDocument])("%s is read as the .xlsx is", async (name) => {
   expectNear(await read(join(folder, name)), name);
 });
+
+test.each(openDocument)("%s as one XML file (.fods) is read as it is", async (name) => {
+  const flat = new Blob([await flatOf(join(folder, name))]);
+  {
+    await using book = await open(flat);
+    expect(book.format).toBe("ods");
+  }
+  expect(await read(flat)).toEqual(await read(join(folder, name)));
+});
+
+/** What LibreOffice saves as "Flat XML": the styles and the content in one document. */
+async function flatOf(path: string): Promise<string> {
+  const source = await openSource(path);
+  const archive = await Archive.open(source, resolveLimits());
+  const inside = async (part: string): Promise<string> => {
+    const pieces = [];
+    for await (const piece of archive.read(archive.find(part)!, undefined)) pieces.push(Buffer.from(piece));
+    return /<office:document-\w+[^>]*>([^]*)<\/office:document-\w+>/.exec(Buffer.concat(pieces).toString())![1]!;
+  };
+  const parts = [await inside("styles.xml"), await inside("content.xml")];
+  await source.close();
+  const root = `office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" office:mimetype="application/vnd.oasis.opendocument.spreadsheet"`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}>${parts.join("")}</office:document>`;
+}
 
 test.each(legacy)("%s written as .xlsb is read as the .xlsx is", async (name) => {
   const book = sheetJs.read(readFileSync(join(folder, name)), { type: "buffer", cellNF: true });
