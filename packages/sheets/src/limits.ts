@@ -44,12 +44,17 @@ export const TEXT_ROWS: number = 2 ** 31 - 1;
 
 /** Caps that are no option, each far beyond what an honest workbook has. */
 export const fixed: Readonly<
-  Record<"directoryBytes" | "smallPartBytes" | "tokenBytes" | "styles" | "formats" | "rowBytes", number>
+  Record<
+    "directoryBytes" | "smallPartBytes" | "smallPartElements" | "tokenBytes" | "styles" | "formats" | "rowBytes",
+    number
+  >
 > = {
   /** The archive's directory. */
   directoryBytes: 16 * MiB,
   /** A part other than sheets and shared strings, inflated. */
   smallPartBytes: 128 * MiB,
+  /** The elements of such a part: what few bytes may be compressed to costs by the element. */
+  smallPartElements: 4_000_000,
   /** A single tag, text or comment. One that may hold a cell's text is as long as `cellBytes` asks for: tokenMax(). */
   tokenBytes: 4 * MiB,
   /** Cell formats; Excel has no more than 65,490, other programs may write one for each cell. */

@@ -103,7 +103,7 @@ async function openContent(
   limits: Limits,
   signal: AbortSignal | undefined,
 ): Promise<Book> {
-  await readPart(content.read(signal), { file, part: content.name }, found.on, found.off);
+  await readPart(content.read(signal), { file, part: content.name }, found.on, found.off, true);
   if (found.sheets.length === 0)
     throw new SheetError(
       "unsupported_format",

@@ -226,3 +226,16 @@ test("a password is said to be one, and another kind of document to be one", asy
     code: "unterminated_xml",
   });
 });
+
+test("a content.xml of 130 MiB is no small part: it is read to its end", async () => {
+  const words = row(text("word ".repeat(2 ** 17)));
+  const rows = Math.ceil((130 * 2 ** 20) / words.length);
+  const data = `<office:document-content><office:body><office:spreadsheet>${table(words.repeat(rows))}</office:spreadsheet></office:body></office:document-content>`;
+  await using book = await open(source(zip([mimetype, { name: "content.xml", data, stored: true }])));
+  let read = 0;
+  for await (const batch of book.sheet().batches()) {
+    read += batch.rowCount;
+    batch.release();
+  }
+  expect(read).toBe(rows);
+});

@@ -59,18 +59,28 @@ export function unterminated(place: Place, offset: number): SheetError {
   );
 }
 
-/** Reads a small part whole: `on` is called at each open (or empty) tag, `off` at each close. Nesting is checked, memory stays bounded. */
+/**
+ * Reads a part whole: `on` is called at each open (or empty) tag, `off` at each close. Nesting is checked, memory stays bounded.
+ *
+ * @param cells whether the part may hold cells; one that does not has a size, and so many elements, that no honest one comes to
+ */
 export async function readPart(
   pieces: AsyncIterable<Uint8Array>,
   place: Place,
   on: (tokens: Tokens, depth: number) => void,
   off: (depth: number) => void = () => {},
+  cells = false,
 ): Promise<void> {
   const tokens = new Tokens(fixed.tokenBytes);
   let rest: Buffer = Buffer.alloc(0);
   let base = 0;
   let depth = 0;
-  let seen = false;
+  let elements = 0;
+  const tooLarge = (what: string): SheetError =>
+    new SheetError("limit", `${place.part ?? "A part"} ${what}; no honest workbook has a part like this.`, {
+      ...place,
+      offset: base,
+    });
   const drain = (final: boolean): void => {
     tokens.window(rest, 0, rest.length, final);
     for (;;) {
@@ -79,11 +89,11 @@ export async function readPart(
       if (token === Token.open) {
         on(tokens, depth++);
         if (depth > DEPTH_MAX) throw tooDeep(tokens.start);
-        seen = true;
+        elements++;
       } else if (token === Token.empty) {
         on(tokens, depth);
         off(depth);
-        seen = true;
+        elements++;
       } else if (token === Token.close) {
         if (--depth < 0) throw new XmlFault("bad_xml", `${tokens.tagText()} closes nothing`, tokens.start);
         off(depth);
@@ -91,18 +101,16 @@ export async function readPart(
     }
     base += tokens.pos;
     rest = rest.subarray(tokens.pos);
+    if (!cells && elements > fixed.smallPartElements)
+      throw tooLarge(`has more than ${fixed.smallPartElements} elements`);
   };
   try {
     // What is not complete is tried again when there is twice as much, so that a long token is not read over and over.
     let enough = 0;
     for await (const piece of utf8(pieces, place)) {
       rest = rest.length === 0 ? Buffer.from(piece) : Buffer.concat([rest, piece]);
-      if (base + rest.length > fixed.smallPartBytes)
-        throw new SheetError(
-          "limit",
-          `${place.part ?? "A part"} inflates to more than ${fixed.smallPartBytes} bytes; no honest workbook has a part like this.`,
-          { ...place, offset: base },
-        );
+      if (!cells && base + rest.length > fixed.smallPartBytes)
+        throw tooLarge(`inflates to more than ${fixed.smallPartBytes} bytes`);
       if (rest.length < enough) continue;
       drain(false);
       enough = Math.min(2 * rest.length, fixed.tokenBytes);
@@ -112,7 +120,7 @@ export async function readPart(
     throw xmlError(error, place, base);
   }
   if (depth > 0 || rest.length > 0) throw unterminated(place, base);
-  if (!seen) throw xmlError(new XmlFault("bad_xml", "there is no element in it", 0), place);
+  if (elements === 0) throw xmlError(new XmlFault("bad_xml", "there is no element in it", 0), place);
 }
 
 function withoutMark(piece: Uint8Array): Uint8Array {

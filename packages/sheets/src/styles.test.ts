@@ -70,3 +70,16 @@ test("only the formats of cellXfs count, wherever in the part they are defined",
 async function* pieces(text: string): AsyncGenerator<Uint8Array> {
   for (const byte of Buffer.from(text)) yield Uint8Array.of(byte);
 }
+
+test("a part of tiny elements ends at their number, before its bytes are too many", async () => {
+  const filler = Buffer.from("<a/>".repeat(2 ** 16));
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("<styleSheet>");
+    for (let n = 0; n < 100; n++) yield filler;
+    yield Buffer.from("</styleSheet>");
+  };
+  await expect(readStyles(pieces(), { part: "xl/styles.xml" })).rejects.toMatchObject({
+    code: "limit",
+    message: expect.stringContaining("has more than 4000000 elements") as string,
+  });
+});
