@@ -190,6 +190,8 @@ describe.each(databases)("on $name", ({ open }) => {
         'Make it: create unique index on "people" ("email") where deleted_at is null;',
       ) as string,
     });
+    // Without an index nothing would be rejected either.
+    await expect(failing({ key: ["email"] })).rejects.toMatchObject({ code: "no_unique_index" });
     await expect(failing({ onConflict: "update", key: ["mail"] })).rejects.toMatchObject({
       code: "unknown_key",
       exitCode: 2,

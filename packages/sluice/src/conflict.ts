@@ -54,7 +54,10 @@ export function conflictOf(
       );
     }
   }
-  if (onConflict === "error") return undefined;
+  if (onConflict === "error") {
+    if (key && !indexOver(key, info.unique)) throw noIndex(key, table, info);
+    return undefined;
+  }
   const touched = info.unique.filter((index) => index.expression || index.columns.some((column) => loaded.has(column)));
   // To skip, any unique index will do that a loaded row can hurt.
   if (columns.length === 0 && (onConflict === "update" || touched.length === 0)) {

@@ -116,7 +116,9 @@ export function parseType(
 ): Pick<ColumnSpec, "type" | "dateFormat"> & { readonly type: string } {
   const [, type, dateFormat] = /^(date|timestamp|timestamptz)\s*\((.*[DMY].*)\)$/.exec(text) ?? [];
   if (type !== undefined && dateFormat !== undefined && dateReader(dateFormat)) return { type, dateFormat };
-  if (dateFormat === undefined && /^[\p{L}_"][\p{L}\p{N}_ ".,()[\]]*$/u.test(text)) return { type: text };
+  // Days and months in brackets were meant as a notation; a precision is a number.
+  const meant = /^date\s*\(|^timestamp(?:tz)?\s*\((?!\s*\d)/i.test(text);
+  if (!meant && /^[\p{L}_"][\p{L}\p{N}_ ".,()[\]]*$/u.test(text)) return { type: text };
   throw usageError(
     "bad_type",
     `--type "${column}=${text}": expected a type of PostgreSQL such as integer, numeric(10,2) or text, or a date in a notation such as date(DD/MM/YYYY) or timestamp(DD.MM.YYYY HH:mm).`,

@@ -252,11 +252,20 @@ async function begin(
       if (await target.describe(plan.table)) continue;
       throw new SluiceError(
         "cannot_create",
-        `the table "${plan.table}" cannot be made in ${target.name}: ${(error as Error).message}. Have it made by somebody who may, or name another with --table.`,
+        `the table "${plan.table}" cannot be made in ${target.name}: ${(error as Error).message}. ${whatToDo(error)}`,
         { cause: error },
       );
     }
   }
+}
+
+/** What helps where a table cannot be made. */
+function whatToDo(error: unknown): string {
+  const code = isDatabaseError(error) ? error.code : undefined;
+  if (code === "3F000") return "Make that schema (create schema …), or name another table with --table.";
+  if (code === "42704") return "Check the types that --type or the schema file states.";
+  if (code === "42501") return "Have it made by somebody who may, or name another with --table.";
+  return "Name another with --table, or make it yourself and add to it with --append.";
 }
 
 /** Loads the rows and keeps the lease meanwhile; returns what ended that early, if anything did. */

@@ -2,7 +2,7 @@
 //
 // It is known by its first seven headers. The columns move to where they stood in the original, so that everything behind this (the
 // mapping, `width: "exact"`, a second reject file) sees the sheet as it was; a row without a cell there is blank.
-import { open as openFile } from "node:fs/promises";
+import { constants, open as openFile } from "node:fs/promises";
 import { open, type CsvOptions, type ReadOptions, type RowBatch, type Sheet, type Workbook } from "@sluice/sheets";
 import { isGuarded } from "./reject-csv.ts";
 import { REJECT_COLUMNS } from "./reject.ts";
@@ -35,10 +35,14 @@ export async function openWorkbook(path: string, csv?: CsvOptions): Promise<Work
 
 /** The begin of a file; nothing where it cannot be read, which is for `open` to tell. */
 async function beginOf(path: string): Promise<string> {
-  await using file = await openFile(path).catch(() => undefined);
-  if (!file) return "";
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
-  return buffer.toString("utf8", 0, bytesRead);
+  try {
+    // Not blocking, so that a pipe is not waited for.
+    await using file = await openFile(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } catch {
+    return "";
+  }
 }
 
 /** @param isText the file is text, where formulas have an apostrophe in front that goes off */

@@ -98,6 +98,15 @@ describe("options", () => {
     [["import", "x.xlsx", "--max-errors", "-1"], 2, /whole number/],
     [["import", EXAMPLE, "--rejects", `${EXAMPLE.slice(0, -5)}.xlsx`], 1, /is a file that is imported/],
     [["import", "x.xlsx", "--to", "mysql://root:s3cret@localhost/x"], 2, /Expected: postgres:\/\//],
+    [["import", "x.xlsx", "--dry-run", "--keep-history", "0"], 2, /'--dry-run' cannot be used with .*--keep-history/],
+    [["import", "x.xlsx", "y.xlsx", "--resume", "abc"], 2, /one import, so it takes one file/],
+    [
+      ["import", EXAMPLE, "--table", "t", "--type", "Name=date(QQ)"],
+      2,
+      /a date in a notation such as date\(DD\/MM\/YYYY\)/,
+    ],
+    [["import", "."], 1, /^error: \. is a directory/],
+    [["preview", "."], 1, /^error: \. is a directory/],
     [["nonsense"], 2, /unknown command 'nonsense'/],
   ])("sluice %j ends with %i and says why", async (args, code, message) => {
     await using folder = newFolder();
@@ -213,6 +222,28 @@ describe("bad databases", () => {
     const url = new URL(server!);
     url.pathname = "/sluice_no_such_database";
     expectMessage(await run(folder.path, "import", EXAMPLE, "--to", url.href), 1, /does not exist.*createdb/);
+  });
+
+  withServer.each([
+    ["no_schema.t", [], /schema "no_schema" does not exist\. Make that schema/],
+    ["t", ["--type", "id=integr"], /type "integr" does not exist\. Check the types that --type/],
+  ])("a table %s that cannot be made with %j", async (table, options, message) => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await writeFile(join(folder.path, "a.csv"), "id\n1\n");
+    const args = ["import", "a.csv", "--to", database.dsn, "--table", table, ...options];
+    expectMessage(await run(folder.path, ...args), 1, message);
+  });
+
+  withServer("sslmode means what it means to psql", async ({ skip }) => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    if ((await database.query("show ssl"))[0]![0] !== "on") skip("the server offers no encryption");
+    const sql = "select ssl::text from pg_stat_ssl where pid = pg_backend_pid()";
+    const required = await run(folder.path, "sql", sql, "--to", `${database.dsn}?sslmode=require`, "--json");
+    expect(required).toMatchObject({ stdout: '[{"ssl":"true"}]\n', stderr: "", code: 0 });
+    const verified = await run(folder.path, "sql", sql, "--to", `${database.dsn}?sslmode=verify-full`);
+    expectMessage(verified, 1, /^error: postgres:.*: the server's certificate is not trusted: .*sslrootcert=FILE/);
   });
 
   withServer("a table that lacks a column", async () => {

@@ -74,6 +74,11 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
   const progress = new ProgressLine(flags);
   try {
     checkFiles(files);
+    if (files.length > 1 && goesOn(flags))
+      throw usageError(
+        "resume_several",
+        "--resume ID goes on with one import, so it takes one file: name that one alone.",
+      );
     return await interruptible(async (ctx) => {
       const onWait = (waits: readonly Wait[]): void => progress.wait(waits);
       const onCreate = (): void => {
@@ -139,9 +144,8 @@ async function importFile(
     const options = sheet === undefined || sheet === "all" ? whole : { ...whole, sheet };
     let worst = 0;
     // An import that goes on by its id has its sheet.
-    const goesOn = flags.resume !== "auto" && flags.resume !== "never";
-    if (goesOn) await checkStated(target, flags);
-    const several = sheet === "all" && !goesOn;
+    if (goesOn(flags)) await checkStated(target, flags);
+    const several = sheet === "all" && !goesOn(flags);
     for (const part of several ? await partsOf({ ...options, sheet }, flags) : [{}]) {
       worst = worse(
         worst,
@@ -153,6 +157,11 @@ async function importFile(
   } catch (error) {
     return await fail(renamed(error, path, name), flags, name);
   }
+}
+
+/** Whether an import is named that is to go on. */
+function goesOn({ resume }: ImportFlags): boolean {
+  return resume !== "auto" && resume !== "never";
 }
 
 function importOptions(

@@ -122,7 +122,11 @@ function program(): Command {
     .addOption(new Option("--append", "the table must exist").conflicts("replace"))
     .option("--replace", "delete the rows that the table holds, in the transaction that puts the new ones in")
     .option("--atomic", "all rows become visible at once, or none: one transaction, which begins anew after a failure")
-    .option("--dry-run", "do everything, then undo it: what is said is what the real import would say")
+    .addOption(
+      new Option("--dry-run", "do everything, then undo it: what is said is what the real import would say").conflicts(
+        "keepHistory",
+      ),
+    )
     .option("--rejects <file>", "write every rejected row, with its cells, to this .csv or .xlsx file", rejectFile)
     .option(
       "--raw-rejects",

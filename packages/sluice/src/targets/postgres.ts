@@ -74,7 +74,7 @@ class PostgresDatabase implements Database {
     this.name = redact(dsn);
     this.connections = connections;
     this.#config = {
-      connectionString: dsn,
+      connectionString: withModesOfLibpq(dsn),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       application_name: "sluice",
       keepAlive: true,
@@ -208,6 +208,15 @@ function* pieces(data: Buffer): Iterable<Buffer> {
   for (let at = 0; at < data.length; at += PIECE) yield data.subarray(at, at + PIECE);
 }
 
+/** `sslmode` means what it means to psql: `require` encrypts, and `verify-full` asks who is there. The driver has its own mind. */
+function withModesOfLibpq(dsn: string): string {
+  const url = new URL(dsn);
+  const mode = url.searchParams.get("sslmode");
+  if (mode === null || mode === "no-verify" || url.searchParams.has("uselibpqcompat")) return dsn;
+  url.searchParams.set("uselibpqcompat", "true");
+  return url.href;
+}
+
 /** `postgres://user@host:port/database`: what may be shown of a DSN. */
 export function redact(dsn: string): string {
   const url = URL.canParse(dsn) ? new URL(dsn) : undefined;
@@ -265,6 +274,14 @@ function connectError(error: unknown, name: string): SluiceError {
           `${name}: the server asks for a password and the address has none. Expected: postgres://user:password@host/database`,
         );
       }
+      if (/CERT|UNABLE_TO_VERIFY/.test(code) && !/^[0-9A-Z]{5}$/.test(code)) {
+        return say(
+          "connection_failed",
+          `${name}: the server's certificate is not trusted: ${message.split(";")[0]}. Name the one that signed it with sslrootcert=FILE in the address, or encrypt without asking who is there with sslmode=require.`,
+        );
+      }
+      if (/does not support SSL/i.test(message))
+        return say("connection_failed", `${name}: the server offers no encryption. Leave sslmode out of the address.`);
       return say("connection_failed", `${name}: cannot connect: ${message}`);
   }
 }
