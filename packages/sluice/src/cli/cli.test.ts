@@ -101,7 +101,7 @@ describe("options", () => {
     [["import", "x.xlsx", "--dry-run", "--keep-history", "0"], 2, /'--dry-run' cannot be used with .*--keep-history/],
     [["import", "x.xlsx", "y.xlsx", "--resume", "abc"], 2, /one import, so it takes one file/],
     [
-      ["import", EXAMPLE, "--table", "t", "--type", "Name=date(QQ)"],
+      ["preview", EXAMPLE, "--table", "t", "--type", "Name=date(QQ)"],
       2,
       /a date in a notation such as date\(DD\/MM\/YYYY\)/,
     ],
