@@ -1,4 +1,5 @@
 // The command line as a user meets it: every case runs the real program. Long, as there are many ways to call it wrongly.
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
@@ -172,6 +173,12 @@ describe("bad files", () => {
     output.end();
     await finished(output);
     expectMessage(await run(folder.path, "import", "file.xlsx"), 1, /file\.xlsx.*workbook/s);
+  });
+
+  test.skipIf(process.platform === "win32")("a pipe that nobody writes to is refused, not waited for", async () => {
+    await using folder = newFolder();
+    execFileSync("mkfifo", [join(folder.path, "pipe")]);
+    expectMessage(await run(folder.path, "import", "pipe"), 1, /^error: pipe is not an ordinary file/);
   });
 
   test("with --json the message comes as JSON", async () => {
