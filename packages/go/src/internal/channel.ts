@@ -7,8 +7,9 @@
 // - A slot, a waiter and a queue let go of a value as soon as it is handed over.
 // - Handing over to a waiter bypasses the buffer; a receive from a full buffer moves the first waiting sender's value in.
 //
-// A channel may stand for a timer (`source`): then it looks unbuffered, and asks the source for a due value before each
-// receive, and tells it when the first receiver parks and when the last one is gone (Go 1.23's lazy timer channels).
+// A channel may have a `source`, a timer or a stage: then it looks unbuffered, and asks the source for a value before each
+// receive, and tells it when the first receiver parks and when the last one is gone (Go 1.23's lazy timer channels), and when
+// a buffered value was taken.
 
 import { current, type Goroutine, type State } from "./goroutine.ts";
 import { completed, completedWith, failed, inSteps, park, resume, resumeWithError } from "./sched.ts";
@@ -84,12 +85,14 @@ export class WaitQueue {
   }
 }
 
-/** What makes a channel's values of its own accord: a timer. */
+/** What makes a channel's values as they are asked for: a timer, or a stage of a pipeline. */
 export interface Source {
   /** Puts a value that is due into the channel. */
   readonly poll: () => void;
   /** Receivers wait now, or no longer. */
-  readonly attend: (waiting: boolean) => void;
+  readonly attend?: (waiting: boolean) => void;
+  /** A value was taken out of the channel's buffer. */
+  readonly taken?: () => void;
 }
 
 /** Who fills a channel and ends its own work once nobody reads it any more. */
@@ -250,13 +253,13 @@ export class Channel<T> implements AsyncIterable<T> {
   /** Adds a waiting receiver. */
   enqueueReceiver(w: Waiter): void {
     this.recvq.push(w);
-    if (this.source !== undefined && w.prev === undefined) this.source.attend(true);
+    if (this.source !== undefined && w.prev === undefined) this.source.attend?.(true);
   }
 
   /** Takes a waiting receiver out again. */
   dequeueReceiver(w: Waiter): void {
     this.recvq.remove(w);
-    if (this.source !== undefined && this.recvq.first === undefined) this.source.attend(false);
+    if (this.source !== undefined && this.recvq.first === undefined) this.source.attend?.(false);
   }
 
   /** Hands a source's value to a waiting receiver, else keeps it as the one value that is pending. */
@@ -304,6 +307,7 @@ export class Channel<T> implements AsyncIterable<T> {
       release(w);
     }
     if (++this.head === this.size) this.head = 0;
+    if (this.source !== undefined) this.source.taken?.();
     return value;
   }
 

@@ -99,6 +99,11 @@ export function failed(error: unknown): Promise<never> {
   return completed().then(failure);
 }
 
+/** For loops that go on without a promise: one where the event loop is to have its turn first. */
+export function turnIfDue(): Promise<void> | undefined {
+  return isOverdue() ? runAfterTurn<void>(undefined) : undefined;
+}
+
 /** What an operation returns that did not wait, but is held. */
 function runAfterTurn<T>(value: T, g: Goroutine = current()): Promise<T> {
   return new Promise<T>((resolve) => later(pause(g, resolve, value)));

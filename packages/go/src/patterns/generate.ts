@@ -4,7 +4,8 @@ import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
 import { orDone } from "./merge.ts";
-import { stage } from "./stage.ts";
+import { pull } from "./pull.ts";
+import { Stage, stage, type StageSource } from "./stage.ts";
 
 /**
  * The values of an iterable or a stream, one at a time as they are asked for. When the stage stops, the iterator's
@@ -14,5 +15,51 @@ import { stage } from "./stage.ts";
 export function generate<T>(ctx: Context, iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): RecvChan<T> {
   // A channel is asked as a channel, so that a stage that stops does not go on waiting for its next value.
   if (iterable instanceof Channel) return orDone<T>(ctx, iterable);
-  return stage<T>(ctx, [], { name: "generate" }, (s) => s.emitAll(iterable));
+  if (typeof (iterable as Iterable<T>)[Symbol.iterator] === "function") {
+    return new Iteration<T>(ctx, iterable as Iterable<T>).stage.output;
+  }
+  return stage<T>(ctx, [], { name: "generate" }, (s) => pull(s, iterable as AsyncIterable<T> | ReadableStream<T>));
+}
+
+/** Makes a value when somebody receives, so that none takes a turn of its own. */
+class Iteration<T> implements StageSource {
+  readonly stage: Stage<T>;
+  readonly #values: Iterable<T>;
+  /** Closed when there are no more values; fails if the iterator did. */
+  readonly #ended = new Channel<never>(0);
+  #iterator: Iterator<T> | undefined;
+  /** Whether the iterator has ended, or is in the middle of its `next`. */
+  #done = false;
+
+  constructor(ctx: Context, values: Iterable<T>) {
+    this.#values = values;
+    this.stage = new Stage<T>(ctx, [], { name: "generate", capacity: 1, source: this }, async (s) => {
+      try {
+        await s.next(this.#ended);
+      } finally {
+        if (!this.#done) this.#iterator?.return?.();
+      }
+    });
+  }
+
+  poll(): void {
+    const { output, ctx } = this.stage;
+    if (this.#done || output.count > 0 || ctx.err() !== undefined) return;
+    this.#done = true;
+    try {
+      this.#iterator ??= this.#values[Symbol.iterator]();
+      const step = this.#iterator.next();
+      if (step.done === true) this.#ended.close();
+      else {
+        this.#done = false;
+        output.trySend(step.value);
+      }
+    } catch (error) {
+      this.#ended.fail(error);
+    }
+  }
+
+  stop(): void {
+    this.stage.output.drain();
+  }
 }

@@ -1,11 +1,11 @@
-// Where a stage's worker waits: for a value, for room in an output, or for its turn; and always for the stage's stop too.
+// Where a stage's worker waits: for a value or for room in an output; and always for the stage's stop too.
 //
 // A select over the operation and the context's done channel would do the same. But it queues up at that one channel for each
 // value that passes, with two waiters, three objects and an async function: a value's way through `map` took 2.2 times as
 // long. So a stage listens to its context once, and its stop wakes whoever sits then.
 //
-// Invariants: a seat is free, or taken by one wait of one worker. While it is taken for a channel its waiter is in that
-// channel's queue. Whoever ends the wait frees the seat.
+// Invariants: a seat is free, or taken by one wait of one worker. While it is taken its waiter is in a channel's queue.
+// Whoever ends the wait frees the seat.
 
 import { capture, captured, type Channel, type Decision, Waiter } from "../internal/channel.ts";
 import { current, type Goroutine, main } from "../internal/goroutine.ts";
@@ -69,18 +69,6 @@ export class Seat implements Decision {
     this.#waiter.value = value;
     channel.sendq.push(this.#waiter);
     return this.#sit();
-  }
-
-  /** Waits for `wake`. */
-  wait(): Promise<void> {
-    this.#channel = undefined;
-    this.#receives = false;
-    return this.#sit();
-  }
-
-  /** Ends a `wait`, if it is still one. */
-  wake(): void {
-    if (this.#g !== undefined) this.decide(0, undefined, true);
   }
 
   decide(_: number, value: unknown, ok: boolean): void {

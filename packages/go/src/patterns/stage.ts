@@ -15,12 +15,12 @@
 
 import type { RecvChan } from "../chan.ts";
 import { type Context, withCancel } from "../context.ts";
-import { Channel, type Decision, type Owner, Waiter } from "../internal/channel.ts";
+import { Channel, type Decision, type Owner, type Source, Waiter } from "../internal/channel.ts";
 import { main } from "../internal/goroutine.ts";
 import { spawn } from "../internal/launch.ts";
 import { completedWith } from "../internal/sched.ts";
 import { pull } from "./pull.ts";
-import { type Seat, Seats, type Taken } from "./seat.ts";
+import { Seats, type Taken } from "./seat.ts";
 
 /** How many goroutines do a stage's work; 1 by default. */
 export interface Workers {
@@ -37,6 +37,13 @@ export interface StageOptions {
   readonly outputs?: number;
   /** Whether its result counts only as a whole: then a stage that was cancelled fails with `ctx.err()`. */
   readonly whole?: boolean;
+  /** Has a hand in the (first) output. */
+  readonly source?: StageSource;
+}
+
+export interface StageSource extends Source {
+  /** The stage is to stop, or has ended. */
+  readonly stop: () => void;
 }
 
 /** Starts a stage. `body` runs once in each worker. */
@@ -65,24 +72,29 @@ export class Stage<R> {
   constructor(
     parent: Context,
     inputs: readonly RecvChan<unknown>[],
-    { name, workers = 1, capacity = 0, outputs = 1, whole = false }: StageOptions,
-    body: (stage: Stage<R>) => Promise<void>,
+    { name, workers = 1, capacity = 0, outputs = 1, whole = false, source }: StageOptions,
+    body?: (stage: Stage<R>) => Promise<void>,
   ) {
     if (!Number.isInteger(workers) || workers < 1) {
       throw new RangeError(`${name}: workers must be at least 1, got ${workers}`);
     }
     [this.ctx, this.#cancel] = withCancel(parent);
-    const stop: Decision = { decide: () => this.#seats.interrupt(this.ctx.err()), fail: () => undefined };
+    const decide = (): void => {
+      this.#seats.interrupt(this.ctx.err());
+      source?.stop();
+    };
+    const stop: Decision = { decide, fail: () => undefined };
     (this.ctx.done() as Channel<never>).enqueueReceiver(new Waiter(0, undefined, main, () => undefined, stop));
-    this.ports = Array.from({ length: outputs }, () => new Port(this, capacity));
+    this.ports = Array.from({ length: outputs }, () => new Port(this, capacity, source));
     this.output = (this.ports[0] as Port<R>).channel;
     this.#whole = whole;
     this.#running = workers;
     this.#inputs = new Set(inputs);
     for (const input of this.#inputs) ownerOf(input)?.join();
+    if (body === undefined) return;
     const named = { [name]: () => body(this) }[name] as () => Promise<void>;
     for (let i = 0; i < workers; i++) {
-      spawn(named, [], { ended: () => this.#workerEnded(), failed: (error) => this.#workerFailed(error) });
+      spawn(named, [], { ended: () => this.workerEnded(), failed: (error) => this.workerFailed(error) });
     }
   }
 
@@ -109,16 +121,21 @@ export class Stage<R> {
 
   /** Receives from an input; rejects when the stage is to stop or the input failed. */
   next<T>(input: RecvChan<T>): Promise<Taken<T>> {
-    const err = this.ctx.err();
-    if (err !== undefined) return Promise.reject(err);
-    const got = input.tryRecv();
-    if (!got.ready) return this.#seats.take().receive(input as unknown as Channel<T>);
-    return completedWith([got.value, got.ok, got.ok ? this.#seats.received++ : -1] as Taken<T>);
+    const taken = this.tryNext(input);
+    return taken === undefined ? this.waitForNext(input) : completedWith(taken);
   }
 
-  /** Where a worker may wait for something else than a channel; not once the stage is to stop. */
-  seat(): Seat {
-    return this.#seats.take();
+  /** Receives if that needs no waiting; throws when the stage is to stop or the input failed. */
+  tryNext<T>(input: RecvChan<T>): Taken<T> | undefined {
+    const err = this.ctx.err();
+    if (err !== undefined) throw err;
+    const got = input.tryRecv();
+    return got.ready ? ([got.value, got.ok, got.ok ? this.#seats.received++ : -1] as Taken<T>) : undefined;
+  }
+
+  /** Receives what `tryNext` has not found. */
+  waitForNext<T>(input: RecvChan<T>): Promise<Taken<T>> {
+    return this.#seats.take().receive(input as unknown as Channel<T>);
   }
 
   /** Sends on all that comes from an input that was not among those of the start. */
@@ -134,6 +151,11 @@ export class Stage<R> {
     this.#inputs.delete(input);
   }
 
+  /** Whether an error ended it. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** An output has lost its last reader. The result is as `Owner.leave` wants it. */
   portLeft(): Promise<void> | undefined {
     // Its workers may have ended while the stages before it have not.
@@ -142,15 +164,17 @@ export class Stage<R> {
     return this.#ended.recv();
   }
 
-  #workerFailed(error: unknown): void {
+  /** A worker threw. Only the first error counts, and none once the stage was stopped. */
+  workerFailed(error: unknown): void {
     if (this.ctx.err() === undefined) {
       this.#failure = { error };
       this.#cancel();
     }
-    this.#workerEnded();
+    this.workerEnded();
   }
 
-  #workerEnded(): void {
+  /** A worker's work is over. */
+  workerEnded(): void {
     if (--this.#running > 0) return;
     const err = this.ctx.err();
     if (this.#whole && err !== undefined) this.#failure ??= { error: err };
@@ -181,9 +205,9 @@ export class Port<R> implements Owner {
   readonly #stage: Stage<R>;
   #readers = 0;
 
-  constructor(stage: Stage<R>, capacity: number) {
+  constructor(stage: Stage<R>, capacity: number, source: Source | undefined) {
     this.#stage = stage;
-    this.channel = new Channel<R>(capacity);
+    this.channel = new Channel<R>(capacity, source);
     this.channel.owner = this;
   }
 

@@ -6,10 +6,10 @@
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
-import { isThenable } from "../internal/channel.ts";
-import { inSteps } from "../internal/sched.ts";
-import type { Seat } from "./seat.ts";
-import { type Stage, stage, type StageOptions, type Workers } from "./stage.ts";
+import { current, setCurrent } from "../internal/goroutine.ts";
+import { inSteps, turnIfDue } from "../internal/sched.ts";
+import { Room } from "./room.ts";
+import { Stage, stage, type StageOptions, type Workers } from "./stage.ts";
 
 /** What is done with a value. `ctx` is done when the stage is to stop: for whatever takes long. */
 export type Fn<T, R> = (value: T, ctx: Context) => R | PromiseLike<R>;
@@ -106,45 +106,47 @@ function transform<T, X, R>(
   fn: Fn<T, X>,
   deliver: Deliver<T, X, R>,
 ): RecvChan<R> {
-  const turns = inOrder ? new Turns() : undefined;
-  return stage<R>(ctx, [input], options, async (s) => {
+  const { workers = 1 } = options;
+  const room = new Room<R>(workers);
+  /** Results that came before their turn: that of value i at i modulo `workers`. */
+  const early: (Result<T, X> | undefined)[] = [];
+  let turn = 0;
+  let atWork = workers;
+  const body = async (s: Stage<R>): Promise<void> => {
+    const g = current();
     for (;;) {
-      const [value, ok, index] = await s.next(input);
-      if (!ok) return;
-      // What needs no await gets none: each costs a turn of all the workers.
-      const made = fn(value, s.ctx);
-      const result = isThenable(made) ? await made : (made as X);
-      const turn = turns?.come(index, s);
-      if (turn !== undefined) await turn;
-      const delivered = deliver(s, result, value);
-      if (delivered !== undefined) await delivered;
-      turns?.next();
+      const entered = room.enter(g) ?? turnIfDue();
+      if (entered !== undefined) await entered;
+      setCurrent(g);
+      const [value, ok, index] = s.tryNext(input) ?? (await s.waitForNext(input));
+      if (!ok) break;
+      const result = await fn(value, s.ctx);
+      setCurrent(g);
+      if (inOrder && index !== turn) {
+        early[index % workers] = { value, result };
+        continue;
+      }
+      for (let next: Result<T, X> | undefined = { value, result }; next !== undefined;) {
+        const delivered = deliver(s, next.result, next.value);
+        if (delivered !== undefined) await delivered;
+        room.leave();
+        const at = ++turn % workers;
+        next = early[at];
+        early[at] = undefined;
+      }
     }
-  });
+    room.leave();
+    // The results that wait are the stage's until somebody takes them.
+    if (--atWork === 0) await room.drained(g);
+  };
+  const s = new Stage<R>(ctx, [input], { ...options, capacity: workers, source: room }, body);
+  room.bound(s);
+  return s.output;
 }
 
-/** Lets those who come go on in the order of their numbers, one at a time. */
-class Turns {
-  #now = 0;
-  readonly #waiting = new Map<number, Seat>();
-
-  /** Waits until it is this number's turn; rejects when the stage is to stop. */
-  come(index: number, s: Stage<unknown>): Promise<void> | undefined {
-    if (index === this.#now) return undefined;
-    const err = s.ctx.err();
-    if (err !== undefined) return Promise.reject(err);
-    const seat = s.seat();
-    this.#waiting.set(index, seat);
-    return seat.wait();
-  }
-
-  /** The next one's turn. */
-  next(): void {
-    const seat = this.#waiting.get(++this.#now);
-    if (seat === undefined) return;
-    this.#waiting.delete(this.#now);
-    seat.wake();
-  }
+interface Result<T, X> {
+  readonly value: T;
+  readonly result: X;
 }
 
 function emitOne<R>(s: Stage<R>, result: R): Promise<void> | undefined {
