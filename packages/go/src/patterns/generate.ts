@@ -8,7 +8,8 @@ import { pull } from "./pull.ts";
 import { Stage, stage, type StageSource } from "./stage.ts";
 
 /**
- * The values of an iterable or a stream, one at a time as they are asked for. When the stage stops, the iterator's
+ * The values of an iterable or a stream, one at a time as they are asked for: a plain iterable is asked from within the
+ * receive, so that its values pass without a wait. When the stage stops, the iterator's
  * `return` is called, a stream is cancelled. An iterator that is in the middle of its `next` then is not waited for: what
  * it was about to give is lost.
  */
@@ -52,7 +53,7 @@ class Iteration<T> implements StageSource {
       if (step.done === true) this.#ended.close();
       else {
         this.#done = false;
-        output.trySend(step.value);
+        if (ctx.err() === undefined) output.trySend(step.value);
       }
     } catch (error) {
       this.#ended.fail(error);

@@ -296,6 +296,59 @@ describe("generate", () => {
   });
 });
 
+describe("generate over an iterable", () => {
+  it("makes a value when it is asked for", async () => {
+    const from = source();
+    const [ctx, cancel] = withCancel(root);
+    const out = generate(ctx, from.values);
+    await gosched();
+    expect(from.made()).toBe(0);
+    expect([await out.recv(), from.made()]).toEqual([0, 1]);
+    const c = await select({ out: recv(out), slow: timeout(1000) });
+    expect(c).toEqual({ case: "out", ok: true, value: 1 });
+    expect([out.tryRecv(), out.len, numGoroutine()]).toEqual([{ ready: true, value: 2, ok: true }, 0, 2]);
+    cancel();
+    expect([await out.recvOk(), from.left()]).toEqual([[undefined, false], true]);
+  });
+
+  it("tells the iterator when it is cancelled, also from inside its next, and drops what that gives", async () => {
+    const [ctx, cancel] = withCancel(root);
+    let left = false;
+    function* cancelling(): Generator<number> {
+      try {
+        yield 0;
+        cancel();
+        yield 1;
+      } finally {
+        left = true;
+      }
+    }
+    expect([await all(generate(ctx, cancelling())), left, numGoroutine()]).toEqual([[0], true, 1]);
+  });
+
+  it("does not ask at all when the context is done", async () => {
+    const from = source();
+    const [ctx, cancel] = withCancel(root);
+    cancel();
+    expect([await all(generate(ctx, from.values)), from.made()]).toEqual([[], 0]);
+  });
+
+  it("gives the error of an iterator that throws, and leaves one that gives a thenable", async () => {
+    let returned = 0;
+    const broken = (next: () => IteratorResult<number>): Iterable<number> => ({
+      [Symbol.iterator]: () => ({ next, return: () => ({ done: true, value: ++returned }) }),
+    });
+    const torn = broken(() => {
+      throw new Error("torn");
+    });
+    await expect(all(generate(root, torn))).rejects.toThrow("torn");
+    expect(returned).toBe(0);
+    const flattened = broken(() => ({ done: false, value: Promise.resolve(1) as unknown as number }));
+    await expect(all(generate(root, flattened))).rejects.toThrow("send of a thenable");
+    expect([returned, numGoroutine()]).toEqual([1, 1]);
+  });
+});
+
 describe("merge, tee, or, batch and replicate", () => {
   it("J16 merge gives the values of all, each input's own in order", async () => {
     await fc.assert(

@@ -156,6 +156,67 @@ describe("map", () => {
   });
 });
 
+describe("map and ordered.map", () => {
+  const both = { map, "ordered.map": ordered.map };
+  for (const [name, op] of Object.entries(both)) {
+    it(`${name} is ahead of its reader by two values a worker, and goes on when half of them are taken`, async () => {
+      let begun = 0;
+      const [c, cancel] = withCancel(ctx);
+      const out = op(c, generate(c, count(1e9)), (v) => (begun++, v), { workers: 3 });
+      const settled = async (): Promise<number> => {
+        for (let i = 0; i < 5; i++) await gosched();
+        return begun;
+      };
+      expect([await settled(), out.len, out.cap]).toEqual([6, 0, 0]);
+      for (let i = 0; i < 2; i++) await out.recv();
+      expect(await settled()).toBe(6);
+      await out.recv();
+      expect(await settled()).toBe(9);
+      cancel();
+      // What waits when the context is cancelled is dropped.
+      expect(await all(out)).toEqual([]);
+    });
+
+    it(`${name} still belongs to its context while results wait at its end`, async () => {
+      const [c, cancel] = withCancel(ctx);
+      const got: number[] = [];
+      for await (const v of op(c, generate(c, count(4)), (v) => v, { workers: 4 })) {
+        got.push(v);
+        for (let i = 0; i < 5; i++) await gosched();
+        if (got.length === 2) cancel();
+      }
+      expect(got).toEqual([0, 1]);
+    });
+
+    it(`${name} gives the results from before an error first`, async () => {
+      const out = op(ctx, generate(ctx, count(9)), (v) => (v === 4 ? Promise.reject(new Error("four")) : v), {
+        workers: 4,
+      });
+      for (let i = 0; i < 5; i++) await gosched();
+      const got: number[] = [];
+      await expect(
+        (async () => {
+          for await (const v of out) got.push(v);
+        })(),
+      ).rejects.toThrow("four");
+      expect(got.slice(0, 4)).toEqual([0, 1, 2, 3]);
+    });
+  }
+
+  it("lets the event loop have its turns, with nothing but microtasks to wait for", async () => {
+    let over = false;
+    setTimeout(() => (over = true), 1);
+    function* untilOver(): Generator<number> {
+      while (!over) yield 1;
+    }
+    await forEach(ctx, generate(ctx, untilOver()), () => undefined);
+    over = false;
+    setTimeout(() => (over = true), 1);
+    for await (const _ of map(ctx, generate(ctx, untilOver()), (v) => v, { workers: 2 }));
+    expect(over).toBe(true);
+  });
+});
+
 describe("ordered", () => {
   it("J11 keeps the order of the input and works at the same time", async () => {
     let running = 0;

@@ -1,28 +1,31 @@
 // How far the workers of a stage may be ahead of who reads its results.
 //
-// Invariant: values that are worked on and results that wait are together as many as there are workers at most, whatever
-// waits for its turn counted too. (A value that gives several results may exceed that by as many as the output buffers.)
-// Nobody rests while there is room.
+// Invariants: values that are worked on, results that wait for their turn and results that wait to be taken are together
+// twice as many as there are workers at most. (Of values with several results each, as many results may wait besides.) Who
+// finds no room rests until there are no more than one for each worker; then all who rest go on, by one promise. So neither
+// the workers nor the reader need wait for each value, and a reader that has emptied the buffer finds all workers at work.
 
 import { capture, captured } from "../internal/channel.ts";
 import { type Goroutine, leaveWait } from "../internal/goroutine.ts";
 import { park } from "../internal/sched.ts";
 import type { Stage, StageSource } from "./stage.ts";
 
-interface Resting {
-  readonly g: Goroutine;
-  readonly resolve: (value: never) => void;
-}
-
 export class Room<R> implements StageSource {
-  readonly #size: number;
-  readonly #resting: Resting[] = [];
+  readonly #workers: number;
   #stage: Stage<R> | undefined;
+  readonly #resting: Goroutine[] = [];
+  #reopened: Promise<void> | undefined;
+  #reopen: ((value: never) => void) | undefined;
+  /** How many values were entered and have not left. */
   #busy = 0;
   #stopped = false;
 
-  constructor(size: number) {
-    this.#size = size;
+  constructor(workers: number) {
+    this.#workers = workers;
+  }
+
+  get size(): number {
+    return 2 * this.#workers;
   }
 
   /** Whose room it is. */
@@ -32,7 +35,7 @@ export class Room<R> implements StageSource {
 
   /** Goroutine g begins with a value: at once, or when there is room or the stage stops, and at once after that. */
   enter(g: Goroutine): Promise<void> | undefined {
-    if (!this.#isOpen()) return this.#rest(g);
+    if (!this.#stopped && this.#busy + this.#waiting >= this.size) return this.#rest(g);
     this.#busy++;
     return undefined;
   }
@@ -45,14 +48,10 @@ export class Room<R> implements StageSource {
 
   /** Waits until all results were taken, or the stage stops. */
   async drained(g: Goroutine): Promise<void> {
-    while (!this.#stopped && (this.#stage as Stage<R>).output.count > 0) await this.#rest(g);
-  }
-
-  #rest(g: Goroutine): Promise<void> {
-    const promise = new Promise<void>(capture);
-    this.#resting.push({ g, resolve: captured });
-    park(g, "select");
-    return promise;
+    while (!this.#stopped && this.#waiting > 0) {
+      await this.#rest(g);
+      this.#busy--;
+    }
   }
 
   poll(): void {
@@ -60,24 +59,38 @@ export class Room<R> implements StageSource {
   }
 
   taken(): void {
-    if (this.#resting.length > 0 && this.#isOpen()) this.#admit();
+    if (this.#resting.length > 0 && this.#busy + this.#waiting <= this.#workers) this.#goOn();
   }
 
   stop(): void {
     this.#stopped = true;
     if (this.#stage?.hasFailed === false) this.#stage.output.drain();
-    while (this.#resting.length > 0) this.#admit();
+    this.#goOn();
   }
 
-  #isOpen(): boolean {
-    return this.#stopped || this.#busy + (this.#stage as Stage<R>).output.count < this.#size;
+  /** How many results wait to be taken. */
+  get #waiting(): number {
+    return (this.#stage as Stage<R>).output.count;
   }
 
-  /** Lets one in. It goes on by itself, so nobody has to tell who runs. */
-  #admit(): void {
-    const { g, resolve } = this.#resting.pop() as Resting;
-    this.#busy++;
-    leaveWait(g, "select");
-    (resolve as () => void)();
+  #rest(g: Goroutine): Promise<void> {
+    if (this.#reopened === undefined) {
+      this.#reopened = new Promise<void>(capture);
+      this.#reopen = captured;
+    }
+    this.#resting.push(g);
+    park(g, "select");
+    return this.#reopened;
+  }
+
+  /** Whoever rests goes on by itself, so nobody has to tell who runs. */
+  #goOn(): void {
+    const reopen = this.#reopen as (() => void) | undefined;
+    this.#busy += this.#resting.length;
+    for (const g of this.#resting) leaveWait(g, "select");
+    this.#resting.length = 0;
+    this.#reopened = undefined;
+    this.#reopen = undefined;
+    reopen?.();
   }
 }

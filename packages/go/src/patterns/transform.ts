@@ -1,8 +1,9 @@
 // map, filter, flatMap: a function for each value, run by a number of workers. Ordered and unordered are one implementation:
-// a worker that has its result waits, if order matters, until all earlier values have been dealt with.
+// a result that comes before its turn is put aside, and whoever has the result before it deals with it too.
 //
-// Invariant of the ordered form: a value gets its index at the moment at which it is received, so indexes follow the input.
-// At most `workers` results wait for their turn.
+// Invariants: a value gets its index at the moment at which it is received, so indexes follow the input. A worker awaits
+// once for each value, fn's result; it waits besides where there is no value or no room (room.ts), and where the event loop
+// is to have its turn. As foreign code may run while it waits for fn, it says itself who runs afterwards.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
@@ -108,38 +109,44 @@ function transform<T, X, R>(
 ): RecvChan<R> {
   const { workers = 1 } = options;
   const room = new Room<R>(workers);
-  /** Results that came before their turn: that of value i at i modulo `workers`. */
+  /** Results that came before their turn: that of value i at i modulo the room for it. */
   const early: (Result<T, X> | undefined)[] = [];
   let turn = 0;
   let atWork = workers;
   const body = async (s: Stage<R>): Promise<void> => {
     const g = current();
     for (;;) {
-      const entered = room.enter(g) ?? turnIfDue();
-      if (entered !== undefined) await entered;
+      const rest = room.enter(g);
+      if (rest !== undefined) await rest;
       setCurrent(g);
-      const [value, ok, index] = s.tryNext(input) ?? (await s.waitForNext(input));
-      if (!ok) break;
+      const pause = turnIfDue();
+      if (pause !== undefined) await pause;
+      const taken = s.tryNext(input) ?? (await s.waitForNext(input));
+      if (!taken[1]) break;
+      // (Taking it apart as an array would go through its iterator.)
+      const value = taken[0];
+      const index = taken[2];
       const result = await fn(value, s.ctx);
       setCurrent(g);
       if (inOrder && index !== turn) {
-        early[index % workers] = { value, result };
+        early[index % room.size] = { value, result };
         continue;
       }
-      for (let next: Result<T, X> | undefined = { value, result }; next !== undefined;) {
+      let next: Result<T, X> | undefined = { value, result };
+      do {
         const delivered = deliver(s, next.result, next.value);
         if (delivered !== undefined) await delivered;
         room.leave();
-        const at = ++turn % workers;
+        const at = ++turn % room.size;
         next = early[at];
         early[at] = undefined;
-      }
+      } while (next !== undefined);
     }
     room.leave();
     // The results that wait are the stage's until somebody takes them.
     if (--atWork === 0) await room.drained(g);
   };
-  const s = new Stage<R>(ctx, [input], { ...options, capacity: workers, source: room }, body);
+  const s = new Stage<R>(ctx, [input], { ...options, capacity: room.size, source: room }, body);
   room.bound(s);
   return s.output;
 }
