@@ -1,6 +1,7 @@
 // Rows with names: the option `header`.
 import { expect, test } from "vitest";
-import type { Header } from "./rows.ts";
+import type { Header, Row } from "./rows.ts";
+import type { RowOptions } from "./sheet.ts";
 import { collect, source } from "./test/workbook-writer.ts";
 import { open } from "./workbook.ts";
 
@@ -52,6 +53,72 @@ test("a hostile name is just a name", async () => {
   expect(Object.entries(row!.record())).toEqual([
     ["__proto__", "1"],
     ["constructor", "2"],
+  ]);
+  const names: string[] = [];
+  for (const name in row!.record()) names.push(name);
+  expect(names).toEqual(["__proto__", "constructor"]);
+  expect("toString" in row!.record()).toBe(false);
+});
+
+/** Rows of several batches. */
+const long = Array.from({ length: 60_000 }, (_, i) => `row ${i + 1},text\n`).join("");
+
+test("calls of next() that overlap are answered in the order of the rows", async () => {
+  await using book = await open(source(Buffer.from(long)));
+  const rows = book.sheet().rows()[Symbol.asyncIterator]();
+  const found = await Promise.all(Array.from({ length: 60_002 }, () => rows.next()));
+  expect(found.slice(0, -2).map(({ value }) => (value as Row).number)).toEqual(
+    Array.from({ length: 60_000 }, (_, i) => i + 1),
+  );
+  expect(found.slice(-2)).toEqual([
+    { value: undefined, done: true },
+    { value: undefined, done: true },
+  ]);
+});
+
+test("after return() there are no more rows, and calls before it get theirs", async () => {
+  await using book = await open(source(Buffer.from(long)));
+  const rows = book.sheet().rows()[Symbol.asyncIterator]();
+  const [first, second, end, beyond] = await Promise.all([rows.next(), rows.next(), rows.return!(), rows.next()]);
+  expect([(first.value as Row).number, (second.value as Row).number, end.done, beyond.done]).toEqual([
+    1,
+    2,
+    true,
+    true,
+  ]);
+  expect(await rows.next()).toEqual({ value: undefined, done: true });
+});
+
+test("a failure comes once, behind the rows before it; then there are no more", async () => {
+  await using book = await open(source(Buffer.from(`${long}"never closed`)));
+  const rows = book.sheet().rows()[Symbol.asyncIterator]();
+  let last = 0;
+  const failing = async (): Promise<void> => {
+    for (let next = await rows.next(); !next.done; next = await rows.next()) last = next.value.number;
+  };
+  await expect(failing()).rejects.toMatchObject({ code: "unclosed_quote" });
+  expect(last).toBeGreaterThan(0);
+  expect(await rows.next()).toEqual({ value: undefined, done: true });
+});
+
+test("warnings stay with their rows, whichever rows are asked for", async () => {
+  const quotes = 'a,b\nc,"d"e\nf,g\nh,"i"j\n';
+  await using book = await open(source(Buffer.from(quotes)));
+  const told = async (options: RowOptions): Promise<unknown> =>
+    (await collect(book.sheet().rows(options))).map(({ number, warnings }) => [number, warnings.length]);
+  expect(await told({})).toEqual([
+    [1, 0],
+    [2, 1],
+    [3, 0],
+    [4, 1],
+  ]);
+  expect(await told({ header: 2 })).toEqual([
+    [3, 0],
+    [4, 1],
+  ]);
+  expect(await told({ header: true, from: 3 })).toEqual([
+    [3, 0],
+    [4, 1],
   ]);
 });
 
