@@ -19,9 +19,10 @@ import {
   pairClass,
   settleText,
   STOP,
+  textTag,
+  word,
 } from "./xml.ts";
 
-const word = (text: string): number => Buffer.from(text, "latin1").readInt32LE(0);
 const half = (text: string): number => Buffer.from(text, "latin1").readInt16LE(0);
 const ROW = word("<row");
 const ROW_R = word(' r="');
@@ -35,22 +36,12 @@ const INLI = word("inli");
 const NEST = word("neSt");
 const R_QUOTE = half('r"');
 const IS_OPEN = word("<is>");
-const T_OPEN = word("<t>x") & 0xffffff;
-const T_SPACE = ["<t x", "ml:s", "pace", '="pr', "eser", 've">'].map((text) => word(text));
 const T_CLOSE = word("</t>");
 const IS_CLOSE = word("</is");
 const IS_CLOSE_C = word("></c");
 const V_OPEN = word("<v>x") & 0xffffff;
 const V_CLOSE = word("</v>");
 const C_CLOSE = word("</c>");
-const [T_SPACE_0, T_SPACE_1, T_SPACE_2, T_SPACE_3, T_SPACE_4, T_SPACE_5] = T_SPACE as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
 const F_OPEN = word("<f>x") & 0xffffff;
 const F_CLOSE = word("</f>");
 const STR_QUOTE = word('str"');
@@ -237,25 +228,13 @@ export class FastCells extends CellReader {
       }
 
       if (kind === INLINE || kind === TEXT) {
-        const open = view.getInt32(kind === INLINE ? at + 4 : at, true);
         if (kind === TEXT) {
-          if ((open & 0xffffff) !== V_OPEN) break;
+          if ((view.getInt32(at, true) & 0xffffff) !== V_OPEN) break;
           at += 3;
-        } else if (view.getInt32(at, true) !== IS_OPEN) {
-          break;
-        } else if ((open & 0xffffff) === T_OPEN) {
-          at += 7;
-        } else if (
-          open === T_SPACE_0 &&
-          view.getInt32(at + 8, true) === T_SPACE_1 &&
-          view.getInt32(at + 12, true) === T_SPACE_2 &&
-          view.getInt32(at + 16, true) === T_SPACE_3 &&
-          view.getInt32(at + 20, true) === T_SPACE_4 &&
-          view.getInt32(at + 24, true) === T_SPACE_5
-        ) {
-          at += 28;
         } else {
-          break;
+          const tag = view.getInt32(at, true) === IS_OPEN ? textTag(view, at + 4) : 0;
+          if (tag === 0) break;
+          at += 4 + tag;
         }
         const start = at;
         let seen = 0;

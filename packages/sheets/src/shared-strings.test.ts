@@ -81,3 +81,22 @@ test("wrong counts in the part are of no account", async () => {
   expect(await strings.load(0)).toBe(true);
   expect(await strings.load(1)).toBe(false);
 });
+
+test("strings in every usual shape are the same however the part is cut into pieces", async () => {
+  const shapes = [
+    ["<si><t>plain</t></si>", "plain"],
+    ['<si><t xml:space="preserve"> spaces at both ends </t></si>', " spaces at both ends "],
+    ['<si><t xml:space="preserve">Fish &amp; Chips_x000A_</t></si>', "Fish & Chips\n"],
+    ['<si><t xml:space="default">other</t></si>', "other"],
+    ["<si><t/></si>", ""],
+    ["<si/>", ""],
+    ["<si><r><t>rich </t></r><r><t>text</t></r></si>", "rich text"],
+  ] as const;
+  const items = Array.from({ length: 70 }, (_, i) => shapes[(i * 3) % shapes.length]!);
+  const part = `<sst>${items.map(([xml]) => xml).join("")}</sst>`;
+  for (let size = 1; size < 120; size++) {
+    const strings = new SharedStrings(pieces(part, size), {}, defaultLimits);
+    expect(await strings.load(items.length - 1)).toBe(true);
+    expect(items.map((_, i) => text(strings, i))).toEqual(items.map(([, wanted]) => wanted));
+  }
+});

@@ -26,8 +26,10 @@ import {
   pairClass,
   settleText,
   STOP,
+  textTag,
   Token,
   Tokens,
+  word,
   xmlName,
 } from "./xml.ts";
 
@@ -43,12 +45,11 @@ const siName = xmlName("si");
 const sstName = xmlName("sst");
 
 // What the usual string looks like, four bytes at a time.
-const SI = int32("<si>");
-const T_OPEN = int32("<t>x") & 0xffffff;
-const T_CLOSE = int32("</t>");
-const SI_CLOSE = int32("</si");
-const SI_EMPTY = int32("<si/");
-const T_EMPTY = int32("<t/>");
+const SI = word("<si>");
+const T_CLOSE = word("</t>");
+const SI_CLOSE = word("</si");
+const SI_EMPTY = word("<si/");
+const T_EMPTY = word("<t/>");
 
 export class SharedStrings {
   /** How many are loaded. */
@@ -221,7 +222,7 @@ export class SharedStrings {
     return false;
   }
 
-  /** Takes strings as long as they look like `<si><t>text</t></si>`, `<si><t/></si>` or `<si/>`. */
+  /** Takes strings as long as they look like `<si><t>text</t></si>`, also with `xml:space="preserve"`, `<si><t/></si>` or `<si/>`. */
   #fast(): void {
     const bytes = this.#bytes;
     const view = this.#view;
@@ -230,8 +231,9 @@ export class SharedStrings {
     const fastEnd = this.#end - 20;
     let pos = this.#pos;
     while (pos < fastEnd) {
-      if (view.getInt32(pos, true) !== SI || (view.getInt32(pos + 4, true) & 0xffffff) !== T_OPEN) {
-        const open = view.getInt32(pos, true);
+      const open = view.getInt32(pos, true);
+      const tag = open === SI ? textTag(view, pos + 4) : 0;
+      if (tag === 0) {
         if (open === SI_EMPTY && bytes[pos + 4] === GT) pos += 5;
         else if (
           open === SI &&
@@ -244,7 +246,7 @@ export class SharedStrings {
         this.#add(view, pos, 0, true);
         continue;
       }
-      const start = pos + 7;
+      const start = pos + 4 + tag;
       let at = start;
       let seen = 0;
       let kind = 0;
@@ -363,8 +365,4 @@ export class SharedStrings {
 /** How many words a string takes, by its first one. */
 function wordsOf(header: number): number {
   return 1 + (((header >>> 1) + 3) >> 2);
-}
-
-function int32(text: string): number {
-  return Buffer.from(text, "latin1").readInt32LE(0);
 }

@@ -34,6 +34,30 @@ byteClass[LT] = STOP;
 export const pairClass: Uint8Array = new Uint8Array(65_536);
 for (let pair = 0; pair < 65_536; pair++) pairClass[pair] = byteClass[pair & 255]! | byteClass[pair >> 8]!;
 
+/** Four characters of markup as a number, to compare with. */
+export const word = (text: string): number => Buffer.from(text, "latin1").readInt32LE(0);
+const T_OPEN = word("<t>x") & 0xffffff;
+const T_SPACE_0 = word("<t x");
+const T_SPACE_1 = word("ml:s");
+const T_SPACE_2 = word("pace");
+const T_SPACE_3 = word('="pr');
+const T_SPACE_4 = word("eser");
+const T_SPACE_5 = word('ve">');
+
+/** How long the tag is that opens a text, where it is `<t>` or `<t xml:space="preserve">`; 0 for all else. Reads up to 24 bytes. */
+export function textTag(view: DataView, at: number): number {
+  const open = view.getInt32(at, true);
+  if ((open & 0xffffff) === T_OPEN) return 3;
+  return open === T_SPACE_0 &&
+    view.getInt32(at + 4, true) === T_SPACE_1 &&
+    view.getInt32(at + 8, true) === T_SPACE_2 &&
+    view.getInt32(at + 12, true) === T_SPACE_3 &&
+    view.getInt32(at + 16, true) === T_SPACE_4 &&
+    view.getInt32(at + 20, true) === T_SPACE_5
+    ? 24
+    : 0;
+}
+
 export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 /** A fault in the XML; whoever knows the part makes a SheetError of it. */
