@@ -171,7 +171,9 @@ function megabytes(bytes: number): string {
   return `${count(bytes / 1e6)} MB`;
 }
 
-function reason({ stderr, peak }: Run): string {
+function reason({ code, stderr, peak }: Run): string {
+  // Node's code for a program that waits when there is nothing left to wait for.
+  if (code === 13) return "stops on the way, without an error";
   if (/heap out of memory|allocation failed/i.test(stderr)) return `out of memory at ${megabytes(peak)}`;
   const line = stderr.split("\n").find((line) => /^\s*\w*Error/.test(line)) ?? stderr.trim().split("\n").at(-1);
   return (line ?? "failed").trim().slice(0, 80);
