@@ -2,10 +2,10 @@
 // be allowed to create databases and roles, and its messages be English; another DATABASE_URL is left alone, which is said.
 // Tests read its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need it say
 // that they skip; in CI that is an error.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
@@ -81,6 +81,15 @@ export interface OwnServer {
 /** Makes a server and starts it. @throws where there are no programs to do it with */
 export async function startServer(): Promise<OwnServer> {
   const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
+  try {
+    return await startServerIn(home);
+  } catch (error) {
+    rmSync(home, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startServerIn(home: string): Promise<OwnServer> {
   let programs = installedPrograms();
   if (!programs) {
     const bundled = createRequire(import.meta.url).resolve(
@@ -105,6 +114,16 @@ export async function startServer(): Promise<OwnServer> {
     void run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", `-p ${port} -k '' -h 127.0.0.1 -F`, "start");
   const stop = (): void => void run("pg_ctl", "-D", data, "-m", "immediate", "stop");
   start();
+  // However this process ends, with Ctrl-C or kill -9: its end closes the pipe, and nothing of the server stays.
+  const stopAndRemove = 'cat; "$0" -D "$1" -m immediate stop; rm -rf "$2"';
+  const keeper = spawn("sh", ["-c", stopAndRemove, join(programs, "pg_ctl"), data, home], {
+    ...user,
+    cwd: "/",
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  keeper.unref();
+  (keeper.stdin as Socket).unref();
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     home,
@@ -126,12 +145,22 @@ function installedPrograms(): string | undefined {
   return places.find((place) => existsSync(join(place, "initdb")) && existsSync(join(place, "pg_ctl")));
 }
 
+/**
+ * None that the system gives to connections: one of those may have it while the server is stopped, even one that is made to the
+ * server, which then talks to itself.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve, reject) => {
+      server.once("error", (error) =>
+        "code" in error && error.code === "EADDRINUSE" ? resolve(false) : reject(error),
+      );
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }

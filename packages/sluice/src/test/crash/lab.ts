@@ -28,7 +28,8 @@ export class Lab implements AsyncDisposable {
   }
 
   static async open(): Promise<Lab> {
-    return new Lab(await mkdtemp(join(tmpdir(), "sluice-crash-")), await startServer());
+    const server = await startServer();
+    return new Lab(await mkdtemp(join(tmpdir(), "sluice-crash-")), server);
   }
 
   /** One run. @returns what happened @throws where anything is not as it must be */
