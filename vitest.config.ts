@@ -15,8 +15,8 @@ const config: ViteUserConfig = defineConfig({
     // Worker-thread pools cannot run tests that change the working directory or send signals; processes can.
     pool: "forks",
     // Whole programs are started in tests, on machines with one slow core too.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // What is polled for comes at once on an idle machine, and later on a busy one.
     expect: { poll: { timeout: 60_000 } },
     sequence: { shuffle: { files: false, tests: true } },

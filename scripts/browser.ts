@@ -21,7 +21,9 @@ export function launchBrowser(): Promise<Browser> {
     "--disable-sync",
     "--no-first-run",
   ];
-  return chromium.launch({ executablePath: program ?? "chromium", args });
+  // Files in folders with other names than ASCII's are not found in a locale that is not installed.
+  const env = { ...process.env, LC_ALL: "C.UTF-8" };
+  return chromium.launch({ executablePath: program ?? "chromium", args, env });
 }
 
 function findBrowser(): string | undefined {
