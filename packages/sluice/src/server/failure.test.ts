@@ -6,6 +6,7 @@ test.each([
   [new HttpFailure(413, "too large"), 413, "too large"],
   [new SluiceError("missing_column", "no column"), 422, "no column"],
   [new SluiceError("connection_refused", "refused"), 503, "refused"],
+  [new SluiceError("interrupted", "it waited for a lock"), 503, "it waited for a lock"],
   [usageError("bad_schema", "bad schema"), 400, "bad schema"],
   [Object.assign(new Error("no space left"), { code: "ENOSPC" }), 503, /no room left/],
   [Object.assign(new Error("bad url"), { code: "FST_ERR_BAD_URL", statusCode: 400 }), 400, "bad url"],

@@ -1,6 +1,6 @@
 // What goes back when a request fails: a status and one sentence, never a stack.
 import { SheetError, type SheetErrorCode } from "@sluice/sheets";
-import { SluiceError } from "../errors.ts";
+import { INTERRUPTED, SluiceError } from "../errors.ts";
 
 /** A request that cannot be met, with the status and the text to answer. */
 export class HttpFailure extends Error {
@@ -34,6 +34,7 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   "connection_refused",
   "database_in_use",
   "embedded_database",
+  INTERRUPTED,
   "no_such_database",
   "too_many_connections",
   "unknown_host",
