@@ -7,7 +7,7 @@ import type { InferredColumn } from "./infer.ts";
 import { columnNames, nameOfColumn, type Header, type HeaderMap } from "./mapping.ts";
 import { table, type Column, type ColumnSpec, type TableSchema } from "./schema.ts";
 import type { Sample } from "./source.ts";
-import { baseType } from "./values.ts";
+import { baseType, scalarOf } from "./values.ts";
 
 /** `--type`: a column's name or header → a type, as {@link parseType} reads it. */
 export type TypeMap = ReadonlyMap<string, string>;
@@ -82,7 +82,7 @@ function statedNotation({ column, header }: LoadColumn, types: TypeMap): string 
   const wanted = types.get(column.name) ?? types.get(header);
   if (wanted === undefined) return undefined;
   const { type, dateFormat } = parseType(column.name, wanted);
-  if (baseType(type) === baseType(column.type)) return dateFormat;
+  if (baseType(type) === baseType(scalarOf(column)) || type === column.type) return dateFormat;
   throw usageError(
     "bad_type",
     `--type "${column.name}=${wanted}": the column "${column.name}" is ${column.type}, and an import changes no column. ` +
@@ -94,7 +94,7 @@ async function foundNotation(
   { column, sheetColumn, header }: LoadColumn,
   sample: (() => Promise<Sample>) | undefined,
 ): Promise<string | undefined> {
-  const kind = /^(date|timestamp)\b/.exec(baseType(column.type))?.[1];
+  const kind = /^(date|timestamp)\b/.exec(baseType(scalarOf(column)))?.[1];
   if (kind === undefined || !sample) return undefined;
   const { dateFormat, type } = inferred(await sample(), sheetColumn, header);
   return type === "timestamp" && kind === "date" ? undefined : dateFormat;
@@ -118,7 +118,7 @@ export function parseType(
   if (type !== undefined && dateFormat !== undefined && dateReader(dateFormat)) return { type, dateFormat };
   // Days and months in brackets were meant as a notation; a precision is a number.
   const meant = /^date\s*\(|^timestamp(?:tz)?\s*\((?!\s*\d)/i.test(text);
-  if (!meant && /^[\p{L}_"][\p{L}\p{N}_ ".,()[\]]*$/u.test(text)) return { type: text };
+  if (!meant && /^[\p{L}_"](?:[\p{L}\p{N}_ ".,()[\]]|-\d)*$/u.test(text)) return { type: text };
   throw usageError(
     "bad_type",
     `--type "${column}=${text}": expected a type of PostgreSQL such as integer, numeric(10,2) or text, or a date in a notation such as date(DD/MM/YYYY) or timestamp(DD.MM.YYYY HH:mm).`,

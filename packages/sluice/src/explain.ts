@@ -38,7 +38,9 @@ export function nothingLeft(
 /** What to do about errors of PostgreSQL that no row is to blame for. */
 const HINTS: Readonly<Record<string, string>> = {
   "42501": ". Grant the user what is missing, or use another user.",
-  "42809": ". Rows go into tables only: name one with --table.",
+  "42809": ". Rows go into tables, and into views that take INSERT: name one with --table.",
+  "55000":
+    ". Rows go into a view only where the database knows what becomes of them: give it an INSTEAD OF trigger, or name a table with --table.",
   "53200": ". Import in smaller chunks (--chunk-rows), or raise max_locks_per_transaction on the server.",
   "53100": ". The server's disk is full: make room, then import again.",
 };

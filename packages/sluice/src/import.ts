@@ -198,7 +198,7 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
     const keyed = options.mode === "replace" || (options.onConflict ?? "error") !== "error";
     if (resume === "auto") entry = await unfinishedImport(target, { ...key, file }, wishOf(options), keyed, notes);
     const job = entry
-      ? await goOn(target, entry, options.schema, notes)
+      ? await goOn(target, entry, options, notes)
       : await begin(source, names, contentHash, options, notes);
     await source.startAt(job.plan.firstRow);
     const tally = new Tally(started, source.progress, options, job.before);

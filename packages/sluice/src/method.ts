@@ -21,21 +21,11 @@ const MAX_PARAMETERS = 65_535;
 
 /** How a method cuts the rows up. */
 export function planOf(prepared: Prepared, firstRow: number, options: ImportOptions): Plan {
-  const { method = "copy", batchSize = DEFAULT_BATCH_SIZE, chunkRows = DEFAULT_CHUNK_ROWS } = options;
   const { table, created, load, sheetHeaders: headers, width, ordered, conflict } = prepared;
   const replace = options.mode === "replace";
   const atomic = replace || (options.atomic ?? false);
-  const most = Math.max(1, Math.floor((MAX_PARAMETERS - NOTE_PARAMETERS) / load.length));
-  const one = { firstRows: ROWS_PER_WORKER, rowsPerChunk: ROWS_PER_WORKER, step: 1 };
-  const batch = Math.min(batchSize, most);
-  const shape = {
-    sequential: one,
-    concurrent: one,
-    batch: { firstRows: batch, rowsPerChunk: batch, step: batch },
-    copy: { firstRows: Math.min(FIRST_CHUNK_ROWS, chunkRows), rowsPerChunk: chunkRows, step: chunkRows },
-  }[method];
+  const method = options.method ?? "copy";
   return {
-    method,
     table,
     created,
     load,
@@ -47,8 +37,36 @@ export function planOf(prepared: Prepared, firstRow: number, options: ImportOpti
     atomic,
     replace,
     csv: options.csv,
-    ...shape,
+    ...shapeOf({ ...options, method: method === "copy" && !prepared.copies ? "batch" : method }, load.length),
   };
+}
+
+/** How a method cuts rows of so many columns up. */
+export function shapeOf(
+  options: {
+    readonly method: Method;
+    readonly batchSize?: number | undefined;
+    readonly chunkRows?: number | undefined;
+  },
+  columns: number,
+): Pick<Plan, "method" | "firstRows" | "rowsPerChunk" | "step"> {
+  const { method, batchSize = DEFAULT_BATCH_SIZE, chunkRows = DEFAULT_CHUNK_ROWS } = options;
+  if (method === "copy")
+    return { method, firstRows: Math.min(FIRST_CHUNK_ROWS, chunkRows), rowsPerChunk: chunkRows, step: chunkRows };
+  if (method !== "batch") return { method, firstRows: ROWS_PER_WORKER, rowsPerChunk: ROWS_PER_WORKER, step: 1 };
+  const batch = Math.min(batchSize, Math.max(1, Math.floor((MAX_PARAMETERS - NOTE_PARAMETERS) / columns)));
+  return { method, firstRows: batch, rowsPerChunk: batch, step: batch };
+}
+
+/** The plan of an import that goes on, if other options for how rows go in had been given when it began; undefined where they say the same. */
+export function otherwise(
+  plan: Plan,
+  { method = plan.method, batchSize, chunkRows }: Pick<ImportOptions, "method" | "batchSize" | "chunkRows">,
+): Plan | undefined {
+  const size = method === "batch" ? batchSize : method === "copy" ? chunkRows : undefined;
+  if (method === plan.method && size === undefined) return undefined;
+  const other = { ...plan, ...shapeOf({ method, batchSize, chunkRows }, plan.load.length) };
+  return method === plan.method && other.rowsPerChunk === plan.rowsPerChunk ? undefined : other;
 }
 
 /** Where a unique constraint decides which of two rows stays, the first one does: they go in one after the other. */

@@ -19,6 +19,7 @@ import {
 import { deletesSoftly, NOT_DELETED, tableDdl, type Column, type TableSchema } from "./schema.ts";
 import { layoutNotes, type Source } from "./source.ts";
 import type { TableInfo, Target, UniqueIndex } from "./targets/target.ts";
+import { isScalar } from "./values.ts";
 
 /** PostgreSQL has no wider table. */
 const MOST_COLUMNS = 1600;
@@ -42,6 +43,8 @@ export interface Prepared {
   readonly conflict: Conflict | undefined;
   /** This import made the table. */
   readonly created: boolean;
+  /** COPY can put rows into it. */
+  readonly copies: boolean;
   /** DDL to run before the first row. */
   readonly ddl: readonly string[];
   /** What has been done when that has run. */
@@ -58,7 +61,7 @@ export function tableName(options: Pick<ImportOptions, "table" | "schema">, file
 
 /** Changes nothing in the database. @throws SluiceError where the sheet and the table do not fit */
 export async function prepareTable(
-  target: Pick<Target, "name" | "describe">,
+  target: Pick<Target, "name" | "describe" | "storageOf">,
   source: Source,
   { file, sheet }: { readonly file: string; readonly sheet: string },
   options: Omit<ImportOptions, "target">,
@@ -91,7 +94,8 @@ export async function prepareTable(
     added = designColumns(mapping.homeless, [...wanted.columns, ...existing.columns], await source.sample(), types);
     mapping = mapHeaders(headers, [...wanted.columns, ...added], map, place);
   }
-  const { load, matches } = mapping;
+  const { matches } = mapping;
+  const load = await withStorage(target, mapping.load, existing);
   checkTypes(types, load);
   const designed = options.schema === undefined && !existing;
   if (designed && !(await source.sample()).complete)
@@ -115,10 +119,15 @@ export async function prepareTable(
   }
   checkRequired(load, wanted.columns, name, place);
   for (const column of wanted.columns) {
-    if (!column.generated && column.default === undefined && !load.some((entry) => entry.column === column)) {
+    if (!column.generated && column.default === undefined && !load.some((entry) => entry.column.name === column.name)) {
       notes.push(`the column "${column.name}" has no header in the sheet and stays empty`);
     }
   }
+
+  if (existing?.noCopy !== undefined && (options.method ?? "copy") === "copy")
+    notes.push(
+      `COPY cannot put rows into ${existing.noCopy === "view" ? "a view" : "a table whose row-level security binds this user"}, so they go in by the method batch`,
+    );
 
   const { ddl, changes } = existing
     ? missingColumns(target, name, load, existing, added, options, place)
@@ -139,6 +148,7 @@ export async function prepareTable(
     ordered: unique.some((index) => index.expression || index.columns.some((column) => loaded.has(column))),
     conflict: conflictOf(options, name, info, load, defaultKey(wanted, info.unique, loaded)),
     created: !existing,
+    copies: existing?.noCopy === undefined,
     ddl,
     changes,
     indexes: existing ? [] : tableDdl(wanted, name).indexes,
@@ -194,6 +204,22 @@ async function headersFor(
   return headers.map((header, n) => ({ ...header, text: free[n]?.name ?? header.text }));
 }
 
+/** Columns get to know what the database keeps of them: what the table has, or what the type stands for. */
+async function withStorage(
+  target: Pick<Target, "storageOf">,
+  load: readonly LoadColumn[],
+  existing: TableInfo | undefined,
+): Promise<LoadColumn[]> {
+  const result: LoadColumn[] = [];
+  for (const entry of load) {
+    const { name, type } = entry.column;
+    const there = existing?.columns.find((column) => column.name === name);
+    const storage = there ? (there.storage ?? there.type) : isScalar(type) ? type : await target.storageOf(type);
+    result.push(storage === type || storage === undefined ? entry : { ...entry, column: { ...entry.column, storage } });
+  }
+  return result;
+}
+
 function totalsNote(row: number, label: string): string {
   const shown = JSON.stringify(label.trim());
   return `row ${row} (${shown}) looks like a row of totals: types go by the other rows, so it is rejected (--type "column=text" for the column of ${shown} takes it)`;
@@ -229,7 +255,7 @@ function missingColumns(
     ),
     changes: lacking.map(
       (column) =>
-        `added the column "${column.name}" (${column.type})${added.includes(column) ? " for a header that had none" : ""}`,
+        `added the column "${column.name}" (${column.type})${added.some(({ name }) => name === column.name) ? " for a header that had none" : ""}`,
     ),
   };
 }
@@ -266,9 +292,9 @@ function withNearest(wanted: TableSchema): (header: Header) => string {
 }
 
 function checkRequired(load: readonly LoadColumn[], columns: readonly Column[], name: string, place: Place): void {
-  const loaded = new Set(load.map((entry) => entry.column));
+  const loaded = new Set(load.map((entry) => entry.column.name));
   const lacking = columns.filter(
-    (column) => column.notNull && column.default === undefined && !column.generated && !loaded.has(column),
+    (column) => column.notNull && column.default === undefined && !column.generated && !loaded.has(column.name),
   );
   if (lacking.length === 0) return;
   throw new SluiceError(

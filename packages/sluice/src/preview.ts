@@ -22,7 +22,7 @@ const LISTED_REJECTS = 10;
 
 export interface PreviewOptions extends Omit<ImportOptions, "target" | "onProgress" | "onRejects"> {
   /** Where existing tables are looked at; without one every table is new. */
-  readonly target?: Pick<Target, "name" | "describe">;
+  readonly target?: Pick<Target, "name" | "describe" | "storageOf">;
 }
 
 /** A file as an import would see it. */
@@ -110,7 +110,8 @@ async function previewSheet(
   alike: readonly SheetView[],
   options: PreviewOptions,
 ): Promise<SheetPreview> {
-  const nowhere = { name: "the database", describe: () => Promise.resolve(undefined) };
+  const unknown = (): Promise<undefined> => Promise.resolve(undefined);
+  const nowhere = { name: "the database", describe: unknown, storageOf: unknown };
   let source: Source | undefined;
   try {
     source = await readHeader(file, sheet, layoutOptions(options), alike);

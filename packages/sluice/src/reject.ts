@@ -12,6 +12,21 @@ export function rejectCell(text: string, type: number): RejectCell {
   return letter === undefined ? text : [letter, text];
 }
 
+/**
+ * A text, or a JSON, in characters that every database has: `日` → `\u65e5`. A JSON means the same then; {@link fromAscii} finds a
+ * reject's value again.
+ */
+export function inAscii(text: string): string {
+  return text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/** A reject's value as its cells hold it, if it was written by {@link inAscii}. */
+export function fromAscii(value: string, cells: readonly RejectCell[]): string {
+  if (!value.includes("\\u")) return value;
+  const texts = cells.map((cell) => (typeof cell === "string" ? cell : cell?.[1]));
+  return texts.find((text) => text !== undefined && inAscii(text) === value) ?? value;
+}
+
 /** By CellType; text has none. */
 const LETTERS = ["n", undefined, "b", "e", "d"] as const;
 

@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { DATE_FORMAT_HELP, dateReader } from "./date-format.ts";
 import { usageError } from "./errors.ts";
 import { quoteIdentifier, quoteTable } from "./identifiers.ts";
+import type { Storage } from "./nested.ts";
 
 /** One column, as a schema file states it. */
 export interface ColumnSpec {
@@ -53,6 +54,8 @@ export interface TableSpec {
 export interface Column {
   readonly name: string;
   readonly type: string;
+  /** What the database keeps of it, where that is not `type`: below a domain, in an array, or in a table that has another type. */
+  readonly storage: Storage | undefined;
   readonly headers: readonly string[];
   readonly notNull: boolean;
   readonly maxLength: number | undefined;
@@ -183,19 +186,19 @@ function completeColumn(where: string, name: string, given: ColumnSpec | Standar
     if (!/^(date|timestamp|timestamptz)\b/i.test(type))
       throw badSchema(here, `the type ${type} has no dateFormat`, ["date", "timestamp", "timestamptz"]);
   }
-  const limit = /^(?:varchar|character varying|char|character|bpchar)\s*\((\d+)\)$/i.exec(type)?.[1];
   return {
     name,
     type,
     headers: typeof spec.header === "string" ? [spec.header] : (spec.header ?? []),
     notNull: spec.notNull ?? false,
-    maxLength: spec.maxLength ?? (limit === undefined ? undefined : Number(limit)),
+    maxLength: spec.maxLength,
     format: spec.format,
     dateFormat: spec.dateFormat,
     check: spec.check,
     primaryKey: spec.primaryKey ?? false,
     unique: spec.unique ?? false,
     default: spec.default,
+    storage: undefined,
     generated: spec.generated ?? /^(small|big)?serial\d?$|\bgenerated\b/i.test(type),
   };
 }

@@ -1,11 +1,14 @@
 // What may stand in a column of each type, and how it is written for PostgreSQL.
 //
 // The rule: a value that does not fit is rejected, never truncated, rounded or reinterpreted. Types we know are checked here, so
-// that a bad value is named before the database sees it; of other types (enums, arrays, …) the database is the judge.
+// that a bad value is named before the database sees it; of other types (enums, points, …) the database is the judge. Domains, arrays,
+// ranges and composites are what their parts are.
 import { CellType } from "@sluice/sheets";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { dateReader } from "./date-format.ts";
 import { usageError } from "./errors.ts";
+import { intervalFits } from "./interval.ts";
+import { nestedCheck } from "./nested.ts";
 import type { RejectCode } from "./reject.ts";
 import type { Column } from "./schema.ts";
 
@@ -23,7 +26,7 @@ export type Check = (bytes: Buffer, start: number, end: number, type: CellType) 
 
 /** The check of a column, or undefined for plain text, where nothing need be asked. */
 export function checkFor(column: Column): Check | undefined {
-  const base = typeCheck(column);
+  const base = kindCheck(column);
   const { maxLength, check } = column;
   if (maxLength === undefined && column.format === undefined && !check) return base;
   return (bytes, start, end, type) => {
@@ -39,6 +42,42 @@ export function checkFor(column: Column): Check | undefined {
   };
 }
 
+/** The check of the declared type, and of what the database keeps of it where that is another one. */
+function kindCheck(column: Column): Check | undefined {
+  const { type, storage, dateFormat } = column;
+  const declared = typeCheck(type, dateFormat);
+  if (storage === undefined) return declared;
+  // A notation is read once.
+  const format = isDated(type) ? undefined : dateFormat;
+  const kept = typeof storage === "string" ? typeCheck(storage, format) : nestedCheck(storage, elementCheck);
+  if (!declared || !kept) return declared ?? kept;
+  return (bytes, start, end, cell) => {
+    const result = declared(bytes, start, end, cell);
+    if (isProblem(result) || result === null) return result;
+    if (result === undefined) return kept(bytes, start, end, cell);
+    const text = Buffer.from(result);
+    return kept(text, 0, text.length, cell) ?? result;
+  };
+}
+
+/** Of elements, those that the database would change are judged; all others it takes as they stand, or refuses. */
+function elementCheck(type: string): ((text: string) => Problem | undefined) | undefined {
+  const base = baseType(type);
+  if (base in INTEGERS || (base === "numeric" && modifiersOf(type).length === 0) || TAKEN_AS_IT_STANDS.has(base))
+    return undefined;
+  const check = typeCheck(type, undefined);
+  return (
+    check &&
+    ((text) => {
+      const bytes = Buffer.from(text);
+      const result = check(bytes, 0, bytes.length, CellType.string);
+      return isProblem(result) ? result : undefined;
+    })
+  );
+}
+
+const TAKEN_AS_IT_STANDS = new Set(["real", "double precision", "boolean", "uuid", "json", "jsonb"]);
+
 function isProblem(result: ReturnType<Check>): result is Problem {
   return typeof result === "object" && result !== null;
 }
@@ -47,11 +86,12 @@ const INTEGERS: Record<string, readonly [min: bigint, max: bigint, fastDigits: n
   smallint: [-32768n, 32767n, 4],
   integer: [-2147483648n, 2147483647n, 9],
   bigint: [-9223372036854775808n, 9223372036854775807n, 18],
+  oid: [0n, 4294967295n, 9],
 };
 const ALIASES: Record<string, string> = {
   int2: "smallint", int: "integer", int4: "integer", int8: "bigint", decimal: "numeric", float4: "real", float8: "double precision",
   float: "double precision", bool: "boolean", timestamp: "timestamp without time zone", timestamptz: "timestamp with time zone",
-  time: "time without time zone", "character varying": "varchar", character: "char",
+  time: "time without time zone", timetz: "time with time zone", "character varying": "varchar", character: "char",
 }; // prettier-ignore
 
 /** A type's name without length, alias or case: `VARCHAR(20)` → `varchar`. */
@@ -64,38 +104,67 @@ export function baseType(type: string): string {
   return ALIASES[name] ?? name;
 }
 
-function typeCheck(column: Column): Check | undefined {
-  const type = baseType(column.type);
+/** Whether a type is one that is judged here, so that no database need be asked what it is made of. */
+export function isScalar(type: string): boolean {
+  const base = baseType(type);
+  return base === "text" || base === "varchar" || typeCheck(base, undefined) !== undefined;
+}
+
+/** The type that decides how texts of a column are read. */
+export function scalarOf({ type, storage }: Column): string {
+  return typeof storage === "string" && !isScalar(type) ? storage : type;
+}
+
+/** Whether texts of a type can be in a notation of dates. */
+export function isDated(type: string): boolean {
+  return /^(?:date|timestamp)\b/.test(baseType(type));
+}
+
+/** `numeric(10,2)` → [10, 2]: what stands in a type's parentheses. */
+function modifiersOf(type: string): number[] {
+  return [...(/\(([^)]*)\)/.exec(type)?.[1] ?? "").matchAll(/-?\d+/g)].map(Number);
+}
+
+function typeCheck(declared: string, dateFormat: string | undefined): Check | undefined {
+  const type = baseType(declared);
   const integer = INTEGERS[type];
   if (integer) return integerCheck(type, ...integer);
   switch (type) {
     case "numeric":
-      return numericCheck(column.type);
+      return numericCheck(declared);
     case "real":
     case "double precision":
       return stringCheck((text, type) =>
         isNumeric(text, type)
           ? Number.isFinite(Number(text))
             ? text.trim()
-            : outOfRange(column.type)
+            : outOfRange(declared)
           : notA("a number", "invalid_number"),
       );
     case "boolean":
       return stringCheck(booleanText);
     case "date":
-      return column.dateFormat === undefined ? dateCheck : notationCheck(dateCheck, column.dateFormat, "date");
+      return dateFormat === undefined ? dateCheck : notationCheck(dateCheck, dateFormat, "date");
     case "timestamp without time zone":
     case "timestamp with time zone":
-      return timestampCheck(column);
+      return timestampCheck(declared, dateFormat);
     case "time without time zone":
-      return stringCheck(timeText);
-    case "interval":
-      // A duration in a sheet is a number of days, which PostgreSQL would take for seconds.
-      return stringCheck((text, type) =>
-        type === CellType.string && !isNumeric(text, type)
-          ? text
-          : notA("an interval as text, like 36:00:00 (a duration cell is a number of days)", "invalid_interval"),
+    case "time with time zone":
+      return stringCheck((text, cell) => keptFraction(declared, timeText(text, cell, type === "time with time zone")));
+    case "money":
+      return stringCheck((text) =>
+        /\.\d\d0*[1-9]/.test(text) ? tooManyDigits("money", 2, text.split(".")[1]!.length) : text,
       );
+    case "varchar":
+    case "char":
+    case "bpchar": {
+      const limit = modifiersOf(declared)[0] ?? (type === "char" ? 1 : undefined);
+      return limit === undefined ? undefined : lengthCheck(limit);
+    }
+    case "name":
+      return bytesCheck(63);
+    case '"char"':
+      return bytesCheck(1);
     case "uuid":
       return stringCheck((text, type) =>
         type === CellType.string && /^[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}$/i.test(text)
@@ -106,8 +175,32 @@ function typeCheck(column: Column): Check | undefined {
     case "jsonb":
       return stringCheck(jsonText);
     default:
-      return undefined;
+      return /^interval\b[^[]*$/.test(type) ? intervalCheck(declared) : undefined;
   }
+}
+
+function lengthCheck(limit: number): Check {
+  return (bytes, start, end) =>
+    tooLong(bytes, start, end, limit)
+      ? { code: "too_long", reason: `the text is longer than ${limit} characters` }
+      : undefined;
+}
+
+function bytesCheck(limit: number): Check {
+  return (_, start, end) =>
+    end - start > limit
+      ? { code: "too_long", reason: `the text is longer than ${limit === 1 ? "1 byte" : `${limit} bytes`}` }
+      : undefined;
+}
+
+/** A duration in a sheet is a number of days, which PostgreSQL would take for seconds. */
+function intervalCheck(declared: string): Check {
+  const fits = intervalFits(declared);
+  return stringCheck((text, type) => {
+    if (type !== CellType.string || isNumeric(text, type))
+      return notA("an interval as text, like 36:00:00 (a duration cell is a number of days)", "invalid_interval");
+    return fits(text) ? text : notA(`an interval of which ${declared} keeps all`, "invalid_interval");
+  });
 }
 
 function integerCheck(type: string, min: bigint, max: bigint, fastDigits: number): Check {
@@ -126,24 +219,42 @@ function integerCheck(type: string, min: bigint, max: bigint, fastDigits: number
   };
 }
 
-/** numeric(p, s): the database would round silently to s digits, so a value with more is rejected; noise past the 15th digit is no digit. */
+/**
+ * numeric(p, s): the database would round silently to s digits behind the point, or, where s is negative, in front of it; so a value
+ * with more is rejected. Noise past the 15th digit is no digit.
+ */
 function numericCheck(declared: string): Check {
-  const [, precision, scale = "0"] = /\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)/.exec(declared) ?? [];
+  const [precision, scale = 0] = modifiersOf(declared);
   return stringCheck((text, type) => {
     if (!isNumeric(text, type)) return notA("a number", "invalid_number");
     const trimmed = text.trim();
     if (precision === undefined) return trimmed;
     const exact =
       type === CellType.number ? plainDecimal(String(Number(Number(trimmed).toPrecision(15)))) : plainDecimal(trimmed);
-    const [whole = "", fraction = ""] = exact.replace(/^[+-]/, "").split(".");
-    const needed = fraction.replace(/0+$/, "").length;
-    if (needed > Number(scale))
-      return {
-        code: "too_many_digits",
-        reason: `${declared} keeps ${scale} digits behind the point, and this has ${needed}`,
-      };
-    return whole.replace(/^0+/, "").length > Number(precision) - Number(scale) ? outOfRange(declared) : exact;
+    const [whole = "", decimals = ""] = exact.replace(/^[+-]/, "").split(".");
+    const fraction = decimals.replace(/0+$/, "");
+    if (fraction.length > Math.max(scale, 0)) return tooManyDigits(declared, Math.max(scale, 0), fraction.length);
+    if (scale < 0 && !/^0*$/.test(whole.slice(scale)))
+      return { code: "too_many_digits", reason: `${declared} keeps no digits below 1${"0".repeat(-scale)}` };
+    // As a whole number of the smallest that the type can tell.
+    const digits = scale < 0 ? whole.slice(0, scale) : whole + fraction.padEnd(scale, "0");
+    return digits.replace(/^0+/, "").length > precision ? outOfRange(declared) : exact;
   });
+}
+
+function tooManyDigits(declared: string, kept: number, needed: number): Problem {
+  return {
+    code: "too_many_digits",
+    reason: `${declared} keeps ${kept} digits behind the point, and this has ${needed}`,
+  };
+}
+
+/** A time of day with more digits behind its seconds than the type keeps would be rounded. */
+function keptFraction(declared: string, verdict: string | Problem): string | Problem {
+  const digits = modifiersOf(declared)[0] ?? 6;
+  if (digits === 6 || typeof verdict !== "string") return verdict;
+  const needed = /:\d\d\.(\d*?)0*(?!\d)/.exec(verdict)?.[1]?.length ?? 0;
+  return needed > digits ? tooManyDigits(declared, digits, needed) : verdict;
 }
 
 function booleanText(text: string, type: CellType): string | Problem {
@@ -171,9 +282,9 @@ function isCellText(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}$/.test(text) && isCalendarDate(text.slice(0, 10));
 }
 
-function timestampCheck({ type, dateFormat }: Column): Check {
-  const withZone = /tz|with time/i.test(type);
-  const check = stringCheck((text, cell) => timestampText(text, cell, withZone));
+function timestampCheck(declared: string, dateFormat: string | undefined): Check {
+  const withZone = /tz|with time/i.test(declared);
+  const check = stringCheck((text, cell) => keptFraction(declared, timestampText(text, cell, withZone)));
   return dateFormat === undefined ? check : notationCheck(check, dateFormat, "timestamp");
 }
 
@@ -204,15 +315,15 @@ function timestampText(text: string, type: CellType, withZone: boolean): string 
   );
 }
 
-function timeText(text: string, type: CellType): string | Problem {
+function timeText(text: string, type: CellType, withZone: boolean): string | Problem {
   // A pure time lies on the day 0 of its date system.
   const time =
     type === CellType.date || isCellText(text) ? /^(?:1899-12-3[01]|1904-01-01)T(.*)$/.exec(text)?.[1] : text.trim();
-  return time !== undefined &&
-    /^([01]\d|2[0-3]|\d):[0-5]\d(:[0-5]\d(\.\d{1,6})?)?$/.test(time) &&
-    type !== CellType.number
+  const [, zone] =
+    /^(?:[01]\d|2[0-3]|\d):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?\s*(|Z|[+-]\d\d(?::?\d\d)?)$/.exec(time ?? "") ?? [];
+  return time !== undefined && zone !== undefined && (withZone || zone === "") && type !== CellType.number
     ? time
-    : notA("a time (a time cell, or text like 12:30:00)", "invalid_time");
+    : notA(`a time (a time cell, or text like 12:30:00${withZone ? "+01" : ""})`, "invalid_time");
 }
 
 function jsonText(text: string, type: CellType): string | Problem {

@@ -176,9 +176,10 @@ function importOptions(
     fileName,
     ...fileOptions(flags, schema),
     target,
-    method: flags.method,
-    batchSize: flags.batchSize,
-    chunkRows: flags.chunkRows,
+    // What was not said is no contradiction to how an import began that goes on.
+    ...(flags.stated.has("method") ? { method: flags.method } : {}),
+    ...(flags.stated.has("batchSize") ? { batchSize: flags.batchSize } : {}),
+    ...(flags.stated.has("chunkRows") ? { chunkRows: flags.chunkRows } : {}),
     resume: flags.resume,
     ...(flags.workers === undefined ? {} : { workers: flags.workers }),
     ...(flags.maxErrors === undefined ? {} : { maxErrors: flags.maxErrors }),
@@ -197,7 +198,8 @@ async function checkStated(target: Target, { stated, ...flags }: ImportFlags): P
   if (!entry) return; // which the import says
   const given = {
     ...(stated.has("table") ? { table: flags.table } : {}),
-    ...(stated.has("method") ? { method: flags.method } : {}),
+    // Before the first chunk any method will do.
+    ...(stated.has("method") && entry.totals.total > 0 ? { method: flags.method } : {}),
     ...(stated.has("onConflict") ? { onConflict: flags.onConflict } : {}),
     ...(stated.has("key") ? { key: flags.key } : {}),
     map: flags.map,

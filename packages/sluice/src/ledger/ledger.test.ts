@@ -195,6 +195,9 @@ describe.each(databases)("on $name", ({ open }) => {
     const schema = table({ name: "people", columns: { id: { type: "integer" }, name: {}, age: {} } });
     const { result } = await imported(target, file, { method: "batch", chunkRows: 7, schema });
     expect(result).toMatchObject({ id: first.id, method: "copy", total: ROWS, inserted: GOOD, rejected: BAD });
+    expect(result.notes).toContainEqual(
+      expect.stringMatching(/^it goes on as it began: by the method copy in chunks of \d+ rows$/),
+    );
     expect(result.notes).toContain(
       "the schema has changed since this import began; it goes on with the one that it began with",
     );

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { quoteLiteral, quoteTable } from "../identifiers.ts";
 import { SluiceError } from "../errors.ts";
-import type { Reject, RejectCell } from "../reject.ts";
+import { fromAscii, type Reject, type RejectCell } from "../reject.ts";
 import type { ChunkState, Claim, Target } from "../targets/target.ts";
 import { storePlan, type Plan } from "./plan.ts";
 import { atWorkSql, BEGUN_ALREADY } from "./schema.ts";
@@ -160,6 +160,16 @@ export async function claimImport(
   return claim;
 }
 
+/** Stores another plan for an import of which no chunk has been begun. */
+export async function storeOtherPlan(target: Target, { id, epoch }: Claim, plan: Plan): Promise<void> {
+  await target.query("update sluice.imports set plan = $3::json, method = $4 where id = $1 and epoch = $2", [
+    id,
+    String(epoch),
+    storePlan(plan),
+    plan.method,
+  ]);
+}
+
 /** Says that this process is alive. False where the import is no longer its own. */
 export async function renewLease(target: Target, claim: Claim): Promise<boolean> {
   const { count } = await target.query(
@@ -305,15 +315,18 @@ export async function* rejectsOf(
        where import = $1 and row_number >= first and row_number < first + ${PAGE} order by r.row_number`,
       [id, String(last)],
     );
-    const page = rows.map(([row, column, value, code, reason, cells]): Reject => ({
-      ...names,
-      row: Number(row),
-      column: column ?? undefined,
-      value: value ?? undefined,
-      code: code!,
-      reason: reason!,
-      cells: JSON.parse(cells!) as RejectCell[],
-    }));
+    const page = rows.map(([row, column, value, code, reason, json]): Reject => {
+      const cells = JSON.parse(json!) as RejectCell[];
+      return {
+        ...names,
+        row: Number(row),
+        column: column ?? undefined,
+        value: value === null || value === undefined ? undefined : fromAscii(value, cells),
+        code: code!,
+        reason: reason!,
+        cells,
+      };
+    });
     if (page.length === 0) return;
     yield page;
     last = page.at(-1)!.row;

@@ -60,8 +60,8 @@ export function revivePlan(json: string, schema: TableSchema | undefined, id: st
       );
     }
     // JSON leaves out what is undefined.
-    const { maxLength, format, dateFormat, default: standard } = column;
-    return { ...entry, column: { ...column, maxLength, format, dateFormat, default: standard, check } };
+    const { storage, maxLength, format, dateFormat, default: standard } = column;
+    return { ...entry, column: { ...column, storage, maxLength, format, dateFormat, default: standard, check } };
   });
   return { ...plan, load };
 }

@@ -1,6 +1,7 @@
 // Whether an import begins or goes on: by its id, or by itself where the same content, sheet, table and wish were left unfinished.
 import { SluiceError } from "../errors.ts";
-import type { TableSchema } from "../schema.ts";
+import type { ImportOptions } from "../import.ts";
+import { otherwise } from "../method.ts";
 import type { ChunkState, Claim, Target } from "../targets/target.ts";
 import {
   chunksOf,
@@ -9,6 +10,7 @@ import {
   holdsRows,
   OWNER,
   settleImport,
+  storeOtherPlan,
   type Entry,
   type Totals,
 } from "./ledger.ts";
@@ -88,7 +90,7 @@ export async function unfinishedImport(
   );
   for (const entry of open) {
     if (entry.wish !== wish) {
-      const { id, totals } = entry;
+      const { id, totals, active, indexes } = entry;
       if (totals.inserted + totals.updated > 0 && (await whyGone(target, entry)) === undefined) {
         throw new SluiceError(
           "unfinished_import",
@@ -96,6 +98,7 @@ export async function unfinishedImport(
             `Go on with it: --resume ${id}. End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
         );
       }
+      if (!active && indexes.length === 0) continue; // nobody misses it
       notes.push(
         `import ${entry.id} of this file was begun with other options and is not finished; sluice imports ${entry.id} shows it`,
       );
@@ -132,18 +135,31 @@ export async function unfinishedImport(
 export async function goOn(
   target: Target,
   entry: Entry,
-  schema: TableSchema | undefined,
+  options: Pick<ImportOptions, "schema" | "method" | "batchSize" | "chunkRows">,
   notes: string[],
 ): Promise<Job> {
-  const plan = revivePlan(entry.plan, schema, entry.id);
+  const { schema } = options;
+  let plan = revivePlan(entry.plan, schema, entry.id);
   const claim = await claimImport(target, entry.id, notes);
   if (!claim) throw atWork(entry);
   const chunks = await chunksOf(target, entry.id);
   const before = sum(chunks.values());
   notes.push(`resumed import ${entry.id}: ${rowsIn(before.inserted + before.updated)} in already`);
+  const other = otherwise(plan, options);
+  if (other && chunks.size === 0) {
+    await target.patiently(() => storeOtherPlan(target, claim, other));
+    plan = other;
+  } else if (other) {
+    notes.push(`it goes on as it began: by the method ${plan.method}${sizeOf(plan)}`);
+  }
   if (entry.schemaHash !== schemaHash(schema))
     notes.push("the schema has changed since this import began; it goes on with the one that it began with");
   return { claim, plan, before, chunks, indexes: entry.indexes };
+}
+
+function sizeOf({ method, rowsPerChunk }: Plan): string {
+  const rows = rowsPerChunk.toLocaleString("en");
+  return method === "copy" ? ` in chunks of ${rows} rows` : method === "batch" ? ` with ${rows} rows an INSERT` : "";
 }
 
 function rowsIn(n: number): string {

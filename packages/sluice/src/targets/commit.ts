@@ -5,10 +5,10 @@
 // statement, one round trip. The number of messages does not depend on the number of rows, but for those that the database refuses.
 import { sheetCells, type Chunk } from "../chunk.ts";
 import { quoteLiteral } from "../identifiers.ts";
-import type { Reject } from "../reject.ts";
+import { inAscii, type Reject } from "../reject.ts";
 import { cut, type Trial } from "./cut.ts";
 import { insertAndNote, isMerged, load, type Kept } from "./load.ts";
-import { isRowFault, refusalOf, rowNamed } from "./row-fault.ts";
+import { isRowFault, isUntranslatable, refusalOf, rowNamed } from "./row-fault.ts";
 import type { ChunkState, Claim, Connection } from "./target.ts";
 
 /** A chunk and what its commit needs. */
@@ -174,13 +174,25 @@ export async function record(
   table: string = "sluice.rejects",
 ): Promise<void> {
   if (rejects.length === 0) return;
-  const text = rejects.map(({ row, column, value, code, reason, cells }) =>
-    [id, String(row), column, value, code, reason, JSON.stringify(cells)].map(copyField).join("\t"),
-  );
-  await connection.copy(
-    `${table} (import, row_number, column_name, value, code, reason, cells)`,
-    Buffer.from(`${text.join("\n")}\n`),
-  );
+  const written = (shown: (text: string) => string): string =>
+    rejects
+      .map(({ row, column, value, code, reason, cells }) =>
+        [id, String(row), column, value, code, reason, JSON.stringify(cells)]
+          .map((text) => copyField(text === undefined ? undefined : shown(text)))
+          .join("\t"),
+      )
+      .join("\n");
+  const write = (text: string): Promise<number> =>
+    connection.copy(`${table} (import, row_number, column_name, value, code, reason, cells)`, Buffer.from(`${text}\n`));
+  const text = written((field) => field);
+  if (inAscii(text) === text) return void (await write(text));
+  try {
+    await underSavepoint(connection, () => write(text));
+  } catch (error) {
+    // What the database's encoding cannot hold may be why a row was rejected.
+    if (!isUntranslatable(error)) throw error;
+    await write(written(inAscii));
+  }
 }
 
 /** COPY's escapes. What PostgreSQL cannot store in a text, NUL, is shown as its picture. */

@@ -4,7 +4,7 @@
 // there. One INSERT cannot write over a row that it wrote itself: where a key comes several times, its first row goes in with the first
 // statement, its second with the next, and so on, which leaves what row after row would leave. Where another unique index could tell
 // the difference, that is left to the caller, who takes apart what the database refuses until it goes in, in the sheet's order.
-import { fields, lines, type Chunk } from "../chunk.ts";
+import { fields, lines, type Chunk, type LoadPlan } from "../chunk.ts";
 import { onConflictSql } from "../conflict.ts";
 import { quoteIdentifier, quoteTable } from "../identifiers.ts";
 import { hashText } from "../ledger/hash.ts";
@@ -126,19 +126,32 @@ function into({ plan }: Chunk): string {
   return `${quoteTable(plan.table)} (${plan.columns.map(({ column }) => quoteIdentifier(column.name)).join(", ")})`;
 }
 
+const typeHashes = new WeakMap<LoadPlan, string>();
+
+/** A prepared statement's parameters keep the types that they had, and a table of that name may have been made anew with others. */
+function typesOf(plan: LoadPlan): string {
+  let hash = typeHashes.get(plan);
+  if (hash === undefined) {
+    hash = hashText(JSON.stringify(plan.columns.map(({ column }) => column.storage ?? column.type))).slice(0, 16);
+    typeHashes.set(plan, hash);
+  }
+  return hash;
+}
+
 const insertTexts = new Map<string, string>();
 
 /** `insert into … values ($1, $2), ($3, $4)`, noted in the ledger or not; kept, since there are few shapes and each is asked for often. */
 function insertSql(chunk: Chunk, rows: number, noted: boolean): string {
   const names = chunk.plan.columns.map(({ column }) => column.name);
   const conflict = onConflictSql(chunk.plan.conflict, names);
-  const key = `${noted} ${rows} ${into(chunk)}${conflict}`;
+  const types = typesOf(chunk.plan);
+  const key = `${noted} ${rows} ${types} ${into(chunk)}${conflict}`;
   let sql = insertTexts.get(key);
   if (sql === undefined) {
     let n = noted ? NOTE_PARAMETERS : 0;
     const row = (): string => `(${names.map(() => `$${++n}`).join(", ")})`;
     const values = Array.from({ length: rows }, row).join(", ");
-    const loaded = `with loaded as (insert into ${into(chunk)} values ${values}${conflict} returning ${fresh(chunk)} as fresh)`;
+    const loaded = `/* ${types} */ with loaded as (insert into ${into(chunk)} values ${values}${conflict} returning ${fresh(chunk)} as fresh)`;
     sql = noted
       ? `${loaded}, kept as (select count(*) filter (where fresh)::integer as inserted, count(*) filter (where not fresh)::integer as updated from loaded)
          select inserted::text, updated::text, sluice.commit_rows($1, $2, $3, $4, $5, $6, inserted, updated, ${rows} - inserted - updated, 0) from kept`

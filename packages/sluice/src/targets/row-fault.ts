@@ -11,6 +11,8 @@ export interface DatabaseError extends Error {
   readonly where?: string;
   readonly column?: string;
   readonly schema?: string;
+  /** The function of the server that raised it, which is the same in every language. */
+  readonly routine?: string;
 }
 
 /** SQLSTATEs that people meet most, by their name in PostgreSQL's manual. */
@@ -21,6 +23,8 @@ export const CONDITIONS: Readonly<Record<string, string>> = {
   "22008": "datetime_field_overflow",
   "22021": "character_not_in_repertoire",
   "22P02": "invalid_text_representation",
+  "22P05": "untranslatable_character",
+  "42501": "insufficient_privilege",
   "23502": "not_null_violation",
   "23503": "foreign_key_violation",
   "23505": "unique_violation",
@@ -33,6 +37,11 @@ export function isDatabaseError(error: unknown): error is DatabaseError {
   return (
     error instanceof Error && "code" in error && typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code)
   );
+}
+
+/** A character that the database's encoding does not have. */
+export function isUntranslatable(error: unknown): boolean {
+  return isDatabaseError(error) && error.code === "22P05";
 }
 
 /** Deadlock detected, serialization failure: nobody's fault; the same again will do. */
@@ -49,7 +58,8 @@ export function isOutOfStep(error: DatabaseError): boolean {
 }
 
 /**
- * Data exceptions, integrity violations, exceptions raised by triggers, views' check options, and rows too big for an index. Two rows
+ * Data exceptions, integrity violations, exceptions raised by triggers, views' check options, rows that a policy of row-level security
+ * does not allow, and rows too big for an index. Two rows
  * of one key in a statement that would write the key twice (21) are no fault of either: taken apart, they go in.
  */
 export function isRowFault(error: unknown): boolean {
@@ -57,8 +67,13 @@ export function isRowFault(error: unknown): boolean {
   return (
     isDatabaseError(error) &&
     error.schema !== "sluice" &&
-    (/^(21|22|23|44|P0)/.test(error.code) || error.code === "54000")
+    (/^(21|22|23|44|P0)/.test(error.code) || error.code === "54000" || isPolicy(error))
   );
+}
+
+/** A row that breaks a policy's check; the same code says that a user may not write to a table at all. */
+function isPolicy({ code, routine }: DatabaseError): boolean {
+  return code === "42501" && routine === "ExecWithCheckOptions";
 }
 
 /**

@@ -4,12 +4,14 @@ import type { Chunk } from "../chunk.ts";
 import { quoteTable } from "../identifiers.ts";
 import { chunkStateFrom, takenOver } from "../ledger/ledger.ts";
 import { TAKEN_OVER } from "../ledger/schema.ts";
+import type { Storage } from "../nested.ts";
 import type { Reject } from "../reject.ts";
 import { table as makeTable } from "../schema.ts";
 import { commitStep } from "./commit.ts";
 import { Patience } from "./patience.ts";
 import { isDatabaseError, isOutOfStep, isTransient } from "./row-fault.ts";
 import { runSession } from "./session.ts";
+import { storageOfTable, storageOfType } from "./storage.ts";
 import type { ChunkState, Claim, Database, QueryResult, Session, TableInfo, Target } from "./target.ts";
 
 /** How often a chunk that lost against another transaction is tried again. */
@@ -65,6 +67,8 @@ export class SqlTarget implements Target {
       const found = await connection.query(COLUMNS_QUERY, [quoteTable(table)]);
       if (found.rows.length === 0) return undefined;
       const indexes = await connection.query(UNIQUE_QUERY, [quoteTable(table)]);
+      const nested = found.rows.some(([, , , , , , scalar]) => scalar === "false");
+      const storageOf = nested ? await storageOfTable(connection, quoteTable(table)) : undefined;
       const columns = found.rows.map(([name, type, notNull, hasDefault, generated]) => [
         name!,
         {
@@ -74,8 +78,14 @@ export class SqlTarget implements Target {
           ...(hasDefault === "true" ? { default: "default" } : {}),
         },
       ]);
+      const made = makeTable({ name: table, columns: Object.fromEntries(columns) }).columns;
+      const noCopy = found.rows[0]![7];
       return {
-        columns: makeTable({ name: table, columns: Object.fromEntries(columns) }).columns,
+        noCopy: noCopy === "view" || noCopy === "row-level security" ? noCopy : undefined,
+        columns: made.map((column, n) => {
+          const storage = storageOf?.(found.rows[n]![5]!);
+          return storage === undefined || storage === column.type ? column : { ...column, storage };
+        }),
         unique: indexes.rows.map(([names, expression, primary, where, arbiter]) => ({
           columns: JSON.parse(names ?? "[]") as string[],
           expression: expression === "true",
@@ -85,6 +95,16 @@ export class SqlTarget implements Target {
         })),
       };
     });
+  }
+
+  async storageOf(type: string): Promise<Storage | undefined> {
+    try {
+      return await this.#database.withConnection((connection) => storageOfType(connection, type));
+    } catch (error) {
+      // What is no type at all is for `create table` to refuse.
+      if (isDatabaseError(error)) return undefined;
+      throw error;
+    }
   }
 
   async commitChunk(chunk: Chunk, rejects: readonly Reject[], claim: Claim, before?: ChunkState): Promise<ChunkState> {
@@ -144,10 +164,16 @@ export class SqlTarget implements Target {
   }
 }
 
+/** The bits of a trigger's type. */
+const INSTEAD_OF_INSERT = 64 + 4;
+
 const COLUMNS_QUERY = `
   select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull::text, (a.atthasdef or a.attidentity <> '')::text,
-         (a.attgenerated <> '' or a.attidentity = 'a')::text
-  from pg_attribute a
+         (a.attgenerated <> '' or a.attidentity = 'a')::text, a.atttypid || '/' || a.atttypmod,
+         (t.typtype = 'b' and t.typelem = 0 or t.typtype = 'e')::text,
+         case when row_security_active(c.oid) then 'row-level security'
+              when c.relkind = 'v' and not exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgtype & ${INSTEAD_OF_INSERT} = ${INSTEAD_OF_INSERT}) then 'view' end
+  from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid
   where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
   order by a.attnum`;
 

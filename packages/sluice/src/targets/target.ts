@@ -1,6 +1,7 @@
 // What a database must be able to do to receive rows. The engine knows this page only; `sql.ts` implements it once for
 // everything that speaks PostgreSQL, over a `Database` that knows how to reach one.
 import type { Chunk } from "../chunk.ts";
+import type { Storage } from "../nested.ts";
 import type { Reject } from "../reject.ts";
 import type { Column } from "../schema.ts";
 
@@ -28,6 +29,8 @@ export interface ChunkState {
 export interface TableInfo {
   readonly columns: readonly Column[];
   readonly unique: readonly UniqueIndex[];
+  /** Why COPY cannot put rows into it, where INSERT may. */
+  readonly noCopy?: "view" | "row-level security" | undefined;
 }
 
 /** A unique index, or an exclusion constraint. */
@@ -64,6 +67,8 @@ export interface Target extends AsyncDisposable {
   ping(): Promise<void>;
   /** The table, or undefined where there is none. */
   describe(table: string): Promise<TableInfo | undefined>;
+  /** What it would keep of a column that is declared so; undefined where it knows no such type. */
+  storageOf(type: string): Promise<Storage | undefined>;
   /**
    * Runs one statement, or several without parameters, which are then one transaction. Parameters are text. The connection bears
    * the claim's name where there is one.

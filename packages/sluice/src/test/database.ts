@@ -24,12 +24,13 @@ export interface TestDatabase extends AsyncDisposable {
   query(sql: string): Promise<(string | null)[][]>;
 }
 
-export async function newDatabase(): Promise<TestDatabase> {
+/** @param options behind `create database NAME` */
+export async function newDatabase(options = ""): Promise<TestDatabase> {
   if (server === undefined) throw new Error("no PostgreSQL for this test");
   const name = newName("test");
   const admin = new pg.Client({ connectionString: server });
   await admin.connect();
-  await admin.query(`create database ${name}`);
+  await admin.query(`create database ${name} ${options}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
   const own = new pg.Client({ connectionString: url.href, types: { getTypeParser: () => (text: string) => text } });
