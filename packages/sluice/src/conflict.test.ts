@@ -208,6 +208,31 @@ describe.each(databases)("on $name", ({ open }) => {
     expect((await target.query("select count(*)::text from people")).rows).toEqual([["0"]]);
   });
 
+  test.each([
+    [
+      "create unique index only_some on people (email) where name <> ''",
+      /"only_some" over "email", which does not do: it covers only rows where \(?name/,
+    ],
+    ["alter table people add constraint later unique (email) deferrable", /"later" over "email", which is deferrable/],
+  ])("a unique index that does not do is named, with why: %s", async (ddl, message) => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    await target.query(`create table people (email text, name text); ${ddl}`);
+    const file = await writeWorkbook(join(folder.path, "people.xlsx"), { S: [["email"], ["a@x.y"]] });
+    const failing = imported(target, file, { onConflict: "update", key: ["email"] });
+    await expect(failing).rejects.toMatchObject({
+      code: "no_unique_index",
+      message: expect.stringMatching(message) as string,
+    });
+    const advice = /(?:create unique index|alter table) .*;/.exec(
+      (await failing.catch((error: Error) => error.message)) as string,
+    )![0];
+    await target.query(advice);
+    const { result } = await imported(target, file, { onConflict: "update", key: ["email"] });
+    expect(result).toMatchObject({ inserted: 1 });
+  });
+
   test("a table that the import makes gets a unique constraint over the key", async () => {
     await using folder = newFolder();
     await using database = await open();

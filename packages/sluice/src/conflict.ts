@@ -71,7 +71,8 @@ export function conflictOf(
     );
   }
   const index = columns.length === 0 ? undefined : indexOver(columns, info.unique);
-  if (columns.length > 0 && !index) throw noIndex(columns, table, info);
+  if (columns.length > 0 && (!index || nearIndex(columns, info.unique)?.deferrable))
+    throw noIndex(columns, table, info);
   const others = touched.some((other) => other !== index);
   return { action: onConflict, key: columns, where: index?.where, others };
 }
@@ -93,24 +94,52 @@ export function onConflictSql(conflict: Conflict | undefined, columns: readonly 
 
 /** The unique index over exactly these columns; one that leaves out what is deleted before one that does not. */
 function indexOver(key: readonly string[], unique: readonly UniqueIndex[]): UniqueIndex | undefined {
-  const fits = unique.filter(
-    (index) =>
-      index.arbiter && index.columns.length === key.length && key.every((column) => index.columns.includes(column)),
-  );
+  const fits = unique.filter(({ arbiter, columns }) => arbiter && sameColumns(key, columns));
   return (
     fits.find(({ where }) => where !== undefined && LEAVES_OUT_DELETED.test(where)) ??
     fits.find(({ where }) => where === undefined)
   );
 }
 
+/** What there is over these columns, the worst first: one that is deferrable spoils ON CONFLICT for all of them. */
+function nearIndex(key: readonly string[], unique: readonly UniqueIndex[]): UniqueIndex | undefined {
+  const near = unique.filter(({ columns, expression }) => !expression && sameColumns(key, columns));
+  return near.find(({ deferrable }) => deferrable) ?? near[0];
+}
+
+function sameColumns(one: readonly string[], two: readonly string[]): boolean {
+  return one.length === two.length && one.every((column) => two.includes(column));
+}
+
 /** The soft delete of the guide: a row whose deleted_at is set is no row any more. */
 const LEAVES_OUT_DELETED = /^\(?"?deleted_at"? is null\)?$/i;
 
-function noIndex(key: readonly string[], table: string, info: Pick<TableInfo, "columns">): SluiceError {
+function noIndex(key: readonly string[], table: string, info: Pick<TableInfo, "columns" | "unique">): SluiceError {
+  const names = key.map((column) => `"${column}"`).join(", ");
+  const over = key.map(quoteIdentifier).join(", ");
+  const near = nearIndex(key, info.unique);
+  if (near?.deferrable) {
+    return new SluiceError(
+      "no_unique_index",
+      `the table "${table}" has the constraint "${near.name}" over ${names}, which is deferrable, and ON CONFLICT goes by those that are checked at once. ` +
+        `Make it so: alter table ${quoteTable(table)} drop constraint ${quoteIdentifier(near.name)}, add ${near.primary ? "primary key" : "unique"} (${over});`,
+    );
+  }
+  if (near) {
+    const why =
+      near.where === undefined
+        ? "is no unique index that ON CONFLICT can go by"
+        : `covers only rows where ${near.where.replace(/^\((.*)\)$/s, "$1")} (of such indexes, only one where deleted_at is null will do)`;
+    return new SluiceError(
+      "no_unique_index",
+      `the table "${table}" has the index "${near.name}" over ${names}, which does not do: it ${why}. ` +
+        `Make one besides it: create unique index on ${quoteTable(table)} (${over});`,
+    );
+  }
   const soft = info.columns.some((column) => column.name === "deleted_at") ? ` where ${NOT_DELETED}` : "";
   return new SluiceError(
     "no_unique_index",
-    `the table "${table}" has no unique index over exactly ${key.map((column) => `"${column}"`).join(", ")}, without which two rows of one key cannot be kept apart. ` +
+    `the table "${table}" has no unique index over exactly ${names}, without which two rows of one key cannot be kept apart. ` +
       `Make it: create unique index on ${quoteTable(table)} (${key.map(quoteIdentifier).join(", ")})${soft};`,
   );
 }

@@ -84,6 +84,19 @@ describe.each(databases)("on $name", ({ open }) => {
       headers.map((header) => `text${header === "select" ? "" : ` -- ${header}`}`),
     );
   });
+
+  test("a header that every table has as a column of its own is numbered, and found again", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const rows: Rows = [
+      ["xmin", "ctid", "TableOID", "name"],
+      ["a", "b", "c", "d"],
+    ];
+    await imported(target, folder.path, rows);
+    expect(Object.keys(await columns(target))).toEqual(["xmin_2", "ctid_2", "table_oid", "name"]);
+    expect(await imported(target, folder.path, rows)).toMatchObject({ inserted: 1 });
+  });
 });
 
 describe("a sheet's layout", () => {

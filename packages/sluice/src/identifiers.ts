@@ -3,6 +3,9 @@
 /** PostgreSQL cuts longer identifiers silently, so we do it first, and visibly. */
 const MAX_BYTES = 63;
 
+/** Columns that every table has already. */
+export const SYSTEM_COLUMNS: readonly string[] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
 /** `a"b` → `"a""b"`. @throws RangeError for a NUL character, which no identifier can hold. */
 export function quoteIdentifier(name: string): string {
   if (name.includes("\0")) throw new RangeError(`an identifier cannot hold a NUL character: ${JSON.stringify(name)}`);

@@ -6,7 +6,7 @@
 import { usageError, SluiceError } from "./errors.ts";
 import { columnLetters } from "./encode.ts";
 import type { LoadColumn } from "./chunk.ts";
-import { normalizeName, toIdentifier, unusedIdentifier } from "./identifiers.ts";
+import { normalizeName, SYSTEM_COLUMNS, toIdentifier, unusedIdentifier } from "./identifiers.ts";
 import { likeness, LIKENESS_BOUND, LIKENESS_MARGIN } from "./likeness.ts";
 import type { Column } from "./schema.ts";
 
@@ -131,13 +131,14 @@ export function nearest(header: Header, columns: readonly Column[]): { name: str
     .map(({ column, score }) => ({ name: column.name, score }));
 }
 
-/** The names that columns get from their headers: what `map` says, else the header as an identifier, numbered where two agree. */
+/** The names that columns get from their headers: what `map` says, else the header as an identifier, numbered where that is taken. */
 export function columnNames(
   headers: readonly Header[],
   map: HeaderMap,
   taken: Set<string> = new Set(),
 ): Map<Header, string> {
   const names = new Map<Header, string>();
+  for (const name of SYSTEM_COLUMNS) taken.add(name);
   for (const header of headers) {
     const wanted = map.get(header.text);
     if (wanted === "") continue;

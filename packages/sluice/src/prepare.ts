@@ -308,11 +308,13 @@ function checkRequired(load: readonly LoadColumn[], columns: readonly Column[], 
 /** The unique indexes of a table that is yet to be made. */
 function uniqueOf(schema: TableSchema): UniqueIndex[] {
   const index = (columns: readonly string[], primary = false, where?: string): UniqueIndex => ({
+    name: "",
     columns,
     expression: false,
     primary,
     where,
     arbiter: true,
+    deferrable: false,
   });
   const single = schema.columns
     .filter((column) => column.primaryKey || column.unique)

@@ -86,12 +86,14 @@ export class SqlTarget implements Target {
           const storage = storageOf?.(found.rows[n]![5]!);
           return storage === undefined || storage === column.type ? column : { ...column, storage };
         }),
-        unique: indexes.rows.map(([names, expression, primary, where, arbiter]) => ({
+        unique: indexes.rows.map(([names, expression, primary, where, arbiter, name, deferrable]) => ({
+          name: name!,
           columns: JSON.parse(names ?? "[]") as string[],
           expression: expression === "true",
           primary: primary === "true",
           where: where ?? undefined,
           arbiter: arbiter === "true",
+          deferrable: deferrable === "true",
         })),
       };
     });
@@ -181,6 +183,7 @@ const UNIQUE_QUERY = `
   select (select json_agg(a.attname order by a.attnum) from pg_attribute a
           where a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1]))::text,
          (0 = any (i.indkey))::text, i.indisprimary::text, pg_get_expr(i.indpred, i.indrelid),
-         (i.indisunique and i.indimmediate and i.indisvalid and not 0 = any (i.indkey))::text
-  from pg_index i
+         (i.indisunique and i.indimmediate and i.indisvalid and not 0 = any (i.indkey))::text,
+         c.relname::text, (i.indisunique and not i.indimmediate)::text
+  from pg_index i join pg_class c on c.oid = i.indexrelid
   where i.indrelid = to_regclass($1) and (i.indisunique or i.indisexclusion)`;

@@ -35,6 +35,7 @@ export interface TableInfo {
 
 /** A unique index, or an exclusion constraint. */
 export interface UniqueIndex {
+  readonly name: string;
   /** An index over an expression counts as over none it names. */
   readonly columns: readonly string[];
   readonly expression: boolean;
@@ -43,6 +44,8 @@ export interface UniqueIndex {
   readonly where: string | undefined;
   /** ON CONFLICT can go by it: it is checked at once, and of columns alone. */
   readonly arbiter: boolean;
+  /** It is checked when the transaction ends. */
+  readonly deferrable: boolean;
 }
 
 /** The rows of a query, as text; null for NULL. */
