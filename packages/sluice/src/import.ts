@@ -296,7 +296,7 @@ async function conclude(
 ): Promise<ImportResult> {
   const { target } = options;
   const { claim, plan } = job;
-  const interrupted = ctx.err() !== undefined;
+  const interrupted = ctx.err() !== undefined && !tally.complete;
   const totals = await target.patiently(() => settleImport(target, claim, interrupted ? "running" : "finished"));
   if (!totals) throw await takenOver(target, claim);
   if (!interrupted && totals.total !== tally.records) {
@@ -372,7 +372,7 @@ async function load(
     notes.push(...said);
     return;
   }
-  tally.records = await runPipeline(ctx, source, plan, names, {
+  ({ records: tally.records, complete: tally.complete } = await runPipeline(ctx, source, plan, names, {
     loaders: loadersOf(plan, options),
     isDone: (n) => {
       const state = begun.get(n);
@@ -385,7 +385,7 @@ async function load(
       const failure = tooManyErrors(tally, options);
       if (failure) throw failure;
     },
-  });
+  }));
 }
 
 /**

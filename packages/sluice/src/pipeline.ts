@@ -26,13 +26,26 @@ export interface Sink {
   commit(encoded: Encoded): Promise<void>;
 }
 
+/** How far a sheet has come. */
+export interface Outcome {
+  /** Records that went through. */
+  readonly records: number;
+  /** They are all that the sheet has, and all of them are committed, even if there was a cancellation meanwhile. */
+  readonly complete: boolean;
+}
+
 /**
- * Runs a sheet through its stages; returns how many records it has, once all chunks are committed, or, where `ctx` is cancelled,
- * those in flight are.
+ * Runs a sheet through its stages, until all chunks are committed, or, where `ctx` is cancelled, those in flight are.
  *
  * @throws what ended a stage
  */
-export async function runPipeline(ctx: Context, source: Source, plan: Plan, names: Names, sink: Sink): Promise<number> {
+export async function runPipeline(
+  ctx: Context,
+  source: Source,
+  plan: Plan,
+  names: Names,
+  sink: Sink,
+): Promise<Outcome> {
   const loadPlan: LoadPlan = {
     ...names,
     table: plan.table,
@@ -48,11 +61,13 @@ export async function runPipeline(ctx: Context, source: Source, plan: Plan, name
   // One waits while the loaders are at theirs: more take memory and no time off.
   const chunks = chan<Encoded>(1);
   const [group, stop] = withContext(ctx);
+  let [readAll, sentAll, leftOut] = [false, false, false];
 
   await group.go(async () => {
     try {
       for (let batch = await source.next(); batch; batch = await source.next())
         if (!(await put(stop, batches, batch))) return;
+      readAll = true;
     } finally {
       batches.close();
     }
@@ -72,7 +87,7 @@ export async function runPipeline(ctx: Context, source: Source, plan: Plan, name
         }
         batch.release();
       }
-      if (!encoder.empty && stop.err() === undefined) await pass();
+      sentAll = encoder.empty || (stop.err() === undefined && (await pass()));
     } finally {
       chunks.close();
     }
@@ -81,14 +96,17 @@ export async function runPipeline(ctx: Context, source: Source, plan: Plan, name
   for (let n = 0; n < sink.loaders; n++) {
     await group.go(async () => {
       for await (const encoded of chunks) {
-        if (stop.err() !== undefined) return;
+        if (stop.err() !== undefined) {
+          leftOut = true;
+          return;
+        }
         await sink.commit(encoded);
         encoded.chunk.release();
       }
     });
   }
   await group.wait();
-  return encoder.records;
+  return { records: encoder.records, complete: readAll && sentAll && !leftOut };
 }
 
 /** Sends unless the import is being stopped; false then. */

@@ -11,6 +11,8 @@ export class Tally {
   rejected: number;
   /** How many records the sheet has, as soon as that is known. */
   records: number = 0;
+  /** All of them are committed, so that a cancellation that came meanwhile came too late. */
+  complete: boolean = false;
   readonly #started: number;
   readonly #progress: () => number;
   readonly #options: ImportOptions;

@@ -27,7 +27,7 @@ export async function loadWhole(
   id: string,
 ): Promise<string[]> {
   const { count: deleted = 0 } = plan.replace ? await session.query(`delete from ${quoteTable(plan.table)}`) : {};
-  tally.records = await runPipeline(ctx, source, plan, names, {
+  ({ records: tally.records } = await runPipeline(ctx, source, plan, names, {
     loaders: 1,
     isDone: () => false,
     commit: async ({ chunk, rejects }) => {
@@ -38,7 +38,7 @@ export async function loadWhole(
       await passOn(session, id, plan, options, names);
       throw failure;
     },
-  });
+  }));
   if (deleted > 0 && ctx.err() === undefined && tally.records > 0 && tally.rejected === tally.records) {
     await passOn(session, id, plan, options, names);
     throw nothingLeft(plan, tally, await reasonsOf(session, id, id === "" ? SESSION_REJECTS : undefined));

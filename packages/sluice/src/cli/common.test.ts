@@ -29,6 +29,15 @@ test("a resume goes by what the ledger has, and by the schema file, whose checks
   );
 });
 
+test("a resume writes its rejects where they were to go, and stops where it was to stop", () => {
+  const place = { to, data: "./sluice-data" };
+  expect(
+    resumeCommand("r.csv", "k3m9x2w7qa", { ...place, rejects: "bad rows.csv", rawRejects: true, maxErrors: 0 }),
+  ).toBe(
+    "npx sluice import r.csv --resume k3m9x2w7qa --rejects 'bad rows.csv' --raw-rejects --max-errors 0 --to postgres://ada@localhost/crm",
+  );
+});
+
 test("the rejects of an import are in the database that it went to", () => {
   expect(rejectsCommand("k3m9x2w7qa", { to, data: "./sluice-data" })).toBe(
     "npx sluice imports k3m9x2w7qa --rejects FILE.xlsx --to postgres://ada@localhost/crm",

@@ -39,14 +39,26 @@ export async function connectExisting(flags: TargetFlags): Promise<Target> {
   return connect(flags);
 }
 
+/** Options that an import which goes on must be given again. */
+export interface ResumeFlags {
+  readonly schema?: string | undefined;
+  /** Where the rejects go: those of all of the import. */
+  readonly rejects?: string | undefined;
+  readonly rawRejects?: boolean | undefined;
+  readonly maxErrors?: number | undefined;
+}
+
 /** What to type to go on with an import. */
-export function resumeCommand(
-  file: string,
-  id: string,
-  flags: TargetFlags & { readonly schema?: string | undefined },
-): string {
+export function resumeCommand(file: string, id: string, flags: TargetFlags & ResumeFlags): string {
   // All else goes by what the ledger has; a schema file's checks are functions, which it cannot have.
-  return `npx sluice import ${shellWord(file)} --resume ${id}${option("--schema", flags.schema)}${placeOf(flags)}`;
+  return [
+    `npx sluice import ${shellWord(file)} --resume ${id}`,
+    option("--schema", flags.schema),
+    option("--rejects", flags.rejects),
+    flags.rawRejects ? " --raw-rejects" : "",
+    option("--max-errors", flags.maxErrors?.toString()),
+    placeOf(flags),
+  ].join("");
 }
 
 /** What to type to see how far an import is. */
@@ -121,12 +133,14 @@ const SAME_SIGNAL_MS = 500;
  * Runs with a context that SIGINT or SIGTERM cancels. A second one ends the program at once, with status 130.
  *
  * @param stopping what is being done until it has stopped
+ * @param graceMs how long a second signal leaves to those who watch `halt`
  */
 export async function interruptible<T>(
-  run: (ctx: Context) => Promise<T>,
-  stopping = "finishing the chunks in flight",
+  run: (ctx: Context, halt: Context) => Promise<T>,
+  { stopping = "finishing the chunks in flight", graceMs = 0 }: { stopping?: string; graceMs?: number } = {},
 ): Promise<T> {
   const [ctx, cancel] = withCancel(background());
+  const [halt, cancelHalt] = withCancel(background());
   let first = 0;
   const onSignal = (): void => {
     if (first === 0) {
@@ -134,16 +148,19 @@ export async function interruptible<T>(
       process.stderr.write(`\nStopping: ${stopping} (Ctrl-C again to quit at once)\n`);
       cancel();
     } else if (performance.now() - first > SAME_SIGNAL_MS) {
-      process.exit(130);
+      if (graceMs === 0) process.exit(130);
+      cancelHalt();
+      setTimeout(() => process.exit(130), graceMs);
     }
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   try {
-    return await run(ctx);
+    return await run(ctx, halt);
   } finally {
     process.off("SIGINT", onSignal);
     process.off("SIGTERM", onSignal);
     cancel();
+    cancelHalt();
   }
 }

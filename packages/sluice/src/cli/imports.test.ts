@@ -1,4 +1,5 @@
 // `sluice imports`, `sluice init` and --resume as a user meets them: every case runs the real program.
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -28,10 +29,10 @@ describe.skipIf(server === undefined)("going on", () => {
     await using database = await newDatabase();
     const url = new URL(database.dsn);
     url.password = "s3cret";
-    const stdout = await interrupted(folder.path, database, "--to", url.href);
+    const stdout = await interrupted(folder.path, database, "--to", url.href, "--rejects", "bad.csv");
     expect(stdout).not.toContain("s3cret");
     const command = /Go on with:  npx sluice (import .*)\n/.exec(stdout)![1]!;
-    expect(command).toMatch(/ --resume \w{10} --to postgres:\/\//);
+    expect(command).toMatch(/ --resume \w{10} --rejects bad\.csv --to postgres:\/\//);
     const result = await run(folder.path, ...command.split(" "), "--json");
     expect(result.code).toBe(3);
     expect(JSON.parse(result.stdout)).toMatchObject({
@@ -41,6 +42,8 @@ describe.skipIf(server === undefined)("going on", () => {
       rejected: 13,
     });
     expect(await database.query("select count(*) from businesses")).toEqual([["9987"]]);
+    // Those of the part before, too.
+    expect((await readFile(join(folder.path, "bad.csv"), "utf8")).trim().split("\n")).toHaveLength(1 + 13);
   });
 
   withServer("--resume with an option that says something else than the import began with is refused", async () => {

@@ -129,7 +129,9 @@ function page(one: Details, flags: TargetFlags, target: string): string[] {
     ],
     ...one.indexes.map((ddl) => ["not built", ddl]),
     ...(one.message === null ? [] : [["message", one.message]]),
-    ...(unfinished && !one.active ? [["go on with", resumeCommand(one.file, one.id, flags)]] : []),
+    ...(unfinished && !one.active
+      ? [["go on with", resumeCommand(one.file, one.id, { ...flags, rejects: undefined })]]
+      : []),
   ];
   return columns(lines);
 }

@@ -23,16 +23,19 @@ const WIDEST = 40;
 /** Returns the exit code: 0 where all sheets could be imported, 1 where one could not, 2 for usage, 130 interrupted. */
 export async function previewCommand(files: readonly string[], flags: PreviewFlags): Promise<number> {
   checkFiles(files);
-  return await interruptible(async (ctx) => {
-    await using target = await existingTarget(flags);
-    let worst = 0;
-    for (const file of files) {
-      const code = await showFile(ctx, file, target, flags);
-      if (ctx.err() !== undefined) return 130;
-      worst = worst === 1 ? 1 : code || worst;
-    }
-    return worst;
-  }, "looking at this file");
+  return await interruptible(
+    async (ctx) => {
+      await using target = await existingTarget(flags);
+      let worst = 0;
+      for (const file of files) {
+        const code = await showFile(ctx, file, target, flags);
+        if (ctx.err() !== undefined) return 130;
+        worst = worst === 1 ? 1 : code || worst;
+      }
+      return worst;
+    },
+    { stopping: "looking at this file" },
+  );
 }
 
 async function showFile(ctx: Context, file: string, target: Target | undefined, flags: PreviewFlags): Promise<number> {

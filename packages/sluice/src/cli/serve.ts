@@ -9,14 +9,19 @@ export interface ServeFlags extends TargetFlags {
   readonly token?: string;
 }
 
+/** How long answers have to get away when a second signal ends it. */
+const GRACE_MS = 500;
+
 export async function serveCommand(flags: ServeFlags): Promise<number> {
-  return await interruptible(async (ctx) => {
+  const last = { stopping: "finishing the chunks in flight", graceMs: GRACE_MS };
+  return await interruptible(async (ctx, halt) => {
     await using target = await connect(flags, { ctx });
     // The embedded database is started now, not by the first upload. (A server may be away for a while: /health says so.)
     await target.start();
     const { port, host, maxFileBytes, token } = flags;
     await serve(ctx, {
       target,
+      halt,
       port,
       host,
       maxFileBytes,
@@ -25,5 +30,5 @@ export async function serveCommand(flags: ServeFlags): Promise<number> {
       ...(token === undefined ? {} : { token }),
     });
     return 0;
-  });
+  }, last);
 }

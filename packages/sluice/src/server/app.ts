@@ -1,11 +1,12 @@
 // The HTTP service: routes, who may call them, and what is true when it closes.
 //
-// An upload that has begun is finished: neither a client that hangs up nor `close()` stops its import, and its file is gone
-// from the disk when the import has ended, however it ended.
+// A client that hangs up does not stop its import. `close()` does, after the chunks in flight: the client is told what is in, and
+// the same file goes on from there. An upload is gone from the disk when its import has ended, however it ended.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { afterFunc, background, withCancel, type Context } from "@sluice/go/context";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Target } from "../targets/target.ts";
@@ -33,15 +34,19 @@ export interface ServerOptions {
   readonly origins?: readonly string[];
   /** How many imports run at the same time; 4 unless told. The others wait. */
   readonly maxImports?: number;
+  /** When it is done, those who wait for an import are answered at once, and the import is left to itself. */
+  readonly halt?: Context;
   /** Called with one line for every import and every failure of ours. It never holds a token, a password or an address. */
   readonly log?: (line: string) => void;
 }
 
 export const DEFAULT_HOST = "127.0.0.1";
+const HALTED =
+  "The server was stopped at once. What was imported by then is in the table; send the same file again when the server is back: it goes on from there.";
 const DEFAULT_MAX_FILE_BYTES = 512 * 1024 * 1024;
 const DEFAULT_MAX_IMPORTS = 4;
 
-/** Makes the service; `listen()` starts it, `close()` resolves when every import that was begun has ended. */
+/** Makes the service; `listen()` starts it, `close()` stops imports after their chunks in flight, and resolves when they have ended. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { target, maxFileBytes = DEFAULT_MAX_FILE_BYTES, log = () => undefined } = options;
   const guard = createGuard({
@@ -56,6 +61,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const folder = await mkdtemp(join(options.uploadDir ?? tmpdir(), "sluice-uploads-"));
   const running = new Set<Promise<unknown>>();
   let closing = false;
+  const [ctx, stop] = withCancel(background());
+  const halted = Promise.withResolvers<never>();
+  halted.promise.catch(() => undefined);
+  const unhalt = options.halt && afterFunc(options.halt, () => halted.reject(new HttpFailure(503, HALTED)));
 
   const upload = async (request: FastifyRequest): Promise<unknown> => {
     let wish: Wish | undefined;
@@ -65,7 +74,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     });
     const name = JSON.stringify(received.fileName);
     try {
-      const answer = await imports.run(received, wish!);
+      const answer = await imports.run(ctx, received, wish!);
       const { stats } = answer;
       log(
         `${name} → ${answer.table}: ${stats.success_count} of ${stats.total_records} rows in ${stats.duration} (${answer.method})`,
@@ -73,7 +82,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       return answer;
     } catch (error) {
       const failure = toFailure(error);
-      if (failure.status < 500) log(`${name}: ${hide(failure.message)}`);
+      if (failure.status < 500 || error instanceof HttpFailure) log(`${name}: ${hide(failure.message)}`);
       throw error;
     } finally {
       await rm(received.path, { force: true });
@@ -83,7 +92,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   /** Answers with a failure at once, and ends the answer when the client has stopped sending. */
   const fail = (request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply => {
     const failure = toFailure(error);
-    if (failure.status >= 500)
+    if (failure.status >= 500 && !(error instanceof HttpFailure))
       log(`${request.method} ${request.routeOptions.url ?? ""}: ${hide(describeReason(error))}`);
     const body = JSON.stringify({ error: hide(failure.message) });
     void reply
@@ -134,9 +143,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const answer = upload(request);
     running.add(answer);
     try {
-      return await answer;
+      return await Promise.race([answer, halted.promise]);
     } finally {
-      running.delete(answer);
+      void answer.catch(() => undefined).finally(() => running.delete(answer));
     }
   });
 
@@ -154,10 +163,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   app.addHook("preClose", async () => {
     closing = true;
+    stop();
     endConnections();
   });
   app.addHook("onClose", async () => {
     await Promise.allSettled(running);
+    unhalt?.();
     await rm(folder, { recursive: true, force: true });
   });
   return app;

@@ -1,11 +1,11 @@
 // From an upload to an answer: which table, when it is its turn, and what the numbers are called.
 import { basename } from "node:path";
 import { SheetError } from "@sluice/sheets";
-import { background } from "@sluice/go/context";
+import type { Context } from "@sluice/go/context";
 import { Weighted } from "@sluice/go/semaphore";
 import { businesses } from "../businesses.ts";
 import { goDuration } from "../duration.ts";
-import { SluiceError } from "../errors.ts";
+import { isInterrupted, SluiceError } from "../errors.ts";
 import { METHODS, runImport, type ImportOptions, type ImportResult, type Method } from "../import.ts";
 import type { Reject } from "../reject.ts";
 import type { Target } from "../targets/target.ts";
@@ -71,20 +71,32 @@ export class Imports {
     this.#room = new Weighted(limit);
   }
 
-  /** Waits for its turn and imports. Nothing cancels it: who asked may hang up, and a server that shuts down waits. */
-  async run(upload: Upload, wish: Wish): Promise<UploadAnswer> {
-    await this.#room.acquire(background(), 1);
+  /**
+   * Waits for its turn and imports. Who asked may hang up; `ctx` alone stops it, after the chunks in flight, and the same file goes on
+   * from there.
+   *
+   * @throws HttpFailure 503 where it was stopped before its end
+   */
+  async run(ctx: Context, upload: Upload, wish: Wish): Promise<UploadAnswer> {
     try {
-      return toAnswer(await this.#import(upload, wish));
+      await this.#room.acquire(ctx, 1);
+    } catch {
+      throw new HttpFailure(503, NOT_BEGUN);
+    }
+    try {
+      const result = await this.#import(ctx, upload, wish);
+      if (result.interrupted) throw new HttpFailure(503, stopped(result));
+      return toAnswer(result);
     } catch (error) {
+      if (isInterrupted(error)) throw new HttpFailure(503, NOT_BEGUN);
       throw inUploadTerms(error, upload);
     } finally {
       this.#room.release(1);
     }
   }
 
-  async #import(upload: Upload, wish: Wish): Promise<ImportResult> {
-    return await runImport(background(), {
+  async #import(ctx: Context, upload: Upload, wish: Wish): Promise<ImportResult> {
+    return await runImport(ctx, {
       file: upload.path,
       fileName: upload.fileName,
       target: this.#target,
@@ -101,6 +113,17 @@ export class Imports {
     const ours = !existing || businesses.columns.every((column) => column.generated || has.has(column.name));
     return ours ? { schema: businesses, table } : { table };
   }
+}
+
+const NOT_BEGUN =
+  "The server is stopping, and nothing of the file was imported. Send it again when the server is back.";
+
+function stopped({ id, table, total, inserted, updated }: ImportResult): string {
+  const rows = (inserted + updated).toLocaleString("en");
+  return (
+    `The server is stopping: of the first ${total.toLocaleString("en")} rows ${rows} are in the table "${table}" and stay there (import ${id}). ` +
+    `Send the same file again when the server is back: it goes on from there.`
+  );
 }
 
 function toAnswer(result: ImportResult): UploadAnswer {

@@ -34,9 +34,10 @@ async function start(ctx: Context, database: TestDatabase, options: Partial<Serv
   return { url, ended, uploads: folder.path, [Symbol.asyncDispose]: dispose };
 }
 
-async function upload(url: string): Promise<Response> {
+async function upload(url: string, rows = 1): Promise<Response> {
   await using folder = newFolder();
-  const path = await writeWorkbook(`${folder.path}/b.xlsx`, { Sheet1: [HEADER, business(1)] });
+  const listed = Array.from({ length: rows }, (_, n) => business(n + 1));
+  const path = await writeWorkbook(`${folder.path}/b.xlsx`, { Sheet1: [HEADER, ...listed] });
   const body = new FormData();
   body.append("file", new Blob([await (await openAsBlob(path)).arrayBuffer()]), "b.xlsx");
   return fetch(`${url}/upload`, { method: "POST", body });
@@ -73,6 +74,53 @@ describe.skipIf(server === undefined)("serve()", () => {
     expect(status).toBe(200);
     await running.ended;
     expect(await database.query("select count(*) from businesses")).toEqual([["2"]]);
+  });
+
+  test("serve() stops a long import after the chunks in flight, says so, and the same file goes on", async () => {
+    await using database = await newDatabase();
+    const [ctx, cancel] = withCancel(background());
+    const lines: string[] = [];
+    await using running = await start(ctx, database, { log: (line) => lines.push(line) });
+    expect((await upload(running.url)).status).toBe(200);
+    await database.query("begin; lock table businesses");
+    const answer = upload(running.url, 5000);
+    await expect.poll(() => waitingForLock(database)).toBeGreaterThan(0);
+    cancel();
+    await expect.poll(() => fetch(`${running.url}/health`).catch(() => "refused")).toBe("refused");
+    await database.query("commit");
+    const stopped = await answer;
+    expect(stopped.status).toBe(503);
+    const { error } = (await stopped.json()) as { error: string };
+    const [, rows, id] =
+      /^The server is stopping: of the first \d+ rows (\d+) are in the table "businesses" and stay there \(import (\w+)\)/.exec(
+        error,
+      )!;
+    await running.ended;
+    expect(await database.query("select (count(*) - 1)::text from businesses")).toEqual([[rows]]);
+    expect(lines.join("\n")).toContain(id);
+
+    const [next, end] = withCancel(background());
+    await using again = await start(next, database);
+    const finished = (await (await upload(again.url, 5000)).json()) as { stats: { success_count: number } };
+    expect(finished.stats.success_count).toBe(5000);
+    expect(await database.query("select count(*) from businesses")).toEqual([["5001"]]);
+    end();
+  });
+
+  test("serve() answers at once when it is told a second time", async () => {
+    await using database = await newDatabase();
+    const [ctx, cancel] = withCancel(background());
+    const [halt, stop] = withCancel(background());
+    await using running = await start(ctx, database, { halt });
+    expect((await upload(running.url)).status).toBe(200);
+    await database.query("begin; lock table businesses");
+    const answer = upload(running.url);
+    await expect.poll(() => waitingForLock(database)).toBe(1);
+    cancel();
+    stop();
+    const { status } = await answer;
+    expect(status).toBe(503);
+    await database.query("commit");
   });
 
   test("serve() does not wait for connections on which nothing is asked", async () => {

@@ -16,7 +16,7 @@ export interface ServeOptions extends ServerOptions {
 const DEFAULT_PORT = 8080;
 
 /**
- * Serves until `ctx` is done, then stops accepting, finishes the imports that have begun, and resolves.
+ * Serves until `ctx` is done, then stops accepting, lets the imports that have begun finish their chunks in flight, and resolves.
  *
  * @throws SluiceError (`cannot_listen`) where the address cannot be had
  */
