@@ -11,7 +11,7 @@
 
 import type { RecvChan } from "./chan.ts";
 import { Channel } from "./internal/channel.ts";
-import { Alarm, monotonic } from "./internal/clock.ts";
+import { type Alarm, alarmIn } from "./internal/clock.ts";
 import { holdOpen } from "./internal/fatal.ts";
 import { spawn } from "./internal/launch.ts";
 import { recv, select } from "./select.ts";
@@ -82,9 +82,8 @@ export function todo(): Context {
 
 /** A child that can be cancelled. Call the CancelFunc when the work is over, or the child stays in its parent's books. */
 export function withCancel(parent: Context): [Context, CancelFunc] {
-  const child = new CancelContext(checked(parent), "WithCancel");
-  child.attach();
-  return [child, cancelFunc(() => child.cancel(Canceled, undefined))];
+  const [child, cancel] = withCancelCause(parent);
+  return [child, cancelFunc(() => cancel())];
 }
 
 /** As `withCancel`; the one who cancels says why, and `cause` tells it. */
@@ -351,7 +350,7 @@ class CancelContext implements Context {
 }
 
 class DeadlineContext extends CancelContext {
-  #alarm: Alarm<() => void> | undefined;
+  #alarm: Alarm | undefined;
 
   constructor(parent: Context, date: Date) {
     super(parent, "WithDeadline", date);
@@ -361,7 +360,7 @@ class DeadlineContext extends CancelContext {
     if (this.err() !== undefined) return;
     const expire = (): void => this.cancel(DeadlineExceeded, cause);
     if (!(ms > 0)) expire();
-    else this.#alarm = new Alarm(monotonic() + ms, call, expire);
+    else this.#alarm = alarmIn(ms, expire);
   }
 
   override toString(): string {
@@ -535,10 +534,6 @@ function singleton<P extends object>(message: string, properties: P): Error & P 
 function dateIn(ms: number): Date {
   // The furthest date there is, for "never".
   return new Date(Math.min(Date.now() + (Number.isNaN(ms) ? 0 : ms), 8.64e15));
-}
-
-function call(fn: () => void): void {
-  fn();
 }
 
 /** As Go prints keys, values and foreign parents: strings as they are, by their own `toString`, else by type. */

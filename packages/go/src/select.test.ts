@@ -142,6 +142,38 @@ describe("select", () => {
     await wg.wait();
   });
 
+  it("its list of cases is its caller's to change while it waits", async () => {
+    const [a, b, c] = [chan<number>(), chan<number>(), chan<number>(1)];
+    const cases = [recv(a), recv(b)];
+    const waiting = select(cases);
+    cases[1] = recv(c);
+    cases.push(recv(b));
+    expect(a.trySend(1)).toBe(true);
+    expect(await waiting).toEqual({ case: 0, ok: true, value: 1 });
+    // Nobody waits in the queues it was in.
+    expect([b.trySend(2), c.trySend(3), c.len]).toEqual([false, true, 1]);
+  });
+
+  it("many that wait at once and after each other keep their cases apart, whatever these were before", async () => {
+    const chans = Array.from({ length: 4 }, () => chan<number>());
+    const wg = new WaitGroup();
+    const got: number[] = [];
+    for (let g = 0; g < 6; g++) {
+      wg.go(async () => {
+        for (let i = 0; i < 50; i++) {
+          // The same places are receives, sends and nil channels in turn.
+          const cases = chans.map((ch, at) =>
+            g % 2 === 0 ? recv(ch) : (at + i) % 3 === 0 ? send(undefined, 0) : send(ch, i),
+          );
+          const c = await select(cases.slice(0, 2 + ((g >> 1) % 3)));
+          if ("value" in c) got.push(c.value as number);
+        }
+      });
+    }
+    await wg.wait();
+    expect(got.sort((x, y) => x - y)).toEqual(Array.from({ length: 150 }, (_, i) => Math.floor(i / 3)));
+  });
+
   it("B24 leaves break, continue and return to the caller's own loop", async () => {
     const ch = chan<number>(3);
     for (const v of [1, 2, 3]) ch.trySend(v);

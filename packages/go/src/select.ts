@@ -9,8 +9,8 @@
 import { capture, captured, Channel, closedError, isThenable, thenableError, Waiter } from "./internal/channel.ts";
 import type { Decision } from "./internal/channel.ts";
 import type { RecvChan, SendChan } from "./chan.ts";
-import { Alarm, monotonic } from "./internal/clock.ts";
-import { current, type Goroutine, type State } from "./internal/goroutine.ts";
+import { type Alarm, alarmIn } from "./internal/clock.ts";
+import { current, type Goroutine, main, type State } from "./internal/goroutine.ts";
 import { completedWith, failed, park, resume, resumeWithError } from "./internal/sched.ts";
 
 /** A receive from a channel; `undefined` is the nil channel, whose case is never ready. */
@@ -50,7 +50,6 @@ export type SelectedAt<C extends readonly Case[]> = number extends C["length"]
   : { [K in keyof C & `${number}`]: Outcome<NumberOf<K>, C[K]> }[keyof C & `${number}`];
 
 const most = 65_536;
-const otherwiseCase: OtherwiseCase = { kind: "otherwise" };
 
 export function recv<T>(channel: RecvChan<T> | undefined): RecvCase<T> {
   if (channel !== undefined) own(channel, "recv");
@@ -69,7 +68,7 @@ export function timeout(ms: number): TimeoutCase {
   return { kind: "timeout", ms };
 }
 
-export const otherwise: OtherwiseCase = otherwiseCase;
+export const otherwise: OtherwiseCase = { kind: "otherwise" };
 
 /**
  * Waits until one of the cases can proceed, carries that one out and tells which. With `otherwise` it never waits. If a
@@ -111,10 +110,10 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
     const c = cases[i] as Case;
     switch (c.kind) {
       case "recv":
-        if (c.channel === undefined || !channelOf(c.channel).canRecv()) continue;
+        if (c.channel === undefined || !(c.channel as Channel<unknown>).canRecv()) continue;
         break;
       case "send":
-        if (c.channel === undefined || !channelOf(c.channel).canSend()) continue;
+        if (c.channel === undefined || !(c.channel as Channel<unknown>).canSend()) continue;
         break;
       case "timeout": {
         const best = cases[soonest];
@@ -133,15 +132,15 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
   }
   if (chosen < 0 && fallback >= 0) return completedWith({ case: nameOf(fallback, names) });
   if (chosen < 0) {
-    const promise = new Promise<unknown>(capture);
-    wait(cases, names, soonest, captured);
-    return promise;
+    const waiting = spare ?? new Selecting();
+    spare = undefined;
+    return waiting.wait(cases, names, soonest);
   }
   const c = cases[chosen] as RecvCase<unknown> | SendCase;
   const name = nameOf(chosen, names);
-  const channel = channelOf(c.channel as object);
+  const channel = c.channel as Channel<unknown>;
   if (c.kind === "recv") {
-    const ok = channel.count > 0 || channel.sendq.first !== undefined;
+    const ok = channel.hasValue;
     if (!ok && channel.failure !== undefined) return failed(channel.failure.error);
     return completedWith({ case: name, ok, value: channel.recvNow() });
   }
@@ -150,83 +149,85 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
   return completedWith({ case: name });
 }
 
-/** Joins every queue; the decision is made by whoever wakes one of the waiters. */
-function wait(
-  cases: readonly Case[],
-  names: readonly string[] | undefined,
-  soonest: number,
-  resolve: (value: never) => void,
-): void {
-  const waiting = new Selecting(cases, names, resolve);
-  for (let i = 0; i < cases.length; i++) {
-    const c = cases[i] as Case;
-    if ((c.kind !== "recv" && c.kind !== "send") || c.channel === undefined) continue;
-    const w = new Waiter(i, c.kind === "send" ? c.value : undefined, waiting.g, resolve, waiting);
-    waiting.waiters[i] = w;
-    if (c.kind === "recv") channelOf(c.channel).enqueueReceiver(w);
-    else channelOf(c.channel).sendq.push(w);
-  }
-  const timer = cases[soonest];
-  if (timer?.kind === "timeout") waiting.limit(soonest, timer.ms);
-  park(waiting.g, waiting.state);
-}
-
-/** A select that waits. */
+/** A select that waits. A waiter's kind is the index of its case, that of a send with `most` added. */
 class Selecting implements Decision {
-  readonly g: Goroutine = current();
-  readonly state: State;
-  readonly waiters: (Waiter | undefined)[] = [];
-  readonly #cases: readonly Case[];
-  readonly #names: readonly string[] | undefined;
-  readonly #resolve: (value: unknown) => void;
-  #alarm: Alarm<Selecting> | undefined;
-  #timeoutIndex = -1;
+  #g: Goroutine = main;
+  #state: State = "select";
+  #resolve: ((value: never) => void) | undefined;
+  #names: readonly string[] | undefined;
+  #alarm: Alarm | undefined;
+  readonly #waiters: Waiter[] = [];
+  /** Where the waiters are; the list of cases is its caller's to change meanwhile. */
+  readonly #channels: (Channel<unknown> | undefined)[] = [];
 
-  constructor(cases: readonly Case[], names: readonly string[] | undefined, resolve: (value: never) => void) {
-    this.#cases = cases;
+  /** Joins every queue; the decision is made by whoever wakes one of the waiters. */
+  wait(cases: readonly Case[], names: readonly string[] | undefined, soonest: number): Promise<unknown> {
+    const promise = new Promise<unknown>(capture);
+    this.#resolve = captured;
+    this.#g = current();
+    this.#state = stateOf(cases);
     this.#names = names;
-    this.#resolve = resolve as (value: unknown) => void;
-    this.state = stateOf(cases);
+    for (let i = 0; i < cases.length; i++) {
+      const c = cases[i] as Case;
+      const w = (this.#waiters[i] ??= new Waiter(i, undefined, main, nobody, this));
+      const channel = c.kind === "recv" || c.kind === "send" ? (c.channel as Channel<unknown> | undefined) : undefined;
+      this.#channels[i] = channel;
+      if (channel === undefined) continue;
+      if (c.kind === "recv") {
+        w.kind = i;
+        channel.enqueueReceiver(w);
+      } else {
+        w.kind = i + most;
+        w.value = (c as SendCase).value;
+        channel.sendq.push(w);
+      }
+    }
+    const timer = cases[soonest];
+    if (timer?.kind === "timeout") {
+      this.#alarm = alarmIn(timer.ms, () => this.decide(soonest + most, undefined, true));
+    }
+    park(this.#g, this.#state);
+    return promise;
   }
 
-  limit(index: number, ms: number): void {
-    this.#timeoutIndex = index;
-    this.#alarm = new Alarm<Selecting>(monotonic() + (ms > 0 ? ms : 0), expire, this);
+  decide(kind: number, value: unknown, ok: boolean): void {
+    const name = nameOf(kind % most, this.#names);
+    this.#end(kind, resume as typeof resumeWithError, kind < most ? { case: name, ok, value } : { case: name });
   }
 
-  expire(): void {
-    this.#alarm = undefined;
-    this.#leave(-1);
-    resume(this.g, this.state, this.#resolve, { case: nameOf(this.#timeoutIndex, this.#names) });
-  }
-
-  decide(index: number, value: unknown, ok: boolean): void {
-    this.#leave(index);
-    const name = nameOf(index, this.#names);
-    const result = this.#cases[index]?.kind === "recv" ? { case: name, ok, value } : { case: name };
-    resume(this.g, this.state, this.#resolve, result);
-  }
-
-  fail(index: number, error: unknown): void {
-    this.#leave(index);
-    resumeWithError(this.g, this.state, this.#resolve, error);
+  fail(kind: number, error: unknown): void {
+    this.#end(kind, resumeWithError, error);
   }
 
   /** Out of every queue but that of the winner, who was taken out by the one who woke it. */
-  #leave(winner: number): void {
-    if (this.#alarm !== undefined) this.#alarm.cancel();
-    for (let i = 0; i < this.waiters.length; i++) {
-      const w = this.waiters[i];
-      if (w === undefined || i === winner) continue;
-      const c = this.#cases[i] as RecvCase<unknown> | SendCase;
-      if (c.kind === "recv") channelOf(c.channel as object).dequeueReceiver(w);
-      else channelOf(c.channel as object).sendq.remove(w);
+  #end(winner: number, resume: typeof resumeWithError, result: unknown): void {
+    this.#alarm?.cancel();
+    const channels = this.#channels;
+    for (let i = 0; i < channels.length; i++) {
+      const channel = channels[i];
+      if (channel === undefined) continue;
+      channels[i] = undefined;
+      const w = this.#waiters[i] as Waiter;
+      if (w.kind === winner) continue;
+      if (w.kind < most) channel.dequeueReceiver(w);
+      else {
+        w.value = undefined;
+        channel.sendq.remove(w);
+      }
     }
+    resume(this.#g, this.#state, this.#resolve as (value: never) => void, result);
+    // Holds on to nothing while it waits for the next one.
+    this.#g = main;
+    this.#resolve = this.#alarm = this.#names = undefined;
+    if (channels.length <= 64) spare = this;
   }
 }
 
-function expire(waiting: Selecting): void {
-  waiting.expire();
+/** A Selecting that nobody uses, with waiters for its cases: making those takes longer than the wait. */
+let spare: Selecting | undefined;
+
+function nobody(): void {
+  // a waiter of a select has its Decision
 }
 
 function nameOf(index: number, names: readonly string[] | undefined): string | number {
@@ -240,10 +241,6 @@ function stateOf(cases: readonly Case[]): State {
   if (cases.length > 1 || (only.kind !== "recv" && only.kind !== "send")) return "select";
   if (only.kind === "recv") return only.channel === undefined ? "chan receive (nil chan)" : "chan receive";
   return only.channel === undefined ? "chan send (nil chan)" : "chan send";
-}
-
-function channelOf(channel: object): Channel<unknown> {
-  return channel as Channel<unknown>;
 }
 
 function own(channel: unknown, what: string): void {

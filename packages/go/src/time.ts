@@ -9,8 +9,8 @@
 import type { Context } from "./context.ts";
 import type { RecvChan } from "./chan.ts";
 import { capture, captured, Channel, type Source } from "./internal/channel.ts";
-import { Alarm, monotonic } from "./internal/clock.ts";
-import { current, type Goroutine } from "./internal/goroutine.ts";
+import { Alarm, alarmIn, monotonic } from "./internal/clock.ts";
+import { current } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
 import { completed, inSteps, park, resume } from "./internal/sched.ts";
 import { recv, select, timeout } from "./select.ts";
@@ -22,19 +22,10 @@ export function sleep(ms: number, ctx?: Context): Promise<void> {
   if (!(ms > 0)) return completed();
   const promise = new Promise<void>(capture);
   const g = current();
-  const sleeper = new Alarm<Sleeper>(monotonic() + ms, wake, { g, resolve: captured });
-  void sleeper;
+  const wake = captured as () => void;
+  alarmIn(ms, () => resume(g, "sleep", wake, undefined));
   park(g, "sleep");
   return promise;
-}
-
-interface Sleeper {
-  readonly g: Goroutine;
-  readonly resolve: (value: never) => void;
-}
-
-function wake(sleeper: Sleeper): void {
-  resume(sleeper.g, "sleep", sleeper.resolve as () => void, undefined);
 }
 
 async function sleepUnless(ctx: Context, done: RecvChan<never>, ms: number): Promise<void> {
@@ -127,7 +118,7 @@ class TimeSource implements Source {
   /** The same on the wall clock: what is delivered. */
   #wall = 0;
   #period = 0;
-  #alarm: Alarm<TimeSource> | undefined;
+  #alarm: Alarm | undefined;
 
   constructor(ms: number, period: number) {
     this.channel = new Channel<Date>(1, this);
@@ -164,19 +155,19 @@ class TimeSource implements Source {
 
   attend(waiting: boolean): void {
     this.#alarm?.cancel();
-    this.#alarm = waiting && this.#at !== undefined ? new Alarm<TimeSource>(this.#at, ring, this) : undefined;
+    this.#alarm = waiting && this.#at !== undefined ? new Alarm(this.#at, () => this.#ring()) : undefined;
   }
-}
 
-function ring(source: TimeSource): void {
-  source.poll();
-  source.attend(source.channel.recvq.first !== undefined);
+  #ring(): void {
+    this.poll();
+    this.attend(this.channel.recvq.first !== undefined);
+  }
 }
 
 class FuncTimerImpl implements FuncTimer {
   readonly c = undefined;
   readonly #fn: () => unknown;
-  #alarm: Alarm<FuncTimerImpl> | undefined;
+  #alarm: Alarm | undefined;
 
   constructor(ms: number, fn: () => unknown) {
     this.#fn = fn;
@@ -192,16 +183,10 @@ class FuncTimerImpl implements FuncTimer {
 
   reset(ms: number): boolean {
     const was = this.stop();
-    this.#alarm = new Alarm<FuncTimerImpl>(monotonic() + (ms > 0 ? ms : 0), expire, this);
+    this.#alarm = alarmIn(ms, () => {
+      this.#alarm = undefined;
+      spawn(this.#fn, []);
+    });
     return was;
   }
-
-  fire(): void {
-    this.#alarm = undefined;
-    spawn(this.#fn, []);
-  }
-}
-
-function expire(timer: FuncTimerImpl): void {
-  timer.fire();
 }

@@ -14,7 +14,7 @@
 import { current, type Goroutine, type State } from "./goroutine.ts";
 import { completed, completedWith, failed, inSteps, park, resume, resumeWithError } from "./sched.ts";
 
-/** What a waiter gets when it is woken; cases of a select have their index (0, 1, …) here instead. */
+/** What a waiter gets when it is woken; what waits for a Decision has a number of its own from 0 on here instead. */
 const asValue = -1;
 const asPair = -2;
 const asIteration = -3;
@@ -28,10 +28,10 @@ export type TryReceived<T> =
 
 /** What a select is to the channels it waits on. */
 export interface Decision {
-  /** Ends the select by its case number `index`; takes it out of every queue. */
-  readonly decide: (index: number, value: unknown, ok: boolean) => void;
-  /** Ends it by the error of its case number `index`. */
-  readonly fail: (index: number, error: unknown) => void;
+  /** Ends the select by its waiter of that kind; takes it out of every queue. */
+  readonly decide: (kind: number, value: unknown, ok: boolean) => void;
+  /** Ends it by the error of its waiter of that kind. */
+  readonly fail: (kind: number, error: unknown) => void;
 }
 
 export class Waiter {
@@ -39,7 +39,7 @@ export class Waiter {
   next: Waiter | undefined = undefined;
   /** The value a sender offers. */
   value: unknown;
-  readonly kind: number;
+  kind: number;
   readonly g: Goroutine;
   readonly resolve: (value: never) => void;
   readonly select: Decision | undefined;
@@ -72,6 +72,13 @@ export class WaitQueue {
       w.prev = last;
     }
     this.last = w;
+  }
+
+  /** Takes the first one out. */
+  shift(): Waiter | undefined {
+    const w = this.first;
+    if (w !== undefined) this.remove(w);
+    return w;
   }
 
   remove(w: Waiter): void {
@@ -113,9 +120,9 @@ export class Channel<T> implements AsyncIterable<T> {
   failure: { readonly error: unknown } | undefined = undefined;
   closed = false;
   count = 0;
-  private head = 0;
+  #head = 0;
   /** Grows up to `size` as it is used, so that a large capacity costs nothing until then. */
-  private buffer: (T | undefined)[] = [];
+  #buffer: (T | undefined)[] = [];
 
   constructor(size: number, source?: Source) {
     if (!(size >= 0 && size <= 0xffffffff && Math.floor(size) === size)) {
@@ -136,16 +143,7 @@ export class Channel<T> implements AsyncIterable<T> {
   send(value: T): Promise<void> {
     if (isThenable(value)) return failed(thenableError());
     if (this.closed) return failed(closedError());
-    const w = this.recvq.first;
-    if (w !== undefined) {
-      this.recvq.remove(w);
-      deliver(w, value, true);
-      return completed();
-    }
-    if (this.count < this.size) {
-      this.put(value);
-      return completed();
-    }
+    if (this.offer(value)) return completed();
     const promise = new Promise<void>(capture);
     const g = current();
     this.sendq.push(new Waiter(asSender, value, g, captured, undefined));
@@ -156,40 +154,20 @@ export class Channel<T> implements AsyncIterable<T> {
   trySend(value: T): boolean {
     if (isThenable(value)) throw thenableError();
     if (this.closed) throw closedError();
-    const w = this.recvq.first;
-    if (w !== undefined) {
-      this.recvq.remove(w);
-      deliver(w, value, true);
-      return true;
-    }
-    if (this.count >= this.size) return false;
-    this.put(value);
-    return true;
+    return this.offer(value);
   }
 
   recv(): Promise<T | undefined> {
-    if (this.source !== undefined) this.source.poll();
-    if (this.count > 0) return completedWith(this.take());
-    const w = this.sendq.first;
-    if (w !== undefined) return completedWith(this.takeFrom(w));
-    if (this.closed) return this.end<undefined>(undefined);
-    return this.wait(asValue);
+    return this.#receive(asValue);
   }
 
   recvOk(): Promise<Received<T>> {
-    if (this.source !== undefined) this.source.poll();
-    if (this.count > 0) return completedWith<Received<T>>([this.take(), true]);
-    const w = this.sendq.first;
-    if (w !== undefined) return completedWith<Received<T>>([this.takeFrom(w), true]);
-    if (this.closed) return this.end<Received<T>>([undefined, false]);
-    return this.wait(asPair);
+    return this.#receive(asPair);
   }
 
   tryRecv(): TryReceived<T> {
     if (this.source !== undefined) this.source.poll();
-    if (this.count > 0) return { ready: true, value: this.take(), ok: true };
-    const w = this.sendq.first;
-    if (w !== undefined) return { ready: true, value: this.takeFrom(w), ok: true };
+    if (this.hasValue) return { ready: true, value: this.recvNow() as T, ok: true };
     if (!this.closed) return { ready: false };
     if (this.failure !== undefined) throw this.failure.error;
     return { ready: true, value: undefined, ok: false };
@@ -198,16 +176,13 @@ export class Channel<T> implements AsyncIterable<T> {
   close(): void {
     if (this.closed) throw new Error("close of closed channel");
     this.closed = true;
-    for (let w = this.recvq.first; w !== undefined; w = this.recvq.first) {
-      this.recvq.remove(w);
-      if (this.failure !== undefined) disappoint(w, this.failure.error);
-      else deliver(w, undefined, false);
+    for (let w = this.recvq.shift(); w !== undefined; w = this.recvq.shift()) {
+      if (this.failure === undefined) wake(w, undefined, false);
+      else disappoint(w, this.failure.error);
     }
-    for (let w = this.sendq.first; w !== undefined; w = this.sendq.first) {
-      this.sendq.remove(w);
+    for (let w = this.sendq.shift(); w !== undefined; w = this.sendq.shift()) {
       w.value = undefined;
-      if (w.select !== undefined) w.select.fail(w.kind, closedError());
-      else resumeWithError(w.g, "chan send", w.resolve, closedError());
+      disappoint(w, closedError());
     }
   }
 
@@ -224,18 +199,18 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** One step of `range`. */
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.source !== undefined) this.source.poll();
-    if (this.count > 0) return completedWith<IteratorResult<T, undefined>>({ value: this.take(), done: false });
-    const w = this.sendq.first;
-    if (w !== undefined) return completedWith<IteratorResult<T, undefined>>({ value: this.takeFrom(w), done: false });
-    if (this.closed) return this.end<IteratorResult<T, undefined>>({ value: undefined, done: true });
-    return this.wait(asIteration);
+    return this.#receive(asIteration);
+  }
+
+  /** Whether a value can be received at once. */
+  get hasValue(): boolean {
+    return this.count > 0 || this.sendq.first !== undefined;
   }
 
   /** Whether a receive would not wait. */
   canRecv(): boolean {
     if (this.source !== undefined) this.source.poll();
-    return this.count > 0 || this.sendq.first !== undefined || this.closed;
+    return this.hasValue || this.closed;
   }
 
   /** Whether a send would not wait; on a closed channel it panics at once, which is not waiting. */
@@ -243,11 +218,11 @@ export class Channel<T> implements AsyncIterable<T> {
     return this.closed || this.count < this.size || this.recvq.first !== undefined;
   }
 
-  /** Receives where `canRecv` holds; ok tells whether there was a value. */
+  /** Receives what there is; `undefined` where there is nothing. */
   recvNow(): T | undefined {
-    if (this.count > 0) return this.take();
-    const w = this.sendq.first;
-    return w === undefined ? undefined : this.takeFrom(w);
+    if (this.count > 0) return this.#take();
+    const w = this.sendq.shift();
+    return w === undefined ? undefined : (taken(w) as T);
   }
 
   /** Adds a waiting receiver. */
@@ -262,25 +237,32 @@ export class Channel<T> implements AsyncIterable<T> {
     if (this.source !== undefined && this.recvq.first === undefined) this.source.attend?.(false);
   }
 
-  /** Hands a source's value to a waiting receiver, else keeps it as the one value that is pending. */
-  offer(value: T): void {
-    const w = this.recvq.first;
+  /** Hands a value to a waiting receiver, else into the buffer; whether there was either. */
+  offer(value: T): boolean {
+    const w = this.recvq.shift();
     if (w !== undefined) {
-      this.recvq.remove(w);
-      deliver(w, value, true);
-    } else if (this.count < this.size) this.put(value);
+      wake(w, value, true);
+      return true;
+    }
+    if (this.count >= this.size) return false;
+    let at = this.#head + this.count++;
+    if (at >= this.size) at -= this.size;
+    this.#buffer[at] = value;
+    return true;
   }
 
   /** Throws away what is buffered. */
   drain(): void {
-    while (this.count > 0) this.take();
+    while (this.count > 0) this.#take();
   }
 
-  private end<R>(result: R): Promise<R> {
-    return this.failure === undefined ? completedWith(result) : failed(this.failure.error);
-  }
-
-  private wait<R>(kind: number): Promise<R> {
+  #receive<R>(kind: number): Promise<R> {
+    if (this.source !== undefined) this.source.poll();
+    const ok = this.hasValue;
+    if (ok || this.closed) {
+      if (!ok && this.failure !== undefined) return failed(this.failure.error);
+      return completedWith(shaped(kind, this.recvNow(), ok) as R);
+    }
     const promise = new Promise<R>(capture);
     const g = current();
     this.enqueueReceiver(new Waiter(kind, undefined, g, captured, undefined));
@@ -288,34 +270,14 @@ export class Channel<T> implements AsyncIterable<T> {
     return promise;
   }
 
-  private put(value: T): void {
-    let at = this.head + this.count++;
-    if (at >= this.size) at -= this.size;
-    this.buffer[at] = value;
-  }
-
-  private take(): T {
-    const value = this.buffer[this.head] as T;
-    const w = this.sendq.first;
-    if (w === undefined) {
-      this.buffer[this.head] = undefined;
-      this.count--;
-    } else {
-      // The buffer is full: the freed slot is also its end.
-      this.sendq.remove(w);
-      this.buffer[this.head] = w.value as T;
-      release(w);
-    }
-    if (++this.head === this.size) this.head = 0;
+  #take(): T {
+    const value = this.#buffer[this.#head] as T;
+    const w = this.sendq.shift();
+    // The buffer is full where a sender waits: the freed slot is also its end.
+    this.#buffer[this.#head] = w === undefined ? undefined : (taken(w) as T);
+    if (w === undefined) this.count--;
+    if (++this.#head === this.size) this.#head = 0;
     if (this.source !== undefined) this.source.taken?.();
-    return value;
-  }
-
-  /** Takes the value of the first waiting sender; only where nothing is buffered. */
-  private takeFrom(w: Waiter): T {
-    this.sendq.remove(w);
-    const value = w.value as T;
-    release(w);
     return value;
   }
 }
@@ -343,25 +305,33 @@ class Range<T> implements AsyncIterator<T, undefined> {
   }
 }
 
-/** Wakes a receiver with a value, or with the news that there will be none. */
-function deliver(w: Waiter, value: unknown, ok: boolean): void {
+/** Wakes a waiter: a receiver with a value, or with the news that there will be none; a sender whose value was taken. */
+function wake(w: Waiter, value: unknown, ok: boolean): void {
   if (w.kind >= 0) (w.select as Decision).decide(w.kind, value, ok);
-  else if (w.kind === asValue) resume(w.g, "chan receive", w.resolve as (v: unknown) => void, value);
-  else if (w.kind === asPair) resume(w.g, "chan receive", w.resolve as (v: unknown) => void, [value, ok]);
-  else resume(w.g, "chan receive", w.resolve as (v: unknown) => void, { value, done: !ok });
+  else resume(w.g, stateOf(w), w.resolve as (v: unknown) => void, shaped(w.kind, value, ok));
 }
 
-/** Wakes a receiver with the error that ended the channel. */
+/** What a wait of that kind gives. */
+function shaped(kind: number, value: unknown, ok: boolean): unknown {
+  return kind === asIteration ? { value, done: !ok } : kind === asPair ? [value, ok] : value;
+}
+
+/** Wakes a waiter with the error that ended the channel. */
 function disappoint(w: Waiter, error: unknown): void {
   if (w.kind >= 0) (w.select as Decision).fail(w.kind, error);
-  else resumeWithError(w.g, "chan receive", w.resolve, error);
+  else resumeWithError(w.g, stateOf(w), w.resolve, error);
 }
 
-/** Wakes a sender whose value was taken. */
-function release(w: Waiter): void {
+function stateOf(w: Waiter): State {
+  return w.kind === asSender ? "chan send" : "chan receive";
+}
+
+/** The value of a sender, which is woken. */
+function taken(w: Waiter): unknown {
+  const { value } = w;
   w.value = undefined;
-  if (w.kind >= 0) (w.select as Decision).decide(w.kind, undefined, true);
-  else resume(w.g, "chan send", w.resolve as (v: undefined) => void, undefined);
+  wake(w, undefined, true);
+  return value;
 }
 
 /** A wait on the nil channel: for ever. */

@@ -19,18 +19,20 @@ export function monotonic(): number {
 /** How many alarms there are. */
 export let alarms = 0;
 
-export class Alarm<A> {
-  readonly #at: number;
-  readonly #ring: (arg: A) => void;
-  readonly #arg: A;
-  #handle: unknown;
-  #clipped = false;
+/** Calls ring in `ms` milliseconds, at once in a turn of its own unless that is above 0. */
+export function alarmIn(ms: number, ring: () => void): Alarm {
+  return new Alarm(monotonic() + (ms > 0 ? ms : 0), ring);
+}
 
-  /** Calls ring(arg) once `monotonic()` has reached `at`. */
-  constructor(at: number, ring: (arg: A) => void, arg: A) {
+export class Alarm {
+  readonly #at: number;
+  readonly #ring: () => void;
+  #handle: unknown;
+
+  /** Calls ring once `monotonic()` has reached `at`. */
+  constructor(at: number, ring: () => void) {
     this.#at = at;
     this.#ring = ring;
-    this.#arg = arg;
     alarms++;
     this.#arm(monotonic());
   }
@@ -48,25 +50,15 @@ export class Alarm<A> {
 
   #arm(now: number): void {
     const ms = Math.max(0, Math.ceil(this.#at - now));
-    this.#clipped = ms > furthest;
-    this.#handle = setTimeout(fire, this.#clipped ? furthest : ms, this as Ringing);
+    const clipped = ms > furthest;
+    const fired = (): void => {
+      const now = monotonic();
+      if (now < this.#at && (clipped || this.#at - now <= early)) this.#arm(now);
+      else {
+        this.#over();
+        this.#ring();
+      }
+    };
+    this.#handle = setTimeout(fired, clipped ? furthest : ms);
   }
-
-  /** The host timer went off. */
-  fired(): void {
-    const now = monotonic();
-    if (now < this.#at && (this.#clipped || this.#at - now <= early)) this.#arm(now);
-    else {
-      this.#over();
-      this.#ring(this.#arg);
-    }
-  }
-}
-
-interface Ringing {
-  fired: () => void;
-}
-
-function fire(alarm: Ringing): void {
-  alarm.fired();
 }

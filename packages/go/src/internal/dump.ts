@@ -1,6 +1,5 @@
 // How goroutines, stacks and panics are written, in Go's formats.
 
-import { monotonic } from "./clock.ts";
 import { main, type Goroutine } from "./goroutine.ts";
 import { chain } from "./thrown.ts";
 
@@ -18,15 +17,12 @@ export function dump(entries: readonly { goroutine: Goroutine; state: string }[]
 export function block(g: Goroutine, state: string, stack: string, suffix = ""): string {
   const body = stack === "" ? `${g === main ? "main.main" : nameOf(g)}(...)\n` : stack;
   const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
-  const place = /\n(\t.*\n)/.exec(g.notes?.createdAt ?? "")?.[1] ?? "";
-  return `goroutine ${g.id} [${state}${suffix}]:\n${body}${made}${place}`;
+  return `goroutine ${g.id} [${state}${suffix}]:\n${body}${made}${g.notes?.place ?? ""}`;
 }
 
 /** How long it has been waiting, once that is a minute, where it is known. */
 export function suffix(g: Goroutine): string {
-  const since = g.notes?.parkedSince ?? 0;
-  const minutes = g.waits > 0 && since > 0 ? Math.floor((monotonic() - since) / 60_000) : 0;
-  return minutes > 0 ? `, ${minutes} minutes` : "";
+  return (g.waits > 0 && g.notes?.waited()) || "";
 }
 
 /** The function that a goroutine is in, as far as it is known. */

@@ -132,18 +132,14 @@ export function panic(g: Goroutine, error: unknown): void {
   else void Promise.reject(error instanceof Error ? error : new Error(panicText(error)));
 }
 
-/** Ends the program with the status it has set, 0 by default, as soon as what it has printed is out. */
+/** Ends the program with the status it has set, 0 by default, as soon as what it has printed to pipes that are full is out. */
 export function exit(): void {
-  flushed(() => host.process?.exit?.());
-}
-
-/** Calls `then` when what was written to pipes that are full has been taken; at once where nothing waits. */
-function flushed(then: () => void): void {
   const { stdout, stderr } = host.process ?? {};
   const full = [stdout, stderr].filter((stream) => (stream?.writableLength ?? 0) > 0);
   let left = full.length;
-  if (left === 0) then();
-  for (const stream of full) stream?.write("", () => --left === 0 && then());
+  const end = (): unknown => host.process?.exit?.();
+  if (left === 0) end();
+  for (const stream of full) stream?.write("", () => --left === 0 && end());
 }
 
 /** Who is asleep when the event loop ran dry. A goroutine in none of our waits waits for a promise that never settles. */

@@ -32,9 +32,13 @@ export type State =
 /** Where a goroutine was made, and where and when it parked last. */
 export interface Notes {
   readonly createdAt: string;
+  /** The line of the stack at which it was made. */
+  readonly place: string;
   parkedAt: string;
   /** On the monotonic clock; 0 if it never parked. */
   parkedSince: number;
+  /** How long it has been waiting, once that is a minute, as dumps say it. */
+  readonly waited: () => string;
   /** What will end it. Collected while the goroutine lives, nothing can resume it any more. */
   life: WeakRef<object> | undefined;
 }

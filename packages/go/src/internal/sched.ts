@@ -259,18 +259,18 @@ export function inSteps<T>(operation: Promise<T>): Promise<T> {
   const g = current();
   return new Promise<T>((resolve, reject) => {
     operation.then(
-      (value) => goOn(g, () => resolve(value)),
-      (error: unknown) => goOn(g, () => reject(error)),
+      (value) => goOn(g, resolve, value),
+      (error: unknown) => goOn(g, reject, error),
     );
   });
 }
 
-/** Goroutine g, which was in no wait, goes on by `go`: now, or when the event loop had a turn. */
-function goOn(g: Goroutine, go: () => void): void {
-  if (isOverdue()) later(pause(g, go, undefined));
+/** Goroutine g, which was in no wait, goes on by `go(value)`: now, or when the event loop had a turn. */
+function goOn<T>(g: Goroutine, go: (value: T) => void, value: T): void {
+  if (isOverdue()) later(pause(g, go, value));
   else {
     runAs(g);
-    go();
+    go(value);
   }
 }
 

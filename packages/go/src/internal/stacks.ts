@@ -7,7 +7,7 @@
 
 import { monotonic } from "./clock.ts";
 import { frames } from "./dump.ts";
-import { main, type Goroutine, type State } from "./goroutine.ts";
+import { main, type Goroutine, type Notes, type State } from "./goroutine.ts";
 import { observe, observer } from "./hooks.ts";
 
 interface Storage {
@@ -38,13 +38,13 @@ export function recordStacks(on: boolean): void {
   const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage();
   observe({
     created: (g) => {
-      g.notes = { createdAt: here(), parkedAt: "", parkedSince: 0, life: undefined };
+      g.notes = new Noted(here());
     },
     began: (g, end) => {
       if (g.notes !== undefined) g.notes.life = new WeakRef(end);
     },
     parked: (g) => {
-      g.notes ??= { createdAt: "", parkedAt: "", parkedSince: 0, life: undefined };
+      g.notes ??= new Noted("");
       g.notes.parkedAt = here();
       g.notes.parkedSince = monotonic();
     },
@@ -60,6 +60,24 @@ export function recordStacks(on: boolean): void {
     // Outside of every goroutine is main.
     current: () => (storage === undefined ? undefined : (storage.getStore() ?? main)),
   });
+}
+
+class Noted implements Notes {
+  readonly createdAt: string;
+  readonly place: string;
+  parkedAt = "";
+  parkedSince = 0;
+  life: WeakRef<object> | undefined;
+
+  constructor(createdAt: string) {
+    this.createdAt = createdAt;
+    this.place = /\n(\t.*\n)/.exec(createdAt)?.[1] ?? "";
+  }
+
+  waited(): string {
+    const minutes = this.parkedSince > 0 ? Math.floor((monotonic() - this.parkedSince) / 60_000) : 0;
+    return minutes > 0 ? `, ${minutes} minutes` : "";
+  }
 }
 
 /** The stack here, without the library's own frames. */

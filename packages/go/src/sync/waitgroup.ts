@@ -40,17 +40,15 @@ export class WaitGroup {
     const g = current();
     this.#waiters.push({ g, resolve: captured });
     park(g, "sync.WaitGroup.Wait");
-    return inSteps(promise.then(() => this.#goOn()));
+    const reused = (): void => {
+      if (this.#counter > 0) throw new Error("sync: WaitGroup is reused before previous Wait has returned");
+    };
+    return inSteps(promise.then(reused));
   }
 
   /** Starts fn in a goroutine that counts until it returns or calls Goexit. It must not panic: that ends the program. */
   go(fn: () => unknown): void {
     this.add(1);
     spawn(fn, [], this.#supervisor);
-  }
-
-  /** What a released waiter does first. */
-  #goOn(): void {
-    if (this.#counter > 0) throw new Error("sync: WaitGroup is reused before previous Wait has returned");
   }
 }
