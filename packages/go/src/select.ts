@@ -219,6 +219,7 @@ class Selecting implements Decision {
     // Holds on to nothing while it waits for the next one.
     this.#g = main;
     this.#resolve = this.#alarm = this.#names = undefined;
+    // oxlint-disable-next-line typescript/no-this-alias -- kept for the next select, no alias
     if (channels.length <= 64) spare = this;
   }
 }

@@ -80,9 +80,7 @@ export class Timer {
 
   /** Starts anew with `ms`; returns what `stop` would. */
   reset(ms: number): boolean {
-    const was = this.#source.stop();
-    this.#source.start(ms, 0);
-    return was;
+    return this.#source.reset(ms, 0);
   }
 }
 
@@ -106,8 +104,7 @@ export class Ticker {
   /** Starts a fresh period from now. Throws `non-positive interval for Ticker.Reset`. */
   reset(ms: number): void {
     if (!(ms > 0)) throw new Error("non-positive interval for Ticker.Reset");
-    this.#source.stop();
-    this.#source.start(ms, ms);
+    this.#source.reset(ms, ms);
   }
 }
 
@@ -122,15 +119,18 @@ class TimeSource implements Source {
 
   constructor(ms: number, period: number) {
     this.channel = new Channel<Date>(1, this);
-    this.start(ms, period);
+    this.reset(ms, period);
   }
 
-  start(ms: number, period: number): void {
+  /** Starts anew; returns what `stop` would. */
+  reset(ms: number, period: number): boolean {
+    const was = this.stop();
     const wait = ms > 0 ? ms : 0;
     this.#at = monotonic() + wait;
     this.#wall = Date.now() + wait;
     this.#period = period;
     this.attend(this.channel.recvq.first !== undefined);
+    return was;
   }
 
   stop(): boolean {

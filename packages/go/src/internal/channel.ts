@@ -38,11 +38,11 @@ export class Waiter {
   prev: Waiter | undefined = undefined;
   next: Waiter | undefined = undefined;
   /** The value a sender offers. */
-  value: unknown;
-  kind: number;
-  readonly g: Goroutine;
-  readonly resolve: (value: never) => void;
-  readonly select: Decision | undefined;
+  declare value: unknown;
+  declare kind: number;
+  declare readonly g: Goroutine;
+  declare readonly resolve: (value: never) => void;
+  declare readonly select: Decision | undefined;
 
   constructor(
     kind: number,
@@ -110,10 +110,10 @@ export interface Owner {
 }
 
 export class Channel<T> implements AsyncIterable<T> {
-  readonly size: number;
+  declare readonly size: number;
   readonly recvq: WaitQueue = new WaitQueue();
   readonly sendq: WaitQueue = new WaitQueue();
-  readonly source: Source | undefined;
+  declare readonly source: Source | undefined;
   /** The stage of a pipeline that fills this channel; it wants to know when its readers leave. */
   owner: Owner | undefined = undefined;
   /** Why it was closed, if that was an error: receivers get it once the buffer is drained. */

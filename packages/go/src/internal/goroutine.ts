@@ -43,13 +43,14 @@ export interface Notes {
   life: WeakRef<object> | undefined;
 }
 
+// What is declared only is set by the constructor: to define it before would take time, and bytes in a bundle.
 export class Goroutine {
-  readonly id: number;
+  declare readonly id: number;
   /** The function's name, `""` for an anonymous one. */
-  readonly name: string;
+  declare readonly name: string;
   /** Id and name of the goroutine whose `go` statement made this one; 0 for main. */
-  readonly parent: number;
-  readonly parentName: string;
+  declare readonly parent: number;
+  declare readonly parentName: string;
   /** What it waits for, or waited for last; `waits` tells which. */
   state: State = "runnable";
   /** How many waits of ours are under way: one, but for `Promise.all` and its like. */

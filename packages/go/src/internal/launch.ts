@@ -57,8 +57,8 @@ function run(g: Goroutine, fn: Body, args: readonly unknown[], supervisor: Super
 }
 
 class Supervised {
-  readonly g: Goroutine;
-  readonly supervisor: Supervisor;
+  declare readonly g: Goroutine;
+  declare readonly supervisor: Supervisor;
 
   constructor(g: Goroutine, supervisor: Supervisor) {
     this.g = g;
