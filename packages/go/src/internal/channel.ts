@@ -305,15 +305,15 @@ class Range<T> implements AsyncIterator<T, undefined> {
   }
 }
 
-/** Wakes a waiter: a receiver with a value, or with the news that there will be none; a sender whose value was taken. */
+/** Wakes a receiver with a value, or with the news that there will be none. */
 function wake(w: Waiter, value: unknown, ok: boolean): void {
   if (w.kind >= 0) (w.select as Decision).decide(w.kind, value, ok);
-  else resume(w.g, stateOf(w), w.resolve as (v: unknown) => void, shaped(w.kind, value, ok));
+  else resume(w.g, "chan receive", w.resolve as (v: unknown) => void, shaped(w.kind, value, ok));
 }
 
-/** What a wait of that kind gives. */
+/** What a receive of that kind gives. */
 function shaped(kind: number, value: unknown, ok: boolean): unknown {
-  return kind === asIteration ? { value, done: !ok } : kind === asPair ? [value, ok] : value;
+  return kind === asValue ? value : kind === asPair ? [value, ok] : { value, done: !ok };
 }
 
 /** Wakes a waiter with the error that ended the channel. */
@@ -330,7 +330,8 @@ function stateOf(w: Waiter): State {
 function taken(w: Waiter): unknown {
   const { value } = w;
   w.value = undefined;
-  wake(w, undefined, true);
+  if (w.kind >= 0) (w.select as Decision).decide(w.kind, undefined, true);
+  else resume(w.g, "chan send", w.resolve as (v: undefined) => void, undefined);
   return value;
 }
 
