@@ -107,6 +107,16 @@ async function startServerIn(home: string): Promise<OwnServer> {
   const data = join(home, "data");
   const run = (program: string, ...args: string[]): unknown =>
     execFileSync(join(programs, program), args, { ...user, cwd: home, stdio: ["ignore", "ignore", "pipe"] });
+  // However this process ends, with Ctrl-C or kill -9: its end closes the pipe, and nothing of the server stays.
+  const stopAndRemove =
+    'cat; read -r pid < "$0/data/postmaster.pid" && kill -QUIT "$pid" && while kill -0 "$pid"; do sleep 0.1; done; rm -rf "$0"';
+  const keeper = spawn("sh", ["-c", stopAndRemove, home], {
+    cwd: "/",
+    detached: true,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  keeper.unref();
+  (keeper.stdin as Socket).unref();
   // Not the locale of the environment, which need not be there, and whose language errors would be in.
   run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync");
   const port = await freePort();
@@ -114,16 +124,6 @@ async function startServerIn(home: string): Promise<OwnServer> {
     void run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", `-p ${port} -k '' -h 127.0.0.1 -F`, "start");
   const stop = (): void => void run("pg_ctl", "-D", data, "-m", "immediate", "stop");
   start();
-  // However this process ends, with Ctrl-C or kill -9: its end closes the pipe, and nothing of the server stays.
-  const stopAndRemove = 'cat; "$0" -D "$1" -m immediate stop; rm -rf "$2"';
-  const keeper = spawn("sh", ["-c", stopAndRemove, join(programs, "pg_ctl"), data, home], {
-    ...user,
-    cwd: "/",
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  keeper.unref();
-  (keeper.stdin as Socket).unref();
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     home,
