@@ -4,13 +4,15 @@
 
 import type { Stage } from "./stage.ts";
 
-/** Emits all values of an async iterable or a stream. */
+/** Emits all values of an async iterable or a stream. Its `next` and `return` may give a promise or not, as for `for await`. */
 export async function pull<T>(s: Stage<T>, values: AsyncIterable<T> | ReadableStream<T>): Promise<void> {
   const iterator = "getReader" in values ? fromStream(values) : values[Symbol.asyncIterator]();
   let abandon: (reason: unknown) => void = () => undefined;
-  s.ctx.signal.addEventListener("abort", () => abandon(s.ctx.err()));
   let asked = false;
   let done = false;
+  const { signal } = s.ctx;
+  const stopped = (): void => abandon(s.ctx.err());
+  signal.addEventListener("abort", stopped);
   try {
     for (;;) {
       const err = s.ctx.err();
@@ -18,11 +20,16 @@ export async function pull<T>(s: Stage<T>, values: AsyncIterable<T> | ReadableSt
       asked = true;
       const step = await new Promise<IteratorResult<T, unknown>>((resolve, reject) => {
         abandon = reject;
-        iterator.next().then(resolve, (error: unknown) => {
+        const failed = (error: unknown): void => {
           done = true; // an iterator that throws has ended
           // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what it threw is passed on as it is
           reject(error);
-        });
+        };
+        try {
+          Promise.resolve(iterator.next()).then(resolve, failed);
+        } catch (error) {
+          failed(error);
+        }
       });
       asked = false;
       if (step.done === true) {
@@ -32,10 +39,11 @@ export async function pull<T>(s: Stage<T>, values: AsyncIterable<T> | ReadableSt
       await s.emit(step.value);
     }
   } finally {
+    signal.removeEventListener("abort", stopped);
     if (!done) {
-      const left = iterator.return?.();
+      const left = Promise.resolve(iterator.return?.());
       // An iterator that has been asked answers first; only one that has not can be waited for.
-      if (asked) left?.catch(() => undefined);
+      if (asked) left.catch(() => undefined);
       else await left;
     }
   }

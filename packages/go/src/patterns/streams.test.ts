@@ -1,9 +1,9 @@
-import { EventEmitter, once } from "node:events";
+import { EventEmitter, getEventListeners, once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { chan, go, gosched, numGoroutine } from "../index.ts";
 import { background, Canceled, withCancel } from "../context.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
-import { fromEvent, generate, map, toReadableStream, toWritableStream } from "./index.ts";
+import { flatMap, fromEvent, generate, map, toReadableStream, toWritableStream } from "./index.ts";
 
 expectNoLeaks();
 
@@ -108,6 +108,51 @@ describe("generate over an async iterator", () => {
     };
     await expect(generate(ctx, broken).recv()).rejects.toThrow("torn");
     expect(returned).toBe(0);
+  });
+
+  it("takes a next and a return that give no promise, as for await does", async () => {
+    let left = false;
+    const iterator = {
+      n: 0,
+      next: () => ({ value: iterator.n, done: iterator.n++ >= 5 }),
+      return: () => ((left = true), { value: undefined, done: true }),
+    };
+    const synchronous = { [Symbol.asyncIterator]: () => iterator } as unknown as AsyncIterable<number>;
+    const got: number[] = [];
+    for await (const v of generate(ctx, synchronous)) if (got.push(v) === 3) break;
+    expect({ got, left }).toEqual({ got: [0, 1, 2], left: true });
+    for await (const v of generate(ctx, synchronous)) got.push(v);
+    expect(got.at(-1)).toBe(4);
+  });
+
+  it("does not call return on an iterator whose next throws instead of rejecting", async () => {
+    let left = false;
+    const broken: AsyncIterable<number> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => {
+          throw new Error("at once");
+        },
+        return: () => ((left = true), Promise.resolve({ value: undefined, done: true })),
+      }),
+    };
+    await expect(generate(ctx, broken).recv()).rejects.toThrow("at once");
+    expect(left).toBe(false);
+  });
+});
+
+describe("flatMap over async iterables", () => {
+  it("keeps nothing of those that have ended", async () => {
+    let signal: AbortSignal | undefined;
+    async function* one(v: number): AsyncGenerator<number> {
+      yield v;
+    }
+    const out = flatMap(ctx, generate(ctx, count(100)), (v, stage) => {
+      signal = stage.signal;
+      return one(v);
+    });
+    let most = 0;
+    for await (const _ of out) most = Math.max(most, getEventListeners(signal as AbortSignal, "abort").length);
+    expect(most).toBe(1);
   });
 });
 
