@@ -248,6 +248,35 @@ describe("ordered", () => {
     });
     await expect(all(out)).rejects.toThrow("nine");
   });
+
+  for (const workers of [1, 2, 3, 8]) {
+    it(`J14 gives an error behind the values before it, however early it comes: ${workers} workers`, async () => {
+      const failing = (n: number): Generator<number> =>
+        (function* () {
+          yield* count(n);
+          throw new Error(`at ${n}`);
+        })();
+      for (let n = 0; n < 6; n++) {
+        const work = async (v: number): Promise<number> => {
+          for (let k = 10 - v; k > 0; k--) await gosched(); // the first ones take longest
+          if (v === n || v === n + 1) throw new Error(`at ${v}`);
+          return v;
+        };
+        const fromFn = ordered.map(ctx, generate(ctx, count(10)), work, { workers });
+        const fromInput = ordered.map(ctx, generate(ctx, failing(n)), work, { workers });
+        for (const out of [fromFn, fromInput]) {
+          const got: number[] = [];
+          await expect(
+            (async () => {
+              for await (const v of out) got.push(v);
+            })(),
+          ).rejects.toThrow(`at ${n}`);
+          expect(got).toEqual([...count(n)]);
+        }
+        expect(numGoroutine()).toBe(1);
+      }
+    });
+  }
 });
 
 describe("filter, flatMap, workerPool", () => {

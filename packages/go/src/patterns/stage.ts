@@ -151,6 +151,11 @@ export class Stage<R> {
     this.#inputs.delete(input);
   }
 
+  /** How many values were received. */
+  get received(): number {
+    return this.#seats.received;
+  }
+
   /** Whether an error ended it. */
   get hasFailed(): boolean {
     return this.#failure !== undefined;

@@ -1,7 +1,8 @@
 // map, filter, flatMap: a function for each value, run by a number of workers. Ordered and unordered are one implementation:
 // a result that comes before its turn is put aside, and whoever has the result before it deals with it too.
 //
-// Invariants: a value gets its index at the moment at which it is received, so indexes follow the input. A worker awaits
+// Invariants: a value gets its index at the moment at which it is received, so indexes follow the input. An error has an
+// index too, and in order it ends the stage only behind the results before it. A worker awaits
 // once for each value, fn's result; it waits besides where there is no value or no room (room.ts), and where the event loop
 // is to have its turn. As foreign code may run while it waits for fn, it says itself who runs afterwards.
 
@@ -10,6 +11,7 @@ import type { Context } from "../context.ts";
 import { current, setCurrent } from "../internal/goroutine.ts";
 import { inSteps, turnIfDue } from "../internal/sched.ts";
 import { Room } from "./room.ts";
+import type { Taken } from "./seat.ts";
 import { Stage, stage, type StageOptions, type Workers } from "./stage.ts";
 
 /** What is done with a value. `ctx` is done when the stage is to stop: for whatever takes long. */
@@ -46,7 +48,10 @@ export function workerPool<T, R>(
   return transform(ctx, input, { name: "workerPool", ...options }, false, fn, emitOne);
 }
 
-/** The same with the order of the input kept: a slow value holds back the results behind it, not the work on them. */
+/**
+ * The same with the order of the input kept: a slow value holds back the results behind it, not the work on them. An error
+ * too comes behind the results of the values before it, though what fails first in time ends the taking of more.
+ */
 export const ordered: {
   readonly map: typeof map;
   readonly filter: typeof filter;
@@ -112,6 +117,8 @@ function transform<T, X, R>(
   /** Results that came before their turn: that of value i at i modulo the room for it. */
   const early: (Result<T, X> | undefined)[] = [];
   let turn = 0;
+  /** In order: the first of the errors that came before their turn. There is no use in values behind it. */
+  let failure: { readonly index: number; readonly error: unknown } | undefined;
   let atWork = workers;
   const body = async (s: Stage<R>): Promise<void> => {
     const g = current();
@@ -121,13 +128,23 @@ function transform<T, X, R>(
       setCurrent(g);
       const pause = turnIfDue();
       if (pause !== undefined) await pause;
-      const taken = s.tryNext(input) ?? (await s.waitForNext(input));
-      if (!taken[1]) break;
+      if (failure !== undefined) break;
+      let taken: Taken<T> | undefined;
+      let result: X;
+      try {
+        taken = s.tryNext(input) ?? (await s.waitForNext(input));
+        if (!taken[1]) break;
+        result = await fn(taken[0], s.ctx);
+      } catch (error) {
+        const index = taken?.[2] ?? s.received;
+        if (!inOrder || index === turn || s.ctx.err() !== undefined) throw error;
+        if (failure === undefined || index < failure.index) failure = { index, error };
+        break;
+      }
+      setCurrent(g);
       // (Taking it apart as an array would go through its iterator.)
       const value = taken[0];
       const index = taken[2];
-      const result = await fn(value, s.ctx);
-      setCurrent(g);
       if (inOrder && index !== turn) {
         early[index % room.size] = { value, result };
         continue;
@@ -137,7 +154,8 @@ function transform<T, X, R>(
         const delivered = deliver(s, next.result, next.value);
         if (delivered !== undefined) await delivered;
         room.leave();
-        const at = ++turn % room.size;
+        if (++turn === failure?.index) throw failure.error;
+        const at = turn % room.size;
         next = early[at];
         early[at] = undefined;
       } while (next !== undefined);
