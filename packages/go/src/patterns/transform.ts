@@ -11,7 +11,6 @@ import type { Context } from "../context.ts";
 import { current, setCurrent } from "../internal/goroutine.ts";
 import { inSteps, turnIfDue } from "../internal/sched.ts";
 import { Room } from "./room.ts";
-import type { Taken } from "./seat.ts";
 import { Stage, stage, type StageOptions, type Workers } from "./stage.ts";
 
 /** What is done with a value. `ctx` is done when the stage is to stop: for whatever takes long. */
@@ -117,48 +116,52 @@ function transform<T, X, R>(
   /** Results that came before their turn: that of value i at i modulo the room for it. */
   const early: (Result<T, X> | undefined)[] = [];
   let turn = 0;
-  /** In order: the first of the errors that came before their turn. There is no use in values behind it. */
-  let failure: { readonly index: number; readonly error: unknown } | undefined;
+  /** In order: the first of the errors that came before their turn, and its index. No values are taken behind it. */
+  let failure: unknown;
+  let failedAt = Infinity;
   let atWork = workers;
   const body = async (s: Stage<R>): Promise<void> => {
     const g = current();
-    for (;;) {
-      const rest = room.enter(g);
-      if (rest !== undefined) await rest;
-      setCurrent(g);
-      const pause = turnIfDue();
-      if (pause !== undefined) await pause;
-      if (failure !== undefined) break;
-      let taken: Taken<T> | undefined;
-      let result: X;
-      try {
-        taken = s.tryNext(input) ?? (await s.waitForNext(input));
+    /** Of the value this worker has; one that fails to come would be the last. */
+    let index = Infinity;
+    try {
+      for (;;) {
+        const rest = room.enter(g);
+        if (rest !== undefined) await rest;
+        setCurrent(g);
+        const pause = turnIfDue();
+        if (pause !== undefined) await pause;
+        if (failedAt < Infinity) break;
+        index = Infinity;
+        const taken = s.tryNext(input) ?? (await s.waitForNext(input));
         if (!taken[1]) break;
-        result = await fn(taken[0], s.ctx);
-      } catch (error) {
-        const index = taken?.[2] ?? s.received;
-        if (!inOrder || index === turn || s.ctx.err() !== undefined) throw error;
-        if (failure === undefined || index < failure.index) failure = { index, error };
-        break;
+        // (Taking it apart as an array would go through its iterator.)
+        const value = taken[0];
+        index = taken[2];
+        const result = await fn(value, s.ctx);
+        setCurrent(g);
+        if (inOrder && index !== turn) {
+          early[index % room.size] = { value, result };
+          continue;
+        }
+        let next: Result<T, X> | undefined = { value, result };
+        do {
+          const delivered = deliver(s, next.result, next.value);
+          if (delivered !== undefined) await delivered;
+          room.leave();
+          if (++turn === failedAt) throw failure;
+          const at = turn % room.size;
+          next = early[at];
+          early[at] = undefined;
+        } while (next !== undefined);
       }
-      setCurrent(g);
-      // (Taking it apart as an array would go through its iterator.)
-      const value = taken[0];
-      const index = taken[2];
-      if (inOrder && index !== turn) {
-        early[index % room.size] = { value, result };
-        continue;
+    } catch (error) {
+      index = Math.min(index, s.received);
+      if (!inOrder || index <= turn || s.ctx.err() !== undefined) throw error;
+      if (index < failedAt) {
+        failedAt = index;
+        failure = error;
       }
-      let next: Result<T, X> | undefined = { value, result };
-      do {
-        const delivered = deliver(s, next.result, next.value);
-        if (delivered !== undefined) await delivered;
-        room.leave();
-        if (++turn === failure?.index) throw failure.error;
-        const at = turn % room.size;
-        next = early[at];
-        early[at] = undefined;
-      } while (next !== undefined);
     }
     room.leave();
     // The results that wait are the stage's until somebody takes them.
