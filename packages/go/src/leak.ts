@@ -154,11 +154,12 @@ function leaks(self: Goroutine, options: readonly Option[]): Listed[] {
 }
 
 function report(found: readonly Listed[], certain: boolean): Error {
-  const texts = found.map(
-    ({ goroutine: g, state }) =>
-      `Goroutine ${g.id} in state ${state}, with ${topFunction(g)} on top of the stack:\n` +
-      block(g, certain ? `${state} (leaked)` : state, g.notes?.parkedAt ?? "", suffix(g)),
-  );
+  const texts = found.map((entry) => {
+    const { goroutine: g, state } = entry;
+    const shown = certain ? `${state} (leaked)` : state;
+    const text = block(g, shown + suffix(entry));
+    return `Goroutine ${g.id} in state ${state}, with ${topFunction(g)} on top of the stack:\n${text}`;
+  });
   return new Error(`found unexpected goroutines:\n[${texts.join("\n ")}]`);
 }
 

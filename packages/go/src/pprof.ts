@@ -3,8 +3,8 @@
 // Stacks are known only while `recordStacks(true)` holds; without it a goroutine is shown by its function's name.
 
 import { monotonic } from "./internal/clock.ts";
-import { block, dump } from "./internal/dump.ts";
-import { countCreated, countGoroutines, current, list, type Goroutine } from "./internal/goroutine.ts";
+import { block, dump, type Entry } from "./internal/dump.ts";
+import { addState, countCreated, countGoroutines, current, list } from "./internal/goroutine.ts";
 import { collectSoon, isLeaked } from "./internal/proof.ts";
 import { queued } from "./internal/sched.ts";
 import { waits } from "./internal/stacks.ts";
@@ -33,7 +33,7 @@ export async function goroutineLeakProfile({ debug = 1 }: { readonly debug?: 1 |
       entries.filter(({ goroutine }) => isLeaked(goroutine)),
     );
   return dump(
-    entries.map(({ goroutine, state }) => ({ goroutine, state: isLeaked(goroutine) ? `${state} (leaked)` : state })),
+    entries.map((entry) => (isLeaked(entry.goroutine) ? { ...entry, state: `${entry.state} (leaked)` } : entry)),
   );
 }
 
@@ -42,9 +42,7 @@ function summary(name: string, entries: readonly Entry[]): string {
   const groups = new Map<string, number>();
   for (const { goroutine: g, state } of entries) {
     // The lines of the dump between its header and its last one, the creator.
-    const stack = block(g, state, g.notes?.parkedAt ?? "")
-      .split("\n")
-      .slice(1, -1);
+    const stack = block(g, state).split("\n").slice(1, -1);
     const text = stack.filter((line) => !line.startsWith("created by")).map((line) => `#\t${line}`);
     const at = text.join("\n");
     groups.set(at, (groups.get(at) ?? 0) + 1);
@@ -154,15 +152,14 @@ function metric(name: string, type: string, help: string, values: number | Reado
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines}`;
 }
 
-interface Entry {
-  readonly goroutine: Goroutine;
-  readonly state: string;
-}
-
-/** All goroutines, the one that asks as running. */
+/** All goroutines, the one that asks as running: what is booked on it is waited for besides. */
 function living(): Entry[] {
   const self = current();
-  return list().map((entry) => (entry.goroutine === self ? { goroutine: self, state: "running" } : entry));
+  return list().map((entry) => {
+    if (entry.goroutine !== self) return entry;
+    if (self.waits > 0) addState(entry.others, entry.state);
+    return { ...entry, state: "running" };
+  });
 }
 
 /** A number for a stack, in the place of Go's program counters. */

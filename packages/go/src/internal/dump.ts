@@ -1,28 +1,36 @@
 // How goroutines, stacks and panics are written, in Go's formats.
 
-import { main, type Goroutine } from "./goroutine.ts";
+import { main, type Goroutine, type State, type States } from "./goroutine.ts";
 import { chain } from "./thrown.ts";
 
 /** A stack of more frames than this is shortened to its two ends, of half as many each. */
 const mostFrames = 100;
 
-/** The goroutines in Go's dump format, a blank line between them. */
-export function dump(entries: readonly { goroutine: Goroutine; state: string }[]): string {
-  return entries
-    .map(({ goroutine, state }) => block(goroutine, state, goroutine.notes?.parkedAt ?? "", suffix(goroutine)))
-    .join("\n");
+/** A goroutine, as it is shown. */
+export interface Entry {
+  readonly goroutine: Goroutine;
+  readonly state: string;
+  /** What it waits for besides. */
+  readonly others: States;
 }
 
-/** One goroutine in that format. */
-export function block(g: Goroutine, state: string, stack: string, suffix = ""): string {
+/** The goroutines in Go's dump format, a blank line between them. */
+export function dump(entries: readonly Entry[]): string {
+  return entries.map((entry) => block(entry.goroutine, entry.state + suffix(entry))).join("\n");
+}
+
+/** One goroutine in that format, by default where it parked last. */
+export function block(g: Goroutine, state: string, stack: string = g.notes?.parkedAt ?? ""): string {
   const body = stack === "" ? `${g === main ? "main.main" : nameOf(g)}(...)\n` : stack;
   const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
-  return `goroutine ${g.id} [${state}${suffix}]:\n${body}${made}${g.notes?.place ?? ""}`;
+  return `goroutine ${g.id} [${state}]:\n${body}${made}${g.notes?.place ?? ""}`;
 }
 
-/** How long it has been waiting, once that is a minute, where it is known. */
-export function suffix(g: Goroutine): string {
-  return (g.waits > 0 && g.notes?.waited()) || "";
+/** How long it has been waiting, once that is a minute, where it is known; and what it waits for besides. */
+export function suffix({ goroutine: g, others }: Entry): string {
+  let text = (g.waits > 0 && g.notes?.waited()) || "";
+  for (const state in others) if (others[state as State]) text += `, +${others[state as State]} ${state}`;
+  return text;
 }
 
 /** The function that a goroutine is in, as far as it is known. */

@@ -11,7 +11,8 @@
 
 import { alarms } from "./clock.ts";
 import { block, dump, frames, panicReport, panicText } from "./dump.ts";
-import { current, list, main, runnable, type Goroutine, type State } from "./goroutine.ts";
+import { current, list, type Listed, main, runnable, takeState, type Goroutine, type State } from "./goroutine.ts";
+import { observer } from "./hooks.ts";
 
 interface Output {
   readonly writableLength?: number;
@@ -142,13 +143,20 @@ export function exit(): void {
   for (const stream of full) stream?.write("", () => --left === 0 && end());
 }
 
-/** Who is asleep when the event loop ran dry. A goroutine in none of our waits waits for a promise that never settles. */
-function dormant(): { goroutine: Goroutine; state: State }[] {
-  return list()
-    .filter(({ goroutine, state }) => goroutine !== main || state !== "running")
-    .map((entry) =>
-      entry.state === "running" || entry.state === "runnable" ? { ...entry, state: "IO wait" as const } : entry,
-    );
+/**
+ * Who is asleep when the event loop ran dry. A goroutine in none of our waits has come through a foreign await, so what it
+ * waits for was booked on another one that has several waits; if there is none, it waits for a promise that never settles.
+ */
+function dormant(): Listed[] {
+  const all = list().filter(({ goroutine, state }) => goroutine !== main || state !== "running");
+  const booked = all.filter(({ goroutine }) => goroutine.others !== undefined && observer === undefined);
+  for (const entry of all) {
+    if (entry.goroutine.waits > 0) continue;
+    let state: State | undefined;
+    for (const { others } of booked) state ??= takeState(others);
+    entry.state = state ?? "IO wait";
+  }
+  return all;
 }
 
 function stop(text: string): void {

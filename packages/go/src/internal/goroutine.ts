@@ -43,6 +43,9 @@ export interface Notes {
   life: WeakRef<object> | undefined;
 }
 
+/** How many there are of each state. */
+export type States = Partial<Record<State, number>>;
+
 // What is declared only is set by the constructor: to define it before would take time, and bytes in a bundle.
 export class Goroutine {
   declare readonly id: number;
@@ -55,8 +58,8 @@ export class Goroutine {
   state: State = "runnable";
   /** How many waits of ours are under way: one, but for `Promise.all` and its like. */
   waits = 0;
-  /** The states of further waits than the one `state` shows. */
-  others: State[] | undefined = undefined;
+  /** The further waits than the one `state` shows. */
+  others: States | undefined = undefined;
   /** Known when diagnostics are on. */
   notes: Notes | undefined = undefined;
   prev: Goroutine;
@@ -137,8 +140,9 @@ let parked = 0;
 export function enterWait(g: Goroutine, state: State): void {
   parked++;
   if (g.waits++ === 0) runnable--;
-  if (g.waits === 1 && observer === undefined) g.state = state;
-  else enterUncommonWait(g, state);
+  if (g.waits === 1) g.state = state;
+  else addState((g.others ??= {}), state);
+  if (observer !== undefined) observer.parked(g);
 }
 
 export function leaveWait(g: Goroutine, state: State): void {
@@ -148,19 +152,26 @@ export function leaveWait(g: Goroutine, state: State): void {
   if (observer !== undefined) observer.resumed(g, state);
 }
 
-function enterUncommonWait(g: Goroutine, state: State): void {
-  if (g.waits === 1) g.state = state;
-  else (g.others ??= []).push(state);
-  if (observer !== undefined) observer.parked(g);
+function leaveOneOfSeveral(g: Goroutine, state: State): void {
+  const others = (g.others ??= {});
+  if (others[state]) others[state]--;
+  else g.state = takeState(others) ?? state;
 }
 
-function leaveOneOfSeveral(g: Goroutine, state: State): void {
-  const { others } = g;
-  if (others === undefined) return;
-  const at = others.indexOf(state);
-  if (at >= 0) others.splice(at, 1);
-  else g.state = others.pop() ?? g.state;
-  if (others.length === 0) g.others = undefined;
+export function addState(states: States, state: State): void {
+  states[state] = (states[state] ?? 0) + 1;
+}
+
+/** Takes one out and tells which; `undefined` when there is none. */
+export function takeState(states: States): State | undefined {
+  for (const name in states) {
+    const state = name as State;
+    if (states[state]) {
+      states[state]--;
+      return state;
+    }
+  }
+  return undefined;
 }
 
 /** Whether any goroutine is in a wait of ours. */
@@ -170,25 +181,19 @@ export function isAnyParked(): boolean {
 
 export interface Listed {
   readonly goroutine: Goroutine;
-  readonly state: State;
+  state: State;
+  /** What it waits for besides. */
+  readonly others: States;
 }
 
-/**
- * The living with their states, main first. Where one record stands for several waits while other goroutines seem to
- * run, the surplus waits belong to those others: they are handed out in order.
- */
+/** The living with their waits as they are booked, main first. */
 export function list(): Listed[] {
-  const all: { goroutine: Goroutine; state: State }[] = [];
-  const surplus: State[] = [];
-  for (let g = main; ;) {
-    all.push({ goroutine: g, state: g.waits > 0 || g.state === "runnable" ? g.state : "running" });
-    if (g.others !== undefined) surplus.push(...g.others);
+  const all: Listed[] = [];
+  let g = main;
+  do {
+    const state = g.waits > 0 || g.state === "runnable" ? g.state : "running";
+    all.push({ goroutine: g, state, others: { ...g.others } });
     g = g.next;
-    if (g === main) break;
-  }
-  for (const entry of all) {
-    if (surplus.length === 0) break;
-    if (entry.goroutine.waits === 0) entry.state = surplus.shift() ?? entry.state;
-  }
+  } while (g !== main);
   return all;
 }

@@ -325,4 +325,62 @@ describe("a dump", () => {
     `);
     expect(stdout).toBe("true 13\n");
   });
+
+  for (const recorded of [false, true]) {
+    it(`F35 lays no wait at another's door${recorded ? ", with stacks recorded" : ""}: several on one goroutine are counted there`, async () => {
+      const { stderr } = await run(
+        `
+        import { recordStacks } from "go/pprof";
+        recordStacks(${recorded});
+        const mu = new Mutex();
+        await mu.lock();
+        go(async function bystander() { await new Promise((resolve) => { setTimeout(resolve, 60_000); }); });
+        go(async function fan() { await Promise.all([chan<number>().recv(), mu.lock(), chan<number>().recv()]); });
+        const callback = async (): Promise<void> => { using _ = await mu.lock(); };
+        setTimeout(() => { for (let i = 0; i < 3; i++) void callback(); console.log("ready"); }, 10);
+      `,
+        "SIGQUIT",
+      );
+      expect(stderr.match(/^goroutine .*$/gm)).toEqual([
+        "goroutine 1 [sync.Mutex.Lock, +2 sync.Mutex.Lock]:",
+        "goroutine 2 [running]:",
+        "goroutine 3 [chan receive, +1 sync.Mutex.Lock, +1 chan receive]:",
+      ]);
+    });
+  }
+
+  it("F29 F35 of a deadlock shows every wait once: what a foreign await has parted from its goroutine there, the rest where it is booked", async () => {
+    const { stderr } = await run(`
+      const late = async (wait: () => Promise<unknown>): Promise<void> => {
+        await new Promise((resolve) => { setTimeout(resolve, 1); });
+        await wait();
+      };
+      go(async function lost() { await late(() => chan<number>().send(1)); });
+      void late(() => chan<number>().recv());
+      void late(() => chan<number>().recv());
+      await late(() => new Mutex().lock().then(() => new WaitGroup().wait()));
+      await chan<number>().send(1);
+    `);
+    const states = [...stderr.matchAll(/^goroutine .*\[(.*)\]:$/gm)].flatMap(([, all]) => all!.split(", "));
+    expect(states.length).toBeGreaterThan(2);
+    expect(states.join()).not.toContain("IO wait");
+    const counted = states.flatMap((state) => {
+      const [, n = 1, name = state] = /^\+(\d+) (.*)$/.exec(state) ?? [];
+      return Array.from({ length: Number(n) }, () => name);
+    });
+    expect(counted.sort()).toEqual(["chan receive", "chan receive", "chan send", "chan send"]);
+  });
+
+  it("costs no more for each of many waits on one goroutine: they are counted by state", async () => {
+    const { stdout } = await run(`
+      import { goroutineProfile } from "go/pprof";
+      const n = 10_000, ch = chan<number>(), other = chan<number>();
+      const waits = Array.from({ length: n }, (_, i) => i % 2 ? ch.recv() : select([recv(ch), recv(other)]));
+      console.log(goroutineProfile({ debug: 2 }).split("\\n")[0]);
+      for (let i = 0; i < n; i++) ch.trySend(i);
+      await Promise.all(waits);
+      console.log(goroutineProfile({ debug: 2 }).split("\\n")[0]);
+    `);
+    expect(stdout).toBe("goroutine 1 [running, +5000 chan receive, +5000 select]:\ngoroutine 1 [running]:\n");
+  });
 });
