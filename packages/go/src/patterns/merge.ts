@@ -31,7 +31,11 @@ export function fanOut<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan
   return Array.from({ length: n }, () => stage<T>(ctx, [input], { name: "fanOut" }, (s) => forward(s, input)));
 }
 
-/** Two channels that both get every value; both must be read, or left. The next value comes when both have the last one. */
+/**
+ * Two channels that both get every value; both must be read, or left. The next value comes when both have the last one. To
+ * leave one is to break out of its `for await`, or to cancel the context of the stage that reads it: `orDone(ctx, side)`
+ * is one for whoever only receives.
+ */
 export function tee<T>(ctx: Context, input: RecvChan<T>): [RecvChan<T>, RecvChan<T>] {
   const { ports } = new Stage<T>(ctx, [input], { name: "tee", outputs: 2 }, async (s) => {
     for (;;) {
@@ -74,6 +78,7 @@ export function or(ctx: Context, ...inputs: readonly RecvChan<unknown>[]): RecvC
 
 /** The first n values; then the stages before are stopped. */
 export function take<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T> {
+  if (!(n >= 0 && Math.floor(n) === n)) throw new RangeError(`take: n must be a whole number from 0 on, got ${n}`);
   return stage<T>(ctx, [input], { name: "take" }, async (s) => {
     for (let i = 0; i < n; i++) {
       const [value, ok] = await s.next(input);

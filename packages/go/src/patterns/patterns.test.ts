@@ -24,6 +24,7 @@ import {
   replicate,
   take,
   tee,
+  toReadableStream,
   unbatch,
   workerPool,
 } from "./index.ts";
@@ -127,6 +128,17 @@ describe("a stage", () => {
     await gosched();
     cancel();
     expect(await all(out)).toEqual([]);
+  });
+
+  it("says what is wrong with an input", () => {
+    const inputs = [undefined, [1, 2], "text", null, {}] as unknown as RecvChan<number>[];
+    const got = ["Undefined", "Array", "String", "Null", "Object"];
+    for (const [i, input] of inputs.entries()) {
+      const message = `map: expected a channel of this copy of the library as input, got ${got[i]}: generate(ctx, iterable) makes one`;
+      expect(() => map(ctx, input, (v) => v)).toThrow(new TypeError(message));
+      expect(() => merge(ctx, chan<number>(), input)).toThrow(/^merge: expected a channel/);
+      expect(() => toReadableStream(input)).toThrow(/^toReadableStream: expected a channel/);
+    }
   });
 
   it("says what is wrong with a number of workers", () => {
@@ -358,6 +370,15 @@ describe("take", () => {
     expect(numGoroutine()).toBe(1);
     expect(await all(take(ctx, generate(ctx, [1]), 3))).toEqual([1]);
     expect(await all(take(ctx, generate(ctx, [1]), 0))).toEqual([]);
+    expect(await all(take(ctx, generate(ctx, [1, 2]), Infinity))).toEqual([1, 2]);
+  });
+
+  it("says what is wrong with a number", () => {
+    for (const n of [-1, Number.NaN, 1.5, -Infinity]) {
+      expect(() => take(ctx, chan<number>(), n)).toThrow(
+        new RangeError(`take: n must be a whole number from 0 on, got ${n}`),
+      );
+    }
   });
 });
 
@@ -404,6 +425,16 @@ describe("tee", () => {
     };
     await Promise.all([leave(a, 3), leave(b, 30)]);
     expect(numGoroutine()).toBe(1);
+  });
+
+  it("goes on for one reader when the other, which only receives, leaves by a context", async () => {
+    const [a, b] = tee(ctx, generate(ctx, count(20)));
+    const [c, cancel] = withCancel(ctx);
+    const some = orDone(c, a);
+    const rest = all(b);
+    expect(await some.recv()).toBe(0);
+    cancel();
+    expect(await rest).toEqual([...count(20)]);
   });
 
   it("gives an error to both", async () => {

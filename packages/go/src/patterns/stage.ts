@@ -78,6 +78,7 @@ export class Stage<R> {
     if (!Number.isInteger(workers) || workers < 1) {
       throw new RangeError(`${name}: workers must be at least 1, got ${workers}`);
     }
+    for (const input of inputs) expectChannel(input, name);
     [this.ctx, this.#cancel] = withCancel(parent);
     const decide = (): void => {
       this.#seats.interrupt(this.ctx.err());
@@ -140,6 +141,7 @@ export class Stage<R> {
 
   /** Sends on all that comes from an input that was not among those of the start. */
   async relay(input: RecvChan<R>): Promise<void> {
+    expectChannel(input, "bridge");
     ownerOf(input)?.join();
     this.#inputs.add(input);
     for (;;) {
@@ -229,6 +231,15 @@ export class Port<R> implements Owner {
     if (!this.isLeft) this.left.close();
     return this.#stage.portLeft();
   }
+}
+
+/** Throws for what is no channel of ours. */
+export function expectChannel(input: unknown, name: string): void {
+  if (input instanceof Channel) return;
+  const got = Object.prototype.toString.call(input).slice("[object ".length, -1);
+  throw new TypeError(
+    `${name}: expected a channel of this copy of the library as input, got ${got}: generate(ctx, iterable) makes one`,
+  );
 }
 
 function ownerOf(input: RecvChan<unknown>): Owner | undefined {

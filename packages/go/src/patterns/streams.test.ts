@@ -199,6 +199,37 @@ describe("a channel into a stream", () => {
     expect(await ch.recv()).toBe("kept");
   });
 
+  it("has what was sent before it was cancelled, and loses nothing", async () => {
+    const ch = chan<string>();
+    const reader = toReadableStream(ch).getReader();
+    const reading = reader.read();
+    await gosched();
+    const sent = ch.trySend("a");
+    const cancelling = reader.cancel();
+    expect({ sent, read: await reading }).toEqual({ sent: true, read: { value: "a", done: false } });
+    await cancelling;
+    expect(ch.trySend("b")).toBe(false);
+  });
+
+  it("closes with the channel, and rejects with its error, also where it waits", async () => {
+    const ch = chan<string>();
+    const reading = toReadableStream(ch).getReader().read();
+    await gosched();
+    ch.close();
+    expect((await reading).done).toBe(true);
+    const failing = map(ctx, generate(ctx, count(1)), async () => (await gosched(), Promise.reject(new Error("late"))));
+    await expect(toReadableStream(failing).getReader().read()).rejects.toThrow("late");
+  });
+
+  it("lets the event loop have its turns, however fast it is read", async () => {
+    const ch = chan<number>(1);
+    let over = false;
+    setTimeout(() => (over = true), 5);
+    const reader = toReadableStream(ch).getReader();
+    for (ch.trySend(0); !over; ch.trySend(0)) await reader.read();
+    await reader.cancel();
+  });
+
   it("rejects with the error of a stage", async () => {
     const failing = map(ctx, generate(ctx, count(3)), (v) => (v === 1 ? Promise.reject(new Error("one")) : v));
     const reader = toReadableStream(failing).getReader();
@@ -252,6 +283,19 @@ describe("events", () => {
     const events = fromEvent(c, new EventTarget(), "never");
     cancel();
     expect(await events.recvOk()).toEqual([undefined, false]);
+  });
+
+  it("are not listened to once the context is done", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const target = new EventTarget();
+    const before = fromEvent(c, target, "tick");
+    cancel();
+    const after = fromEvent(c, target, "tick");
+    target.dispatchEvent(new Event("tick"));
+    expect([await before.recvOk(), await after.recvOk()]).toEqual([
+      [undefined, false],
+      [undefined, false],
+    ]);
   });
 
   it("beyond a capacity are dropped, as signal.Notify drops signals", async () => {

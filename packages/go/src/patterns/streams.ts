@@ -4,9 +4,11 @@
 
 import type { RecvChan, SendChan } from "../chan.ts";
 import { type Context, fromSignal } from "../context.ts";
-import { Channel } from "../internal/channel.ts";
+import { type Channel, type Decision, Waiter } from "../internal/channel.ts";
+import { current, leaveWait } from "../internal/goroutine.ts";
+import { park, turnIfDue } from "../internal/sched.ts";
 import { recv, select, send } from "../select.ts";
-import { Stage } from "./stage.ts";
+import { expectChannel, Stage } from "./stage.ts";
 
 /**
  * The events of that type from now on, in a channel of their own. A channel that is full drops what comes, as Go's
@@ -32,13 +34,12 @@ export function fromEvent<E extends Event = Event>(
   type: string,
   capacity: number = 0xffffffff,
 ): RecvChan<E> {
-  const listener = (event: Event): void => void stage.output.trySend(event as E);
-  const stage: Stage<E> = new Stage<E>(ctx, [], { name: "fromEvent", capacity }, async (s) => {
+  const { output, ctx: listening } = new Stage<E>(ctx, [], { name: "fromEvent", capacity }, async (s) => {
     await s.ctx.done()?.recv();
-    target.removeEventListener(type, listener);
   });
-  target.addEventListener(type, listener);
-  return stage.output;
+  // By the signal the listener goes at once, and never comes where it is aborted already.
+  target.addEventListener(type, (event) => void output.trySend(event as E), { signal: listening.signal });
+  return output;
 }
 
 /**
@@ -46,23 +47,62 @@ export function fromEvent<E extends Event = Event>(
  * channel, as `break` leaves a `for await`; the error of a stage is the error of the stream.
  */
 export function toReadableStream<T>(input: RecvChan<T>): ReadableStream<T> {
-  const reader = input[Symbol.asyncIterator]();
-  const cancelled = new Channel<never>(0);
+  expectChannel(input, "toReadableStream");
+  const channel = input as unknown as Channel<T>;
+  const reader = channel[Symbol.asyncIterator]();
+  let cancelled = false;
+  let leave: () => void = () => undefined;
   return new ReadableStream<T>(
     {
       pull: async (controller) => {
-        const c = await select({ value: recv(input), cancelled: recv<never>(cancelled) });
-        if (c.case === "cancelled") return;
-        if (c.ok) controller.enqueue(c.value);
-        else controller.close();
+        const pause = turnIfDue();
+        if (pause !== undefined) await pause;
+        if (cancelled) return;
+        const pass = (value: T | undefined, ok: boolean): void => {
+          if (ok) controller.enqueue(value as T);
+          else controller.close();
+        };
+        const got = channel.tryRecv();
+        if (got.ready) pass(got.value, got.ok);
+        // A value passes in the moment in which it is sent: there is none in which only a microtask has it.
+        else await new Promise<void>((resolve, reject) => (leave = attend(channel, pass, resolve, reject)));
       },
       cancel: async () => {
-        cancelled.close();
+        cancelled = true;
+        leave();
         await reader.return?.();
       },
     },
     { highWaterMark: 0 },
   );
+}
+
+/** Waits for what the channel gives next and passes it on at once. The result leaves the queue, if it is in it. */
+function attend<T>(
+  channel: Channel<T>,
+  pass: (value: T | undefined, ok: boolean) => void,
+  resolve: () => void,
+  reject: (error: unknown) => void,
+): () => void {
+  const g = current();
+  let waiting = true;
+  const end = (then: () => void): void => {
+    waiting = false;
+    leaveWait(g, "chan receive");
+    then();
+  };
+  const decision: Decision = {
+    decide: (_, value, ok) => end(() => (pass(value as T | undefined, ok), resolve())),
+    fail: (_, error) => end(() => reject(error)),
+  };
+  const waiter = new Waiter(0, undefined, g, resolve, decision);
+  channel.enqueueReceiver(waiter);
+  park(g, "chan receive");
+  return () => {
+    if (!waiting) return;
+    channel.dequeueReceiver(waiter);
+    end(resolve);
+  };
 }
 
 /**
