@@ -13,6 +13,14 @@ import { WaitGroup } from "./sync/waitgroup.ts";
 
 type Task = () => unknown;
 
+/** What fn throws is its error; one that it returns would be lost. (The `any` is for open types, as in `chan`.) */
+type Throws<R> = 0 extends 1 & R
+  ? unknown
+  : // oxlint-disable-next-line typescript/no-explicit-any
+    [Awaited<R> extends infer E ? (E extends Error ? any : never) : never] extends [never]
+    ? unknown
+    : "an error that is returned is lost: throw it";
+
 export class Group {
   readonly #all = new WaitGroup();
   readonly #cancel: CancelCauseFunc | undefined;
@@ -28,7 +36,7 @@ export class Group {
   }
 
   /** Starts fn in a goroutine; under a limit, waits for room first. Resolves when fn was started, not when it ended. */
-  go(fn: Task): Promise<void> {
+  go<R>(fn: (() => R) & Throws<R>): Promise<void> {
     this.#all.add(1);
     if (this.#running < this.#limit) {
       this.#start(fn);
@@ -42,7 +50,7 @@ export class Group {
   }
 
   /** Starts fn if there is room now, and tells whether it did. */
-  tryGo(fn: Task): boolean {
+  tryGo<R>(fn: (() => R) & Throws<R>): boolean {
     if (this.#running >= this.#limit) return false;
     this.#all.add(1);
     this.#start(fn);
@@ -50,7 +58,8 @@ export class Group {
   }
 
   /**
-   * At most n functions at once from now on; 0 admits none, a negative n any number. Throws
+   * At most n functions at once from now on; 0 admits none, a negative n any number. As in Go, functions that queue for room
+   * start after an error too: the context tells them to end. Throws
    * `errgroup: modify limit while N goroutines in the group are still active`.
    */
   setLimit(n: number): void {
@@ -97,7 +106,10 @@ export class Group {
   }
 }
 
-/** A group, and a context for its functions that is cancelled by the first error, or when `wait` is over. */
+/**
+ * A group, and a context for its functions that is cancelled by the first error, or when `wait` is over. Nobody is stopped
+ * but by looking at that context, nor is a function kept from starting: a loop that starts many asks `ctx.err()` itself.
+ */
 export function withContext(parent: Context): [Group, Context] {
   const [ctx, cancel] = withCancelCause(parent);
   return [new Group(cancel), ctx];

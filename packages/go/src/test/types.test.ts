@@ -15,6 +15,7 @@ import {
   type RecvChan,
   type SendChan,
 } from "../index.ts";
+import { Group } from "../errgroup.ts";
 import { map, ordered, reduce, tee } from "../patterns/index.ts";
 import { Mutex, onceValues, Pool, SyncMap } from "../sync/index.ts";
 
@@ -224,5 +225,35 @@ describe("sync and patterns", () => {
     // @ts-expect-error a stage reads a channel
     const wrong = (): unknown => map(ctx, [1, 2], (v: number) => v);
     expect(wrong).toBeTypeOf("function");
+  });
+});
+
+describe("errgroup", () => {
+  it("takes every function but one that returns an error, which Go would take for its failure", async () => {
+    const g = new Group();
+    const generic = <T>(fn: (v: T) => T, v: T): Promise<void> => g.go(() => fn(v));
+    const later = <T>(fn: () => Promise<T>): Promise<void> => g.go(fn);
+    const any = (): any => undefined; // oxlint-disable-line typescript/no-explicit-any -- it is what is tested
+    const unknown = (): unknown => undefined;
+    await Promise.all([
+      g.go(() => undefined),
+      g.go(async () => 1),
+      g.go(() => Promise.resolve({ name: "x", n: 1 })),
+      g.go(async () => {}),
+      g.go(() => {
+        if (g === undefined) throw new Error("never");
+      }),
+      g.go(any),
+      g.go(unknown),
+      generic((v) => v, 1),
+      later(async () => "x"),
+    ]);
+    // @ts-expect-error it is to be thrown
+    await g.go(() => new TypeError("lost"));
+    // @ts-expect-error also where there may be none
+    await g.go(async () => (g === undefined ? undefined : new Error("lost")));
+    // @ts-expect-error and where there may be no room
+    g.tryGo(() => new Error("lost"));
+    await g.wait();
   });
 });
