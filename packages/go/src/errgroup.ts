@@ -13,7 +13,7 @@ import { WaitGroup } from "./sync/waitgroup.ts";
 
 type Task = () => unknown;
 
-/** What fn throws is its error; one that it returns would be lost. (The `any` is for open types, as in `chan`.) */
+/** What fn throws is its error; one that it returns would be lost. (The `any` lets open types pass, as in `chan`.) */
 type Throws<R> = 0 extends 1 & R
   ? unknown
   : // oxlint-disable-next-line typescript/no-explicit-any

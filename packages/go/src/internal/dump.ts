@@ -21,14 +21,14 @@ export function dump(entries: readonly Entry[]): string {
 
 /** One goroutine in that format, by default where it parked last. */
 export function block(g: Goroutine, state: string, stack: string = g.notes?.parkedAt ?? ""): string {
-  const body = stack === "" ? `${g === main ? "main.main" : nameOf(g)}(...)\n` : stack;
+  const body = stack || `${g === main ? "main.main" : nameOf(g)}(...)\n`;
   const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
   return `goroutine ${g.id} [${state}]:\n${body}${made}${g.notes?.place ?? ""}`;
 }
 
 /** How long it has been waiting, once that is a minute, where it is known; and what it waits for besides. */
 export function suffix({ goroutine: g, others }: Entry): string {
-  let text = (g.waits > 0 && g.notes?.waited()) || "";
+  let text = g.notes?.waited(g) ?? "";
   for (const state in others) if (others[state as State]) text += `, +${others[state as State]} ${state}`;
   return text;
 }
@@ -56,15 +56,15 @@ export function frames(error: unknown): string {
   // Two lines for each frame, so `mostFrames` lines are half of the frames that stay.
   const elided = lines.length / 2 - mostFrames;
   if (elided > 0) lines.splice(mostFrames, elided * 2, `...${elided} frames elided...`);
-  return lines.length > 0 ? lines.join("\n") + "\n" : "";
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 /** A panic as Go reports it: the chain that led to it, the goroutine's header and stack, and what else is known of it. */
 export function panicReport(g: Goroutine, thrown: unknown): string {
   const links = chain(thrown);
   const lines = links.map(({ value, fate }) => `panic: ${panicText(value)}${fate}\n`);
-  const last = links.at(-1)?.value;
-  const before = links.slice(0, -1).map(({ value, fate }) => aside(fate === "" ? "suppressed" : "recovered", value));
+  const last = links.pop()?.value;
+  const before = links.map(({ value, fate }) => aside(fate === "" ? "suppressed" : "recovered", value));
   return `${lines.join("\t")}\n${block(g, "running", frames(last))}${related(last)}${before.join("")}`;
 }
 

@@ -149,7 +149,7 @@ export function exit(): void {
  */
 function dormant(): Listed[] {
   const all = list().filter(({ goroutine, state }) => goroutine !== main || state !== "running");
-  const booked = all.filter(({ goroutine }) => goroutine.others !== undefined && observer === undefined);
+  const booked = observer === undefined ? all.filter(({ goroutine }) => goroutine.others) : [];
   for (const entry of all) {
     if (entry.goroutine.waits > 0) continue;
     let state: State | undefined;

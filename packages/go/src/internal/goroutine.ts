@@ -37,8 +37,8 @@ export interface Notes {
   parkedAt: string;
   /** On the monotonic clock; 0 if it never parked. */
   parkedSince: number;
-  /** How long it has been waiting, once that is a minute, as dumps say it. */
-  readonly waited: () => string;
+  /** How long g has been waiting, once that is a minute, as dumps say it. */
+  readonly waited: (g: Goroutine) => string;
   /** What will end it. Collected while the goroutine lives, nothing can resume it any more. */
   life: WeakRef<object> | undefined;
 }
@@ -62,8 +62,8 @@ export class Goroutine {
   others: States | undefined = undefined;
   /** Known when diagnostics are on. */
   notes: Notes | undefined = undefined;
-  prev: Goroutine;
-  next: Goroutine;
+  declare prev: Goroutine;
+  declare next: Goroutine;
 
   constructor(id: number, name: string, parent: number, parentName: string) {
     this.id = id;
@@ -139,9 +139,10 @@ let parked = 0;
 
 export function enterWait(g: Goroutine, state: State): void {
   parked++;
-  if (g.waits++ === 0) runnable--;
-  if (g.waits === 1) g.state = state;
-  else addState((g.others ??= {}), state);
+  if (g.waits++ === 0) {
+    runnable--;
+    g.state = state;
+  } else addState((g.others ??= {}), state);
   if (observer !== undefined) observer.parked(g);
 }
 

@@ -74,8 +74,8 @@ class Noted implements Notes {
     this.place = /\n(\t.*\n)/.exec(createdAt)?.[1] ?? "";
   }
 
-  waited(): string {
-    const minutes = this.parkedSince > 0 ? Math.floor((monotonic() - this.parkedSince) / 60_000) : 0;
+  waited(g: Goroutine): string {
+    const minutes = g.waits > 0 && this.parkedSince > 0 ? Math.floor((monotonic() - this.parkedSince) / 60_000) : 0;
     return minutes > 0 ? `, ${minutes} minutes` : "";
   }
 }
