@@ -55,7 +55,8 @@ export function conflictOf(
     }
   }
   if (onConflict === "error") {
-    if (key && !indexOver(key, info.unique)) throw noIndex(key, table, info);
+    if (key && !indexOver(key, info.unique) && !nearIndex(key, info.unique)?.deferrable)
+      throw noIndex(key, table, info);
     return undefined;
   }
   const touched = info.unique.filter((index) => index.expression || index.columns.some((column) => loaded.has(column)));

@@ -6,6 +6,7 @@ import { indexesLeft, settleImport, type Totals } from "./ledger/ledger.ts";
 import type { Plan } from "./ledger/plan.ts";
 import { NOTHING_YET, type Job } from "./ledger/take-up.ts";
 import type { Tally } from "./tally.ts";
+import { isDatabaseError } from "./targets/row-fault.ts";
 import type { Claim, Target } from "./targets/target.ts";
 
 /** The code of an import that `maxErrors` stopped. */
@@ -33,6 +34,36 @@ export function nothingLeft(
     `${all} rejected (${why.join(", ")}), so --replace would leave the table "${table}" empty. ` +
       `Repair the rows, which --rejects FILE writes with what is wrong; to empty the table, delete its rows with SQL.`,
   );
+}
+
+const REFERRED_TO = "referred_to";
+
+/** What stops an import that was to replace rows to which other tables refer. */
+export function referredTo(table: string, cause: Error & { readonly detail?: string }): SluiceError {
+  return new SluiceError(
+    REFERRED_TO,
+    `${cause.message}${cause.detail === undefined ? "" : ` (${cause.detail.replace(/\.$/, "")})`}, so --replace cannot delete the rows of the table "${table}". ` +
+      `Write over them instead, --on-conflict update --key COLUMN, or delete those that refer to them first.`,
+    { cause },
+  );
+}
+
+/** Of a table that was to be made. */
+export function cannotCreate(table: string, database: string, cause: unknown): SluiceError {
+  return new SluiceError(
+    "cannot_create",
+    `the table "${table}" cannot be made in ${database}: ${(cause as Error).message}. ${whatToDo(cause)}`,
+    { cause },
+  );
+}
+
+/** What helps where a table cannot be made. */
+function whatToDo(error: unknown): string {
+  const code = isDatabaseError(error) ? error.code : undefined;
+  if (code === "3F000") return "Make that schema (create schema …), or name another table with --table.";
+  if (code === "42704") return "Check the types that --type or the schema file states.";
+  if (code === "42501") return "Have it made by somebody who may, or name another with --table.";
+  return "Name another with --table, or make it yourself and add to it with --append.";
 }
 
 /** What to do about errors of PostgreSQL that no row is to blame for. */
@@ -64,13 +95,12 @@ export async function explain(
   const known = totals ?? (plan.atomic ? NOTHING_YET : tally);
   const inserted = known.inserted + known.updated;
   const indexes = totals ? await indexesLeft(target, claim.id).catch(() => planned) : planned;
-  const rows = inserted.toLocaleString("en");
   const undone = plan.atomic && !plan.created && totals?.total === 0;
   const state = undone
     ? untouched(plan.table)
     : inserted === 0
       ? `No row of this import is known to be in the table "${plan.table}".`
-      : `${rows} rows of this import are in the table "${plan.table}" and stay there.`;
+      : `${rowsAre(inserted)} in the table "${plan.table}" and stay${inserted === 1 ? "s" : ""} there.`;
   const unknown = totals
     ? ""
     : " The rows that were on their way when the connection was lost may or may not be in it; the ledger knows.";
@@ -85,13 +115,15 @@ export async function explain(
         ? "Go on with: the same command and a larger --max-errors, or none"
         : code === NOTHING_LEFT
           ? "Go on with: the same command and the repaired file"
-          : failure instanceof SheetError
-            ? `Repair the file: the same command ends at the same place. ${
-                inserted === 0
-                  ? "Then import it."
-                  : `Rows that are in would come twice: end this import (sluice imports cancel ${claim.id}), and take them out or let a key decide (--on-conflict skip --key …).`
-              }`
-            : `Go on with: the same command again, or --resume ${claim.id}`,
+          : code === REFERRED_TO
+            ? `End this import: sluice imports cancel ${claim.id}`
+            : failure instanceof SheetError
+              ? `Repair the file: the same command ends at the same place. ${
+                  inserted === 0
+                    ? "Then import it."
+                    : `Rows that are in would come twice: end this import (sluice imports cancel ${claim.id}), and take them out or let a key decide (--on-conflict skip --key …).`
+                }`
+              : `Go on with: the same command again, or --resume ${claim.id}`,
       ...left,
       ...notes.map((note) => `Note: ${note}`),
     ].join("\n"),
@@ -102,12 +134,17 @@ export async function explain(
 /** What was to take the rejects has failed, after the rows went in. */
 export function notPassedOn(failure: unknown, { claim, plan }: Job, totals: Totals): SluiceError {
   const { code, message, exitCode } = describeError(failure);
-  const rows = (totals.inserted + totals.updated).toLocaleString("en");
+  const rows = totals.inserted + totals.updated;
   return new SluiceError(
     code,
-    `${message}\n${rows} rows of this import are in the table "${plan.table}" and stay there; the ledger has all rejects: sluice imports ${claim.id} --rejects FILE`,
+    `${message}\n${rowsAre(rows)} in the table "${plan.table}" and stay${rows === 1 ? "s" : ""} there; the ledger has all rejects: sluice imports ${claim.id} --rejects FILE`,
     { exitCode, cause: failure },
   );
+}
+
+/** `1 row of this import is`, `2 rows of this import are` */
+export function rowsAre(n: number): string {
+  return n === 1 ? "1 row of this import is" : `${n.toLocaleString("en")} rows of this import are`;
 }
 
 /** A chunk that was left half-way does not hold the rows that it held. */

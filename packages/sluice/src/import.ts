@@ -9,7 +9,7 @@ import { Group } from "@sluice/go/errgroup";
 import type { OnConflict } from "./conflict.ts";
 import type { TypeMap } from "./design.ts";
 import { describeError, failureOf, isInterrupted, SluiceError, usageError } from "./errors.ts";
-import { explain, notPassedOn, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
+import { cannotCreate, explain, notPassedOn, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
 import type { HeaderChoice } from "./header-row.ts";
 import { hashFile } from "./ledger/hash.ts";
 import { keepLease } from "./ledger/lease.ts";
@@ -250,22 +250,9 @@ async function begin(
       if (error instanceof SluiceError || !plan.created) throw error;
       // Another import has made the table meanwhile: what holds for an existing table holds now.
       if (await target.describe(plan.table)) continue;
-      throw new SluiceError(
-        "cannot_create",
-        `the table "${plan.table}" cannot be made in ${target.name}: ${(error as Error).message}. ${whatToDo(error)}`,
-        { cause: error },
-      );
+      throw cannotCreate(plan.table, target.name, error);
     }
   }
-}
-
-/** What helps where a table cannot be made. */
-function whatToDo(error: unknown): string {
-  const code = isDatabaseError(error) ? error.code : undefined;
-  if (code === "3F000") return "Make that schema (create schema …), or name another table with --table.";
-  if (code === "42704") return "Check the types that --type or the schema file states.";
-  if (code === "42501") return "Have it made by somebody who may, or name another with --table.";
-  return "Name another with --table, or make it yourself and add to it with --append.";
 }
 
 /** Loads the rows and keeps the lease meanwhile; returns what ended that early, if anything did. */
@@ -406,7 +393,8 @@ async function buildIndexes(target: Target, claim: Claim, tally: Tally, notes: s
           // Where the connection was lost while this one was built, it may have been built all the same.
           if (!(await indexesLeft(target, claim.id)).includes(ddl)) return;
           await buildIndex(target, claim, ddl).catch((error: unknown) => {
-            if (error instanceof SluiceError && !isInterrupted(error)) throw error;
+            if (isInterrupted(error)) tally.complete = false;
+            else if (error instanceof SluiceError) throw error;
             notes.push(`not built: ${ddl} (${describeError(error).message})`);
           });
         });

@@ -6,7 +6,7 @@ import { METHODS, runImport, type ImportOptions, type ImportResult } from "./imp
 import { importDetails, listImports } from "./ledger/history.ts";
 import type { Reject } from "./reject.ts";
 import { table } from "./schema.ts";
-import { databases, newDatabase, newFolder, server } from "./test/database.ts";
+import { databases, newDatabase, newFolder, newName, server } from "./test/database.ts";
 import { faulty } from "./test/faults.ts";
 import { writeWorkbook, type TestCell } from "./test/workbook.ts";
 import { openTarget } from "./targets/open.ts";
@@ -46,6 +46,27 @@ async function rowsOf(target: Target): Promise<unknown> {
 }
 
 describe.each(databases)("on $name", ({ open }) => {
+  test("--replace of a table that others refer to says so, and what to do; a dry run says what would be deleted", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    await target.query(
+      "create table people (id integer primary key, name text, age integer); insert into people values (7), (8)",
+    );
+    const { result } = await imported(target, file, { mode: "replace", dryRun: true });
+    expect(result.notes).toContain("2 rows that the table held before would be deleted");
+    await target.query("create table pets (owner integer references people); insert into pets values (7)");
+    const failing = imported(target, file, { mode: "replace" });
+    await expect(failing).rejects.toMatchObject({
+      code: "referred_to",
+      message: expect.stringMatching(
+        /so --replace cannot delete the rows of the table "people"\. Write over them instead, --on-conflict update .*\n.*\nEnd this import: sluice imports cancel \w+/,
+      ) as string,
+    });
+    expect((await target.query("select count(*)::text from people")).rows).toEqual([["2"]]);
+  });
+
   test.each(METHODS)("%s: an atomic import and a dry run say and do what any other does", async (method) => {
     await using folder = newFolder();
     await using database = await open();
@@ -206,3 +227,26 @@ describe.skipIf(server === undefined)("while an atomic import runs", () => {
     },
   );
 });
+
+test.skipIf(server === undefined)(
+  "a dry run into a table that the user may not make says so like the import itself",
+  async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const role = newName("role");
+    await database.query(`create role ${role} login; revoke create on schema public from public`);
+    try {
+      const url = new URL(database.dsn);
+      url.username = role;
+      await using target = await openTarget({ to: url.href });
+      await expect(imported(target, await example(folder.path), { dryRun: true })).rejects.toMatchObject({
+        code: "cannot_create",
+        message: expect.stringMatching(
+          /^the table "people" cannot be made in .*Have it made by somebody who may/,
+        ) as string,
+      });
+    } finally {
+      await database.query(`drop owned by ${role}; drop role ${role}`);
+    }
+  },
+);

@@ -1,7 +1,7 @@
 // Imports in one transaction: all rows at once or none, and the dry run, which is undone in the end.
 import type { Context } from "@sluice/go/context";
 import { failureOf } from "./errors.ts";
-import { nothingLeft, tooManyErrors } from "./explain.ts";
+import { cannotCreate, nothingLeft, referredTo, tooManyErrors } from "./explain.ts";
 import { quoteTable } from "./identifiers.ts";
 import type { ImportOptions, ImportResult } from "./import.ts";
 import { reasonsOf, rejectsOf } from "./ledger/ledger.ts";
@@ -13,6 +13,7 @@ import { prepareTable } from "./prepare.ts";
 import { REJECTS_KEPT, type Reject } from "./reject.ts";
 import type { Source } from "./source.ts";
 import { Tally } from "./tally.ts";
+import { isDatabaseError } from "./targets/row-fault.ts";
 import { SESSION_REJECTS, type Session } from "./targets/target.ts";
 
 /** Loads all rows into a session's transaction; returns what else there is to say when that has been committed. */
@@ -26,7 +27,7 @@ export async function loadWhole(
   names: Names,
   id: string,
 ): Promise<string[]> {
-  const { count: deleted = 0 } = plan.replace ? await session.query(`delete from ${quoteTable(plan.table)}`) : {};
+  const deleted = plan.replace ? await deleteAll(session, plan.table) : 0;
   ({ records: tally.records } = await runPipeline(ctx, source, plan, names, {
     loaders: 1,
     isDone: () => false,
@@ -45,8 +46,18 @@ export async function loadWhole(
   }
   if (!plan.replace) return [];
   return [
-    `${deleted.toLocaleString("en")} ${deleted === 1 ? "row" : "rows"} that the table held before ${deleted === 1 ? "is" : "are"} deleted`,
+    `${deleted.toLocaleString("en")} ${deleted === 1 ? "row" : "rows"} that the table held before ${id === "" ? "would be" : deleted === 1 ? "is" : "are"} deleted`,
   ];
+}
+
+/** Empties the table; returns how many rows it held. */
+async function deleteAll(session: Session, table: string): Promise<number> {
+  try {
+    return (await session.query(`delete from ${quoteTable(table)}`)).count ?? 0;
+  } catch (error) {
+    if (!isDatabaseError(error) || error.code !== "23503") throw error;
+    throw referredTo(table, error);
+  }
 }
 
 /** Does everything in a transaction that is undone in the end. */
@@ -66,7 +77,11 @@ export async function rehearse(
   const rejects: Reject[] = [];
   let reasons: Record<string, number> = {};
   const rehearsal = target.atomically(undefined, async (session) => {
-    for (const ddl of prepared.ddl) await session.query(ddl);
+    try {
+      for (const ddl of prepared.ddl) await session.query(ddl);
+    } catch (error) {
+      throw prepared.created ? cannotCreate(plan.table, target.name, error) : error;
+    }
     notes.push(...(await loadWhole(ctx, source, plan, session, tally, options, names, "")));
     if (prepared.indexes.length > 0) tally.report("indexes");
     for (const ddl of prepared.indexes) await session.query(ddl);

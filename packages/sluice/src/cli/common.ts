@@ -1,7 +1,10 @@
 // What the commands share: which database, and how Ctrl-C ends them.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { background, withCancel, type Context } from "@sluice/go/context";
 import type { OnConflict } from "../conflict.ts";
 import { SluiceError } from "../errors.ts";
+import { lockFolder } from "../targets/lock.ts";
 import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../targets/open.ts";
 import { pgliteExists } from "../targets/pglite.ts";
 import type { Target, Wait } from "../targets/target.ts";
@@ -31,6 +34,8 @@ export function sayWaits(waits: readonly Wait[]): void {
 /** The same, for commands that have nothing to do where there is no database yet. @throws SluiceError (`no_database`) */
 export async function connectExisting(flags: TargetFlags): Promise<Target> {
   if (serverAddress(flags) === undefined && !pgliteExists(flags.data)) {
+    // While it is being made, another process has it.
+    if (existsSync(join(flags.data, "lock"))) lockFolder(flags.data)[Symbol.dispose]();
     throw new SluiceError(
       "no_database",
       `there is no embedded database in ${flags.data} yet. Import a file first, or name a server with --to postgres://…`,

@@ -34,6 +34,6 @@ export function rejectText(reject: Reject): string {
   const value =
     reject.value === undefined
       ? ""
-      : ` ${JSON.stringify(reject.value.length > 60 ? `${reject.value.slice(0, 60)}…` : reject.value)}`;
+      : ` ${JSON.stringify(reject.value.length > 60 ? `${reject.value.slice(0, 60)}…` : reject.value).replaceAll("\\\\", "\\")}`;
   return `${reject.code}: ${reject.column === undefined ? "" : `${reject.column}${value}: `}${reject.reason}`;
 }

@@ -1,12 +1,12 @@
 // The file that --rejects names, as the command line speaks of it: nothing is said of what is in it before it is closed, for a
 // disk may be full until then, and a file that cannot be written stops no import, since the ledger has all rejects.
 import { describeError, failureOf, SluiceError } from "../errors.ts";
+import { rowsAre } from "../explain.ts";
 import type { ImportResult } from "../import.ts";
 import type { Header } from "../mapping.ts";
 import type { RejectFile } from "../reject-file.ts";
 import type { Reject } from "../reject.ts";
 import { importCommandFor, rejectsCommand, REJECTS_OF_DRY_RUN, type RowFlags, type TargetFlags } from "./common.ts";
-import { count } from "./format.ts";
 
 type Flags = TargetFlags & RowFlags & { readonly dryRun?: boolean };
 
@@ -76,7 +76,8 @@ export class RejectReport implements AsyncDisposable {
       return [`The ledger has all rejects: ${command}, and npx sluice imports lists the imports by their IDs.`];
     }
     return this.#imports.map(({ result: { id, table, inserted, updated } }) => {
-      const rows = `${count(inserted + updated)} rows of this import are in the table "${table}" and stay there`;
+      const n = inserted + updated;
+      const rows = `${rowsAre(n)} in the table "${table}" and stay${n === 1 ? "s" : ""} there`;
       return `${rows}; the ledger has all rejects: ${rejectsCommand(id, this.#flags)}`;
     });
   }

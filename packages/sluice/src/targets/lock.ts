@@ -19,17 +19,13 @@ export function lockFolder(folder: string): Disposable {
     mkdirSync(folder, { recursive: true });
     file = new DatabaseSync(join(folder, "lock"));
   } catch (error) {
-    throw new SluiceError(
-      "data_folder",
-      `the embedded database cannot be kept in ${folder}: ${(error as Error).message}. Run in a folder that can be written, or name one with SLUICE_DATA.`,
-      { cause: error },
-    );
+    throw notKept(folder, error);
   }
   try {
     file.exec("pragma locking_mode = exclusive; begin exclusive");
   } catch (error) {
     file.close();
-    if (!/locked|busy/i.test((error as Error).message)) throw error;
+    if (!/locked|busy/i.test((error as Error).message)) throw notKept(folder, error);
     throw new SluiceError(
       "database_in_use",
       `the embedded database in ${folder} is in use by another process${holder(owner)}. ` +
@@ -37,8 +33,21 @@ export function lockFolder(folder: string): Disposable {
       { cause: error },
     );
   }
-  writeFileSync(owner, `${process.pid}\n`);
+  try {
+    writeFileSync(owner, `${process.pid}\n`);
+  } catch (error) {
+    file.close();
+    throw notKept(folder, error);
+  }
   return { [Symbol.dispose]: () => file.close() };
+}
+
+function notKept(folder: string, error: unknown): SluiceError {
+  return new SluiceError(
+    "data_folder",
+    `the embedded database cannot be kept in ${folder}: ${(error as Error).message}. Run in a folder that can be written, or name one with --data or SLUICE_DATA.`,
+    { cause: error },
+  );
 }
 
 function holder(owner: string): string {

@@ -100,7 +100,7 @@ class PgliteDatabase implements Database {
     if (!pgliteExists(this.#folder)) this.#onCreate?.();
     const worker = new Worker(new URL(file, import.meta.url), { workerData: join(this.#folder, "pgdata") });
     worker.on("message", (response: Response) => this.#settle(response));
-    worker.on("error", (error) => this.#lose(error));
+    worker.on("error", (error) => this.#lose(error instanceof Error ? error : new Error(reasonOf(error))));
     worker.on("exit", () => this.#lose(new Error("its thread has ended")));
     return worker;
   }
@@ -121,4 +121,12 @@ class PgliteDatabase implements Database {
   #lost(cause: Error): SluiceError {
     return new SluiceError("embedded_database", `${this.name} cannot be used: ${cause.message}`, { cause });
   }
+}
+
+/** What its file system throws is no Error and has a number only: WASI's, for the failures that there are. */
+function reasonOf(thrown: unknown): string {
+  const { errno, code } = (thrown ?? {}) as { errno?: unknown; code?: unknown };
+  if (errno === 51) return "no space is left on its disk. Make room, or name another folder with --data";
+  if (errno === 69) return "its disk is read-only. Name another folder with --data";
+  return `its file system failed (error ${String(code ?? errno ?? thrown)}). Is there room on the disk, and may this user write there?`;
 }

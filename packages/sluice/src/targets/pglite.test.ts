@@ -1,0 +1,62 @@
+// The embedded database where it cannot be kept.
+import { execFile } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { rejectText } from "../cli/format.ts";
+import { connectExisting } from "../cli/common.ts";
+import { canMount } from "../test/crash/full-disk.ts";
+import { newFolder } from "../test/database.ts";
+import { lockFolder } from "./lock.ts";
+
+test("a folder that cannot be written is said to be so, whichever file of it fails first", async () => {
+  await using folder = newFolder();
+  mkdirSync(join(folder.path, "owner"));
+  expect(() => lockFolder(folder.path)).toThrow(
+    expect.objectContaining({
+      code: "data_folder",
+      message: expect.stringMatching(/cannot be kept in .*name one with --data/) as string,
+    }),
+  );
+});
+
+test.skipIf(!canMount())("a full disk is called that", async () => {
+  await using folder = newFolder();
+  writeFileSync(join(folder.path, "a.csv"), "k\n1\n");
+  const program = join(import.meta.dirname, "..", "cli", "main.ts");
+  const run = `mount -t tmpfs -o size=8m tmpfs /mnt && exec "$0" --conditions=source "$1" import a.csv --data /mnt/d`;
+  const { DATABASE_URL: _, ...env } = process.env;
+  const stderr = await new Promise<string>((resolve) => {
+    execFile(
+      "unshare",
+      ["--mount", "sh", "-c", run, process.execPath, program],
+      { cwd: folder.path, env },
+      (_error, _out, text) => resolve(text),
+    );
+  });
+  expect(stderr).toMatch(
+    /^error: the embedded PostgreSQL in \/mnt\/d cannot be used: no space is left on its disk\. Make room/m,
+  );
+});
+
+test("while a process makes it, others are told that it is in use, not that there is none", async () => {
+  vi.stubEnv("DATABASE_URL", "");
+  await using folder = newFolder();
+  await expect(connectExisting({ data: folder.path })).rejects.toMatchObject({ code: "no_database" });
+  using _lock = lockFolder(folder.path);
+  await expect(connectExisting({ data: folder.path })).rejects.toMatchObject({ code: "database_in_use" });
+});
+
+test("a backslash is shown as it stands", () => {
+  const reject = {
+    file: "f",
+    sheet: "s",
+    row: 2,
+    column: "c",
+    value: String.raw`zz\9`,
+    code: "x",
+    reason: "why",
+    cells: [],
+  };
+  expect(rejectText(reject)).toBe(String.raw`x: c "zz\9": why`);
+});
