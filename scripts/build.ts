@@ -1,4 +1,4 @@
-// Emits what is published: ES2022 with declarations, package by package in the order in which they depend on each other.
+// Emits what is published: ES2022 with declarations and the licence, package by package in the order in which they depend on each other.
 import { execFileSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ for (const name of ["go", "sheets", "sluice"]) {
   execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "packages", name, "tsconfig.build.json")], {
     stdio: "inherit",
   });
+  cpSync(join(root, "LICENSE"), join(root, "packages", name, "LICENSE"));
   console.log(`built packages/${name}/dist`);
 }
 // The page is served from where the server's own output lies.

@@ -92,6 +92,29 @@ describe("chan", () => {
     expect(counts.every((n) => n === 4)).toBe(true);
   });
 
+  it("A10 keeps the order while its buffer grows, wherever in it the oldest value is", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 60, max: 600 }),
+        fc.array(fc.integer({ min: -200, max: 200 })),
+        (capacity, steps) => {
+          const ch = chan<number>(capacity);
+          let sent = 0;
+          let received = 0;
+          for (const step of steps) {
+            for (let n = 0; n < step; n++) if (ch.trySend(sent)) sent++;
+            for (let n = 0; n > step; n--) {
+              const got = ch.tryRecv();
+              if (got.ready && got.value === received) received++;
+            }
+            expect(ch.len).toBe(sent - received);
+            expect(ch.len).toBeLessThanOrEqual(capacity);
+          }
+        },
+      ),
+    );
+  });
+
   it("A15 len counts the buffer only, not what waiting senders hold", async () => {
     const ch = chan<number>(2);
     sendLater(ch, 1, 2, 3);

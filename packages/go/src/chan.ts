@@ -26,7 +26,10 @@ export interface SendChan<T> {
 
 /** `for await (const v of ch)` is Go's `range`: it ends when the channel is closed and drained. */
 export interface RecvChan<T> extends AsyncIterable<T> {
-  /** Receives a value; waits while there is none. On a channel that is closed and drained: `undefined`, at once. */
+  /**
+   * Receives a value; waits while there is none. On a channel that is closed and drained: `undefined`, at once. Where it was
+   * a failed stage of a pipeline that closed it, each receive gets the stage's error instead: `recv` rejects, `tryRecv` throws.
+   */
   readonly recv: () => Promise<T | undefined>;
   /** The same, and whether the value was sent: `[value, true]`, or `[undefined, false]` when closed and drained. */
   readonly recvOk: () => Promise<Received<T>>;

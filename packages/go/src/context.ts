@@ -93,7 +93,7 @@ export function withCancelCause(parent: Context): [Context, CancelCauseFunc] {
   return [child, cancelFunc((cause?: Error) => child.cancel(Canceled, cause))];
 }
 
-/** A child that is done `ms` milliseconds from now at the latest. */
+/** A child that is done `ms` milliseconds from now at the latest. Until then, or until it is cancelled, it keeps the process alive. */
 export function withTimeout(parent: Context, ms: number): [Context, CancelFunc] {
   return withTimeoutCause(parent, ms, undefined);
 }
@@ -132,8 +132,8 @@ export function withoutCancel(parent: Context): Context {
 }
 
 /**
- * Starts fn in a goroutine of its own once ctx is done (at once if it is). The function returned says whether it kept fn
- * from starting; it does not wait for fn.
+ * Starts fn in a goroutine of its own once ctx is done (at once if it is), in the host's async context of whoever cancels.
+ * The function returned says whether it kept fn from starting; it does not wait for fn.
  */
 export function afterFunc(ctx: Context, fn: () => unknown): () => boolean {
   const watcher = new CancelContext(checked(ctx), "WithCancel");
@@ -338,7 +338,7 @@ class CancelContext implements Context {
     for (const ctx of subtree) ctx.#abort?.abort(ctx.cause);
   }
 
-  /** For what a kind of context holds besides. */
+  /** It is done: lets go of what it holds. */
   protected released(): void {
     // nothing
   }
@@ -404,7 +404,6 @@ interface SignalHost {
 class NotifyContext extends CancelContext {
   readonly #signals: readonly string[];
   readonly #host: SignalHost | undefined = (globalThis as { process?: SignalHost }).process;
-  readonly #release: () => void;
   readonly #listener = (signal: string): void => {
     this.cancel(Canceled, new Error(`${signalNames[signal] ?? signal} signal received`));
   };
@@ -413,7 +412,7 @@ class NotifyContext extends CancelContext {
     super(backgroundContext, "NotifyContext");
     this.#signals = signals;
     for (const signal of signals) this.#host?.on(signal, this.#listener);
-    this.#release = holdOpen();
+    holdOpen(1);
   }
 
   /** Signals have their usual effect again. */
@@ -428,41 +427,41 @@ class NotifyContext extends CancelContext {
   }
 
   protected override released(): void {
-    this.#release();
+    holdOpen(-1);
   }
 }
 
-/** Go's names of signals. */
+/** Go's names of the usual signals; others bear their own. */
 const signalNames: Readonly<Record<string, string>> = {
   SIGHUP: "hangup",
   SIGINT: "interrupt",
-  SIGQUIT: "quit",
   SIGTERM: "terminated",
-  SIGUSR1: "user defined signal 1",
-  SIGUSR2: "user defined signal 2",
 };
 
 class ValueContext implements Context {
   readonly parent: Context;
   readonly key: unknown;
   readonly bound: unknown;
+  /** The nearest ancestor that is more than a value: a chain may be too deep for recursion. */
+  readonly base: Context;
 
   constructor(parent: Context, key: unknown, bound: unknown) {
     this.parent = parent;
     this.key = key;
     this.bound = bound;
+    this.base = parent instanceof ValueContext ? parent.base : parent;
   }
   get signal(): AbortSignal {
-    return this.parent.signal;
+    return this.base.signal;
   }
   done(): RecvChan<never> | undefined {
-    return this.parent.done();
+    return this.base.done();
   }
   err(): Error | undefined {
-    return this.parent.err();
+    return this.base.err();
   }
   deadline(): Date | undefined {
-    return this.parent.deadline();
+    return this.base.deadline();
   }
   value<T>(key: Key<T>): T | undefined {
     return lookUp(this, key);
@@ -506,11 +505,7 @@ function ownError(err: Error): Error {
 /** The CancelContext that is done exactly when ctx is, if there is one: past values, but not past a `done` of its own. */
 function cancellable(ctx: Context): CancelContext | undefined {
   if (ctx instanceof CancelContext) return ctx;
-  if (ctx instanceof ValueContext) {
-    let { parent } = ctx;
-    while (parent instanceof ValueContext) ({ parent } = parent);
-    return cancellable(parent);
-  }
+  if (ctx instanceof ValueContext) return cancellable(ctx.base);
   const inner = ctx.value<CancelContext>(innermost);
   return inner !== undefined && inner.done() === ctx.done() ? inner : undefined;
 }
@@ -533,7 +528,7 @@ function singleton<P extends object>(message: string, properties: P): Error & P 
 
 function dateIn(ms: number): Date {
   // The furthest date there is, for "never".
-  return new Date(Math.min(Date.now() + (Number.isNaN(ms) ? 0 : ms), 8.64e15));
+  return new Date(Math.min(Date.now() + (ms || 0), 8.64e15));
 }
 
 /** As Go prints keys, values and foreign parents: strings as they are, by their own `toString`, else by type. */

@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest";
 import { background, Canceled, cause, withCancel } from "./context.ts";
 import { Group, withContext } from "./errgroup.ts";
 import { chan, gosched, type RecvChan } from "./index.ts";
+import { current } from "./internal/goroutine.ts";
+import { recordStacks } from "./internal/stacks.ts";
+import { WaitGroup } from "./sync/index.ts";
 import { expectNoLeaks } from "./test/quiet.ts";
 import { sleep } from "./time.ts";
 
@@ -74,6 +77,31 @@ describe("errgroup", () => {
     }
     await g.wait();
     expect(most).toBe(2);
+  });
+
+  it("a function that had to wait for room was made by who waited, not by who made the room", async () => {
+    recordStacks(true);
+    try {
+      const g = new Group();
+      g.setLimit(1);
+      const parents: number[] = [];
+      const callers: number[] = [];
+      const wg = new WaitGroup();
+      for (let i = 0; i < 4; i++) {
+        wg.go(async () => {
+          callers.push(current().id);
+          await g.go(async () => {
+            await gosched();
+            parents.push(current().parent);
+          });
+        });
+      }
+      await wg.wait();
+      await g.wait();
+      expect(parents).toEqual(callers);
+    } finally {
+      recordStacks(false);
+    }
   });
 
   it("wait counts functions that still queue for room", async () => {

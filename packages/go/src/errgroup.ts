@@ -39,13 +39,16 @@ export class Group {
   go<R>(fn: (() => R) & Throws<R>): Promise<void> {
     this.#all.add(1);
     if (this.#running < this.#limit) {
-      this.#start(fn);
+      this.#running++;
+      this.#spawn(fn);
       return completed();
     }
     const promise = new Promise<void>(capture);
     const g = current();
-    this.#queue.push(new Waiter(0, fn, g, captured, undefined));
+    this.#queue.push(new Waiter(0, undefined, g, captured, undefined));
     park(g, "chan send");
+    // It is who waited for room that starts fn, in the host's async context of this call; not who made the room.
+    void promise.then(() => this.#spawn(fn));
     return promise;
   }
 
@@ -53,20 +56,23 @@ export class Group {
   tryGo<R>(fn: (() => R) & Throws<R>): boolean {
     if (this.#running >= this.#limit) return false;
     this.#all.add(1);
-    this.#start(fn);
+    this.#running++;
+    this.#spawn(fn);
     return true;
   }
 
   /**
    * At most n functions at once from now on; 0 admits none, a negative n any number. As in Go, functions that queue for room
    * start after an error too: the context tells them to end. Throws
-   * `errgroup: modify limit while N goroutines in the group are still active`.
+   * `errgroup: modify limit while N goroutines in the group are still active`, and a RangeError for what is no whole number.
    */
   setLimit(n: number): void {
     if (this.#running > 0) {
       throw new Error(`errgroup: modify limit while ${this.#running} goroutines in the group are still active`);
     }
-    if (Number.isNaN(n)) throw new RangeError("errgroup: expected a number as the limit, got NaN");
+    if (!(n < 0 || n === Infinity || Number.isInteger(n))) {
+      throw new RangeError(`errgroup: expected a whole number as the limit, got ${n}`);
+    }
     this.#limit = n < 0 ? Infinity : n;
   }
 
@@ -81,8 +87,7 @@ export class Group {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  #start(fn: Task): void {
-    this.#running++;
+  #spawn(fn: Task): void {
     spawn(fn, [], this.#supervisor);
   }
 
@@ -99,7 +104,7 @@ export class Group {
     const w = this.#queue.first;
     if (w !== undefined && this.#running < this.#limit) {
       this.#queue.remove(w);
-      this.#start(w.value as Task);
+      this.#running++;
       resume(w.g, "chan send", w.resolve as () => void, undefined);
     }
     this.#all.done();

@@ -20,6 +20,7 @@ export function go<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A)
 /**
  * Go's main function: runs fn as goroutine 1. When it returns the program ends with status 0 (or `process.exitCode`), no
  * matter who still runs; nobody's `finally` blocks run then. The promise resolves only where there is no process to end.
+ * A program has one: a second call runs as the same goroutine, and whichever returns first ends the program.
  */
 export function main(fn: () => unknown): Promise<void> {
   if (typeof fn !== "function") fatal("go of nil func value");
@@ -40,22 +41,19 @@ export function main(fn: () => unknown): Promise<void> {
 }
 
 /** Lets everyone else run who can, timers and I/O included. */
-export function gosched(): Promise<void> {
-  return yieldToAll();
-}
+export const gosched: () => Promise<void> = yieldToAll;
 
 /**
  * Ends the goroutine that calls it, and only that; its `finally` blocks run. It works by throwing, so code that catches
- * everything must rethrow what it does not know. In `main` it leaves the other goroutines running.
+ * everything must rethrow what it does not know. In `main` it leaves the other goroutines running. In code that runs in no
+ * goroutine it is an error that nobody catches, as every other throw is: use `main` for a program that ends so.
  */
 export function goexit(): never {
   throw exitSignal;
 }
 
 /** How many goroutines there are, main included. */
-export function numGoroutine(): number {
-  return countGoroutines();
-}
+export const numGoroutine: () => number = countGoroutines;
 
 /** A cleanup for `using` (or, with an async fn, for `await using`): fn runs when the block is left, however it is left. */
 export function defer(fn: () => PromiseLike<unknown>): AsyncDisposable;

@@ -10,6 +10,7 @@ import {
   verifyNone,
   verifyTestMain,
 } from "./leak.ts";
+import { sleep } from "./time.ts";
 import { runProgram } from "./test/program.ts";
 
 verifyTestMain(afterEach);
@@ -41,9 +42,10 @@ describe("find", () => {
     expect(await asked.recv()).toBeUndefined();
   });
 
-  it("G31 gives goroutines that are about to end some time", async () => {
+  it("G31 gives goroutines that are about to end some 0.4 s", async () => {
     go(async () => {
       for (let i = 0; i < 5; i++) await gosched();
+      await sleep(200);
     });
     expect(await find()).toBeUndefined();
   });

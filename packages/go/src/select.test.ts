@@ -251,4 +251,9 @@ describe("select", () => {
     // @ts-expect-error there is no such case
     expect(c.case === "other").toBe(false);
   });
+
+  it("names the case that is none", async () => {
+    await expect(select({ a: undefined as never })).rejects.toThrow(/^select: a is no case$/);
+    await expect(select([otherwise, null as never])).rejects.toThrow(/^select: 1 is no case$/);
+  });
 });

@@ -107,7 +107,7 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
   let soonest = -1;
   if (cases.length > most) return failed(new Error(`reflect.Select: too many cases (max ${most})`));
   for (let i = 0; i < cases.length; i++) {
-    const c = cases[i] as Case;
+    const c = (cases[i] ?? {}) as Case;
     switch (c.kind) {
       case "recv":
         if (c.channel === undefined || !(c.channel as Channel<unknown>).canRecv()) continue;
@@ -175,7 +175,7 @@ class Selecting implements Decision {
       if (channel === undefined) continue;
       if (c.kind === "recv") {
         w.kind = i;
-        channel.enqueueReceiver(w);
+        channel.enqueue(w);
       } else {
         w.kind = i + most;
         w.value = (c as SendCase).value;
@@ -209,7 +209,7 @@ class Selecting implements Decision {
       channels[i] = undefined;
       const w = this.#waiters[i] as Waiter;
       if (w.kind === winner) continue;
-      if (w.kind < most) channel.dequeueReceiver(w);
+      if (w.kind < most) channel.dequeue(w);
       else {
         w.value = undefined;
         channel.sendq.remove(w);
@@ -240,8 +240,8 @@ function stateOf(cases: readonly Case[]): State {
   if (cases.length === 0) return "select (no cases)";
   const only = cases[0] as Case;
   if (cases.length > 1 || (only.kind !== "recv" && only.kind !== "send")) return "select";
-  if (only.kind === "recv") return only.channel === undefined ? "chan receive (nil chan)" : "chan receive";
-  return only.channel === undefined ? "chan send (nil chan)" : "chan send";
+  const state = only.kind === "recv" ? "chan receive" : "chan send";
+  return only.channel === undefined ? `${state} (nil chan)` : state;
 }
 
 function own(channel: unknown, what: string): void {

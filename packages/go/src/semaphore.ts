@@ -20,12 +20,15 @@ export class Weighted {
 
   /** A semaphore of n units. Throws a RangeError for what is no number, 0 or above. */
   constructor(n: number) {
-    if (!(n >= 0)) throw new RangeError(`semaphore: expected a number of units, 0 or above, got ${n}`);
-    this.#size = n;
+    this.#size = units(n);
   }
 
-  /** Takes n units, waiting until they are free. Rejects with `ctx.err()`, nothing taken, when ctx is done first. */
+  /**
+   * Takes n units, waiting until they are free. Rejects with `ctx.err()`, nothing taken, when ctx is done first, and with
+   * a RangeError for what is no number, 0 or above; `tryAcquire` and `release` throw it.
+   */
   acquire(ctx: Context, n = 1): Promise<void> {
+    if (!(n >= 0)) return failed(rangeError(n));
     const err = ctx.err();
     if (err !== undefined) return failed(err);
     if (this.tryAcquire(n)) return completed();
@@ -35,6 +38,7 @@ export class Weighted {
 
   /** Takes n units if they are free and nobody waits, and tells whether it did. */
   tryAcquire(n = 1): boolean {
+    units(n);
     if (this.#queue.size > 0 || this.#size - this.#held < n) return false;
     this.#held += n;
     return true;
@@ -42,7 +46,7 @@ export class Weighted {
 
   /** Gives n units back. Throws `semaphore: released more than held`. */
   release(n = 1): void {
-    if (n > this.#held) throw new Error("semaphore: released more than held");
+    if (units(n) > this.#held) throw new Error("semaphore: released more than held");
     this.#held -= n;
     this.#grant();
   }
@@ -66,6 +70,16 @@ export class Weighted {
       request.granted.close();
     }
   }
+}
+
+/** n, if it is a number of units. */
+function units(n: number): number {
+  if (!(n >= 0)) throw rangeError(n);
+  return n;
+}
+
+function rangeError(n: number): RangeError {
+  return new RangeError(`semaphore: expected a number of units, 0 or above, got ${n}`);
 }
 
 async function hopeless(ctx: Context): Promise<never> {

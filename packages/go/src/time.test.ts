@@ -21,6 +21,17 @@ describe("sleep", () => {
     await sleep(Number.NaN);
   });
 
+  it("E1 asks for no timer at all for 0 or less, with a context neither, which counts first", async () => {
+    const [ctx, cancel] = withCancel(background());
+    const host = vi.spyOn(globalThis, "setTimeout");
+    await sleep(0, ctx);
+    await sleep(-5, ctx);
+    expect(host).not.toHaveBeenCalled();
+    vi.restoreAllMocks();
+    cancel();
+    await expect(sleep(0, ctx)).rejects.toBe(Canceled);
+  });
+
   it("E1 asks the host for no negative time, which it warns of, however late it is", async () => {
     const real = performance.now.bind(performance);
     let looks = 0;
@@ -64,6 +75,15 @@ describe("sleep", () => {
 });
 
 describe("Timer", () => {
+  it("E3 after gives one value, not before its time", async () => {
+    const began = performance.now();
+    const ch = after(20);
+    expect(ch.tryRecv()).toEqual({ ready: false });
+    expect(await ch.recv()).toBeInstanceOf(Date);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(20);
+    expect(ch.tryRecv()).toEqual({ ready: false });
+  });
+
   it("E3 E5 gives the time at which it was due, however late it is read", async () => {
     const before = now().getTime();
     const ch = after(5);

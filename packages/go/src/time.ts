@@ -12,14 +12,16 @@ import { capture, captured, Channel, type Source } from "./internal/channel.ts";
 import { Alarm, alarmIn, monotonic } from "./internal/clock.ts";
 import { current } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
-import { completed, inSteps, park, resume } from "./internal/sched.ts";
+import { completed, failed, inSteps, park, resume } from "./internal/sched.ts";
 import { recv, select, timeout } from "./select.ts";
 
 /** Waits `ms` milliseconds or a little more. With a context: rejects with its `err` as soon as it is done. */
 export function sleep(ms: number, ctx?: Context): Promise<void> {
+  const err = ctx?.err();
+  if (err !== undefined) return failed(err);
+  if (!(ms > 0)) return completed();
   const done = ctx?.done();
   if (ctx !== undefined && done !== undefined) return inSteps(sleepUnless(ctx, done, ms));
-  if (!(ms > 0)) return completed();
   const promise = new Promise<void>(capture);
   const g = current();
   const wake = captured as () => void;
@@ -29,8 +31,6 @@ export function sleep(ms: number, ctx?: Context): Promise<void> {
 }
 
 async function sleepUnless(ctx: Context, done: RecvChan<never>, ms: number): Promise<void> {
-  const err = ctx.err();
-  if (err !== undefined) throw err;
   const c = await select({ slept: timeout(ms), done: recv(done) });
   if (c.case === "done") throw ctx.err() as Error;
 }

@@ -121,8 +121,10 @@ export class Channel<T> implements AsyncIterable<T> {
   closed = false;
   count = 0;
   #head = 0;
-  /** Grows up to `size` as it is used, so that a large capacity costs nothing until then. */
+  /** The ring. It grows up to `size` as values wait in it, so that a large capacity costs nothing until then. */
   #buffer: (T | undefined)[] = [];
+  /** How many values the ring has room for. */
+  #room = 0;
 
   constructor(size: number, source?: Source) {
     if (!(size >= 0 && size <= 0xffffffff && Math.floor(size) === size)) {
@@ -226,13 +228,13 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   /** Adds a waiting receiver. */
-  enqueueReceiver(w: Waiter): void {
+  enqueue(w: Waiter): void {
     this.recvq.push(w);
     if (this.source !== undefined && w.prev === undefined) this.source.attend?.(true);
   }
 
   /** Takes a waiting receiver out again. */
-  dequeueReceiver(w: Waiter): void {
+  dequeue(w: Waiter): void {
     this.recvq.remove(w);
     if (this.source !== undefined && this.recvq.first === undefined) this.source.attend?.(false);
   }
@@ -245,10 +247,18 @@ export class Channel<T> implements AsyncIterable<T> {
       return true;
     }
     if (this.count >= this.size) return false;
+    if (this.count === this.#room) this.#grow();
     let at = this.#head + this.count++;
-    if (at >= this.size) at -= this.size;
+    if (at >= this.#room) at -= this.#room;
     this.#buffer[at] = value;
     return true;
+  }
+
+  /** The oldest value comes first again, and new room behind the newest. */
+  #grow(): void {
+    this.#buffer = this.#buffer.concat(this.#buffer.splice(0, this.#head));
+    this.#head = 0;
+    this.#room = Math.min(this.#room * 2 || 64, this.size);
   }
 
   /** Throws away what is buffered. */
@@ -265,7 +275,7 @@ export class Channel<T> implements AsyncIterable<T> {
     }
     const promise = new Promise<R>(capture);
     const g = current();
-    this.enqueueReceiver(new Waiter(kind, undefined, g, captured, undefined));
+    this.enqueue(new Waiter(kind, undefined, g, captured, undefined));
     park(g, "chan receive");
     return promise;
   }
@@ -276,7 +286,7 @@ export class Channel<T> implements AsyncIterable<T> {
     // The buffer is full where a sender waits: the freed slot is also its end.
     this.#buffer[this.#head] = w === undefined ? undefined : (taken(w) as T);
     if (w === undefined) this.count--;
-    if (++this.#head === this.size) this.#head = 0;
+    if (++this.#head === this.#room) this.#head = 0;
     if (this.source !== undefined) this.source.taken?.();
     return value;
   }

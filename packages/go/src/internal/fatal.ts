@@ -10,22 +10,25 @@
 // suspected, when every goroutine is parked, no timer of ours is pending and nothing has happened for a second or two.
 
 import { alarms } from "./clock.ts";
-import { block, dump, frames, panicReport, panicText } from "./dump.ts";
+import { block, dump, frames, panicReport } from "./dump.ts";
 import { current, list, type Listed, main, runnable, takeState, type Goroutine, type State } from "./goroutine.ts";
 import { observer } from "./hooks.ts";
 
 interface Output {
+  readonly _handle?: { setBlocking?: (on: boolean) => void };
   readonly writableLength?: number;
   readonly write: (text: string, written?: () => void) => unknown;
 }
+interface Process {
+  on?: (event: string, listener: () => void) => unknown;
+  listenerCount?: (event: string) => number;
+  exit?: (code?: number) => never;
+  stdout?: Output;
+  stderr?: Output;
+}
 interface Host {
-  process?: {
-    on?: (event: string, listener: () => void) => unknown;
-    listenerCount?: (event: string) => number;
-    exit?: (code?: number) => never;
-    stdout?: Output;
-    stderr?: Output;
-  };
+  process?: Process;
+  Deno?: unknown;
   setImmediate?: (fn: () => void) => unknown;
   reportError?: (error: unknown) => void;
   console: { error: (text: string) => void };
@@ -46,10 +49,13 @@ export function atDeadlock(isAnyParked: () => boolean, activity: () => number): 
     suspectDeadlocks(activity);
     return;
   }
-  host.process.on("SIGQUIT", () => {
-    // A program that handles the signal itself decides what becomes of it.
-    if (host.process?.listenerCount?.("SIGQUIT") === 1) stop(`SIGQUIT: quit\n\n${dump(list())}`);
-  });
+  // On Deno it would keep the event loop alive under a top-level await.
+  if (host.Deno === undefined) {
+    host.process.on("SIGQUIT", () => {
+      // A program that handles the signal itself decides what becomes of it.
+      if (host.process?.listenerCount?.("SIGQUIT") === 1) stop(`SIGQUIT: quit\n\n${dump(list())}`);
+    });
+  }
   let suspected = false;
   host.process.on("beforeExit", () => {
     const asleep = isAnyParked();
@@ -89,19 +95,15 @@ let holders = 0;
 let open: ReturnType<typeof setInterval> | undefined;
 
 /**
- * Says that something which does not keep the event loop alive (a signal handler) may wake goroutines. While there are
- * such, a program whose goroutines are all parked waits instead of reporting a deadlock. The result takes it back.
+ * Says by 1 that something which does not keep the event loop alive (a signal handler) may wake goroutines, and
+ * by -1 that it may no longer. While there are such, a program whose goroutines are all parked waits instead of reporting a
+ * deadlock.
  */
-export function holdOpen(): () => void {
-  holders++;
-  let held = true;
-  return () => {
-    if (!held) return;
-    held = false;
-    if (--holders > 0) return;
-    clearInterval(open);
-    open = undefined;
-  };
+export function holdOpen(change: 1 | -1): void {
+  holders += change;
+  // Where the event loop runs dry once more, it is looked at anew who holds it open, and for whom.
+  clearInterval(open);
+  open = undefined;
 }
 
 /** After this the program may only end by `process.exit` or by a deadlock report. */
@@ -130,7 +132,8 @@ export function panic(g: Goroutine, error: unknown): void {
   stop(report);
   if (host.reportError !== undefined) host.reportError(error);
   // Without a process and without reportError an unhandled rejection is the loudest thing there is.
-  else void Promise.reject(error instanceof Error ? error : new Error(panicText(error)));
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what was thrown is passed on as it is
+  else void Promise.reject(error);
 }
 
 /** Ends the program with the status it has set, 0 by default, as soon as what it has printed to pipes that are full is out. */
@@ -165,6 +168,8 @@ function stop(text: string): void {
     host.console.error(text);
     return;
   }
+  // What a stream keeps for later is lost when the process exits: however slowly it is read, it is written now.
+  process.stderr?._handle?.setBlocking?.(true);
   process.stderr?.write(text);
   process.exit(2);
 }

@@ -5,8 +5,11 @@
 // `using`: when it throws while something else is on its way, both arrive as a SuppressedError, the later one as `error`.
 // What is like recover is the handler of `recoverable`.
 
-/** What `goexit` throws, in every copy of the library. Not an Error: code that catches errors by class lets it pass. */
-export const exitSignal: unique symbol = Symbol.for("@sluice/go.goexit");
+/**
+ * What `goexit` throws, in every copy of the library. Not an Error: code that catches errors by class lets it pass. A
+ * string, and not a symbol: that is what every host prints where nobody catches it.
+ */
+export const exitSignal = "goexit outside of go and main";
 
 /** Whether what a goroutine threw means that it called Goexit, maybe while a panic was on its way. */
 export function isGoexit(thrown: unknown): boolean {
@@ -53,5 +56,5 @@ interface Suppressed {
 
 /** By name: where the engine has no SuppressedError, TypeScript's output makes an Error of that name. */
 function isSuppressed(thrown: unknown): thrown is Suppressed {
-  return thrown instanceof Error && thrown.name === "SuppressedError" && "suppressed" in thrown && "error" in thrown;
+  return thrown instanceof Error && thrown.name === "SuppressedError";
 }

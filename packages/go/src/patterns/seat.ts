@@ -58,7 +58,7 @@ export class Seat implements Decision {
   receive<T>(channel: Channel<T>): Promise<Taken<T>> {
     this.#channel = channel;
     this.#receives = true;
-    channel.enqueueReceiver(this.#waiter);
+    channel.enqueue(this.#waiter);
     return this.#sit<Taken<T>>();
   }
 
@@ -88,7 +88,7 @@ export class Seat implements Decision {
 
   interrupt(error: unknown): void {
     if (this.#g === undefined) return;
-    if (this.#receives) this.#channel?.dequeueReceiver(this.#waiter);
+    if (this.#receives) this.#channel?.dequeue(this.#waiter);
     else this.#channel?.sendq.remove(this.#waiter);
     this.#waiter.value = undefined;
     this.fail(0, error);

@@ -85,7 +85,7 @@ export class Stage<R> {
       source?.stop();
     };
     const stop: Decision = { decide, fail: () => undefined };
-    (this.ctx.done() as Channel<never>).enqueueReceiver(new Waiter(0, undefined, main, () => undefined, stop));
+    (this.ctx.done() as Channel<never>).enqueue(new Waiter(0, undefined, main, () => undefined, stop));
     this.ports = Array.from({ length: outputs }, () => new Port(this, capacity, source));
     this.output = (this.ports[0] as Port<R>).channel;
     this.#whole = whole;

@@ -96,11 +96,11 @@ function attend<T>(
     fail: (_, error) => end(() => reject(error)),
   };
   const waiter = new Waiter(0, undefined, g, resolve, decision);
-  channel.enqueueReceiver(waiter);
+  channel.enqueue(waiter);
   park(g, "chan receive");
   return () => {
     if (!waiting) return;
-    channel.dequeueReceiver(waiter);
+    channel.dequeue(waiter);
     end(resolve);
   };
 }

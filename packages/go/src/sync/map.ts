@@ -17,7 +17,8 @@ export class SyncMap<K, V> {
 
   /** The value that is there and `true`, else stores the given one and gives it with `false`. */
   loadOrStore(key: K, value: V): [actual: V, loaded: boolean] {
-    if (this.#map.has(key)) return [this.#map.get(key) as V, true];
+    const found = this.load(key);
+    if (found[1]) return found;
     this.#map.set(key, value);
     return [value, false];
   }
@@ -42,14 +43,14 @@ export class SyncMap<K, V> {
 
   /** Stores `next` if the key is there with the value `old` (by ===). */
   compareAndSwap(key: K, old: V, next: V): boolean {
-    if (!this.#map.has(key) || this.#map.get(key) !== old) return false;
-    this.#map.set(key, next);
-    return true;
+    const same = this.#holds(key, old);
+    if (same) this.#map.set(key, next);
+    return same;
   }
 
   /** Removes the key if it is there with the value `old` (by ===). */
   compareAndDelete(key: K, old: V): boolean {
-    return this.#map.has(key) && this.#map.get(key) === old && this.#map.delete(key);
+    return this.#holds(key, old) && this.#map.delete(key);
   }
 
   /** Calls fn for each key that is there when its turn comes, at most once, until fn gives `false`. fn may change the map. */
@@ -62,5 +63,9 @@ export class SyncMap<K, V> {
 
   clear(): void {
     this.#map.clear();
+  }
+
+  #holds(key: K, value: V): boolean {
+    return this.#map.has(key) && this.#map.get(key) === value;
   }
 }

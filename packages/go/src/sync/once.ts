@@ -45,7 +45,7 @@ export function onceValue<T>(fn: () => T): () => T {
         outcome = { value: first() };
       } catch (error) {
         // Until its stack is written out, an error holds the functions on it.
-        if (error instanceof Error) void error.stack;
+        void (error as Error | undefined)?.stack;
         outcome = { error };
       }
     }
@@ -56,11 +56,7 @@ export function onceValue<T>(fn: () => T): () => T {
 }
 
 /** As `onceValue`, for a function without a result: an async one gives every caller the same promise. */
-export function onceFunc<T extends void | PromiseLike<void>>(fn: () => T): () => T {
-  return onceValue(fn);
-}
+export const onceFunc: <T extends void | PromiseLike<void>>(fn: () => T) => () => T = onceValue;
 
 /** As `onceValue`, for Go's functions of two results: a tuple. */
-export function onceValues<const T extends readonly unknown[]>(fn: () => T): () => T {
-  return onceValue(fn);
-}
+export const onceValues: <const T extends readonly unknown[]>(fn: () => T) => () => T = onceValue;

@@ -46,6 +46,26 @@ describe("select", () => {
   });
 });
 
+describe("a channel of a large capacity", () => {
+  it("takes memory for the values that wait in it, not for those that have passed", async () => {
+    const megabytes = await printed(`
+      const ch = chan<number>(0xffffffff);
+      let wrong = 0;
+      const before = await heap();
+      for (let i = 0; i < 100; i++) ch.trySend(i);
+      for (let i = 0; i < 5_000_000; i++) {
+        ch.trySend(i + 100);
+        if (ch.tryRecv().value !== i) wrong++;
+      }
+      console.log((await heap() - before) / 2 ** 20, wrong, ch.len);
+    `);
+    const [grown, ...rest] = megabytes.split(" ").map(Number);
+    // A slot for each that passed would be 40 MB.
+    expect(grown).toBeLessThan(4);
+    expect(rest).toEqual([0, 100]);
+  });
+});
+
 describe("collection", () => {
   it("A42 takes a channel that was never closed, but a goroutine that waits on it still counts", async () => {
     const out = await printed(`

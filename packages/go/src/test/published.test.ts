@@ -85,7 +85,8 @@ describe("the published package", () => {
     expect(length).toBeLessThanOrEqual(10_000);
   });
 
-  for (const { name, program, args } of [...HOSTS, { name: "this Node", program: process.execPath, args: [] }]) {
+  const all = [...HOSTS, { name: "this Node", program: process.execPath, args: [] }];
+  for (const { name, program, args } of all) {
     it.skipIf(!existsSync(program) && !process.env["CI"])(`works on ${name}`, async () => {
       const report = "console.log(JSON.stringify({ checks, failures }));";
       const file = join(folder, `${name}.mjs`);
@@ -123,6 +124,24 @@ describe("the published package", () => {
         process.exit(0);`,
       );
       expect(await output(program, [...args, file])).toBe("Goroutine 2 in state chan receive,\n");
+    });
+  }
+
+  // Bun waits for a top-level await for ever.
+  for (const { name, program, args } of all.filter((host) => !host.name.startsWith("Bun"))) {
+    it.skipIf(!existsSync(program) && !process.env["CI"])(`ends a stuck top-level await on ${name}`, async () => {
+      const file = join(folder, `${name} stuck main.mjs`);
+      await writeFile(
+        file,
+        'import { chan, main } from "@sluice/go";\nawait main(async () => { await chan().recv(); });\n',
+      );
+      const [code, report] = name.startsWith("Deno")
+        ? [1, "Top-level await promise never resolved"]
+        : [2, "fatal error: all goroutines are asleep - deadlock!"];
+      await expect(output(program, [...args, file])).rejects.toMatchObject({
+        code,
+        stderr: expect.stringContaining(report),
+      });
     });
   }
 

@@ -230,6 +230,16 @@ describe("goexit", () => {
   });
 });
 
+describe("goexit outside of any goroutine", () => {
+  it("says what is wrong", async () => {
+    for (const body of ["goexit();", "setTimeout(async () => goexit(), 1);"]) {
+      const { status, stderr } = await run(body);
+      expect(stderr).toContain("goexit outside of go and main");
+      expect(status).toBe(1);
+    }
+  });
+});
+
 describe("deadlock", () => {
   const deadlock = "fatal error: all goroutines are asleep - deadlock!";
 
@@ -294,6 +304,28 @@ describe("deadlock", () => {
     expect(stdout).toBe("worker exited with 2\n");
     expect(stderr).toContain(`${deadlock}\n\ngoroutine 2 [chan send]:\nstuck(...)\n`);
     expect(status).toBe(0);
+  });
+});
+
+describe("a context", () => {
+  const imports = `import { background, fromSignal, withCancel, withTimeout } from "go/context";\n`;
+  const outcome = async (body: string): Promise<unknown[]> => {
+    const { status, stdout, stderr } = await run(imports + body);
+    return [status, stdout, stderr.split("\n")[0]];
+  };
+  const deadlock = "fatal error: all goroutines are asleep - deadlock!";
+
+  it("F30 with a deadline keeps a program waiting, whoever waits for it", async () => {
+    const late = "const [late] = withTimeout(background(), 20);";
+    expect(
+      await outcome(`${late} late.signal.addEventListener("abort", () => console.log(late.err()?.message));`),
+    ).toEqual([0, "context deadline exceeded\n", ""]);
+    expect(
+      await outcome(`${late} const ch = chan<string>(1);
+        late.signal.addEventListener("abort", () => ch.trySend("aborted"));
+        console.log(await ch.recv());`),
+    ).toEqual([0, "aborted\n", ""]);
+    expect(await outcome(`${late} await chan().recv();`)).toEqual([2, "", deadlock]);
   });
 });
 

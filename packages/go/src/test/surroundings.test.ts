@@ -17,6 +17,7 @@ import {
   withValue,
 } from "../context.ts";
 import type * as contexts from "../context.ts";
+import { Group as TaskGroup } from "../errgroup.ts";
 import { chan, go, gosched, recoverable, select, send } from "../index.ts";
 import { Weighted } from "../semaphore.ts";
 import { Group } from "../singleflight.ts";
@@ -47,6 +48,23 @@ describe("an async context of the host", () => {
     }
     await wg.wait();
     expect(wrong).toBe(0);
+  });
+
+  it("is that of its own call in a function that had to wait for room in a group", async () => {
+    const storage = new AsyncLocalStorage<number>();
+    const group = new TaskGroup();
+    group.setLimit(2);
+    let right = 0;
+    for (let i = 0; i < 20; i++) {
+      storage.run(i, () => {
+        void group.go(async () => {
+          await gosched();
+          if (storage.getStore() === i) right++;
+        });
+      });
+    }
+    await group.wait();
+    expect(right).toBe(20);
   });
 });
 
@@ -110,24 +128,34 @@ describe("a loop of operations that fail, or take several steps, leaves timers t
   });
 });
 
-it("main's output is out before the process ends, through a pipe that is slow too", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "sluice-go-"));
-  try {
-    const file = join(folder, "program.ts");
-    const index = new URL("../index.ts", import.meta.url).href;
-    await writeFile(
-      file,
-      `import { main } from ${JSON.stringify(index)};
-       await main(() => { for (let i = 0; i < 200_000; i++) console.log("line", i); });`,
-    );
-    const lines = await new Promise<string>((resolve, reject) => {
-      const command = `"${process.execPath}" --no-warnings "${file}" | (sleep 0.3; wc -l)`;
-      execFile("sh", ["-c", command], (error, stdout) => (error ? reject(error) : resolve(stdout.trim())));
-    });
-    expect(lines).toBe("200000");
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+describe("through a pipe that is slow", () => {
+  /** How many lines of a program's output, errors included, arrive at a reader that takes its time. */
+  const linesOf = async (body: string): Promise<number> => {
+    const folder = await mkdtemp(join(tmpdir(), "sluice-go-"));
+    try {
+      const file = join(folder, "program.ts");
+      const index = new URL("../index.ts", import.meta.url).href;
+      await writeFile(file, `import { chan, go, main } from ${JSON.stringify(index)};\n${body}`);
+      return await new Promise<number>((resolve, reject) => {
+        const command = `"${process.execPath}" --no-warnings "${file}" 2>&1 | (sleep 0.3; wc -l)`;
+        execFile("sh", ["-c", command], (error, stdout) => (error ? reject(error) : resolve(Number(stdout))));
+      });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
+
+  it("main's output is out before the process ends", async () => {
+    const body = `await main(() => { for (let i = 0; i < 200_000; i++) console.log("line", i); });`;
+    expect(await linesOf(body)).toBe(200_000);
+  });
+
+  it("a dump is out before the process ends", async () => {
+    const stuck = "const c = chan(); for (let i = 0; i < 5000; i++) go(async function stuck() { await c.recv(); });";
+    const lines = 2 + 5000 * 4 - 1;
+    expect(await linesOf(stuck)).toBe(lines);
+    expect(await linesOf(`${stuck}\nsetTimeout(() => process.kill(process.pid, "SIGQUIT"), 50);`)).toBe(lines + 3);
+  });
 });
 
 describe("another copy of the library", () => {
@@ -179,6 +207,18 @@ describe("a chain of contexts", () => {
   });
 });
 
+describe("a chain of values", () => {
+  it("may be of any depth", () => {
+    const [root, cancel] = withTimeout(background(), 60_000);
+    let ctx: Context = root;
+    for (let i = 0; i < 50_000; i++) ctx = withValue(ctx, {}, i);
+    expect([ctx.err(), ctx.done(), ctx.deadline()]).toEqual([undefined, root.done(), root.deadline()]);
+    expect(ctx.signal).toBe(root.signal);
+    cancel();
+    expect([ctx.err(), cause(ctx)]).toEqual([Canceled, Canceled]);
+  });
+});
+
 describe("fake timers", () => {
   afterEach(() => void vi.useRealTimers());
 
@@ -205,7 +245,27 @@ it("a panic value that does not let itself be looked at is reported all the same
   });
 });
 
-it("limits that are no numbers are refused", () => {
-  expect(() => new Weighted(Number.NaN)).toThrow("semaphore: expected a number of units, 0 or above, got NaN");
-  expect(() => new Weighted(-1)).toThrow(RangeError);
+describe("what is no number is refused", () => {
+  it("as the size of a semaphore, and as a number of its units, which stay as they are", async () => {
+    for (const n of [Number.NaN, -1]) {
+      const text = `semaphore: expected a number of units, 0 or above, got ${n}`;
+      expect(() => new Weighted(n)).toThrow(text);
+      const sem = new Weighted(2);
+      await expect(sem.acquire(background(), n)).rejects.toThrow(text);
+      expect(() => sem.tryAcquire(n)).toThrow(RangeError);
+      expect(sem.tryAcquire(1)).toBe(true);
+      expect(() => sem.release(n)).toThrow(RangeError);
+      expect([sem.tryAcquire(2), sem.tryAcquire(1), sem.tryAcquire(1)]).toEqual([false, true, false]);
+    }
+  });
+
+  it("as a group's limit", async () => {
+    const group = new TaskGroup();
+    for (const n of [Number.NaN, 1.5]) {
+      expect(() => group.setLimit(n)).toThrow(`errgroup: expected a whole number as the limit, got ${n}`);
+    }
+    group.setLimit(Infinity);
+    await group.go(() => undefined);
+    await group.wait();
+  });
 });
