@@ -315,7 +315,7 @@ export function mayHaveEscape(bytes: Uint8Array, start: number, end: number): bo
 }
 
 /** Resolves Excel's `_xHHHH_` in place and gives the new end. Two of them may be a surrogate pair; half of a pair becomes U+FFFD. */
-export function unescapeText(bytes: Uint8Array, start: number, end: number): number {
+function unescapeText(bytes: Uint8Array, start: number, end: number): number {
   let to = start;
   for (let pos = start; pos < end;) {
     let code = bytes[pos] === UNDERSCORE ? escapeAt(bytes, pos, end) : -1;

@@ -318,17 +318,12 @@ function unsettled(
   notes: readonly string[],
   started: number,
 ): ImportResult {
-  const { inserted, updated, skipped, rejected } = plan.atomic ? NOTHING_YET : tally;
   return {
     id: claim.id,
     ...names,
     table: plan.table,
     method: plan.method,
-    total: inserted + updated + skipped + rejected,
-    inserted,
-    updated,
-    skipped,
-    rejected,
+    ...(plan.atomic ? NOTHING_YET : tally.totals),
     milliseconds: performance.now() - started,
     reasons: {},
     rejects: [],

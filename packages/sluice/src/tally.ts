@@ -25,6 +25,11 @@ export class Tally {
     this.#options = options;
   }
 
+  get totals(): Totals {
+    const { inserted, updated, skipped, rejected } = this;
+    return { total: inserted + updated + skipped + rejected, inserted, updated, skipped, rejected };
+  }
+
   /** A chunk is farther than it was `before`. */
   add(after: ChunkState, before: ChunkState | undefined): void {
     this.inserted += after.inserted - (before?.inserted ?? 0);

@@ -93,17 +93,12 @@ export async function rehearse(
   const failure = await failureOf(rehearsal);
   if (failure !== undefined && ctx.err() === undefined) throw failure;
   notes.push(...source.notes(), "this was a dry run: nothing of it is in the database");
-  const { inserted, updated, skipped, rejected } = tally;
   return {
     id: "",
     ...names,
     table: plan.table,
     method: plan.method,
-    total: inserted + updated + skipped + rejected,
-    inserted,
-    updated,
-    skipped,
-    rejected,
+    ...tally.totals,
     milliseconds: performance.now() - started,
     reasons,
     rejects,

@@ -69,7 +69,7 @@ export function panicReport(g: Goroutine, thrown: unknown): string {
 }
 
 /** What Go prints of a panic value: an error's message alone; continued lines are indented, so that none looks like a header. */
-export function panicText(error: unknown): string {
+function panicText(error: unknown): string {
   return describe(error).replaceAll("\n", "\n\t");
 }
 
