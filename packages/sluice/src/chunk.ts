@@ -81,7 +81,7 @@ export function sheetCells(chunk: Chunk): (row: number) => RejectCell[] {
       const type = types[row * plan.columns.length + field]!;
       if (text !== null) put(plan.columns[field]!.sheetColumn, rejectCell(text, type));
     }
-    for (const { column, text, type } of originals.get(row) ?? []) put(column, rejectCell(text, type));
+    for (const { column, text, type } of originals(row)) put(column, rejectCell(text(), type));
     return cells;
   };
 }

@@ -5,11 +5,17 @@
 // rejected ones included), so chunk n is a function of the file, the plan and the chunk size alone. The first chunks may be smaller,
 // each twice the one before, so that loading begins early and a large file is still loaded in large chunks.
 //
+// A chunk also ends before the record that would make it weigh more than the plan says. A record's weight is known from the sheet
+// alone, so this holds for rejected records and for those of a chunk that is passed over. A record that is too heavy for any chunk
+// is a chunk of its own.
+//
 // A chunk that is in the table already is counted, not encoded.
 import { PLAIN, type CellType, type RowBatch } from "@sluice/sheets";
+import { discard } from "./buffers.ts";
 import type { Chunk, LoadPlan } from "./chunk.ts";
+import { KeptReject } from "./kept-reject.ts";
 import { Originals } from "./originals.ts";
-import { rejectCell, type Reject, type RejectCell } from "./reject.ts";
+import type { Reject } from "./reject.ts";
 import { checkFor, type Check, type Problem } from "./values.ts";
 
 const TAB = 0x09;
@@ -33,17 +39,23 @@ const LOOP_LIMIT = 64;
 /** Chunks smaller than this are copied out, so that thousands of one-row chunks do not hold a large buffer each. */
 const SMALL_CHUNK = 64 * 1024;
 const FIRST_CAPACITY = 256 * 1024;
+/** What a column weighs besides its text: a field's separator and type, or a place in the list of a reject's cells. */
+const COLUMN_WEIGHT = 8;
 
 /** A chunk and the rows of its stretch of the sheet that are not in it. */
 export interface Encoded {
   readonly chunk: Chunk;
+  /** Their texts are to be had until the chunk is released. */
   readonly rejects: readonly Reject[];
+  /** What its records weigh, in bytes: about what they take in memory. */
+  readonly weight: number;
 }
 
 /** Turns batches into chunks: `fill` until `full`, then `take`. Owned by one goroutine. */
 export class Encoder {
   readonly #plan: LoadPlan;
   readonly #most: number;
+  readonly #mostWeight: number;
   /** Records of the chunk that is being filled. */
   #limit: number;
   readonly #exact: boolean;
@@ -61,8 +73,13 @@ export class Encoder {
   #rowNumbers: Int32Array;
   #rows = 0;
   #records = 0;
+  #weight = 0;
+  /** The next record would be too much for this chunk. */
+  #heavy = false;
   #rejects: Reject[] = [];
   #originals = new Originals();
+  /** The cells of the rejects, by their place in the list. */
+  #rejectCells = new Originals();
   #types: Uint8Array;
   #index = 0;
   #taken = 0;
@@ -74,6 +91,7 @@ export class Encoder {
    * @param first records of the first chunk
    * @param most records of a chunk at most
    * @param isDone whether a chunk is in the table already
+   * @param mostWeight bytes that a chunk's records weigh at most; one record may weigh more
    */
   constructor(
     plan: LoadPlan,
@@ -82,9 +100,11 @@ export class Encoder {
     first: number,
     most: number = first,
     isDone: (index: number) => boolean = () => false,
+    mostWeight: number = Number.POSITIVE_INFINITY,
   ) {
     this.#plan = plan;
     this.#most = most;
+    this.#mostWeight = mostWeight;
     this.#limit = Math.min(first, most);
     this.#exact = width === "exact";
     this.#fieldOf = new Int32Array(Math.max(...headers) + 1).fill(NO_HEADER);
@@ -101,7 +121,7 @@ export class Encoder {
 
   /** Whether the chunk has all its records and must be taken before more go in. */
   get full(): boolean {
-    return this.#records === this.#limit;
+    return this.#heavy || this.#records === this.#limit;
   }
 
   /** Whether there is anything to take. */
@@ -124,6 +144,12 @@ export class Encoder {
       const first = firstCell[row]!;
       const end = firstCell[row + 1]!;
       if (first === end) continue; // a blank row is no record
+      const weight = this.#weigh(batch, row);
+      if (this.#records > 0 && this.#weight + weight > this.#mostWeight) {
+        this.#heavy = true;
+        return row;
+      }
+      this.#weight += weight;
       if (this.#skipping) {
         this.#records++;
         continue;
@@ -152,6 +178,8 @@ export class Encoder {
     this.#limit = Math.min(this.#limit * 2, this.#most);
     this.#taken += this.#records;
     this.#records = 0;
+    this.#weight = 0;
+    this.#heavy = false;
   }
 
   /** Hands over what has been encoded and begins the next chunk. */
@@ -166,6 +194,7 @@ export class Encoder {
     const buffer = this.#out;
     const data = small ? Buffer.from(buffer.subarray(0, this.#length)) : buffer.subarray(0, this.#length);
     const originals = this.#originals;
+    const rejectCells = this.#rejectCells;
     const chunk: Chunk = {
       plan: this.#plan,
       index: this.#index,
@@ -176,19 +205,37 @@ export class Encoder {
       originals,
       types: this.#types.slice(0, this.#rows * this.#checks.length),
       release: () => {
-        if (!small) this.#spare.push(buffer);
+        originals.release();
+        rejectCells.release();
+        if (small) return;
+        if (buffer.length > this.#mostCapacity) discard(buffer);
+        else this.#spare.push(buffer);
       },
     };
     const rejects = this.#rejects;
     if (!small) {
-      this.#out = this.#spare.pop() ?? Buffer.allocUnsafeSlow(buffer.length);
+      this.#out = this.#spare.pop() ?? Buffer.allocUnsafeSlow(Math.min(buffer.length, this.#mostCapacity));
       this.#view = viewOf(this.#out);
     }
     this.#length = 0;
     this.#rows = 0;
     this.#rejects = [];
     this.#originals = new Originals();
-    return { chunk, rejects };
+    this.#rejectCells = new Originals();
+    return { chunk, rejects, weight: this.#weight };
+  }
+
+  /** The size of a buffer that is worth keeping: a heavier record's is not. */
+  get #mostCapacity(): number {
+    return Math.max(FIRST_CAPACITY, 2 * this.#mostWeight);
+  }
+
+  /** What a record weighs: the text of its cells, and something for each column. */
+  #weigh({ firstCell, starts, ends, widths }: RowBatch, row: number): number {
+    const end = firstCell[row + 1]!;
+    let weight = COLUMN_WEIGHT * Math.max(widths[row]!, this.#checks.length);
+    for (let cell = firstCell[row]!; cell < end; cell++) weight += ends[cell]! - starts[cell]!;
+    return weight;
   }
 
   #encodeRow(batch: RowBatch, source: DataView, row: number, lastColumn: number): void {
@@ -210,7 +257,7 @@ export class Encoder {
       const stop = ends[cell]!;
       if (start === stop) continue; // empty text is an empty cell
       if (sheetColumn > lastColumn) {
-        return this.#reject(batch, row, undefined, bytes.toString("utf8", start, stop), {
+        return this.#reject(batch, row, undefined, sheetColumn, {
           code: "too_many_columns",
           reason: `a value in column ${columnLetters(sheetColumn)}, to the right of the last header (${columnLetters(lastColumn)})`,
         });
@@ -221,7 +268,7 @@ export class Encoder {
         continue;
       }
       if (target === NO_HEADER) {
-        return this.#reject(batch, row, undefined, bytes.toString("utf8", start, stop), {
+        return this.#reject(batch, row, undefined, sheetColumn, {
           code: "missing_header",
           reason: `a value in column ${columnLetters(sheetColumn)}, which has no header`,
         });
@@ -243,7 +290,7 @@ export class Encoder {
         const verdict = check(bytes, start, stop, types[cell] as CellType);
         if (verdict !== undefined) {
           if (verdict !== null && typeof verdict === "object") {
-            return this.#reject(batch, row, target, bytes.toString("utf8", start, stop), verdict);
+            return this.#reject(batch, row, target, sheetColumn, verdict);
           }
           if (verdict === null && this.#notNull[target]) return this.#missing(batch, row, target);
           this.#originals.add(this.#rows, sheetColumn, types[cell]!, bytes, start, stop);
@@ -256,7 +303,7 @@ export class Encoder {
       }
       if ((flags[cell]! & PLAIN) === 0) {
         position = escape(bytes, start, stop, out, position);
-        if (position < 0) return this.#reject(batch, row, target, bytes.toString("utf8", start, stop), NUL);
+        if (position < 0) return this.#reject(batch, row, target, sheetColumn, NUL);
       } else if (size <= LOOP_LIMIT && stop + 3 <= bytes.length) {
         // Four bytes at a time, up to three of them too many: there is room, and the next field is written over them.
         for (let i = start, to = position; i < stop; i += 4, to += 4)
@@ -297,6 +344,7 @@ export class Encoder {
     if (position + size <= this.#out.length) return this.#out;
     const larger = Buffer.allocUnsafeSlow(Math.max(this.#out.length * 2, position + size));
     this.#out.copy(larger, 0, 0, position);
+    discard(this.#out);
     this.#out = larger;
     this.#view = viewOf(larger);
     return larger;
@@ -309,35 +357,37 @@ export class Encoder {
     });
   }
 
-  #reject(batch: RowBatch, row: number, field: number | undefined, value: string | undefined, problem: Problem): void {
+  /** @param value the text at fault, or the sheet's column whose cell holds it */
+  #reject(
+    batch: RowBatch,
+    row: number,
+    field: number | undefined,
+    value: string | number | undefined,
+    { code, reason }: Problem,
+  ): void {
     const { file, sheet, columns } = this.#plan;
-    const column = field === undefined ? undefined : columns[field]?.header;
-    const { code, reason } = problem;
-    this.#rejects.push({
+    const store = this.#rejectCells;
+    const at = store.end;
+    const n = this.#rejects.length;
+    const { bytes, firstCell, types, starts, ends } = batch;
+    for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++)
+      if (starts[cell] !== ends[cell])
+        store.add(n, batch.columns[cell]!, types[cell]!, bytes, starts[cell]!, ends[cell]!);
+    this.#originals.forget(this.#rows);
+    const told = {
       file,
       sheet,
       row: batch.rowNumbers[row]!,
-      column,
-      value,
+      column: field === undefined ? undefined : columns[field]?.header,
       code,
       reason,
-      cells: rowCells(batch, row),
-    });
+    };
+    this.#rejects.push(new KeptReject(told, value, { store, row: n, begin: at, width: batch.widths[row]! }));
     this.#records++;
   }
 }
 
 const NUL: Problem = { code: "nul_character", reason: "the text holds a NUL character, which PostgreSQL cannot store" };
-
-/** A row's cells as the sheet holds them, as far as there are any in the file. */
-function rowCells(batch: RowBatch, row: number): RejectCell[] {
-  const { bytes, firstCell, columns, types, starts, ends, widths } = batch;
-  const cells = Array.from({ length: widths[row]! }, (): RejectCell => null);
-  for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++)
-    if (starts[cell] !== ends[cell])
-      cells[columns[cell]! - 1] = rejectCell(bytes.toString("utf8", starts[cell], ends[cell]), types[cell]!);
-  return cells;
-}
 
 /** Copies text with COPY's escapes; −1 where it holds a NUL. */
 function escape(bytes: Buffer, start: number, end: number, out: Buffer, at: number): number {

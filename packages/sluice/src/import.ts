@@ -29,7 +29,7 @@ import type { Header, HeaderMap } from "./mapping.ts";
 import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, loadersOf, METHODS, planOf, type Method } from "./method.ts";
 import { runPipeline, type Names } from "./pipeline.ts";
 import { prepareTable, tableName } from "./prepare.ts";
-import { REJECTS_KEPT, type Reject } from "./reject.ts";
+import { FirstRejects, type Reject } from "./reject.ts";
 import { openWorkbook } from "./reject-source.ts";
 import type { TableSchema } from "./schema.ts";
 import { findSheet, layoutOptions, readHeader, sheetOf, type Source } from "./source.ts";
@@ -135,7 +135,7 @@ export interface ImportResult {
   readonly milliseconds: number;
   /** Rejected rows by code. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** The first hundred. */
+  /** The first hundred; fewer where their cells are so long that they come to more than 4 million characters, and a note says so. */
   readonly rejects: readonly Reject[];
   /** What else there is to know: a table made, a column left empty, a formula without a value. */
   readonly notes: readonly string[];
@@ -292,9 +292,8 @@ async function conclude(
       `the ledger counts ${totals.total} rows and the sheet has ${tally.records}: this should not be. The import is ${claim.id}.`,
     );
   }
-  const rejects: Reject[] = [];
-  const keep = (page: readonly Reject[]): void => void rejects.push(...page.slice(0, REJECTS_KEPT - rejects.length));
-  const failure = await failureOf(passOn(target, claim.id, plan, options, names, keep));
+  const first = new FirstRejects();
+  const failure = await failureOf(passOn(target, claim.id, plan, options, names, first));
   if (failure !== undefined) throw notPassedOn(failure, job, totals);
   return {
     id: claim.id,
@@ -304,8 +303,8 @@ async function conclude(
     ...totals,
     milliseconds: performance.now() - started,
     reasons: totals.rejected > 0 ? await reasonsOf(target, claim.id) : {},
-    rejects,
-    notes,
+    rejects: first.list,
+    notes: [...notes, ...first.notes()],
     interrupted,
   };
 }

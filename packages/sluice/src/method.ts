@@ -14,6 +14,10 @@ export const DEFAULT_BATCH_SIZE = 100;
 export const DEFAULT_CHUNK_ROWS = 20_000;
 /** The first chunk of copy; each one after it is twice as large, up to the chunk size. */
 const FIRST_CHUNK_ROWS = 2_000;
+/** What the rows of a chunk weigh at most: long before that, more rows a COPY make nothing faster. */
+const COPY_BYTES = 8 * 1024 ** 2;
+/** The same where values are parameters: they are strings, and then a message. */
+const INSERT_BYTES = 2 * 1024 ** 2;
 /** Rows that a worker takes at a time where each row commits by itself. */
 const ROWS_PER_WORKER = 100;
 /** PostgreSQL numbers a statement's parameters with 16 bits. */
@@ -49,13 +53,19 @@ export function shapeOf(
     readonly chunkRows?: number | undefined;
   },
   columns: number,
-): Pick<Plan, "method" | "firstRows" | "rowsPerChunk" | "step"> {
+): Pick<Plan, "method" | "firstRows" | "rowsPerChunk" | "bytesPerChunk" | "step"> {
   const { method, batchSize = DEFAULT_BATCH_SIZE, chunkRows = DEFAULT_CHUNK_ROWS } = options;
-  if (method === "copy")
-    return { method, firstRows: Math.min(FIRST_CHUNK_ROWS, chunkRows), rowsPerChunk: chunkRows, step: chunkRows };
-  if (method !== "batch") return { method, firstRows: ROWS_PER_WORKER, rowsPerChunk: ROWS_PER_WORKER, step: 1 };
+  const sized = (firstRows: number, rowsPerChunk: number, bytesPerChunk: number, step: number) => ({
+    method,
+    firstRows,
+    rowsPerChunk,
+    bytesPerChunk,
+    step,
+  });
+  if (method === "copy") return sized(Math.min(FIRST_CHUNK_ROWS, chunkRows), chunkRows, COPY_BYTES, chunkRows);
+  if (method !== "batch") return sized(ROWS_PER_WORKER, ROWS_PER_WORKER, INSERT_BYTES, 1);
   const batch = Math.min(batchSize, Math.max(1, Math.floor((MAX_PARAMETERS - NOTE_PARAMETERS) / columns)));
-  return { method, firstRows: batch, rowsPerChunk: batch, step: batch };
+  return sized(batch, batch, INSERT_BYTES, batch);
 }
 
 /** The plan of an import that goes on, if other options for how rows go in had been given when it began; undefined where they say the same. */

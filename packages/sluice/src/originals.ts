@@ -1,12 +1,25 @@
-// Cells whose text a chunk's lines do not hold: those of columns that are left out, and those that a check turned into something else.
+// Cells whose text a chunk's lines do not hold: those of columns that are left out, those that a check turned into something else,
+// and those of rows that are rejected.
 //
 // A row that the database refuses is reported with its cells as the sheet holds them. Most of them are in the chunk's lines already;
 // the others are copied here, so rows without such cells cost nothing. (Keeping the sheet's batches as long as the chunks instead
 // took three times the memory and half as much processor time again.)
+import { discard } from "./buffers.ts";
 
 /** Row, column, type and length, 4 bytes each, before a cell's text. */
 const HEAD = 16;
 const FIRST_CAPACITY = 4096;
+
+/** A cell as it stood in the sheet. */
+export interface KeptCell {
+  /** Of the sheet, from 1. */
+  readonly column: number;
+  /** A value of CellType. */
+  readonly type: number;
+  /** Its text as UTF-8, a view. */
+  readonly bytes: Buffer;
+  text(): string;
+}
 
 /** The cells of one chunk. */
 export class Originals {
@@ -16,9 +29,16 @@ export class Originals {
   #row = -1;
   #rowBegin = 0;
 
+  /** Where the next cell will stand. */
+  get end(): number {
+    return this.#length;
+  }
+
   /** Takes back the cells of a row that turned out to be bad. */
   forget(row: number): void {
-    if (row === this.#row) this.#length = this.#rowBegin;
+    if (row !== this.#row) return;
+    this.#length = this.#rowBegin;
+    this.#row = -1;
   }
 
   /** @param row within the chunk, from 0 @param column of the sheet, from 1 @param type a value of CellType */
@@ -29,8 +49,9 @@ export class Originals {
     }
     const next = this.#length + HEAD + (end - start);
     if (next > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(FIRST_CAPACITY, 2 * next));
+      const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, 2 * next));
       this.#buffer.copy(larger, 0, 0, this.#length);
+      this.release();
       this.#buffer = larger;
     }
     this.#buffer.writeInt32LE(row, this.#length);
@@ -41,23 +62,34 @@ export class Originals {
     this.#length = next;
   }
 
-  /** The cells of each row that has any. */
-  byRow(): Map<number, { column: number; type: number; text: string }[]> {
-    const rows = new Map<number, { column: number; type: number; text: string }[]>();
-    for (let at = 0; at < this.#length;) {
+  /** The cells of any row. */
+  byRow(): (row: number) => KeptCell[] {
+    // A row's cells stand together: where its first one begins.
+    const begins = new Map<number, number>();
+    for (let at = 0; at < this.#length; at = this.#endAt(at)) {
       const row = this.#buffer.readInt32LE(at);
-      const end = at + HEAD + this.#buffer.readInt32LE(at + 12);
-      const column = this.#buffer.readInt32LE(at + 4);
-      const cell = {
-        column,
-        type: this.#buffer.readInt32LE(at + 8),
-        text: this.#buffer.toString("utf8", at + HEAD, end),
-      };
-      const cells = rows.get(row);
-      if (cells) cells.push(cell);
-      else rows.set(row, [cell]);
-      at = end;
+      if (!begins.has(row)) begins.set(row, at);
     }
-    return rows;
+    return (row) => this.at(begins.get(row) ?? this.#length, row);
+  }
+
+  /** The cells of a row whose first one stands at `begin`. */
+  at(begin: number, row: number): KeptCell[] {
+    const cells: KeptCell[] = [];
+    for (let at = begin; at < this.#length && this.#buffer.readInt32LE(at) === row; at = this.#endAt(at)) {
+      const bytes = this.#buffer.subarray(at + HEAD, this.#endAt(at));
+      const [column, type] = [this.#buffer.readInt32LE(at + 4), this.#buffer.readInt32LE(at + 8)];
+      cells.push({ column, type, bytes, text: () => bytes.toString("utf8") });
+    }
+    return cells;
+  }
+
+  /** Gives the memory back; no cell may be asked for afterwards. */
+  release(): void {
+    if (this.#buffer.length > 0) discard(this.#buffer);
+  }
+
+  #endAt(at: number): number {
+    return at + HEAD + this.#buffer.readInt32LE(at + 12);
   }
 }

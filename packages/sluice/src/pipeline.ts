@@ -1,15 +1,20 @@
 // The stages: read → validate and encode → load, three kinds of goroutines joined by channels of small capacity.
 //
-// A slow database fills the channels and so holds the reader back; the first failure, or the caller's cancellation, ends the
+// A slow database fills the channels and so holds the reader back. Chunks that are on their way are limited in bytes as well, so
+// that many loaders of heavy chunks take no more memory than a few. The first failure, or the caller's cancellation, ends the
 // group's context, which every stage watches. Loaders finish the chunk that they are at.
 import type { RowBatch } from "@sluice/sheets";
 import { chan, recv, select, send, type SendChan } from "@sluice/go";
 import type { Context } from "@sluice/go/context";
 import { withContext } from "@sluice/go/errgroup";
+import { Weighted } from "@sluice/go/semaphore";
 import type { LoadPlan } from "./chunk.ts";
 import { Encoder, type Encoded } from "./encode.ts";
 import type { Plan } from "./ledger/plan.ts";
 import type { Source } from "./source.ts";
+
+/** What the chunks that are loaded, or wait for it, weigh at most, in bytes. A chunk is let in alone if it weighs more. */
+const IN_FLIGHT_BYTES = 32 * 1024 ** 2;
 
 /** What rejects bear. */
 export interface Names {
@@ -56,7 +61,9 @@ export async function runPipeline(
   };
   const isDone = (n: number): boolean => sink.isDone(n);
   const withHeader = plan.headers.map(({ sheetColumn }) => sheetColumn);
-  const encoder = new Encoder(loadPlan, withHeader, plan.width, plan.firstRows, plan.rowsPerChunk, isDone);
+  const { width, firstRows, rowsPerChunk, bytesPerChunk } = plan;
+  const encoder = new Encoder(loadPlan, withHeader, width, firstRows, rowsPerChunk, isDone, bytesPerChunk);
+  const room = new Weighted(IN_FLIGHT_BYTES);
   const batches = chan<RowBatch>(1);
   // One waits while the loaders are at theirs: more take memory and no time off.
   const chunks = chan<Encoded>(1);
@@ -75,9 +82,17 @@ export async function runPipeline(
 
   await group.go(async () => {
     const pass = async (): Promise<boolean> => {
-      if (!encoder.done) return await put(stop, chunks, encoder.take());
-      encoder.pass();
-      return stop.err() === undefined;
+      if (encoder.done) {
+        encoder.pass();
+        return stop.err() === undefined;
+      }
+      const encoded = encoder.take();
+      try {
+        await room.acquire(stop, weightOf(encoded));
+      } catch {
+        return false; // it is being stopped
+      }
+      return await put(stop, chunks, encoded);
     };
     try {
       for await (const batch of batches) {
@@ -102,11 +117,16 @@ export async function runPipeline(
         }
         await sink.commit(encoded);
         encoded.chunk.release();
+        room.release(weightOf(encoded));
       }
     });
   }
   await group.wait();
   return { records: encoder.records, complete: readAll && sentAll && !leftOut };
+}
+
+function weightOf({ weight }: Encoded): number {
+  return Math.min(weight, IN_FLIGHT_BYTES);
 }
 
 /** Sends unless the import is being stopped; false then. */

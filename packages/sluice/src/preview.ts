@@ -19,6 +19,8 @@ import type { Target } from "./targets/target.ts";
 const SHOWN_ROWS = 5;
 /** Rejects that are listed; all are counted. */
 const LISTED_REJECTS = 10;
+/** What the records that are encoded at once weigh, at most. */
+const SAMPLE_BYTES = 8 * 1024 ** 2;
 
 export interface PreviewOptions extends Omit<ImportOptions, "target" | "onProgress" | "onRejects"> {
   /** Where existing tables are looked at; without one every table is new. */
@@ -182,20 +184,33 @@ async function look(
 ): Promise<Pick<SheetPreview, "sample" | "rejects">> {
   const { table, load, headers, width } = prepared;
   const plan: LoadPlan = { ...names, table, columns: load, statement: "copy", step: SAMPLE_ROWS };
-  const encoder = new Encoder(plan, headers, width, SAMPLE_ROWS);
-  for await (const batch of sheet.batches({ from: layout.firstRow })) {
-    encoder.fill(batch, 0);
-    batch.release();
-    if (encoder.full) break;
-  }
-  const { chunk, rejects } = encoder.take();
+  const encoder = new Encoder(plan, headers, width, SAMPLE_ROWS, SAMPLE_ROWS, () => false, SAMPLE_BYTES);
+  const sample: { row: number; values: readonly (string | null)[] }[] = [];
+  const first: Reject[] = [];
   const reasons: Record<string, number> = {};
-  for (const { code } of rejects) reasons[code] = (reasons[code] ?? 0) + 1;
-  return {
-    sample: Array.from({ length: Math.min(SHOWN_ROWS, chunk.rowCount) }, (_, row) => ({
-      row: chunk.rowNumbers[row]!,
-      values: fields(chunk, row),
-    })),
-    rejects: { total: rejects.length, reasons, first: rejects.slice(0, LISTED_REJECTS) },
+  let total = 0;
+  const take = (): void => {
+    const { chunk, rejects } = encoder.take();
+    for (let row = 0; row < chunk.rowCount && sample.length < SHOWN_ROWS; row++)
+      sample.push({ row: chunk.rowNumbers[row]!, values: fields(chunk, row) });
+    // Their texts go with the chunk.
+    for (const { file, sheet, row, column, value, code, reason, cells } of rejects.slice(
+      0,
+      LISTED_REJECTS - first.length,
+    ))
+      first.push({ file, sheet, row, column, value, code, reason, cells });
+    for (const { code } of rejects) reasons[code] = (reasons[code] ?? 0) + 1;
+    total += rejects.length;
+    chunk.release();
   };
+  for await (const batch of sheet.batches({ from: layout.firstRow })) {
+    for (let row = 0; row < batch.rowCount && encoder.records < SAMPLE_ROWS;) {
+      row = encoder.fill(batch, row);
+      if (encoder.full) take();
+    }
+    batch.release();
+    if (encoder.records >= SAMPLE_ROWS) break;
+  }
+  take();
+  return { sample, rejects: { total, reasons, first } };
 }

@@ -4,11 +4,13 @@
 // already; so exactly one is taken off when the file is imported again, and nothing else changes.
 import { open, type FileHandle } from "node:fs/promises";
 import { REJECT_COLUMNS, type Reject, type RejectCell } from "./reject.ts";
+import { ByteBuilder } from "./xlsx/text.ts";
 
 /** A table of rejects with one header. */
 export class CsvRejects {
   readonly #file: FileHandle;
   readonly #guard: boolean;
+  readonly #bytes = new ByteBuilder();
 
   private constructor(file: FileHandle, guard: boolean) {
     this.#file = file;
@@ -19,7 +21,8 @@ export class CsvRejects {
   static async create(path: string, titles: readonly (string | null)[], guard: boolean): Promise<CsvRejects> {
     const rejects = new CsvRejects(await open(path, "w"), guard);
     try {
-      await rejects.#write([[...REJECT_COLUMNS, ...titles]]);
+      rejects.#line([...REJECT_COLUMNS, ...titles]);
+      await rejects.#flush();
       return rejects;
     } catch (error) {
       await rejects.end();
@@ -28,18 +31,28 @@ export class CsvRejects {
   }
 
   async write(rejects: readonly Reject[]): Promise<void> {
-    await this.#write(
-      rejects.map(({ cells, ...reject }) => [...REJECT_COLUMNS.map((name) => said(reject[name])), ...cells]),
-    );
+    for (const { cells, ...reject } of rejects) {
+      this.#line([...REJECT_COLUMNS.map((name) => said(reject[name])), ...cells]);
+      if (this.#bytes.isFull) await this.#flush();
+    }
+    await this.#flush();
   }
 
   async end(): Promise<void> {
     await this.#file.close();
   }
 
-  async #write(lines: readonly (readonly RejectCell[])[]): Promise<void> {
-    const text = lines.map((cells) => `${cells.map((cell) => this.#field(cell)).join(",")}\r\n`).join("");
-    await this.#file.appendFile(text);
+  /** Cell by cell: a row's text may be long. */
+  #line(cells: readonly RejectCell[]): void {
+    for (const [i, cell] of cells.entries()) {
+      if (i > 0) this.#bytes.add(",");
+      this.#bytes.add(this.#field(cell));
+    }
+    this.#bytes.add("\r\n");
+  }
+
+  async #flush(): Promise<void> {
+    await this.#file.appendFile(this.#bytes.take());
   }
 
   #field(cell: RejectCell): string {

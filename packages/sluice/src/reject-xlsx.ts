@@ -91,7 +91,7 @@ export class XlsxRejects {
         const value = reject[name];
         return value === undefined ? null : typeof value === "number" ? (["n", String(value)] as const) : value;
       });
-      this.#bytes.add(rowXml([...said, ...cells], this.#row));
+      this.#rowXml([...said, ...cells]);
       if (this.#bytes.isFull) await this.#flush();
     }
   }
@@ -126,23 +126,24 @@ export class XlsxRejects {
     this.#sheet = undefined;
   }
 
+  /** Cell by cell: a row's text may be long. */
+  #rowXml(cells: readonly RejectCell[]): void {
+    this.#bytes.add(`<row r="${this.#row}">`);
+    for (const [i, cell] of cells.entries()) {
+      const reference = `<c r="${columnLetters(i)}${this.#row}"`;
+      if (cell !== null) this.#bytes.add(reference + cellXml(cell));
+      // That the row goes as far as this is kept as well.
+      else if (i === cells.length - 1) this.#bytes.add(`${reference}/>`);
+    }
+    this.#bytes.add("</row>");
+  }
+
   async #flush(): Promise<void> {
     const { content, written } = this.#sheet!;
     const bytes = this.#bytes.take();
     this.#size += bytes.length;
     if (!content.write(bytes)) await Promise.race([once(content, "drain"), written]);
   }
-}
-
-function rowXml(cells: readonly RejectCell[], row: number): string {
-  let xml = `<row r="${row}">`;
-  for (const [i, cell] of cells.entries()) {
-    const reference = `<c r="${columnLetters(i)}${row}"`;
-    if (cell !== null) xml += reference + cellXml(cell);
-    // That the row goes as far as this is kept as well.
-    else if (i === cells.length - 1) xml += `${reference}/>`;
-  }
-  return `${xml}</row>`;
 }
 
 /** A cell behind its reference. What it holds is read back as it stands here, character by character. */

@@ -56,6 +56,11 @@ export type RejectCode = (typeof REJECT_CODES)[number];
 
 /** How many rejects an import's result holds; all of them go to `onRejects`. */
 export const REJECTS_KEPT = 100;
+/** How many characters these rejects hold in all. */
+const CHARACTERS_KEPT = 4 * 1024 ** 2;
+/** What a reject holds besides its texts. */
+const REJECT_CHARACTERS = 100;
+const CELL_CHARACTERS = 8;
 
 /** One rejected row. A row is listed once, with the first thing that is wrong with it, in column order. */
 export interface Reject {
@@ -73,6 +78,41 @@ export interface Reject {
   readonly reason: string;
   /** The whole row, from column A to the last cell. */
   readonly cells: readonly RejectCell[];
+}
+
+/** How much a reject holds, in characters. */
+function charactersOf({ value, reason, cells }: Reject): number {
+  let length = REJECT_CHARACTERS + (value?.length ?? 0) + reason.length + CELL_CHARACTERS * cells.length;
+  for (const cell of cells) if (cell !== null) length += typeof cell === "string" ? cell.length : cell[1].length;
+  return length;
+}
+
+/** The first rejects of an import: what its result holds of them. */
+export class FirstRejects {
+  readonly list: Reject[] = [];
+  #room = CHARACTERS_KEPT;
+
+  /** Whether no more go in. */
+  get full(): boolean {
+    return this.list.length === REJECTS_KEPT || this.#room < 0;
+  }
+
+  /** Takes the next ones, as far as there is room. */
+  add(rejects: readonly Reject[]): void {
+    for (const reject of rejects) {
+      if (this.full) return;
+      this.#room -= charactersOf(reject);
+      if (this.#room >= 0) this.list.push(reject);
+    }
+  }
+
+  /** What there is to say where long texts are why there are not a hundred of them. */
+  notes(): string[] {
+    if (this.#room >= 0) return [];
+    const how =
+      this.list.length === 0 ? "none of the rejects is" : `only the first ${this.list.length} of the rejects are`;
+    return [`${how} listed in this result, because their cells are long; a reject file has all of them`];
+  }
 }
 
 /** The columns of a reject file that say what is wrong; the sheet's own stand to their right. */

@@ -10,7 +10,7 @@ import { NOTHING_YET } from "./ledger/take-up.ts";
 import { planOf } from "./method.ts";
 import { runPipeline, type Names } from "./pipeline.ts";
 import { prepareTable } from "./prepare.ts";
-import { REJECTS_KEPT, type Reject } from "./reject.ts";
+import { FirstRejects } from "./reject.ts";
 import type { Source } from "./source.ts";
 import { Tally } from "./tally.ts";
 import { isDatabaseError } from "./targets/row-fault.ts";
@@ -74,7 +74,7 @@ export async function rehearse(
   const tally = new Tally(started, source.progress, options, NOTHING_YET);
   const notes = [...prepared.notes, ...prepared.changes];
   await source.startAt(plan.firstRow);
-  const rejects: Reject[] = [];
+  const first = new FirstRejects();
   let reasons: Record<string, number> = {};
   const rehearsal = target.atomically(undefined, async (session) => {
     try {
@@ -85,14 +85,12 @@ export async function rehearse(
     notes.push(...(await loadWhole(ctx, source, plan, session, tally, options, names, "")));
     if (prepared.indexes.length > 0) tally.report("indexes");
     for (const ddl of prepared.indexes) await session.query(ddl);
-    await passOn(session, "", plan, options, names, (page) => {
-      rejects.push(...page.slice(0, REJECTS_KEPT - rejects.length));
-    });
+    await passOn(session, "", plan, options, names, first);
     reasons = await reasonsOf(session, "", SESSION_REJECTS);
   });
   const failure = await failureOf(rehearsal);
   if (failure !== undefined && ctx.err() === undefined) throw failure;
-  notes.push(...source.notes(), "this was a dry run: nothing of it is in the database");
+  notes.push(...source.notes(), ...first.notes(), "this was a dry run: nothing of it is in the database");
   return {
     id: "",
     ...names,
@@ -101,7 +99,7 @@ export async function rehearse(
     ...tally.totals,
     milliseconds: performance.now() - started,
     reasons,
-    rejects,
+    rejects: first.list,
     notes,
     interrupted: ctx.err() !== undefined,
   };
@@ -114,11 +112,12 @@ export async function passOn(
   plan: Plan,
   { onRejects }: ImportOptions,
   names: Names,
-  keep: (page: readonly Reject[]) => void = () => undefined,
+  first: FirstRejects = new FirstRejects(),
 ): Promise<void> {
   await onRejects?.([], plan.headers);
   for await (const page of rejectsOf(session, id, names, id === "" ? SESSION_REJECTS : undefined)) {
-    keep(page);
+    first.add(page);
     await onRejects?.(page, plan.headers);
+    if (first.full && !onRejects) return;
   }
 }

@@ -238,7 +238,8 @@ async function importSheet(
     const result = await runImport(ctx, {
       ...options,
       onProgress: (all) => progress.show(all),
-      onRejects: (list, headers) => rejects?.write(headers, list),
+      // Whoever wants no file of them need not wait for all of them to be read.
+      ...(rejects ? { onRejects: (list, headers) => rejects.write(headers, list) } : {}),
       // What this command made a moment ago is there, and gets more.
       ...(tables.has(tableName(options, options.fileName ?? options.file)) ? { mode: "append" as const } : {}),
     });

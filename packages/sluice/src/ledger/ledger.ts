@@ -68,8 +68,9 @@ export const OWNER: string = `process ${process.pid} on ${hostname()} (${randomB
 /** No letters that are taken for others. 10 of them: short to type, and a million imports collide once in 10,000 ledgers. */
 const LETTERS = "23456789abcdefghjkmnpqrstuvwxyz2";
 
-/** Rejects read at a time, at most. */
+/** Rejects read at a time, at most, and bytes of their cells: a page ends with the reject that reaches them. */
 const PAGE = 1000;
+const PAGE_BYTES = 512 * 1024;
 const REJECTS = "sluice.rejects";
 
 /** Whatever runs statements: a target, or a session that is under way. */
@@ -299,21 +300,24 @@ export async function reasonsOf(target: Asked, id: string, table: string = REJEC
   return Object.fromEntries(rows.map(([code, n]) => [code!, Number(n)]));
 }
 
-/** An import's rejects in the sheet's order, some hundred at a time. */
+/** An import's rejects in the sheet's order, some hundred at a time, and fewer where their cells are long. */
 export async function* rejectsOf(
   target: Asked,
   id: string,
   names: { readonly file: string; readonly sheet: string },
   table: string = REJECTS,
 ): AsyncGenerator<Reject[]> {
-  for (let last = 0; ;) {
+  for (let [last, stretch] = [0, PAGE]; ;) {
     // A stretch of the sheet a time, from the next reject on: a limit alone would make a server that knows nothing of a table
     // just filled sort all that is left of it for every page.
     const { rows } = await target.query(
-      `select row_number::text, column_name, value, code, reason, cells::text
-       from ${table} r, (select min(row_number) as first from ${table} where import = $1 and row_number > $2) f
-       where import = $1 and row_number >= first and row_number < first + ${PAGE} order by r.row_number`,
-      [id, String(last)],
+      `select row_number::text, column_name, value, code, reason, cells::text, (before + size)::text
+       from (select r.*, size, coalesce(sum(size) over (order by row_number rows between unbounded preceding and 1 preceding), 0) as before
+             from ${table} r cross join lateral (select octet_length(cells::text) as size) s,
+                  (select min(row_number) as first from ${table} where import = $1 and row_number > $2) f
+             where import = $1 and row_number >= first and row_number < first + $3::integer) page
+       where before < ${PAGE_BYTES} order by page.row_number`,
+      [id, String(last), String(stretch)],
     );
     const page = rows.map(([row, column, value, code, reason, json]): Reject => {
       const cells = JSON.parse(json!) as RejectCell[];
@@ -328,8 +332,14 @@ export async function* rejectsOf(
       };
     });
     if (page.length === 0) return;
+    const upto = Number(rows.at(-1)![6]);
+    // What outlives a page by a moment keeps its rows from the garbage collector's first look: 60 MB of them.
+    (rows as unknown[]).length = 0;
     yield page;
     last = page.at(-1)!.row;
+    // The server reads the cells of a whole stretch to know their sizes: not far more of them than fit.
+    const full = upto >= PAGE_BYTES;
+    stretch = Math.min(PAGE, 2 * (full ? last - page[0]!.row + 1 : stretch));
   }
 }
 

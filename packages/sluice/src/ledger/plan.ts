@@ -35,6 +35,8 @@ export interface Plan {
   /** Records of the first chunk; each one after it has twice as many, up to `rowsPerChunk`. */
   readonly firstRows: number;
   readonly rowsPerChunk: number;
+  /** What a chunk's records weigh at most, in bytes; imports that earlier versions began have no such limit. */
+  readonly bytesPerChunk?: number;
   /** Rows that commit together, where that is fewer than a chunk. */
   readonly step: number;
 }

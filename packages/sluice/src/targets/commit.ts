@@ -2,13 +2,16 @@
 //
 // The last message of a transaction is the fence, the ledger's row and COMMIT together: the server runs it without the client, so a
 // process that stops anywhere never holds the fence. Where INSERT has nothing to reject, that message is all there is: one
-// statement, one round trip. The number of messages does not depend on the number of rows, but for those that the database refuses.
+// statement, one round trip. The number of messages does not depend on the number of rows, but for those that the database refuses
+// and for rejects with long cells, which are recorded in pieces.
 import { sheetCells, type Chunk } from "../chunk.ts";
 import { quoteLiteral } from "../identifiers.ts";
-import { inAscii, type Reject } from "../reject.ts";
+import type { Reject } from "../reject.ts";
 import { cut, type Trial } from "./cut.ts";
 import { insertAndNote, isMerged, load, type Kept } from "./load.ts";
-import { isRowFault, isUntranslatable, refusalOf, rowNamed } from "./row-fault.ts";
+import { record } from "./record.ts";
+import { isRowFault, refusalOf, rowNamed } from "./row-fault.ts";
+import { underSavepoint, undo } from "./savepoint.ts";
 import type { ChunkState, Claim, Connection } from "./target.ts";
 
 /** A chunk and what its commit needs. */
@@ -166,49 +169,6 @@ export function note(
   return `select sluice.commit_rows(${[quoteLiteral(claim.id), ...place, ...counts].join(", ")})`;
 }
 
-/** Rejects into the ledger, or into a table like its own: one COPY, however many there are. */
-export async function record(
-  connection: Connection,
-  rejects: readonly Reject[],
-  id: string,
-  table: string = "sluice.rejects",
-): Promise<void> {
-  if (rejects.length === 0) return;
-  const written = (shown: (text: string) => string): string =>
-    rejects
-      .map(({ row, column, value, code, reason, cells }) =>
-        [id, String(row), column, value, code, reason, JSON.stringify(cells)]
-          .map((text) => copyField(text === undefined ? undefined : shown(text)))
-          .join("\t"),
-      )
-      .join("\n");
-  const write = (text: string): Promise<number> =>
-    connection.copy(`${table} (import, row_number, column_name, value, code, reason, cells)`, Buffer.from(`${text}\n`));
-  const text = written((field) => field);
-  if (inAscii(text) === text) return void (await write(text));
-  try {
-    await underSavepoint(connection, () => write(text));
-  } catch (error) {
-    // What the database's encoding cannot hold may be why a row was rejected.
-    if (!isUntranslatable(error)) throw error;
-    await write(written(inAscii));
-  }
-}
-
-/** COPY's escapes. What PostgreSQL cannot store in a text, NUL, is shown as its picture. */
-function copyField(value: string | undefined): string {
-  if (value === undefined) return "\\N";
-  return value.replaceAll(/[\\\t\n\r\0]/g, (character) => ESCAPED[character]!);
-}
-
-const ESCAPED: Readonly<Record<string, string>> = {
-  "\\": "\\\\",
-  "\t": "\\t",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\0": "\u2400",
-};
-
 /**
  * A row's fault as COPY words it. An INSERT's error does not say which column's value it means, so the row is offered once more by
  * COPY: then all methods report the same.
@@ -225,23 +185,6 @@ async function asCopySays(connection: Connection, chunk: Chunk, row: number, fau
   } finally {
     await connection.query(undo("sluice_reason"));
   }
-}
-
-async function underSavepoint<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
-  await connection.query("savepoint sluice");
-  try {
-    const result = await run();
-    await connection.query("release savepoint sluice");
-    return result;
-  } catch (error) {
-    await connection.query(undo("sluice"));
-    throw error;
-  }
-}
-
-/** A savepoint that is only rolled back to stays, with a lock of its own: thousands of them are more than a server has room for. */
-function undo(savepoint: string): string {
-  return `rollback to savepoint ${savepoint}; release savepoint ${savepoint}`;
 }
 
 const NOTHING: Kept = { inserted: 0, updated: 0 };

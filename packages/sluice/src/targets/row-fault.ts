@@ -108,9 +108,14 @@ export function refusalOf(
     sheet,
     row: chunk.rowNumbers[row]!,
     column: columns[field]?.header ?? named,
-    value: field < 0 ? undefined : (fields(chunk, row)[field] ?? undefined),
+    // Made when they are asked for, as those of other rejects are.
+    get value() {
+      return field < 0 ? undefined : (fields(chunk, row)[field] ?? undefined);
+    },
     code: CONDITIONS[failure.code] ?? `sqlstate_${failure.code}`,
     reason: key === undefined ? failure.message : `${failure.message}: ${key}`,
-    cells: cells(row),
+    get cells() {
+      return cells(row);
+    },
   };
 }

@@ -2,7 +2,8 @@
 //
 // Chunks go in under savepoints. Nobody else sees a row before the last message, which is the fence, one row in the ledger for all
 // of it, and COMMIT. So there is nothing to go on with after a failure: it begins from the first row again.
-import { after, inOrder, loadCutting, note, record } from "./commit.ts";
+import { after, inOrder, loadCutting, note } from "./commit.ts";
+import { record } from "./record.ts";
 import { SESSION_REJECTS, type ChunkState, type Claim, type Connection, type Session } from "./target.ts";
 
 const REHEARSAL = `create temporary table ${SESSION_REJECTS.slice("pg_temp.".length)} (import text, row_number integer primary key, column_name text, value text, code text, reason text, cells json) on commit drop`;
