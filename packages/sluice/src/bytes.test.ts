@@ -14,6 +14,7 @@ import { METHODS, runImport, type ImportOptions } from "./import.ts";
 import { rejectsOf } from "./ledger/ledger.ts";
 import { FirstRejects, type Reject } from "./reject.ts";
 import { table } from "./schema.ts";
+import { insertable } from "./targets/load.ts";
 import { postgresDatabase } from "./targets/postgres.ts";
 import { PIECE_BYTES, record } from "./targets/record.ts";
 import { SqlTarget } from "./targets/sql.ts";
@@ -187,6 +188,35 @@ withServer("the limit is stored when an import begins, and one that began withou
   expect(chunks).toEqual([[["7"], ["7"], ["6"]], [["20"]]]);
 });
 
+test("INSERTs of chunks that end at bytes have few different numbers of rows, for each is a statement that the server keeps", () => {
+  const numbers = new Set<number>();
+  for (let rows = 1; rows <= 7000; rows++)
+    for (let left = rows; left > 0;) {
+      const size = insertable(left, 7000);
+      numbers.add(size);
+      left -= size;
+    }
+  expect(insertable(7000, 7000)).toBe(7000);
+  expect(insertable(99, 100)).toBe(99);
+  expect(numbers.size).toBeLessThan(140);
+});
+
+withServer("a batch whose number of rows is no statement's goes in by several, in one transaction", async () => {
+  await using folder = newFolder();
+  await using own = await newDatabase();
+  await using target = new SqlTarget(postgresDatabase(own.dsn, 2), 0);
+  const path = join(folder.path, "numbers.csv.gz");
+  const lines = ["id\n", ...Array.from({ length: 700 }, (_, n) => `${n === 650 ? "bad" : n}\n`)];
+  await pipeline(Readable.from(lines), createGzip(), createWriteStream(path));
+  const narrow = table({ name: "numbers", columns: { id: { type: "integer" } } });
+  const options = { file: path, target, schema: narrow, method: "batch" as const, batchSize: 400 };
+  expect(await runImport(background(), options)).toMatchObject({ total: 700, inserted: 699, rejected: 1 });
+  expect(await own.query("select count(distinct id), sum(id) from numbers")).toEqual([
+    ["699", String((699 * 700) / 2 - 650)],
+  ]);
+  expect(await own.query("select count(distinct xmin::text) from numbers")).toEqual([["2"]]);
+});
+
 test("what is recorded of a reject whose cells are kept as bytes is what JSON.stringify says of them", async () => {
   const nasty = '\0\u0001\b\t\n\f\r\u001f "quoted" \\ back\\\\slash \u007f é 日本 🎉 \u2028';
   const cells: BatchCell[][] = [
@@ -260,11 +290,11 @@ test("a result holds the first hundred rejects, or as many as are not too much, 
 });
 
 test.skipIf(server === undefined || !existsSync("/proc/self/status"))(
-  "a process that rejects 500 rows of 270 kB needs less memory than they take",
+  "a process that rejects 400 rows of 270 kB needs less memory than they take",
   async () => {
     await using folder = newFolder();
     await using own = await newDatabase();
-    const file = await wideRows(join(folder.path, "wide.csv.gz"), 500, true);
+    const file = await wideRows(join(folder.path, "wide.csv.gz"), 400, true);
     const program = fileURLToPath(new URL("cli/main.ts", import.meta.url));
     const args = ["--conditions=source", program, "import", file, "--to", own.dsn, "--type", "id=integer", "--json"];
     const child = spawn(process.execPath, [...args, "--rejects", join(folder.path, "r.csv")], { stdio: "ignore" });

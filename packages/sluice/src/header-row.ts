@@ -11,6 +11,8 @@ import type { Header } from "./mapping.ts";
 
 /** How many rows are looked at for the header. */
 export const HEAD_ROWS = 50;
+/** Characters after which no more rows are looked at for a header. */
+export const HEAD_CHARACTERS: number = 4 * 1024 ** 2;
 /** Rows that a header may go on over. */
 const WRAPPED = 2;
 /** Rows below a candidate that are compared with it. */

@@ -19,6 +19,22 @@ function infer(values: readonly BatchCell[], header = "h", complete = true): Inf
   return inference.column(1, header, complete);
 }
 
+test("of a long value that speaks against a type its begin is kept, whole characters of it", () => {
+  const { nearest } = infer([1, 2, 3, `é${"日".repeat(100_000)}`]);
+  expect(nearest).toMatchObject({ type: "integer", fits: 3 });
+  expect(nearest!.against).toEqual([{ row: 5, value: `é${"日".repeat(332)}…` }]);
+});
+
+test("rows of totals are kept only as long as they may be the last ones", () => {
+  const inference = new Inference();
+  const totals = (n: number): BatchCell[][] => Array.from({ length: n }, () => ["Total", 1]);
+  inference.add(batchOfRows([["a", 1], ...totals(5), ["b", 2], ...totals(2)], 2));
+  inference.endSheet();
+  inference.leaveOutTotals((sheetColumn) => ({ header: "h", type: sheetColumn === 1 ? "integer" : undefined }));
+  expect(inference.leftOut.map(({ row }) => row)).toEqual([9, 10]);
+  expect(inference.column(1, "h", true).values).toBe(7);
+});
+
 describe("a column is", () => {
   test.each<[string, BatchCell[]]>([
     ["integer", [1, 2, -3]],

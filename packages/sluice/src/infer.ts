@@ -15,6 +15,8 @@ export const SAMPLE_ROWS = 10_000;
 const SAMPLE_CELLS = 1_000_000;
 /** How many values are kept that speak against the nearest type. */
 const EXAMPLES = 3;
+/** Bytes of a value that are kept of it, to be shown. */
+const EXAMPLE_BYTES = 1_000;
 
 /** A value and where it stands. */
 export interface Example {
@@ -148,6 +150,8 @@ export class Inference {
   readonly #columns = new Map<number, ColumnKinds>();
   /** Rows of totals that nothing has come behind yet. */
   #last: TotalsRow[] = [];
+  /** More of them have come than a sheet ends with, so they and those that follow at once are counted like any other. */
+  #tooMany = false;
   /** Those at the ends of sheets. */
   #totals: TotalsRow[] = [];
   readonly #leftOut: TotalsRow[] = [];
@@ -169,14 +173,17 @@ export class Inference {
       this.#records++;
       this.#cells += end - firstCell[row]!;
       const totals = totalsRow(batch, row);
-      if (totals) {
+      if (totals && !this.#tooMany) {
         this.#last.push(totals);
+        this.#tooMany = this.#last.length > MOST_TOTALS;
+        if (this.#tooMany) this.#count(this.#last.splice(0));
         continue;
       }
+      if (!totals) this.#tooMany = false;
       this.#count(this.#last.splice(0));
       for (let cell = firstCell[row]!; cell < end; cell++) {
         if (starts[cell] === ends[cell]) continue;
-        const value = (): string => bytes.toString("utf8", starts[cell], ends[cell]);
+        const value = (): string => exampleOf(bytes, starts[cell]!, ends[cell]!);
         this.#column(columns[cell]!).add(kindAt(batch, cell), rowNumbers[row]!, value);
       }
     }
@@ -185,9 +192,8 @@ export class Inference {
 
   /** The sheet ends here, so the last rows may be totals. */
   endSheet(): void {
-    const last = this.#last.splice(0);
-    if (last.length <= MOST_TOTALS) this.#totals.push(...last);
-    else this.#count(last);
+    this.#totals.push(...this.#last.splice(0));
+    this.#tooMany = false;
   }
 
   /**
@@ -273,10 +279,17 @@ function totalsRow(batch: RowBatch, row: number): TotalsRow | undefined {
   const cells: TotalsRow["cells"][number][] = [];
   for (let cell = first; cell < end; cell++) {
     if (starts[cell] === ends[cell]) continue;
-    const value = bytes.toString("utf8", starts[cell], ends[cell]);
+    const value = exampleOf(bytes, starts[cell]!, ends[cell]!);
     cells.push({ column: columns[cell]!, kind: kindAt(batch, cell), value });
   }
   return { row: rowNumbers[row]!, value: label, cells };
+}
+
+/** A value as it is shown: its begin, where it is long. */
+function exampleOf(bytes: Buffer, start: number, end: number): string {
+  if (end - start <= EXAMPLE_BYTES) return bytes.toString("utf8", start, end);
+  // A character that is cut in two is left out.
+  return `${bytes.toString("utf8", start, start + EXAMPLE_BYTES).replace(/\uFFFD+$/, "")}…`;
 }
 
 function kindAt({ bytes, starts, ends, types }: RowBatch, cell: number): Kind {

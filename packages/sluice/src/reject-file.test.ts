@@ -188,6 +188,28 @@ describe("a workbook of rejects", () => {
   });
 });
 
+describe("a text that is longer than a workbook's cell", () => {
+  const longest = "x".repeat(32_767);
+
+  test("is not cut, since it would be imported so again: the file is refused, and says what to do", async () => {
+    await using folder = newFolder();
+    const path = join(folder.path, "bad.xlsx");
+    await expect(write(path, [["A", "B"], [reject(7, ["a", `${longest}x`])]])).rejects.toThrow(
+      /the cell B7 has 32768 characters, and a workbook's cell holds 32767\. Use a \.csv file/,
+    );
+    const csv = join(folder.path, "bad.csv");
+    await write(csv, [["A"], [reject(7, [`${longest}x`])]]);
+    expect(await readBack(csv)).toEqual([[["A"], [`${longest}x`]]]);
+  });
+
+  test("is cut where it says what is wrong, for that is not imported", async () => {
+    await using folder = newFolder();
+    const path = join(folder.path, "bad.xlsx");
+    await write(path, [["A"], [{ ...reject(7, [longest]), reason: `not a number: ${longest}` }]]);
+    expect(await readBack(path)).toEqual([[["A"], [longest]]]);
+  });
+});
+
 describe("rejects as CSV", () => {
   test("are RFC 4180, with an apostrophe in front of what would run as a formula", async () => {
     await using folder = newFolder();

@@ -25,6 +25,8 @@ import { ZipWriter } from "./xlsx/zip-writer.ts";
 /** A sheet ends here at the latest: zip entries of 4 GiB and more are not read by everybody. */
 const SHEET_BYTES = 3 * 1024 ** 3;
 const LAST_COLUMN = 16_384;
+/** Excel takes a workbook with a longer text for damaged, and cuts the text. */
+const CELL_CHARACTERS = 32_767;
 const DAY_MS = 86_400_000;
 const FORMATS = { date: "yyyy\\-mm\\-dd", time: "hh:mm:ss", dateTime: "yyyy\\-mm\\-dd\\ hh:mm:ss" };
 const STYLES = { date: BOLD + 1, time: BOLD + 2, dateTime: BOLD + 3 };
@@ -87,9 +89,10 @@ export class XlsxRejects {
     for (const { cells, ...reject } of rejects) {
       if (this.#row === this.#rowsPerSheet || this.#size > SHEET_BYTES) await this.begin(this.#titles);
       this.#row++;
+      for (const [i, cell] of cells.entries()) checkLength(cell, i, reject.row);
       const said = REJECT_COLUMNS.map((name) => {
         const value = reject[name];
-        return value === undefined ? null : typeof value === "number" ? (["n", String(value)] as const) : value;
+        return value === undefined ? null : typeof value === "number" ? (["n", String(value)] as const) : shown(value);
       });
       this.#rowXml([...said, ...cells]);
       if (this.#bytes.isFull) await this.#flush();
@@ -144,6 +147,20 @@ export class XlsxRejects {
     this.#size += bytes.length;
     if (!content.write(bytes)) await Promise.race([once(content, "drain"), written]);
   }
+}
+
+/** @throws RangeError where a cell of the row is longer than a workbook's may be: cut, it would be imported so again */
+function checkLength(cell: RejectCell, column: number, row: number): void {
+  const { length } = typeof cell === "string" ? cell : (cell?.[1] ?? "");
+  if (length > CELL_CHARACTERS)
+    throw new RangeError(
+      `the cell ${columnLetters(column)}${row} has ${length} characters, and a workbook's cell holds ${CELL_CHARACTERS}. Use a .csv file`,
+    );
+}
+
+/** What is said of a row is not imported again, so it may be cut. */
+function shown(text: string): string {
+  return text.length > CELL_CHARACTERS ? `${text.slice(0, CELL_CHARACTERS - 1)}…` : text;
 }
 
 /** A cell behind its reference. What it holds is read back as it stands here, character by character. */

@@ -3,6 +3,7 @@ import type { RowBatch, Workbook } from "@sluice/sheets";
 import { asFlags, SluiceError, usageError } from "./errors.ts";
 import {
   detectLayout,
+  HEAD_CHARACTERS,
   HEAD_ROWS,
   headRows,
   statedLayout,
@@ -284,11 +285,16 @@ function unnamed(rows: readonly HeadRow[]): Header[] {
 async function readHead(sheet: SheetView, from: number): Promise<{ rows: HeadRow[]; warnings: Warning[] }> {
   const rows: HeadRow[] = [];
   const warnings: Warning[] = [];
+  let room = HEAD_CHARACTERS;
   for await (const batch of sheet.batches({ from })) {
-    rows.push(...headRows(batch, HEAD_ROWS - rows.length));
+    for (const row of headRows(batch, HEAD_ROWS - rows.length)) {
+      if (room < 0) break;
+      for (const { text } of row.cells) room -= text.length;
+      rows.push(row);
+    }
     warnings.push(...batch.warnings);
     batch.release();
-    if (rows.length >= HEAD_ROWS) break;
+    if (rows.length >= HEAD_ROWS || room < 0) break;
   }
   return { rows, warnings };
 }

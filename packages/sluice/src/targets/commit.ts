@@ -8,7 +8,7 @@ import { sheetCells, type Chunk } from "../chunk.ts";
 import { quoteLiteral } from "../identifiers.ts";
 import type { Reject } from "../reject.ts";
 import { cut, type Trial } from "./cut.ts";
-import { insertAndNote, isMerged, load, type Kept } from "./load.ts";
+import { insertable, insertAndNote, isMerged, load, type Kept } from "./load.ts";
 import { record } from "./record.ts";
 import { isRowFault, refusalOf, rowNamed } from "./row-fault.ts";
 import { underSavepoint, undo } from "./savepoint.ts";
@@ -55,7 +55,8 @@ export async function commitStep(
   });
   let failure: unknown;
   try {
-    if (chunk.plan.statement === "insert" && rejects.length === 0 && rows > 0 && !isMerged(chunk, rows)) {
+    const inOne = rows > 0 && insertable(rows, chunk.plan.step) === rows && !isMerged(chunk, rows);
+    if (chunk.plan.statement === "insert" && rejects.length === 0 && inOne) {
       const kept = await insertAndNote(connection, chunk, claim, step.from, step.to);
       return after(chunk, state, step, { ...kept, refused: [] }, 0);
     }

@@ -16,6 +16,9 @@ export interface Kept {
   readonly updated: number;
 }
 
+/** Up to so many rows, an INSERT of any number of them is prepared. */
+const FEW_ROWS = 128;
+
 /** Names that no column has, or the import of it fails loudly. */
 const ROW = `"sluice row"`;
 const ROUND = `"sluice round"`;
@@ -28,8 +31,24 @@ export async function load(connection: Connection, chunk: Chunk, from: number, t
   if (chunk.plan.statement === "copy") {
     return { inserted: await connection.copy(into(chunk), lines(chunk, from, to)), updated: 0 };
   }
-  const { rows } = await connection.query(insertSql(chunk, to - from, false), valuesOf(chunk, from, to));
-  return keptFrom(rows[0]!);
+  let [inserted, updated] = [0, 0];
+  for (let row = from; row < to;) {
+    const size = insertable(to - row, chunk.plan.step);
+    const { rows } = await connection.query(insertSql(chunk, size, false), valuesOf(chunk, row, row + size));
+    const kept = keptFrom(rows[0]!);
+    inserted += kept.inserted;
+    updated += kept.updated;
+    row += size;
+  }
+  return { inserted, updated };
+}
+
+/**
+ * How many of so many rows one INSERT takes. Each number is a statement of its own that the server prepares and keeps, so there must
+ * not be thousands: a whole step, a power of two, or few.
+ */
+export function insertable(rows: number, step: number): number {
+  return rows === step || rows <= FEW_ROWS ? rows : 2 ** Math.floor(Math.log2(rows));
 }
 
 /**
