@@ -1,8 +1,19 @@
-// Peak memory of imports: of a full sheet against a small one, and of sheets in which every row is bad. See README.md.
+// Peak memory of imports: of a full sheet against a small one, of sheets in which every row is bad, and with --wide of sheets with
+// rows of 270 kB. See README.md.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
 import { writeSample } from "../packages/sluice/src/sample/sample.ts";
+import { ZipWriter } from "../packages/sluice/src/xlsx/zip-writer.ts";
+import {
+  contentTypes,
+  namespaces,
+  packageRelations,
+  part,
+  styles,
+  workbook as bookXml,
+  workbookRelations,
+} from "../packages/sluice/src/xlsx/parts.ts";
 import { kept, root, tmp, workbook } from "./data.ts";
 import { atMost, count, mustRun, printGoals, printTable, seconds } from "./run.ts";
 
@@ -12,6 +23,8 @@ const { values: flags } = parseArgs({
     large: { type: "string", default: "1048575" },
     "small-bad": { type: "string", default: "100000" },
     bad: { type: "string", default: "1000000" },
+    wide: { type: "boolean", default: false },
+    "wide-rows": { type: "string", default: "5000" },
   },
 });
 const server = new URL(process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres");
@@ -38,10 +51,61 @@ async function measure(what: string, file: string, ...more: string[]): Promise<n
   return done.peak;
 }
 
-const admin = new pg.Client({ connectionString: server.href });
-await admin.connect();
-await admin.query(`create database ${database}`);
-try {
+/** A workbook of rows of 270 kB, nine cells each: all of them good, or all with an address that is none. */
+function wide(rows: number, bad: boolean): Promise<string> {
+  return kept(`${rows}-wide-${bad ? "bad" : "good"}.xlsx`, async (out) => {
+    const zip = new ZipWriter(out, { level: 1 });
+    const cell = (text: string): string => `<c t="inlineStr"><is><t>${text}</t></is></c>`;
+    const heads = ["Name", "Category", "Phone", "Email", "Address", "City", "Country", "Website", "Description"];
+    const long = cell("x".repeat(33_000));
+    const row = long.repeat(3) + cell(bad ? "no address" : "a@b.example") + long.repeat(5);
+    const pieces = function* (): Generator<Buffer> {
+      yield Buffer.from(
+        `<worksheet xmlns="${namespaces.main}"><sheetData><row r="1">${heads.map(cell).join("")}</row>`,
+      );
+      for (let n = 2; n <= rows + 1; n++) yield Buffer.from(`<row r="${n}">${row}</row>`);
+      yield Buffer.from("</sheetData></worksheet>");
+    };
+    await zip.entry("xl/worksheets/sheet1.xml", pieces());
+    await zip.entry("xl/workbook.xml", part(bookXml(["S"])));
+    await zip.entry("xl/_rels/workbook.xml.rels", part(workbookRelations(1, false)));
+    await zip.entry("xl/styles.xml", part(styles([])));
+    await zip.entry("_rels/.rels", part(packageRelations));
+    await zip.entry("[Content_Types].xml", part(contentTypes(1, false)));
+    await zip.end();
+  });
+}
+
+/** Rows of 270 kB by every method, and in every way that a whole import is one transaction. */
+async function measureWide(): Promise<void> {
+  const count = Number(flags["wide-rows"]);
+  const ways = [
+    ...["copy", "batch", "concurrent", "sequential"].map((method) => ["--method", method]),
+    ["--atomic"],
+    ["--dry-run"],
+    ["--replace"],
+  ];
+  const goals = [];
+  for (const bad of [false, true]) {
+    const file = await wide(count, bad);
+    const report = bad ? ["--rejects", join(tmp, "rejects.csv")] : [];
+    for (const way of ways) {
+      const what = `${bad ? "all rejected" : "all good"}, ${way.join(" ")}`;
+      goals.push(atMost(what, await measure(what, file, ...way, ...report), 300 * 1024 ** 2, megabytes));
+    }
+    if (!bad) continue;
+    const what = "all rejected, rejects as a workbook";
+    goals.push(
+      atMost(what, await measure(what, file, "--rejects", join(tmp, "rejects.xlsx")), 300 * 1024 ** 2, megabytes),
+    );
+  }
+  printTable(["import", "rows in", "rejected", "time", "peak memory"], rows);
+  console.log();
+  printGoals(goals);
+}
+
+/** Many rows of ordinary size. */
+async function measureLong(): Promise<void> {
   const bad = await allBad(Number(flags.bad));
   const small = await measure("a small sheet", await workbook(Number(flags.small), "inline"));
   const large = await measure("a full sheet", await workbook(Number(flags.large), "inline"));
@@ -57,6 +121,13 @@ try {
     atMost("every row bad, CSV / ten times fewer", csv / fewBad, 1.3, times),
     atMost("every row bad, a workbook / ten times fewer", xlsx / fewBad, 1.3, times),
   ]);
+}
+
+const admin = new pg.Client({ connectionString: server.href });
+await admin.connect();
+await admin.query(`create database ${database}`);
+try {
+  await (flags.wide ? measureWide() : measureLong());
 } finally {
   await admin.query(`drop database if exists ${database} with (force)`);
   await admin.end();
