@@ -26,7 +26,7 @@ const MiB = 1024 ** 2;
 const withServer = test.skipIf(server === undefined);
 const schema = table({ name: "t", columns: { a: { type: "integer" }, b: {} } });
 
-function encoderOf(most: number, mostWeight: number, isDone = (_: number): boolean => false): Encoder {
+function encoderOf(most: number, mostWeight: number, isDone: (n: number) => boolean = () => false): Encoder {
   const columns = schema.columns.map((column, n) => ({ column, sheetColumn: n + 1, header: column.name }));
   const plan: LoadPlan = { file: "f", sheet: "S", table: "t", columns, statement: "copy", step: most };
   return new Encoder(plan, [1, 2], "pad", most, most, isDone, mostWeight);
