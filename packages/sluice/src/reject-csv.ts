@@ -1,8 +1,9 @@
 // The reject file as CSV (RFC 4180, UTF-8): seven columns that say what is wrong, then the row as it stood in the sheet.
 //
-// What a spreadsheet program would run as a formula gets an apostrophe in front, and so does what looks as if it had got one
-// already; so exactly one is taken off when the file is imported again, and nothing else changes.
+// What a spreadsheet program would run as a formula gets an apostrophe in front (formulas.ts), which is taken off when the file is
+// imported again. A field that holds a separator of any program is in quotes.
 import { open, type FileHandle } from "node:fs/promises";
+import { guarded } from "./formulas.ts";
 import { REJECT_COLUMNS, type Reject, type RejectCell } from "./reject.ts";
 import { ByteBuilder } from "./xlsx/text.ts";
 
@@ -60,23 +61,10 @@ export class CsvRejects {
     // A number is no formula, whatever its sign.
     const text =
       typeof cell === "string" ? guarded(cell, this.#guard) : cell[0] === "n" ? cell[1] : guarded(cell[1], this.#guard);
-    return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    return /[",;|\t\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   }
 }
 
 function said(value: string | number | undefined): RejectCell {
   return value === undefined ? null : typeof value === "number" ? ["n", String(value)] : value;
-}
-
-const FORMULA = /^[=+\-@\t\r]/;
-const GUARDED = /^'+[=+\-@\t\r]/;
-
-/** With an apostrophe in front where the text begins like a formula (if that is wanted) or like one with apostrophes (always). */
-export function guarded(text: string, guard: boolean): string {
-  return GUARDED.test(text) || (guard && FORMULA.test(text)) ? `'${text}` : text;
-}
-
-/** Whether `guarded` made this: one apostrophe is to be taken off. */
-export function isGuarded(text: string): boolean {
-  return GUARDED.test(text);
 }

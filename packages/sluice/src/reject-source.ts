@@ -4,7 +4,7 @@
 // mapping, `width: "exact"`, a second reject file) sees the sheet as it was; a row without a cell there is blank.
 import { constants, open as openFile } from "node:fs/promises";
 import { open, type CsvOptions, type ReadOptions, type RowBatch, type Sheet, type Workbook } from "@sluice/sheets";
-import { isGuarded } from "./reject-csv.ts";
+import { unguarded } from "./formulas.ts";
 import { REJECT_COLUMNS } from "./reject.ts";
 
 const SHIFT = REJECT_COLUMNS.length;
@@ -84,8 +84,12 @@ function withoutRejectColumns(batch: RowBatch, isText: boolean): RowBatch {
   const starts = Int32Array.from(kept, (cell) => batch.starts[cell]!);
   const ends = Int32Array.from(kept, (cell) => batch.ends[cell]!);
   if (isText) {
-    for (const [i, start] of starts.entries())
-      if (bytes[start] === APOSTROPHE && isGuarded(bytes.toString("utf8", start, ends[i]))) starts[i] = start + 1;
+    for (const [i, start] of starts.entries()) {
+      const end = ends[i]!;
+      const apostrophe = bytes.subarray(start, end).indexOf(APOSTROPHE);
+      // The batch is ours until it is released, and what is taken off makes a cell shorter.
+      if (apostrophe >= 0) ends[i] = start + bytes.write(unguarded(bytes.toString("utf8", start, end)), start);
+    }
   }
   return {
     rowCount,

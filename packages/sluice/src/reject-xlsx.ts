@@ -1,11 +1,13 @@
 // The reject file as a workbook: seven columns that say what is wrong, then the row as it stood in the sheet, each cell with its type.
 //
-// Rows go to the disk as they come. A sheet that is full, or a header that is another, begins the next sheet. Text is text here:
-// no program runs it, so nothing is put in front of it.
+// Rows go to the disk as they come. A sheet that is full, or a header that is another, begins the next sheet. Text is text here,
+// and no program runs it: nothing is put in front of it. A cell that would be a formula if somebody edited it has a style that says
+// that it is text (`quotePrefix`, which Excel itself sets where an apostrophe is typed in front), so it stays one.
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { PassThrough } from "node:stream";
 import { finished } from "node:stream/promises";
+import { runs } from "./formulas.ts";
 import { REJECT_COLUMNS, type Reject, type RejectCell } from "./reject.ts";
 import {
   BOLD,
@@ -29,7 +31,10 @@ const LAST_COLUMN = 16_384;
 const CELL_CHARACTERS = 32_767;
 const DAY_MS = 86_400_000;
 const FORMATS = { date: "yyyy\\-mm\\-dd", time: "hh:mm:ss", dateTime: "yyyy\\-mm\\-dd\\ hh:mm:ss" };
-const STYLES = { date: BOLD + 1, time: BOLD + 2, dateTime: BOLD + 3 };
+const STYLES = { date: BOLD + 1, time: BOLD + 2, dateTime: BOLD + 3, quoted: BOLD + 4, quotedBold: BOLD + 5 };
+/** The errors that a cell can hold. */
+const ERROR =
+  /^#(?:NULL!|DIV\/0!|VALUE!|REF!|NAME\?|NUM!|N\/A|GETTING_DATA|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|BUSY!|UNKNOWN!)$/;
 
 /** A workbook that is being written. */
 export class XlsxRejects {
@@ -76,7 +81,9 @@ export class XlsxRejects {
     this.#row = 1;
     this.#size = 0;
     const cells = header.map((title, i) =>
-      title === null ? "" : `<c r="${columnLetters(i)}1" s="${BOLD}"${text(title)}`,
+      title === null
+        ? ""
+        : `<c r="${columnLetters(i)}1" s="${runs(title) ? STYLES.quotedBold : BOLD}"${inlineText(title)}`,
     );
     this.#bytes.add(
       `${declaration}<worksheet xmlns="${namespaces.main}"><sheetViews><sheetView workbookViewId="0">` +
@@ -105,7 +112,7 @@ export class XlsxRejects {
     const names = Array.from({ length: this.#sheets }, (_, n) => (n === 0 ? "rejects" : `rejects ${n + 1}`));
     await this.#zip.entry("xl/workbook.xml", part(workbook(names)));
     await this.#zip.entry("xl/_rels/workbook.xml.rels", part(workbookRelations(names.length, false)));
-    await this.#zip.entry("xl/styles.xml", part(styles(Object.values(FORMATS))));
+    await this.#zip.entry("xl/styles.xml", part(styles(Object.values(FORMATS), true)));
     await this.#zip.entry("_rels/.rels", part(packageRelations));
     await this.#zip.entry("[Content_Types].xml", part(contentTypes(names.length, false)));
     await this.#zip.end();
@@ -169,7 +176,8 @@ function cellXml(cell: NonNullable<RejectCell>): string {
   const [type, value] = cell;
   if (type === "n") return `><v>${value}</v></c>`;
   if (type === "b") return ` t="b"><v>${value === "true" ? 1 : 0}</v></c>`;
-  if (type === "e") return ` t="e"><v>${value}</v></c>`;
+  // What a file calls an error may be any text.
+  if (type === "e") return ERROR.test(value) ? ` t="e"><v>${value}</v></c>` : text(value);
   const serial = serialOf(value);
   if (serial === undefined) return text(value);
   const style = serial < 1 ? STYLES.time : Number.isInteger(serial) ? STYLES.date : STYLES.dateTime;
@@ -177,6 +185,10 @@ function cellXml(cell: NonNullable<RejectCell>): string {
 }
 
 function text(value: string): string {
+  return `${runs(value) ? ` s="${STYLES.quoted}"` : ""}${inlineText(value)}`;
+}
+
+function inlineText(value: string): string {
   return ` t="inlineStr"><is>${textElement(value)}</is></c>`;
 }
 

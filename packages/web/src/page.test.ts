@@ -1,11 +1,13 @@
 // The page in a real browser, against the real service and a real database.
 import { readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { open } from "@sluice/sheets";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, withoutBrowser } from "../../../scripts/browser.ts";
 import { business, HEADER, startService, type Service } from "../../sluice/src/server/test/service.ts";
 import { server } from "../../sluice/src/test/database.ts";
+import { FOREIGN_FORMULA, FORMULA_CASES } from "../../sluice/src/test/formulas.ts";
 import { writeWorkbook, type TestCell } from "../../sluice/src/test/workbook.ts";
 
 const MARKUP = `<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>`;
@@ -65,6 +67,20 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
     expect(lines[3]).toMatch(/^Sheet1,6,Name,,missing_value,/);
     expect(lines[4]).toMatch(/^Sheet1,7,,,too_few_columns,/);
     expect(lines.slice(5)).toEqual([""]);
+  });
+
+  test("writes each text to its CSV file as the importer does, so that no program runs it", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service);
+    const rejects = JSON.stringify(FORMULA_CASES.map(([value], row) => ({ sheet: "S", row, value })));
+    const csv = await page.evaluate<string>(`import("/csv.js").then(({ toCsv }) => toCsv(${rejects}))`);
+    expect(csv).not.toMatch(FOREIGN_FORMULA);
+    const path = join(service.folder, "rejects.csv");
+    await writeFile(path, csv);
+    await using file = await open(path, { csv: { delimiter: ",", quote: '"' } });
+    const values: unknown[] = [];
+    for await (const row of file.sheet().rows({ from: 2 })) values.push(row.values[3]);
+    expect(values).toEqual(FORMULA_CASES.map(([, written]) => written));
   });
 
   test("takes a file that is dropped, and refuses other kinds kindly", async () => {

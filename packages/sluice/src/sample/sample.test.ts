@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { inflateRawSync } from "node:zlib";
 import { open } from "@sluice/sheets";
 import { businessColumns, businessRows, type SampleOptions, writeSample } from "./sample.ts";
 import { ZipWriter } from "../xlsx/zip-writer.ts";
+import { inflated } from "../test/zip.ts";
 
 const goodEmail = /^[\w.+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$/;
 const isBad = (row: readonly string[]): boolean => row.length < 9 || row[0] === "" || !goodEmail.test(row[3]!);
@@ -236,20 +236,4 @@ async function cells(archive: Buffer<ArrayBuffer>): Promise<(readonly unknown[])
   const rows: (readonly unknown[])[] = [];
   for await (const row of workbook.sheet().rows()) rows.push([row.number, row.width, ...row.values]);
   return rows;
-}
-
-/** The parts of an archive without zip64, by its directory. */
-function inflated(archive: Buffer): Map<string, Buffer> {
-  const parts = new Map<string, Buffer>();
-  const end = archive.length - 22;
-  let at = archive.readUInt32LE(end + 16);
-  for (let i = 0; i < archive.readUInt16LE(end + 10); i++) {
-    const nameLength = archive.readUInt16LE(at + 28);
-    const name = archive.toString("utf8", at + 46, at + 46 + nameLength);
-    const local = archive.readUInt32LE(at + 42);
-    const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
-    parts.set(name, inflateRawSync(archive.subarray(start, start + archive.readUInt32LE(at + 20))));
-    at += 46 + nameLength + archive.readUInt16LE(at + 30);
-  }
-  return parts;
 }

@@ -56,8 +56,11 @@ export const workbook = (names: readonly string[]): string =>
   names.map((name, i) => `<sheet name="${attribute(name)}" sheetId="${i + 1}" r:id="rId${i + 1}"/>`).join("") +
   `</sheets></workbook>`;
 
-/** Cell style 1 is bold, style 2 + n has the number format `formats[n]`; a first own format has number 164. */
-export function styles(formats: readonly string[] = []): string {
+/**
+ * Cell style 1 is bold, style 2 + n has the number format `formats[n]`; a first own format has number 164. After them, if wanted, two
+ * whose text no program takes for a formula, the second one bold.
+ */
+export function styles(formats: readonly string[] = [], quoted = false): string {
   const own = formats.map((code, n) => `<numFmt numFmtId="${164 + n}" formatCode="${attribute(code)}"/>`).join("");
   return (
     `<styleSheet xmlns="${namespaces.main}">` +
@@ -67,15 +70,19 @@ export function styles(formats: readonly string[] = []): string {
     `<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills>` +
     `<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>` +
     `<cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs>` +
-    `<cellXfs count="${2 + formats.length}"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
+    `<cellXfs count="${2 + formats.length + (quoted ? 2 : 0)}"><xf numFmtId="0" fontId="0" fillId="0" borderId="0" xfId="0"/>` +
     `<xf numFmtId="0" fontId="1" fillId="0" borderId="0" xfId="0" applyFont="1"/>` +
     formats.map((_, n) => formatStyle(164 + n)).join("") +
+    (quoted ? quotedStyle(0) + quotedStyle(1) : "") +
     `</cellXfs><cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>`
   );
 }
 
 const formatStyle = (id: number): string =>
   `<xf numFmtId="${id}" fontId="0" fillId="0" borderId="0" xfId="0" applyNumberFormat="1"/>`;
+
+const quotedStyle = (font: number): string =>
+  `<xf numFmtId="0" fontId="${font}" fillId="0" borderId="0" xfId="0" quotePrefix="1"${font === 0 ? "" : ` applyFont="1"`}/>`;
 
 /** The style of the cells of a header. */
 export const BOLD = 1;
