@@ -22,6 +22,7 @@ import {
   takenOver,
   type Entry,
 } from "./ledger/ledger.ts";
+import { callerSql, notAllowed, NOT_OWN, type Caller } from "./ledger/made.ts";
 import { csvOf, schemaHash, wishOf } from "./ledger/plan.ts";
 import { BEGUN_ALREADY, ensureLedger } from "./ledger/schema.ts";
 import { beingImported, goOn, importToResume, NOTHING_YET, unfinishedImport, type Job } from "./ledger/take-up.ts";
@@ -101,6 +102,8 @@ export interface ImportOptions {
   readonly onRejects?: (rejects: readonly Reject[], headers: readonly Header[]) => Promise<void> | void;
   /** Stops, with what is done kept, when more rows than this have been rejected; never unless told. */
   readonly maxErrors?: number;
+  /** For whom it runs, if that is somebody who may not write just anywhere. */
+  readonly caller?: Caller;
 }
 
 /** What has been done so far. */
@@ -239,7 +242,9 @@ async function begin(
     const { ddl, indexes } = prepared;
     const wish = wishOf(options);
     const alone = options.resume !== "never";
-    const stored = { contentHash, ...names, plan, wish, schemaHash: schemaHash(options.schema), ddl, indexes, alone };
+    const hash = schemaHash(options.schema);
+    const first = [...ddl, ...callerSql(plan, options.caller)];
+    const stored = { contentHash, ...names, plan, wish, schemaHash: hash, ddl: first, indexes, alone };
     try {
       const claim = await beginImport(target, stored);
       notes.push(...prepared.notes, ...prepared.changes);
@@ -247,6 +252,7 @@ async function begin(
     } catch (error) {
       if (isDatabaseError(error) && error.code === BEGUN_ALREADY)
         throw await beingImported(target, { contentHash, sheet: names.sheet, table: plan.table });
+      if (isDatabaseError(error) && error.code === NOT_OWN) throw notAllowed(plan.table, error);
       if (error instanceof SluiceError || !plan.created) throw error;
       // Another import has made the table meanwhile: what holds for an existing table holds now.
       if (await target.describe(plan.table)) continue;

@@ -25,6 +25,8 @@ export interface Place {
   readonly file: string;
   readonly sheet: string;
   readonly headerRow: number;
+  /** The reader of messages may not know the table's columns, but for those that the headers mean. */
+  readonly hidden?: boolean;
 }
 
 /** `--map`: header → column; an empty column leaves the header out. */
@@ -172,6 +174,11 @@ function alike(
     const [best, second] = scores(header, free);
     if (!best || best.score < LIKENESS_BOUND) return { header, column: undefined, score: 0 };
     if (second && second.score >= LIKENESS_BOUND && best.score - second.score < LIKENESS_MARGIN) {
+      if (place.hidden)
+        throw new SluiceError(
+          "ambiguous_header",
+          `${where(place)}: the header ${show(header)} could mean more than one column of the table. Write it exactly as the column is called.`,
+        );
       throw new SluiceError(
         "ambiguous_header",
         `${where(place)}: the header ${show(header)} could mean ${best.column.name} (${best.score.toFixed(2)}) or ${second.column.name} (${second.score.toFixed(2)}). ` +

@@ -71,7 +71,9 @@ export async function prepareTable(
   const existing = await target.describe(name);
   checkMode(name, target, existing, options);
   if (existing && !options.schema) source.meet(existing.columns);
-  const place: Place = { file, sheet, headerRow: source.headerRow };
+  // With a schema, that is what messages speak of.
+  const hidden = existing !== undefined && options.schema === undefined && (options.caller?.hidesColumns ?? false);
+  const place: Place = { file, sheet, headerRow: source.headerRow, hidden };
   const headers = await headersFor(source, existing, place, options);
   if (headers.length > MOST_COLUMNS) {
     throw new SluiceError(
@@ -114,15 +116,19 @@ export async function prepareTable(
   if (load.length === 0) {
     throw new SluiceError(
       "no_columns",
-      `${where(place)}: no header belongs to a column of the table "${name}". It has: ${wanted.columns.map((column) => column.name).join(", ")}.`,
+      `${where(place)}: no header belongs to a column of the table "${name}".${hidden ? "" : ` It has: ${wanted.columns.map((column) => column.name).join(", ")}.`}`,
     );
   }
   checkRequired(load, wanted.columns, name, place);
-  for (const column of wanted.columns) {
-    if (!column.generated && column.default === undefined && !load.some((entry) => entry.column.name === column.name)) {
-      notes.push(`the column "${column.name}" has no header in the sheet and stays empty`);
-    }
-  }
+  const empty = wanted.columns.filter(
+    (column) =>
+      !column.generated && column.default === undefined && !load.some((entry) => entry.column.name === column.name),
+  );
+  if (hidden && empty.length > 0)
+    notes.push(
+      `${empty.length === 1 ? "1 column of the table has" : `${empty.length} columns of the table have`} no header in the sheet and stay${empty.length === 1 ? "s" : ""} empty`,
+    );
+  else for (const { name } of empty) notes.push(`the column "${name}" has no header in the sheet and stays empty`);
 
   if (existing?.noCopy !== undefined && (options.method ?? "copy") === "copy")
     notes.push(
@@ -270,13 +276,12 @@ function homelessError(
   const first = homeless[0]!;
   const rest = homeless.length > NAMED ? ` and ${homeless.length - NAMED} more` : "";
   const many = homeless.length > 1;
+  const headers = homeless.slice(0, NAMED).map(place.hidden ? show : withNearest(wanted));
+  const columns = wanted.columns.filter((column) => !column.generated).map((column) => column.name);
   return new SluiceError(
     "missing_column",
-    `${where(place)}: the table "${name}" has no column for the ${many ? "headers" : "header"} ${homeless.slice(0, NAMED).map(withNearest(wanted)).join(", ")}${rest}. ` +
-      `It has: ${wanted.columns
-        .filter((column) => !column.generated)
-        .map((column) => column.name)
-        .join(", ")}. ` +
+    `${where(place)}: the table "${name}" has no column for the ${many ? "headers" : "header"} ${headers.join(", ")}${rest}. ` +
+      (place.hidden ? "" : `It has: ${columns.join(", ")}. `) +
       `Name a column with --map ${JSON.stringify(`${first.text}=column`)}, leave it out with --map ${JSON.stringify(`${first.text}=`)}` +
       `${exists ? ", or add a column with --migrate" : ", or add it to the schema"}.`,
   );
@@ -297,6 +302,11 @@ function checkRequired(load: readonly LoadColumn[], columns: readonly Column[], 
     (column) => column.notNull && column.default === undefined && !column.generated && !loaded.has(column.name),
   );
   if (lacking.length === 0) return;
+  if (place.hidden)
+    throw new SluiceError(
+      "missing_header",
+      `${where(place)}: the table "${name}" needs a value for ${lacking.length === 1 ? "1 column" : `${lacking.length} columns`} that no header means. Ask whoever runs the server which headers it takes.`,
+    );
   throw new SluiceError(
     "missing_header",
     `${where(place)}: the table "${name}" needs a value for ${lacking.map((column) => `"${column.name}"`).join(", ")}, and no header means ` +

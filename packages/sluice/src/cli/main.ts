@@ -283,6 +283,11 @@ function program(): Command {
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("--max-file-bytes <n>", "largest upload", positive, 512 * 1024 * 1024)
     .addOption(new Option("--token <token>", "ask for this bearer token").env("SLUICE_TOKEN"))
+    .option(
+      "--allow <table>",
+      "a table that uploads may write to, repeatable: table, schema.table, * for any characters (default: businesses, and tables that uploads made)",
+      repeated,
+    )
     .addHelpText(
       "after",
       "\nExample:\n  $ sluice serve --port 8080\n  $ curl -F file=@businesses.xlsx 'http://127.0.0.1:8080/upload?method=copy'",
@@ -292,6 +297,10 @@ function program(): Command {
       process.exitCode = await serveCommand(options);
     });
   return sluice;
+}
+
+function repeated(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }
 
 function positive(text: string): number {

@@ -7,6 +7,7 @@ export interface ServeFlags extends TargetFlags {
   readonly host: string;
   readonly maxFileBytes: number;
   readonly token?: string;
+  readonly allow?: readonly string[];
 }
 
 /** How long answers have to get away when a second signal ends it. */
@@ -18,7 +19,7 @@ export async function serveCommand(flags: ServeFlags): Promise<number> {
     await using target = await connect(flags, { ctx });
     // The embedded database is started now, not by the first upload. (A server may be away for a while: /health says so.)
     await target.start();
-    const { port, host, maxFileBytes, token } = flags;
+    const { port, host, maxFileBytes, token, allow } = flags;
     await serve(ctx, {
       target,
       halt,
@@ -28,6 +29,7 @@ export async function serveCommand(flags: ServeFlags): Promise<number> {
       print: (line) => console.log(line),
       log: (line) => console.error(line),
       ...(token === undefined ? {} : { token }),
+      ...(allow === undefined ? {} : { allow }),
     });
     return 0;
   }, last);

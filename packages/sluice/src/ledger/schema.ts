@@ -7,9 +7,10 @@
 import { SluiceError } from "../errors.ts";
 import { quoteLiteral } from "../identifiers.ts";
 import type { Target } from "../targets/target.ts";
+import { MADE_DDL } from "./made.ts";
 
-/** The version of what stands below; a change needs a step in {@link MIGRATIONS}. */
-export const LEDGER_VERSION = 1;
+/** The version of what stands below; a change that the statements below do not make by themselves needs a step in {@link MIGRATIONS}. */
+export const LEDGER_VERSION = 2;
 
 /** Another process has the import, or it has ended. */
 export const TAKEN_OVER = "SLU01";
@@ -101,7 +102,7 @@ create table if not exists sluice.rejects (
   cells json not null,
   primary key (import, row_number)
 );
-
+${MADE_DDL}
 -- A new epoch for who may have one: the lease is over, its holder is gone, or \`forced\`. NULL where somebody else is at work.
 create or replace function sluice.claim(of_import text, new_owner text, milliseconds integer, forced boolean, exclusive boolean)
 returns integer language plpgsql as $$

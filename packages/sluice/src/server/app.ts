@@ -10,6 +10,7 @@ import { afterFunc, background, withCancel, type Context } from "@sluice/go/cont
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Target } from "../targets/target.ts";
+import { AllowedTables } from "./allowed.ts";
 import { readAssets, type Asset } from "./assets.ts";
 import { describeReason, HttpFailure, toFailure, withoutAddresses } from "./failure.ts";
 import { trackConnections } from "./connections.ts";
@@ -36,6 +37,11 @@ export interface ServerOptions {
   readonly maxImports?: number;
   /** When it is done, those who wait for an import are answered at once, and the import is left to itself. */
   readonly halt?: Context;
+  /**
+   * Tables that callers may write to: `table` (of the search path) or `schema.table`, `*` for any characters. Without any: `businesses`,
+   * and tables that imports through a server made.
+   */
+  readonly allow?: readonly string[];
   /** Called with one line for every import and every failure of ours. It never holds a token, a password or an address. */
   readonly log?: (line: string) => void;
 }
@@ -55,7 +61,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     origins: options.origins ?? [],
   });
   const probe = createProbe(target);
-  const imports = new Imports(target, options.maxImports ?? DEFAULT_MAX_IMPORTS);
+  const allowed = new AllowedTables(target, options.allow);
+  const imports = new Imports(target, allowed, options.maxImports ?? DEFAULT_MAX_IMPORTS);
   const hide = (text: string): string => withoutAddresses(text, target.name);
   const assets = await readAssets();
   const folder = await mkdtemp(join(options.uploadDir ?? tmpdir(), "sluice-uploads-"));
@@ -68,9 +75,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   const upload = async (request: FastifyRequest): Promise<unknown> => {
     let wish: Wish | undefined;
-    const received = await receiveUpload(request, folder, maxFileBytes, () => {
+    const received = await receiveUpload(request, folder, maxFileBytes, async () => {
       const query = request.query as Record<string, unknown>;
       wish = { method: parseMethod(query["method"]), table: parseTable(query["table"]) };
+      await imports.admit(wish);
     });
     const name = JSON.stringify(received.fileName);
     try {
@@ -94,7 +102,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const failure = toFailure(error);
     if (failure.status >= 500 && !(error instanceof HttpFailure))
       log(`${request.method} ${request.routeOptions.url ?? ""}: ${hide(describeReason(error))}`);
-    const body = JSON.stringify({ error: hide(failure.message) });
+    const body = JSON.stringify({ error: hide(failure.message), code: failure.code });
     void reply
       .code(failure.status)
       .headers(failure.headers)
@@ -124,13 +132,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   app.setErrorHandler((error, request, reply) => fail(request, reply, error));
 
-  const allowed = new Map<string, string>([
+  const methods = new Map<string, string>([
     ["/upload", "POST"],
     ["/health", "GET, HEAD"],
     ...assets.map((asset): [string, string] => [asset.path, "GET, HEAD"]),
   ]);
   app.setNotFoundHandler((request, reply) => {
-    const allow = allowed.get(request.url.replace(/\?.*$/s, ""));
+    const allow = methods.get(request.url.replace(/\?.*$/s, ""));
     const failure =
       allow === undefined
         ? new HttpFailure(404, "Not found")

@@ -6,12 +6,15 @@ import { INTERRUPTED, SluiceError } from "../errors.ts";
 export class HttpFailure extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** Stable, for programs, if there is one. */
+  readonly code: string | undefined;
 
-  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}, code?: string) {
     super(message);
     this.name = "HttpFailure";
     this.status = status;
     this.headers = headers;
+    this.code = code;
   }
 }
 
@@ -44,11 +47,12 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
 export function toFailure(error: unknown): HttpFailure {
   if (error instanceof HttpFailure) return error;
   if (error instanceof SheetError) {
-    return NO_SPREADSHEET.has(error.code) ? new HttpFailure(400, NOT_EXCEL) : new HttpFailure(422, error.message);
+    return NO_SPREADSHEET.has(error.code)
+      ? new HttpFailure(400, NOT_EXCEL)
+      : new HttpFailure(422, error.message, {}, error.code);
   }
   if (error instanceof SluiceError) {
-    const status = error.exitCode === 2 ? 400 : UNAVAILABLE.has(error.code) ? 503 : 422;
-    return new HttpFailure(status, error.message);
+    return new HttpFailure(statusOf(error), error.message, {}, error.code);
   }
   const { code, statusCode, message } = (error ?? {}) as { code?: unknown; statusCode?: unknown; message?: unknown };
   if (code === "ENOSPC" || code === "EDQUOT") {
@@ -61,6 +65,11 @@ export function toFailure(error: unknown): HttpFailure {
     return new HttpFailure(statusCode, String(message));
   }
   return new HttpFailure(500, "The import failed for a reason on our side. It is in the server's log.");
+}
+
+function statusOf({ code, exitCode }: SluiceError): number {
+  if (code === "table_not_allowed") return 403;
+  return exitCode === 2 ? 400 : UNAVAILABLE.has(code) ? 503 : 422;
 }
 
 /** The text of anything thrown, for a health report or a log line. */

@@ -6,17 +6,18 @@ import { Weighted } from "@sluice/go/semaphore";
 import { businesses } from "../businesses.ts";
 import { goDuration } from "../duration.ts";
 import { isInterrupted, SluiceError } from "../errors.ts";
-import { METHODS, runImport, type ImportOptions, type ImportResult, type Method } from "../import.ts";
+import { METHODS, runImport, type ImportResult, type Method } from "../import.ts";
 import type { Reject } from "../reject.ts";
 import type { Target } from "../targets/target.ts";
 
+import type { AllowedTables } from "./allowed.ts";
 import { HttpFailure } from "./failure.ts";
 import type { Upload } from "./upload.ts";
 
 /** What was asked for in the query of `POST /upload`. */
 export interface Wish {
   readonly method: Method;
-  /** Where the rows go; without one it is `businesses`. Made where there is none. */
+  /** Where the rows go; without one it is `businesses`. Made if there is none. */
   readonly table: string | undefined;
 }
 
@@ -36,9 +37,6 @@ export interface UploadAnswer {
   readonly notes: readonly string[];
 }
 
-/** Schemas that PostgreSQL keeps for itself. */
-const SYSTEM_SCHEMA = /^(?:pg_.*|information_schema)(?:\.|$)/i;
-
 /** @throws HttpFailure 400 for a method that there is none of */
 export function parseMethod(method: unknown): Method {
   if (method === undefined) return "batch";
@@ -47,7 +45,7 @@ export function parseMethod(method: unknown): Method {
   return known;
 }
 
-/** @throws HttpFailure 400 for what can be no table that rows may go to */
+/** @throws HttpFailure 400 for what can be no table's name */
 export function parseTable(table: unknown): string | undefined {
   if (table === undefined || table === businesses.name) return undefined;
   if (typeof table !== "string" || table.trim() === "" || table.includes("\0") || table.length > 200) {
@@ -56,19 +54,37 @@ export function parseTable(table: unknown): string | undefined {
       "Invalid table. Use the name of one existing table, such as table=customers or table=shop.customers",
     );
   }
-  if (SYSTEM_SCHEMA.test(table)) throw new HttpFailure(400, `Invalid table. "${table}" belongs to the database itself`);
   return table;
 }
 
 /** Runs imports, some at the same time and the rest in the order in which they came. */
 export class Imports {
   readonly #target: Target;
+  readonly #allowed: AllowedTables;
   readonly #room: Weighted;
 
   /** @param limit how many run at the same time */
-  constructor(target: Target, limit: number) {
+  constructor(target: Target, allowed: AllowedTables, limit: number) {
     this.#target = target;
+    this.#allowed = allowed;
     this.#room = new Weighted(limit);
+  }
+
+  /**
+   * Refuses a table that callers may not write to, so that its file need not be sent. A database that does not answer soon is no
+   * reason to wait: `run` asks again.
+   *
+   * @throws HttpFailure 403
+   */
+  async admit({ table = businesses.name }: Wish): Promise<void> {
+    if (this.#allowed.knows(table)) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE_MS);
+    });
+    const checked = this.#allowed.check(table);
+    checked.catch(() => undefined);
+    await Promise.race([checked, patience]).finally(() => clearTimeout(timer));
   }
 
   /**
@@ -95,26 +111,39 @@ export class Imports {
     }
   }
 
-  async #import(ctx: Context, upload: Upload, wish: Wish): Promise<ImportResult> {
-    return await runImport(ctx, {
-      file: upload.path,
-      fileName: upload.fileName,
-      target: this.#target,
-      method: wish.method,
-      ...(await this.#tableFor(wish)),
-    });
-  }
-
-  /** The directory's own checks hold for every table of its shape, and a new table gets that shape; any other is as it stands. */
-  async #tableFor({ table }: Wish): Promise<Pick<ImportOptions, "schema" | "table">> {
-    if (table === undefined) return { schema: businesses };
+  /**
+   * The directory's own checks hold for every table of its shape. A new table gets that shape if the sheet has its headers; the columns of
+   * any other come from the sheet. An existing one is as it stands.
+   */
+  async #import(ctx: Context, upload: Upload, { method, table }: Wish): Promise<ImportResult> {
+    const caller = await this.#allowed.check(table ?? businesses.name);
+    const options = { file: upload.path, fileName: upload.fileName, target: this.#target, method, caller };
+    if (table === undefined) return await runImport(ctx, { ...options, schema: businesses });
     const existing = await this.#target.describe(table);
     const has = new Set(existing?.columns.map((column) => column.name));
-    const ours = !existing || businesses.columns.every((column) => column.generated || has.has(column.name));
-    return ours ? { schema: businesses, table } : { table };
+    if (existing && !businesses.columns.every((column) => column.generated || has.has(column.name)))
+      return await runImport(ctx, { ...options, table });
+    try {
+      return await runImport(ctx, { ...options, table, schema: businesses });
+    } catch (error) {
+      if (existing || !(error instanceof SluiceError && OTHER_HEADERS.has(error.code))) throw error;
+      return await runImport(ctx, { ...options, table });
+    }
   }
 }
 
+/** What the engine says of a sheet that has not the headers of its schema, before anything is done. */
+const OTHER_HEADERS: ReadonlySet<string> = new Set([
+  "ambiguous_header",
+  "duplicate_header",
+  "generated_column",
+  "missing_column",
+  "missing_header",
+  "no_columns",
+  "no_header",
+]);
+/** How long an upload waits to hear whether its table is allowed. */
+const PATIENCE_MS = 2000;
 const NOT_BEGUN =
   "The server is stopping, and nothing of the file was imported. Send it again when the server is back.";
 

@@ -36,7 +36,7 @@ export async function receiveUpload(
   request: FastifyRequest,
   folder: string,
   maxFileBytes: number,
-  admit: (fileName: string) => void,
+  admit: (fileName: string) => Promise<void>,
 ): Promise<Upload> {
   if (!request.isMultipart()) throw new HttpFailure(400, NO_FILE);
   if (Number(request.headers["content-length"]) > maxFileBytes + FORM_BYTES) throw tooLarge(maxFileBytes);
@@ -52,7 +52,7 @@ export async function receiveUpload(
       }
       const fileName = displayName(part.filename);
       if (!/\.(?:xlsx|xlsm|xls)$/i.test(fileName)) throw new HttpFailure(400, NOT_EXCEL);
-      admit(fileName);
+      await admit(fileName);
       upload = { path: join(folder, randomUUID()), fileName };
       await save(part.file, upload.path, maxFileBytes);
     }

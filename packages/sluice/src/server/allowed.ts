@@ -1,0 +1,159 @@
+// Which tables a caller may write to: those that `allow` names; if nothing is named, `businesses` and the tables that imports
+// through a server made (ledger/made.ts knows them).
+//
+// A table is judged by the schema and the name that it has in the database, not by how the caller writes it. The ledger, the catalogues
+// and temporary tables are never allowed, whatever `allow` says. A table that does not exist is made in the default schema, or if
+// `allow` names it.
+import { businesses } from "../businesses.ts";
+import { usageError } from "../errors.ts";
+import { quoteTable } from "../identifiers.ts";
+import { isMadeSql, notAllowed, type Caller } from "../ledger/made.ts";
+import { hasLedger } from "../ledger/schema.ts";
+import { isDatabaseError } from "../targets/row-fault.ts";
+import type { Target } from "../targets/target.ts";
+import { HttpFailure } from "./failure.ts";
+
+/** Schemas that no caller writes to: the database's own, and the ledger. */
+const NEVER = /^(?:pg_.*|information_schema|sluice)$/;
+/** Relations that rows do not go into by their name: indexes, sequences, composite types, TOAST. */
+const NO_TABLE = new Set(["i", "I", "S", "c", "t"]);
+
+/** `table`, `schema.table`; `*` in either stands for any characters. */
+interface Pattern {
+  /** Without one, a table of any schema in the search path is meant. */
+  readonly schema: RegExp | undefined;
+  readonly table: RegExp;
+}
+
+/** What a name means in the database. */
+interface Relation {
+  readonly schema: string;
+  readonly table: string;
+  /** Its schema is in the search path, so the table's name alone means it. */
+  readonly inPath: boolean;
+  /** undefined of one that does not exist. */
+  readonly oid: string | undefined;
+  readonly kind: string | undefined;
+  /** The schema is the one in which new tables are made. */
+  readonly home: boolean;
+}
+
+/** @throws SluiceError (`bad_pattern`) for what names no table */
+function parsePattern(text: string): Pattern {
+  const [schema, table] = splitName(text);
+  if (text.trim() === "" || text.includes("\0"))
+    throw usageError(
+      "bad_pattern",
+      `${JSON.stringify(text)} names no table. Expected a name such as customers, shop.customers, shop.* or import_*`,
+    );
+  return { schema: schema === undefined ? undefined : glob(schema), table: glob(table) };
+}
+
+/** As a name is read everywhere: the first dot ends the schema. */
+function splitName(name: string): [schema: string | undefined, table: string] {
+  const dot = name.indexOf(".");
+  return dot > 0 && dot < name.length - 1 ? [name.slice(0, dot), name.slice(dot + 1)] : [undefined, name];
+}
+
+function glob(text: string): RegExp {
+  const parts = text.split("*").map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, String.raw`\$&`));
+  return new RegExp(`^${parts.join(".*")}$`, "su");
+}
+
+/** Says of a table whether callers may write to it. */
+export class AllowedTables {
+  readonly #target: Target;
+  readonly #patterns: readonly Pattern[] | undefined;
+
+  /** @param allow undefined or empty: `businesses`, and what callers made. @throws SluiceError (`bad_pattern`) */
+  constructor(target: Target, allow: readonly string[] | undefined) {
+    this.#target = target;
+    this.#patterns = allow === undefined || allow.length === 0 ? undefined : allow.map(parsePattern);
+  }
+
+  /** Whether a name is allowed without a look into the database. */
+  knows(table: string): boolean {
+    return this.#patterns === undefined && table === businesses.name;
+  }
+
+  /**
+   * Asks the database what a name means, and whether callers may write there.
+   *
+   * @returns what an import for the caller has to keep to
+   * @throws HttpFailure 403 (`table_not_allowed`) where they may not
+   */
+  async check(table: string): Promise<Caller> {
+    const [schema] = splitName(table);
+    if (schema !== undefined && NEVER.test(schema)) throw reserved(table);
+    const found = await this.#find(table);
+    if (NEVER.test(found.schema)) throw reserved(table);
+    const made = found.oid !== undefined && (await this.#isMade(found.oid));
+    if (this.#patterns) {
+      if (!this.#patterns.some((pattern) => matches(pattern, found))) throw refused(table, NOT_NAMED);
+      if (found.kind !== undefined && NO_TABLE.has(found.kind)) throw refused(table, "It is not a table.");
+      return { ownTable: false, hidesColumns: !made };
+    }
+    const directory = found.table === businesses.name && found.inPath;
+    if (found.oid === undefined && !found.home && !directory)
+      throw refused(table, `New tables are made in the schema of this server's own: leave "${schema}." out.`);
+    if (found.oid !== undefined && !made && !directory) throw notAllowed(table);
+    return { ownTable: !directory, hidesColumns: !made };
+  }
+
+  async #find(table: string): Promise<Relation> {
+    const [schema, name] = splitName(table);
+    try {
+      const { rows } = await this.#target.query(FIND, [quoteTable(table), schema ?? null]);
+      const [found, itsName, oid, kind, inPath, home] = rows[0]!;
+      if (found === null || found === undefined) throw refused(table, "There is no schema to make it in.");
+      return {
+        schema: found,
+        table: itsName ?? name,
+        inPath: inPath === "true",
+        oid: oid ?? undefined,
+        kind: kind ?? undefined,
+        home: home === "true",
+      };
+    } catch (error) {
+      // Whoever may not look into a schema may not write there.
+      if (isDatabaseError(error) && error.code === "42501") throw refused(table, "It is in another schema.");
+      throw error;
+    }
+  }
+
+  async #isMade(oid: string): Promise<boolean> {
+    if (!(await hasLedger(this.#target))) return false;
+    const { rows } = await this.#target.query(`select (${isMadeSql("$1::oid")})::text`, [oid]);
+    return rows[0]?.[0] === "true";
+  }
+}
+
+function matches({ schema, table }: Pattern, relation: Relation): boolean {
+  return table.test(relation.table) && (schema?.test(relation.schema) ?? relation.inPath);
+}
+
+const NOT_NAMED = "It is none of those that this server takes rows for.";
+const ASK = "or ask whoever runs the server to allow this one";
+
+function reserved(table: string): HttpFailure {
+  return forbidden(
+    `Uploads never write to the table "${table}": it belongs to the database itself. Name another table.`,
+  );
+}
+
+function refused(table: string, why: string): HttpFailure {
+  return forbidden(`Uploads may not write to the table "${table}". ${why} Name another table, ${ASK}.`);
+}
+
+function forbidden(message: string): HttpFailure {
+  return new HttpFailure(403, message, {}, "table_not_allowed");
+}
+
+/** Where a name leads, or would: schema, table, OID, kind; whether the schema is in the search path, and the one for new tables. */
+const FIND = `
+  select s.name, c.relname::text, c.oid::text, c.relkind::text,
+         (s.name = any (current_schemas(false)::text[]))::text, (s.name = current_schema()::text)::text
+  from (select to_regclass($1) as oid) r
+  left join pg_class c on c.oid = r.oid
+  left join pg_namespace n on n.oid = c.relnamespace
+  cross join lateral (select coalesce(n.nspname::text, $2::text, current_schema()::text) as name) s`;
