@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { background, withCancel, type Context } from "@sluice/go/context";
 import type { OnConflict } from "../conflict.ts";
 import { SluiceError } from "../errors.ts";
+import { inOneLine } from "../printable.ts";
 import { lockFolder } from "../targets/lock.ts";
 import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../targets/open.ts";
 import { pgliteExists } from "../targets/pglite.ts";
@@ -27,7 +28,7 @@ export async function connect(flags: TargetFlags, options: Omit<TargetOptions, "
 
 /** Says on standard error for whom statements wait, and when that is over. */
 export function sayWaits(waits: readonly Wait[]): void {
-  for (const wait of waits) process.stderr.write(`Waiting for ${describeWait(wait)}. Ctrl-C stops it.\n`);
+  for (const wait of waits) process.stderr.write(`Waiting for ${inOneLine(describeWait(wait))}. Ctrl-C stops it.\n`);
   if (waits.length === 0) process.stderr.write("The lock is free: going on.\n");
 }
 

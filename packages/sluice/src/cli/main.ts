@@ -5,6 +5,13 @@ import { ON_CONFLICT } from "../conflict.ts";
 import { describeError } from "../errors.ts";
 import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, METHODS } from "../import.ts";
 import { DEFAULT_RECONNECT_MS } from "../targets/patience.ts";
+import {
+  DEFAULT_MAX_FILE_BYTES,
+  DEFAULT_MAX_IMPORTS,
+  DEFAULT_MAX_UPLOADS,
+  DEFAULT_SILENCE_SECONDS,
+  DEFAULT_UPLOAD_SECONDS,
+} from "../upload-limits.ts";
 import type { BenchFlags } from "./bench.ts";
 import { showStack, type TargetFlags } from "./common.ts";
 import { addFileOptions, natural } from "./file-options.ts";
@@ -281,7 +288,18 @@ function program(): Command {
     .addOption(data())
     .option("--port <n>", "port to listen on; 0 takes a free one", port, 8080)
     .option("--host <address>", "address to listen on", "127.0.0.1")
-    .option("--max-file-bytes <n>", "largest upload", positive, 512 * 1024 * 1024)
+    .option("--max-file-bytes <n>", "largest upload", positive, DEFAULT_MAX_FILE_BYTES)
+    .option("--max-imports <n>", "imports that run at the same time; others wait", positive, DEFAULT_MAX_IMPORTS)
+    .option(
+      "--max-uploads <n>",
+      "uploads on the disk at the same time; more are refused",
+      positive,
+      DEFAULT_MAX_UPLOADS,
+    )
+    .option("--max-upload-bytes <n>", "bytes of all of them (default: 4 GiB, or twice the largest upload)", positive)
+    .option("--upload-seconds <n>", "how long one upload may take to arrive", positive, DEFAULT_UPLOAD_SECONDS)
+    .option("--silence-seconds <n>", "how long it may stand still on its way", positive, DEFAULT_SILENCE_SECONDS)
+    .option("--upload-dir <folder>", "where uploads are kept meanwhile (default: the system's temporary folder)")
     .addOption(new Option("--token <token>", "ask for this bearer token").env("SLUICE_TOKEN"))
     .option(
       "--allow <table>",

@@ -1,6 +1,7 @@
 // Standard output of a command whose work counts more than what it prints: where nothing can be written, the work goes on, and its
-// result is said on standard error.
+// result is said on standard error. Names and values of files, and what a database says, can steer no terminal.
 import { SluiceError } from "../errors.ts";
+import { inLines } from "../printable.ts";
 
 /** Whether what is printed waits for its outcome, so that a failure is dealt with there. */
 let awaited = false;
@@ -8,11 +9,15 @@ let awaited = false;
 let lost: string | undefined;
 
 /**
- * Takes failures of standard output and standard error from here on. A reader that has seen enough (`| head`) ends the program as
+ * Takes failures of standard output and standard error from here on, and makes what the console prints harmless. A reader that has seen enough (`| head`) ends the program as
  * having done its work; a full disk ends it with 1. What goes through `print` is its caller's concern, and messages that nobody can
  * read stop nothing.
  */
 export function guardOutput(): void {
+  for (const name of ["log", "error"] as const) {
+    const write = console[name].bind(console);
+    console[name] = (text: unknown) => write(inLines(String(text)));
+  }
   process.stderr.on("error", () => undefined);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (awaited) return;
@@ -26,7 +31,7 @@ export function guardOutput(): void {
 export function print(text: string): Promise<void> {
   awaited = true;
   return new Promise((resolve, reject) => {
-    process.stdout.write(`${text}\n`, (error) => {
+    process.stdout.write(`${inLines(text)}\n`, (error) => {
       if (!error) return resolve();
       lost ??= "code" in error && error.code === "EPIPE" ? "its reader has gone" : error.message;
       reject(

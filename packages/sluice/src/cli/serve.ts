@@ -6,6 +6,12 @@ export interface ServeFlags extends TargetFlags {
   readonly port: number;
   readonly host: string;
   readonly maxFileBytes: number;
+  readonly maxImports: number;
+  readonly maxUploads: number;
+  readonly maxUploadBytes?: number;
+  readonly uploadSeconds: number;
+  readonly silenceSeconds: number;
+  readonly uploadDir?: string;
   readonly token?: string;
   readonly allow?: readonly string[];
 }
@@ -19,18 +25,9 @@ export async function serveCommand(flags: ServeFlags): Promise<number> {
     await using target = await connect(flags, { ctx });
     // The embedded database is started now, not by the first upload. (A server may be away for a while: /health says so.)
     await target.start();
-    const { port, host, maxFileBytes, token, allow } = flags;
-    await serve(ctx, {
-      target,
-      halt,
-      port,
-      host,
-      maxFileBytes,
-      print: (line) => console.log(line),
-      log: (line) => console.error(line),
-      ...(token === undefined ? {} : { token }),
-      ...(allow === undefined ? {} : { allow }),
-    });
+    const { to: _to, data: _data, ...options } = flags;
+    const log = (line: string): void => console.error(line);
+    await serve(ctx, { ...options, target, halt, log, print: (line) => console.log(line) });
     return 0;
   }, last);
 }

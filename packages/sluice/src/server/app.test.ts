@@ -1,7 +1,10 @@
 // The contract of the HTTP service, byte for byte, over real connections and a real database.
 import { describe, expect, test } from "vitest";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { openTarget } from "../targets/open.ts";
 import { newFolder, server } from "../test/database.ts";
+import { writeWorkbook } from "../test/workbook.ts";
 import { business, startService, waitingForLock } from "./test/service.ts";
 
 const ROWS = [business(1), [null, ...business(2).slice(1)], business(3), ["Short", "row"], business(5)];
@@ -171,6 +174,47 @@ describe.skipIf(server === undefined)("the service", () => {
     expect(await service.database.query("select count(*) from businesses")).toEqual([["2"]]);
   });
 
+  test("no text of a caller's begins a line of its own in the log, or steers a terminal", async () => {
+    await using service = await startService();
+    const hostile = "x\n\u001B[2J\u009B31m\u2028\u202Efake";
+    const file = await service.workbook([business(1)]);
+    const broken = await writeWorkbook(`${service.folder}/broken.xlsx`, {
+      "tab\u202E\u2028": [["Nonsense\u009B"], ["x"]],
+    });
+    const table = `?table=${encodeURIComponent(hostile)}`;
+    await service.send(file, `${hostile}.xlsx`, table);
+    await service.send(new Blob([await readFile(broken)]), `${hostile}.xlsx`);
+    await service.send(file, "b.xlsx", `?table=${encodeURIComponent(`pg_class.${hostile}`)}`);
+    await service.send(new Blob(["PK"]), `${hostile}.xlsx`);
+    expect(service.lines.length).toBeGreaterThan(2);
+    expect(service.lines.filter((line) => /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u.test(line))).toEqual([]);
+    expect(service.lines[0]).toContain(String.raw`x\u000a\u001b[2J\u009b31m\u2028\u202efake`);
+  });
+
+  test("an unfinished import of a name blocks nobody: another file of that name goes in with ?resume=never", async () => {
+    await using service = await startService();
+    await service.send(await service.workbook([business(1), business(2)]), "b.xlsx");
+    await service.database.query("update sluice.imports set state = 'failed'");
+    const changed = await service.workbook([business(1), business(3)]);
+    const refused = await service.send(changed, "b.xlsx");
+    expect([refused.status, JSON.parse(refused.text)]).toEqual([
+      422,
+      {
+        error: expect.stringMatching(
+          /^2 rows were put into the table "businesses" by the import \w+ of b\.xlsx, .* is not finished\. To import all rows of this file all the same, send it with \?resume=never: /,
+        ),
+        code: "unfinished_import",
+      },
+    ]);
+    expect(refused.text).not.toMatch(/sluice imports|--/);
+    const { status, text } = await service.send(changed, "b.xlsx", "?resume=never");
+    expect([status, JSON.parse(text).stats.success_count]).toEqual([200, 2]);
+    expect(await service.database.query("select count(*) from businesses")).toEqual([["4"]]);
+    expect((await service.send(changed, "b.xlsx", "?resume=x")).text).toBe(
+      '{"error":"Invalid resume. Use: auto or never"}',
+    );
+  });
+
   test("a token is asked of uploads before their file is read, and not of the page", async () => {
     await using service = await startService({ token: "s3cret" });
     const file = await service.workbook(ROWS);
@@ -181,6 +225,51 @@ describe.skipIf(server === undefined)("the service", () => {
     expect((await service.get("/")).status).toBe(200);
     expect((await service.get("/health")).status).toBe(200);
     expect(service.lines.join("\n")).not.toContain("s3cret");
+  });
+
+  const routes = ["/", "/app.js", "/upload", "/health", "/nowhere", "/%zz"];
+  const changing = ["POST", "PUT", "PATCH", "DELETE", "PROPFIND"];
+  /** The status line of an answer to a request whose body never comes. */
+  const ask = async (port: number, method: string, path: string, headers: readonly string[]): Promise<string> => {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    const lines = [`${method} ${path} HTTP/1.1`, ...headers, "Content-Length: 1000000"];
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    const [answer] = (await socket.take(1).toArray()) as [Buffer];
+    socket.destroy();
+    return answer.toString().slice("HTTP/1.1 ".length, "HTTP/1.1 ".length + 3);
+  };
+
+  test("every route and method asks for the host, where the caller comes from and the token, before a body", async () => {
+    await using service = await startService({ token: "s3cret" });
+    const { port } = service;
+    const here = `Host: 127.0.0.1:${port}`;
+    const token = "Authorization: Bearer s3cret";
+    for (const path of routes) {
+      for (const method of ["GET", "OPTIONS", ...changing])
+        expect([method, path, await ask(port, method, path, ["Host: evil.example", token])]).toEqual([
+          method,
+          path,
+          "403",
+        ]);
+      for (const method of changing) {
+        for (const foreign of [
+          "Origin: https://evil.example",
+          "Sec-Fetch-Site: cross-site",
+          "Sec-Fetch-Site: same-site",
+        ])
+          expect([method, path, await ask(port, method, path, [here, token, foreign])]).toEqual([method, path, "403"]);
+        for (const none of [[], ["Authorization: Bearer wrong"], ["Authorization: Basic s3cret"]])
+          expect([method, path, await ask(port, method, path, [here, ...none])]).toEqual([method, path, "401"]);
+      }
+    }
+    expect(await service.uploads()).toEqual([]);
+  });
+
+  test("the HTTP server itself gives up requests that never come to their end", async () => {
+    await using service = await startService({ uploadSeconds: 100 });
+    expect(service.app.server.headersTimeout).toBe(60_000);
+    expect(service.app.server.requestTimeout).toBe(160_000);
   });
 
   test("forms of other sites are refused", async () => {

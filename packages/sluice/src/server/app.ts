@@ -2,22 +2,34 @@
 //
 // A client that hangs up does not stop its import. `close()` does, after the chunks in flight: the client is told what is in, and
 // the same file goes on from there. An upload is gone from the disk when its import has ended, however it ended.
-import { mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterFunc, background, withCancel, type Context } from "@sluice/go/context";
 import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { usageError } from "../errors.ts";
+import { inOneLine } from "../printable.ts";
 import type { Target } from "../targets/target.ts";
+import {
+  DEFAULT_MAX_FILE_BYTES,
+  DEFAULT_MAX_IMPORTS,
+  DEFAULT_MAX_UPLOADS,
+  DEFAULT_SILENCE_SECONDS,
+  DEFAULT_UPLOAD_SECONDS,
+  defaultUploadBytes,
+  type UploadLimits,
+} from "../upload-limits.ts";
 import { AllowedTables } from "./allowed.ts";
 import { readAssets, type Asset } from "./assets.ts";
 import { describeReason, HttpFailure, toFailure, withoutAddresses } from "./failure.ts";
 import { trackConnections } from "./connections.ts";
 import { createGuard, SECURITY_HEADERS } from "./guard.ts";
 import { createProbe } from "./health.ts";
-import { Imports, parseMethod, parseTable, type Wish } from "./importing.ts";
+import { Imports, parseWish, type Wish } from "./importing.ts";
 import { drain, receiveUpload } from "./upload.ts";
+import { makeUploadFolder, removeLeftFolders } from "./upload-folder.ts";
+import { UploadRoom } from "./upload-room.ts";
 
 /** How a service is set up. */
 export interface ServerOptions {
@@ -27,7 +39,18 @@ export interface ServerOptions {
   readonly host?: string;
   /** The largest file taken; 512 MiB unless told. */
   readonly maxFileBytes?: number;
-  /** The folder in which a private one for uploads is made; the system's temporary folder unless told. */
+  /** How many uploads may be on the disk: on their way, waiting, or being imported; 1,000 unless told. More get 503. */
+  readonly maxUploads?: number;
+  /** How many bytes all of them may have; 4 GiB unless told, or twice `maxFileBytes` if that is more. More get 503. */
+  readonly maxUploadBytes?: number;
+  /** How long one upload may take to arrive; 3,600 unless told. One that takes longer gets 408. */
+  readonly uploadSeconds?: number;
+  /** How long it may stand still on its way; 60 unless told. */
+  readonly silenceSeconds?: number;
+  /**
+   * The folder in which a private one for uploads is made; the system's temporary folder unless told. What a server that was killed left
+   * there is removed.
+   */
   readonly uploadDir?: string;
   /** Asked of every upload as `Authorization: Bearer …`; nothing is asked unless told. */
   readonly token?: string;
@@ -49,12 +72,19 @@ export interface ServerOptions {
 export const DEFAULT_HOST = "127.0.0.1";
 const HALTED =
   "The server was stopped at once. What was imported by then is in the table; send the same file again when the server is back: it goes on from there.";
-const DEFAULT_MAX_FILE_BYTES = 512 * 1024 * 1024;
-const DEFAULT_MAX_IMPORTS = 4;
+/** A request that is not complete so long after its time for an upload is cut off by the HTTP server itself. */
+const MARGIN_MS = 60_000;
 
-/** Makes the service; `listen()` starts it, `close()` stops imports after their chunks in flight, and resolves when they have ended. */
+/**
+ * Makes the service; `listen()` starts it, `close()` stops imports after their chunks in flight, and resolves when they have ended.
+ *
+ * @throws SluiceError (`upload_folder`) where uploads cannot be kept, (`bad_pattern`, `bad_limit`) for options that make no sense
+ */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { target, maxFileBytes = DEFAULT_MAX_FILE_BYTES, log = () => undefined } = options;
+  const { target } = options;
+  const limits = limitsOf(options);
+  // Names and texts of others stand in these lines: none of them can begin a line of its own.
+  const log = (line: string): void => options.log?.(inOneLine(line));
   const guard = createGuard({
     host: options.host ?? DEFAULT_HOST,
     token: options.token,
@@ -65,7 +95,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const imports = new Imports(target, allowed, options.maxImports ?? DEFAULT_MAX_IMPORTS);
   const hide = (text: string): string => withoutAddresses(text, target.name);
   const assets = await readAssets();
-  const folder = await mkdtemp(join(options.uploadDir ?? tmpdir(), "sluice-uploads-"));
+  const parent = options.uploadDir ?? tmpdir();
+  for (const name of await removeLeftFolders(parent)) log(`removed the uploads of a server that was killed: ${name}`);
+  const folder = await makeUploadFolder(parent);
+  const place = { folder, room: new UploadRoom(limits), limits };
   const running = new Set<Promise<unknown>>();
   let closing = false;
   const [ctx, stop] = withCancel(background());
@@ -75,9 +108,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   const upload = async (request: FastifyRequest): Promise<unknown> => {
     let wish: Wish | undefined;
-    const received = await receiveUpload(request, folder, maxFileBytes, async () => {
-      const query = request.query as Record<string, unknown>;
-      wish = { method: parseMethod(query["method"]), table: parseTable(query["table"]) };
+    await using received = await receiveUpload(request, place, async () => {
+      wish = parseWish(request.query as Record<string, unknown>);
       await imports.admit(wish);
     });
     const name = JSON.stringify(received.fileName);
@@ -92,8 +124,6 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       const failure = toFailure(error);
       if (failure.status < 500 || error instanceof HttpFailure) log(`${name}: ${hide(failure.message)}`);
       throw error;
-    } finally {
-      await rm(received.path, { force: true });
     }
   };
 
@@ -115,7 +145,18 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   const app = fastify({
     logger: false,
-    frameworkErrors: (error, request, reply) => void fail(request as FastifyRequest, reply as FastifyReply, error),
+    requestTimeout: Math.min(limits.uploadSeconds * 1000 + MARGIN_MS, 2 ** 31 - 1),
+    // These requests come by no hook.
+    frameworkErrors: (error, request, reply) => {
+      void reply.headers(SECURITY_HEADERS);
+      let refusal: unknown = error;
+      try {
+        guard(request.method, request.headers);
+      } catch (unwanted) {
+        refusal = unwanted;
+      }
+      fail(request, reply, refusal);
+    },
   });
   const endConnections = trackConnections(app.server);
   // No body but a form is ever read.
@@ -180,6 +221,26 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     await rm(folder, { recursive: true, force: true });
   });
   return app;
+}
+
+/** @throws SluiceError (`bad_limit`) for one that no upload could keep to */
+function limitsOf(options: ServerOptions): UploadLimits {
+  const { maxFileBytes = DEFAULT_MAX_FILE_BYTES } = options;
+  const limits = {
+    maxFileBytes,
+    maxUploads: options.maxUploads ?? DEFAULT_MAX_UPLOADS,
+    maxUploadBytes: options.maxUploadBytes ?? defaultUploadBytes(maxFileBytes),
+    uploadSeconds: options.uploadSeconds ?? DEFAULT_UPLOAD_SECONDS,
+    silenceSeconds: options.silenceSeconds ?? DEFAULT_SILENCE_SECONDS,
+  };
+  for (const [name, limit] of Object.entries(limits))
+    if (!(limit > 0)) throw usageError("bad_limit", `${name} must be more than 0, and is ${limit}.`);
+  if (limits.maxUploadBytes < maxFileBytes)
+    throw usageError(
+      "bad_limit",
+      `all uploads together may have ${limits.maxUploadBytes} bytes, and one of them ${maxFileBytes}: give --max-upload-bytes a larger number, or --max-file-bytes a smaller one.`,
+    );
+  return limits;
 }
 
 async function* bodyThenRest(body: string, request: FastifyRequest): AsyncGenerator<Buffer> {

@@ -56,7 +56,8 @@ export function toFailure(error: unknown): HttpFailure {
   }
   const { code, statusCode, message } = (error ?? {}) as { code?: unknown; statusCode?: unknown; message?: unknown };
   if (code === "ENOSPC" || code === "EDQUOT") {
-    return new HttpFailure(503, "There is no room left to keep the upload while it is imported. Try again later.");
+    const message = "There is no room left to keep the upload while it is imported. Try again later.";
+    return new HttpFailure(503, message, { "retry-after": "60" }, "no_room");
   }
   // A body whose kind cannot even be read is no form with a file.
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return new HttpFailure(400, NO_FILE);

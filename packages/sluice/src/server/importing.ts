@@ -19,6 +19,8 @@ export interface Wish {
   readonly method: Method;
   /** Where the rows go; without one it is `businesses`. Made if there is none. */
   readonly table: string | undefined;
+  /** `never` begins anew beside an unfinished import of the file. */
+  readonly resume: "auto" | "never";
 }
 
 /** The body of a successful upload; the keys stand in this order. */
@@ -37,8 +39,23 @@ export interface UploadAnswer {
   readonly notes: readonly string[];
 }
 
+/** The wish that a query states. @throws HttpFailure 400 for what makes no sense */
+export function parseWish(query: Readonly<Record<string, unknown>>): Wish {
+  return {
+    method: parseMethod(query["method"]),
+    table: parseTable(query["table"]),
+    resume: parseResume(query["resume"]),
+  };
+}
+
+function parseResume(resume: unknown): "auto" | "never" {
+  if (resume === undefined || resume === "auto") return "auto";
+  if (resume !== "never") throw new HttpFailure(400, "Invalid resume. Use: auto or never");
+  return resume;
+}
+
 /** @throws HttpFailure 400 for a method that there is none of */
-export function parseMethod(method: unknown): Method {
+function parseMethod(method: unknown): Method {
   if (method === undefined) return "batch";
   const known = METHODS.find((name) => name === method);
   if (!known) throw new HttpFailure(400, "Invalid method. Use: sequential, concurrent, batch or copy");
@@ -46,7 +63,7 @@ export function parseMethod(method: unknown): Method {
 }
 
 /** @throws HttpFailure 400 for what can be no table's name */
-export function parseTable(table: unknown): string | undefined {
+function parseTable(table: unknown): string | undefined {
   if (table === undefined || table === businesses.name) return undefined;
   if (typeof table !== "string" || table.trim() === "" || table.includes("\0") || table.length > 200) {
     throw new HttpFailure(
@@ -115,9 +132,9 @@ export class Imports {
    * The directory's own checks hold for every table of its shape. A new table gets that shape if the sheet has its headers; the columns of
    * any other come from the sheet. An existing one is as it stands.
    */
-  async #import(ctx: Context, upload: Upload, { method, table }: Wish): Promise<ImportResult> {
+  async #import(ctx: Context, upload: Upload, { method, table, resume }: Wish): Promise<ImportResult> {
     const caller = await this.#allowed.check(table ?? businesses.name);
-    const options = { file: upload.path, fileName: upload.fileName, target: this.#target, method, caller };
+    const options = { file: upload.path, fileName: upload.fileName, target: this.#target, method, resume, caller };
     if (table === undefined) return await runImport(ctx, { ...options, schema: businesses });
     const existing = await this.#target.describe(table);
     const has = new Set(existing?.columns.map((column) => column.name));
@@ -180,6 +197,9 @@ function toAnswer(result: ImportResult): UploadAnswer {
   };
 }
 
+const ANYWAY =
+  "To import all rows of this file all the same, send it with ?resume=never: rows that are in both would be in the table twice.";
+
 /** The failure as the one who uploaded can understand it: with the file's own name, without options of the command line. */
 function inUploadTerms(error: unknown, upload: Upload): unknown {
   if (!(error instanceof SluiceError || error instanceof SheetError)) return error;
@@ -188,6 +208,8 @@ function inUploadTerms(error: unknown, upload: Upload): unknown {
     .replaceAll(basename(upload.path), upload.fileName);
   const sentences = named.split(/(?<=[.?!])\s+(?=\p{Lu})/u);
   const plain = sentences.filter((sentence) => !/(?:^|\s)--[a-z]/.test(sentence));
-  error.message = (plain.length > 0 ? plain : sentences).join(" ");
+  // What ends an unfinished import is a command of those who run the server, and nobody must have to wait for them.
+  const own = error instanceof SluiceError && error.code === "unfinished_import" ? [sentences[0]!, ANYWAY] : plain;
+  error.message = (own.length > 0 ? own : sentences).join(" ");
   return error;
 }

@@ -1,11 +1,13 @@
 // `serve()` from its first line to its end.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { background, withCancel, type Context } from "@sluice/go/context";
 import { describe, expect, test } from "vitest";
 import { openTarget } from "../targets/open.ts";
 import { newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
+import { start as startProgram } from "../test/program.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { serve, type ServeOptions } from "./serve.ts";
 import { business, HEADER, waitingForLock } from "./test/service.ts";
@@ -122,6 +124,77 @@ describe.skipIf(server === undefined)("serve()", () => {
     expect(status).toBe(503);
     await database.query("commit");
   });
+
+  test("what a server that was killed left behind is removed by the next one, and nothing else", async () => {
+    await using database = await newDatabase();
+    await using folder = newFolder();
+    const parent = join(folder.path, "uploads");
+    await mkdir(parent);
+    const [life, end] = withCancel(background());
+    await using living = await start(life, database, { uploadDir: parent });
+    await using _end = { [Symbol.asyncDispose]: async () => (end(), await living.ended) };
+    const alive = await readdir(parent);
+    const program = startProgram(folder.path, ["serve", "--port", "0", "--to", database.dsn, "--upload-dir", parent]);
+    await expect.poll(program.output, { timeout: 30_000 }).toContain("Listening on ");
+    const killedUrl = /http:\S+/.exec(program.output())![0];
+    expect((await upload(killedUrl)).status).toBe(200);
+    await database.query("begin; lock table businesses");
+    const answer = upload(killedUrl).catch(() => undefined);
+    await expect.poll(() => waitingForLock(database)).toBe(1);
+    const [left] = (await readdir(parent)).filter((name) => !alive.includes(name));
+    expect(await readdir(join(parent, left!))).toHaveLength(1);
+    const pid = Number(/-(\d+)-/.exec(left!.replace("sluice-uploads-", ""))![1]);
+    process.kill(pid, "SIGKILL");
+    await Promise.all([answer, program.finished]);
+    await database.query("rollback");
+
+    // Like it, but not its user's alone; not of this machine; a link; of a process that is alive; of an older kind.
+    const others = [
+      left!.replace(/.{6}$/, "shared"),
+      left!.replace(/^sluice-uploads-.{8}/, "sluice-uploads-00000000"),
+      left!.replace(/.{6}$/, "linked"),
+      alive[0]!.replace(/.{6}$/, "living"),
+      "sluice-uploads-abcdef",
+    ];
+    for (const [n, name] of others.entries())
+      if (n === 2) await symlink(folder.path, join(parent, name));
+      else await mkdir(join(parent, name), { mode: n === 0 ? 0o755 : 0o700 });
+
+    const lines: string[] = [];
+    const [ctx, cancel] = withCancel(background());
+    await using next = await start(ctx, database, { uploadDir: parent, log: (line) => lines.push(line) });
+    const now = await readdir(parent);
+    expect(now).not.toContain(left);
+    expect(now).toEqual(expect.arrayContaining([...alive, ...others]));
+    expect(now).toHaveLength(alive.length + others.length + 1);
+    expect(lines).toEqual([`removed the uploads of a server that was killed: ${left}`]);
+    cancel();
+    await next.ended;
+  });
+
+  test("serve() says what to do when uploads cannot be kept", async () => {
+    await using database = await newDatabase();
+    await using target = await openTarget({ to: database.dsn });
+    const options = { target, port: 0, uploadDir: "/no/such/folder", print: () => undefined };
+    await expect(serve(background(), options)).rejects.toMatchObject({
+      code: "upload_folder",
+      message: expect.stringMatching(
+        /^no folder for uploads can be made in .* Name another folder with --upload-dir\.$/,
+      ),
+    });
+  });
+
+  test.each([{ maxUploads: 0 }, { uploadSeconds: -1 }, { silenceSeconds: Number.NaN }, { maxUploadBytes: 1000 }])(
+    "serve() refuses limits that nothing could keep to: %j",
+    async (limits) => {
+      await using database = await newDatabase();
+      await using target = await openTarget({ to: database.dsn });
+      await expect(serve(background(), { target, port: 0, print: () => undefined, ...limits })).rejects.toMatchObject({
+        code: "bad_limit",
+        exitCode: 2,
+      });
+    },
+  );
 
   test("serve() does not wait for connections on which nothing is asked", async () => {
     await using database = await newDatabase();

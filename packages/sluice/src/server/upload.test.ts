@@ -186,6 +186,93 @@ describe.skipIf(server === undefined)("an upload", () => {
     }
   });
 
+  test.each([
+    ["takes too long, a byte now and then", { uploadSeconds: 1 }, "The upload was not complete after 1 s"],
+    ["sends nothing any more", { silenceSeconds: 1 }, "Nothing came for 1 s"],
+  ])("a client that %s is told so, and leaves nothing behind", async (_, limits, message) => {
+    await using service = await startService(limits);
+    const socket = connect(service.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    await sendPart(socket, service.port, 1000);
+    const drip = "uploadSeconds" in limits ? setInterval(() => socket.write("x"), 20) : undefined;
+    const [answer] = (await socket.take(1).toArray()) as [Buffer];
+    clearInterval(drip);
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 408 [^]*\r\nconnection: close\r\n/i);
+    expect(answer.toString()).toContain(`{"error":"${message}`);
+    expect(answer.toString()).toContain('"code":"upload_too_slow"}');
+    await expect.poll(() => service.uploads()).toEqual([]);
+    expect((await service.get("/health")).status).toBe(200);
+  });
+
+  test("a client that stops between two parts of its form is told so as well", async () => {
+    await using service = await startService({ silenceSeconds: 1 });
+    const socket = connect(service.port, "127.0.0.1");
+    socket.on("error", () => undefined);
+    socket.write(`${head(service.port)}Content-Length: 100000\r\n\r\n${partHead("x").join("\r\n")}\r\nPK\r\n--x\r\n`);
+    const [answer] = (await socket.take(1).toArray()) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 408 /);
+    await expect.poll(() => service.uploads()).toEqual([]);
+  });
+
+  test("as many uploads are taken as there are places; others are refused before they are sent, and may come again", async () => {
+    await using service = await startService({ maxUploads: 2 });
+    const file = await service.workbook([business(1)]);
+    await service.send(file, "first.xlsx");
+    await service.database.query("begin; lock table businesses");
+    const answers = [service.send(file, "1.xlsx"), service.send(file, "2.xlsx")];
+    await expect.poll(() => service.uploads()).toHaveLength(2);
+    const socket = connect(service.port, "127.0.0.1");
+    await sendPart(socket, service.port, 1000);
+    const [refused] = (await socket.take(1).toArray()) as [Buffer];
+    expect(refused.toString()).toMatch(
+      /^HTTP\/1\.1 503 [^]*retry-after: 30\r\n[^]*\{"error":"This server has as many uploads as it takes at a time\. Send the file again in 30 seconds\.","code":"too_many_uploads"\}$/i,
+    );
+    await service.database.query("commit");
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await service.send(file, "3.xlsx")).status).toBe(200);
+  });
+
+  test("all uploads together take as many bytes as they may, announced or not", async () => {
+    await using service = await startService({ maxFileBytes: MIB, maxUploadBytes: MIB });
+    const file = await service.workbook([business(1)]);
+    await service.send(file, "first.xlsx");
+    await service.database.query("begin; lock table businesses");
+    const waits = service.send(file, "1.xlsx");
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    const size = MIB - file.size + 1;
+    const announced = await service.send(new Blob(["PK", new Uint8Array(size - 2)]), "2.xlsx");
+    expect([announced.status, announced.headers.get("retry-after"), JSON.parse(announced.text).code]).toEqual([
+      503,
+      "30",
+      "no_room",
+    ]);
+    const body = [...partHead("x"), `PK${"x".repeat(size)}`, "--x--", ""].join("\r\n");
+    const unannounced = await service.get("/upload", {
+      method: "POST",
+      headers: { "content-type": "multipart/form-data; boundary=x" },
+      body: new Blob([body]).stream(),
+      duplex: "half",
+    });
+    expect([unannounced.status, JSON.parse(unannounced.text).code]).toEqual([503, "no_room"]);
+    expect(await service.uploads()).toHaveLength(1);
+    await service.database.query("commit");
+    expect((await waits).status).toBe(200);
+    expect((await service.send(file, "3.xlsx")).status).toBe(200);
+  });
+
+  test("a file and its folder can be read by nobody else", async () => {
+    await using service = await startService();
+    const file = await service.workbook([business(1)]);
+    await service.send(file, "first.xlsx");
+    await service.database.query("begin; lock table businesses");
+    const answer = service.send(file, "b.xlsx");
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    const modes = await service.uploadModes();
+    await service.database.query("commit");
+    await answer;
+    expect(modes).toEqual(["700", "600"]);
+  });
+
   test("a client that hangs up while it sends leaves nothing behind", async () => {
     await using service = await startService();
     const socket = connect(service.port, "127.0.0.1");

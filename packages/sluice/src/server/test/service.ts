@@ -1,5 +1,5 @@
 // A service for tests: the real one, listening on a port of its own, over a real database of its own.
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { openTarget } from "../../targets/open.ts";
@@ -41,6 +41,8 @@ export interface Service extends AsyncDisposable {
   readonly folder: string;
   /** Files in the upload folder, by name. */
   uploads(): Promise<string[]>;
+  /** The modes of what is in the upload folder, folders first. */
+  uploadModes(): Promise<string[]>;
   /** Sends a file as a browser does. */
   send(file: Blob, name: string, query?: string, init?: RequestInit): Promise<Answer>;
   /** A workbook of the business directory with these rows below its header. */
@@ -76,6 +78,11 @@ export async function startService(options: Partial<ServerOptions> & { readonly 
     uploads: async () => {
       const found = await readdir(uploads.path, { recursive: true, withFileTypes: true });
       return found.filter((entry) => entry.isFile()).map((entry) => entry.name);
+    },
+    uploadModes: async () => {
+      const names = await readdir(uploads.path, { recursive: true });
+      const found = await Promise.all(names.sort().map((name) => stat(`${uploads.path}/${name}`)));
+      return found.map(({ mode }) => (mode & 0o777).toString(8));
     },
     send: (file, name, query = "", init = {}) => {
       const body = new FormData();
