@@ -23,6 +23,7 @@ form.addEventListener("submit", (event) => {
   start();
 });
 find("cancel").addEventListener("click", () => running?.abort());
+find("anyway").addEventListener("click", () => start(true));
 find("download").addEventListener("click", () => download(toCsv(report.rejects), report.name));
 find("again").addEventListener("click", () => {
   choose();
@@ -77,7 +78,8 @@ function markDrop() {
   else delete drop.dataset.state;
 }
 
-function start() {
+/** @param {boolean} [anyway] also beside the rows of an unfinished import of the same file */
+function start(anyway = false) {
   const file = chosen;
   if (!file) {
     showError("Choose a workbook first.");
@@ -88,6 +90,7 @@ function start() {
   const query = new URLSearchParams({ method: new FormData(form).get("method") });
   const table = find("table").value.trim();
   if (table) query.set("table", table);
+  if (anyway) query.set("resume", "never");
   const body = new FormData();
   body.append("file", file, file.name);
 
@@ -165,6 +168,7 @@ function finish(request, name) {
     return;
   }
   fail(answer?.error ?? `The server answered with status ${request.status} and no explanation.`);
+  find("anyway").hidden = answer?.code !== "unfinished_import";
   if (request.status >= 500) void checkHealth();
 }
 
@@ -265,6 +269,7 @@ function show(stage) {
 function showError(message) {
   find("error").textContent = message;
   find("error").hidden = message === "";
+  find("anyway").hidden = true;
 }
 
 /** Says something to those who do not see the page change. @param {string} message */

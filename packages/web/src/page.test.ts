@@ -121,6 +121,24 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
     expect(await page.evaluate("document.activeElement.id")).toBe("file");
   });
 
+  test("imports a file beside an unfinished one of its name, when it is told to", async () => {
+    await using service = await startService();
+    await service.send(await service.workbook([business(1)]), "b.xlsx");
+    await service.database.query("update sluice.imports set state = 'failed'");
+    const path = join(service.folder, "b.xlsx");
+    await writeWorkbook(path, { Sheet1: [HEADER, business(2)] });
+    await using page = await openPage(browser, service);
+    await page.setInputFiles("#file", path);
+    expect(await page.isVisible("#anyway")).toBe(false);
+    await page.click("#start");
+    await page.waitForSelector("#error:not([hidden])");
+    expect(await page.textContent("#error")).toContain("is not finished");
+    await page.click("#anyway");
+    await page.waitForSelector("#result:not([hidden])");
+    expect(await page.isVisible("#anyway")).toBe(false);
+    expect(await service.database.query("select count(*) from businesses")).toEqual([["2"]]);
+  });
+
   test("says that a file is too large, however large it is", async () => {
     await using service = await startService({ maxFileBytes: 1024 * 1024 });
     await using page = await openPage(browser, service);

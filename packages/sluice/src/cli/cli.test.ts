@@ -68,6 +68,34 @@ withServer("--json prints one line with exact counts", async () => {
   expect(await database.query("select count(*) from pg_indexes where tablename = 'businesses'")).toEqual([["7"]]);
 });
 
+withServer("names and values of a file steer no terminal, whatever is printed of them", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  const steer = "\u001B]0;title\u0007\u009B2J\u202E";
+  const file = await writeWorkbook(join(folder.path, `b${steer}.xlsx`), {
+    [`S\u202E\u009B`]: [
+      ["A", `B${steer}`],
+      ["1", steer],
+      ["2", "x"],
+    ],
+  });
+  const to = ["--to", database.dsn];
+  await database.query('create table t (a text, "B" date)');
+  const map = ["--table", "t", "--map", `B${steer.replaceAll("\u202E", "")}=B`];
+  const results = [
+    await run(folder.path, "preview", file, ...to),
+    await run(folder.path, "import", file, ...to),
+    await run(folder.path, "import", file, ...to, "--table", "t"),
+    await run(folder.path, "import", file, ...to, ...map),
+    await run(folder.path, "imports", ...to),
+    await run(folder.path, "sql", `select e'\\x1b[2J' as "a\u009Bb"`, ...to),
+    await run(folder.path, "import", `none${steer}.xlsx`, ...to),
+  ];
+  const texts = results.map(({ stdout, stderr }) => stdout + stderr);
+  expect(texts.filter((text) => /(?![\n\t])[\p{Cc}\u202A-\u202E]/u.test(text))).toEqual([]);
+  expect(texts.filter((text) => text.includes(String.raw`\u009b`)).length).toBeGreaterThan(4);
+});
+
 withServer("several files in one call, exit code 0 when all rows are in", async () => {
   await using folder = newFolder();
   await using database = await newDatabase();

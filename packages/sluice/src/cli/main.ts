@@ -308,7 +308,7 @@ function program(): Command {
     )
     .addHelpText(
       "after",
-      "\nExample:\n  $ sluice serve --port 8080\n  $ curl -F file=@businesses.xlsx 'http://127.0.0.1:8080/upload?method=copy'",
+      "\nExamples:\n  $ sluice serve --port 8080\n  $ sluice serve --to postgres://localhost/crm --allow 'shop.*' --allow customers\n  $ curl -F file=@businesses.xlsx 'http://127.0.0.1:8080/upload?method=copy'",
     )
     .action(async (options: ServeFlags) => {
       const { serveCommand } = await import("./serve.ts");

@@ -134,7 +134,9 @@ describe.skipIf(server === undefined)("serve()", () => {
     await using living = await start(life, database, { uploadDir: parent });
     await using _end = { [Symbol.asyncDispose]: async () => (end(), await living.ended) };
     const alive = await readdir(parent);
-    const program = startProgram(folder.path, ["serve", "--port", "0", "--to", database.dsn, "--upload-dir", parent]);
+    const allow = ["--allow", "businesses", "--allow", "shop.*"];
+    const args = ["serve", "--port", "0", "--to", database.dsn, "--upload-dir", parent, ...allow];
+    const program = startProgram(folder.path, args);
     await expect.poll(program.output, { timeout: 30_000 }).toContain("Listening on ");
     const killedUrl = /http:\S+/.exec(program.output())![0];
     expect((await upload(killedUrl)).status).toBe(200);
