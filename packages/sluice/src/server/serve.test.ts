@@ -131,8 +131,8 @@ describe.skipIf(server === undefined)("serve()", () => {
     const parent = join(folder.path, "uploads");
     await mkdir(parent);
     const [life, end] = withCancel(background());
-    await using living = await start(life, database, { uploadDir: parent });
-    await using _end = { [Symbol.asyncDispose]: async () => (end(), await living.ended) };
+    await using _living = await start(life, database, { uploadDir: parent });
+    using _end = { [Symbol.dispose]: end };
     const alive = await readdir(parent);
     const allow = ["--allow", "businesses", "--allow", "shop.*"];
     const args = ["serve", "--port", "0", "--to", database.dsn, "--upload-dir", parent, ...allow];
@@ -165,6 +165,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     const lines: string[] = [];
     const [ctx, cancel] = withCancel(background());
     await using next = await start(ctx, database, { uploadDir: parent, log: (line) => lines.push(line) });
+    using _cancel = { [Symbol.dispose]: cancel };
     const now = await readdir(parent);
     expect(now).not.toContain(left);
     expect(now).toEqual(expect.arrayContaining([...alive, ...others]));
