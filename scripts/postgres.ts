@@ -28,6 +28,7 @@ export async function setup(): Promise<(() => void) | undefined> {
     console.warn(`${message} Another one is looked for.`);
   }
   try {
+    // With fsync, since an import notes where a server has none.
     const server = await startServer();
     process.env["SLUICE_TEST_POSTGRES"] = server.url;
     return () => server.remove();
@@ -78,18 +79,23 @@ export interface OwnServer {
   remove(): void;
 }
 
-/** Makes a server and starts it. @throws where there are no programs to do it with */
-export async function startServer(): Promise<OwnServer> {
+/**
+ * Makes a server and starts it.
+ *
+ * @param options of `postgres`, `-F` for one that a test may crash as often as it likes
+ * @throws where there are no programs to do it with
+ */
+export async function startServer(...options: string[]): Promise<OwnServer> {
   const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
   try {
-    return await startServerIn(home);
+    return await startServerIn(home, options);
   } catch (error) {
     rmSync(home, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function startServerIn(home: string): Promise<OwnServer> {
+async function startServerIn(home: string, options: readonly string[]): Promise<OwnServer> {
   let programs = installedPrograms();
   if (!programs) {
     const bundled = createRequire(import.meta.url).resolve(
@@ -120,8 +126,8 @@ async function startServerIn(home: string): Promise<OwnServer> {
   // Not the locale of the environment, which need not be there, and whose language errors would be in.
   run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync");
   const port = await freePort();
-  const start = (): void =>
-    void run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", `-p ${port} -k '' -h 127.0.0.1 -F`, "start");
+  const set = [`-p ${port} -k '' -h 127.0.0.1`, ...options].join(" ");
+  const start = (): void => void run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", set, "start");
   const stop = (): void => void run("pg_ctl", "-D", data, "-m", "immediate", "stop");
   start();
   return {
@@ -149,7 +155,7 @@ function installedPrograms(): string | undefined {
  * None that the system gives to connections: one of those may have it while the server is stopped, even one that is made to the
  * server, which then talks to itself.
  */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);
     const server = createServer();

@@ -28,7 +28,7 @@ export class Lab implements AsyncDisposable {
   }
 
   static async open(): Promise<Lab> {
-    const server = await startServer();
+    const server = await startServer("-F");
     return new Lab(await mkdtemp(join(tmpdir(), "sluice-crash-")), server);
   }
 
