@@ -8,6 +8,7 @@ import type { Context } from "@sluice/go/context";
 import { Group } from "@sluice/go/errgroup";
 import type { OnConflict } from "./conflict.ts";
 import type { TypeMap } from "./design.ts";
+import { despiteLosses } from "./despite-losses.ts";
 import { describeError, failureOf, isInterrupted, SluiceError, usageError } from "./errors.ts";
 import { cannotCreate, explain, notPassedOn, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
 import type { HeaderChoice } from "./header-row.ts";
@@ -37,6 +38,7 @@ import { findSheet, layoutOptions, readHeader, sheetOf, type Source } from "./so
 import { Tally } from "./tally.ts";
 import type { Claim, Target } from "./targets/target.ts";
 import { isDatabaseError } from "./targets/row-fault.ts";
+import { expectWritable } from "./targets/writable.ts";
 import { loadWhole, passOn, rehearse } from "./whole.ts";
 
 export { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, METHODS, type Method };
@@ -154,6 +156,10 @@ export interface ImportResult {
  * how many rows are in the table.
  */
 export async function runImport(ctx: Context, options: ImportOptions): Promise<ImportResult> {
+  return await despiteLosses(options, (given) => importOrGoOn(ctx, given));
+}
+
+async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<ImportResult> {
   let started = performance.now();
   const method = options.method ?? "copy";
   if (!METHODS.includes(method))
@@ -163,11 +169,13 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
     );
   const file = options.fileName ?? basename(options.file);
   const { target, resume = "auto", dryRun = false } = options;
+  let caveats: string[] = [];
   const wake = async (): Promise<void> => {
     // The seconds that starting an embedded database takes are not the import's.
     const asleep = performance.now();
     await target.start();
     started += performance.now() - asleep;
+    caveats = await expectWritable(target);
     if (!dryRun) await ensureLedger(target);
   };
   // A resume by its id asks the ledger first, since it goes by what is stored there; otherwise the file must be readable first.
@@ -194,7 +202,7 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
       if (!dryRun) contentHash = await hashFile(options.file);
       await wake();
     }
-    const notes: string[] = [];
+    const notes: string[] = [...caveats];
     const names = { file, sheet: sheet.name };
     if (dryRun) return await rehearse(ctx, source, names, options, started);
     const key = { contentHash, sheet: sheet.name, table: tableName(options, file) };
@@ -350,6 +358,7 @@ async function load(
   const { target } = options;
   const early = tooManyErrors(tally, options);
   if (early) throw early;
+  using following = target.follow(claim, begun);
   if (plan.atomic) {
     let said: string[] = [];
     await target.atomically(claim, async (session) => {
@@ -357,7 +366,7 @@ async function load(
       if (ctx.err() !== undefined) throw new Error("cancelled, so nothing is kept");
     });
     notes.push(...said);
-    return;
+    return await target.patiently(() => following.check());
   }
   ({ records: tally.records, complete: tally.complete } = await runPipeline(ctx, source, plan, names, {
     loaders: loadersOf(plan, options),
@@ -373,6 +382,8 @@ async function load(
       if (failure) throw failure;
     },
   }));
+  // Commits that were lost after the last one are found out before the import is finished.
+  await target.patiently(() => following.check());
 }
 
 /**

@@ -1,5 +1,6 @@
 // `sluice init`: makes the ledger, or prints the statements for somebody who may.
 import { ensureLedger, GRANTS_HINT, LEDGER_DDL } from "../ledger/schema.ts";
+import { expectWritable } from "../targets/writable.ts";
 import { connect, type TargetFlags } from "./common.ts";
 
 export interface InitFlags extends TargetFlags {
@@ -13,6 +14,7 @@ export async function initCommand(flags: InitFlags): Promise<number> {
   }
   await using target = await connect(flags);
   await target.start();
+  await expectWritable(target);
   await ensureLedger(target);
   console.log(`The ledger is in ${target.name}, schema sluice.`);
   return 0;

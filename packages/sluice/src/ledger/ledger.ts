@@ -359,7 +359,7 @@ export async function buildIndex(target: Target, claim: Claim, ddl: string): Pro
 }
 
 /** What a process is told that is no longer the one. */
-export async function takenOver(target: Target, claim: Claim): Promise<SluiceError> {
+export async function takenOver(target: Asked, claim: Claim): Promise<SluiceError> {
   const found = await target
     .query(
       `select i.state, l.owner, i.epoch::text from sluice.imports i join sluice.leases l on l.import = i.id where i.id = $1`,

@@ -32,6 +32,7 @@ const NO_SPREADSHEET: ReadonlySet<SheetErrorCode> = new Set([
 /** The database cannot be had just now; the same request may work later. */
 const UNAVAILABLE: ReadonlySet<string> = new Set([
   "authentication_failed",
+  "commits_lost",
   "connection_failed",
   "connection_lost",
   "connection_refused",
@@ -39,6 +40,9 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   "embedded_database",
   INTERRUPTED,
   "no_such_database",
+  "pooler",
+  "read_only",
+  "standby",
   "too_many_connections",
   "unknown_host",
 ]);

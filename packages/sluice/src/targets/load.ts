@@ -145,6 +145,14 @@ function into({ plan }: Chunk): string {
   return `${quoteTable(plan.table)} (${plan.columns.map(({ column }) => quoteIdentifier(column.name)).join(", ")})`;
 }
 
+/**
+ * The epoch of a claim as SQL, or NULL, which the ledger refuses, in a session that is not set up as ours are: a pooler that keeps no
+ * session and was not found out may hand another one to a statement, in which texts would be other points in time.
+ */
+export function epochIfOurs(epoch: string): string {
+  return `case when current_setting('TimeZone') = 'UTC' then ${epoch} end`;
+}
+
 const typeHashes = new WeakMap<LoadPlan, string>();
 
 /** A prepared statement's parameters keep the types that they had, and a table of that name may have been made anew with others. */
@@ -173,7 +181,7 @@ function insertSql(chunk: Chunk, rows: number, noted: boolean): string {
     const loaded = `/* ${types} */ with loaded as (insert into ${into(chunk)} values ${values}${conflict} returning ${fresh(chunk)} as fresh)`;
     sql = noted
       ? `${loaded}, kept as (select count(*) filter (where fresh)::integer as inserted, count(*) filter (where not fresh)::integer as updated from loaded)
-         select inserted::text, updated::text, sluice.commit_rows($1, $2, $3, $4, $5, $6, inserted, updated, ${rows} - inserted - updated, 0) from kept`
+         select inserted::text, updated::text, sluice.commit_rows($1, ${epochIfOurs("$2::integer")}, $3, $4, $5, $6, inserted, updated, ${rows} - inserted - updated, 0) from kept`
       : `${loaded} ${COUNTS}`;
     if (insertTexts.size > 256) insertTexts.clear();
     insertTexts.set(key, sql);

@@ -7,8 +7,16 @@ export const DEFAULT_RECONNECT_MS = 30_000;
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
+/** The code of a server that has become a standby while an import ran. */
+export const STANDBY = "standby";
 /** What may be over in a moment. Wrong passwords and unknown hosts are not. */
-const PASSING = new Set(["connection_lost", "connection_refused", "connection_failed", "too_many_connections"]);
+const PASSING = new Set([
+  "connection_lost",
+  "connection_refused",
+  "connection_failed",
+  "too_many_connections",
+  STANDBY,
+]);
 
 /** One stretch of bad luck. */
 export class Patience {

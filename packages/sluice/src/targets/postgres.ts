@@ -1,4 +1,5 @@
 // A PostgreSQL server, through a pool of connections.
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -7,8 +8,12 @@ import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { INTERRUPTED, SluiceError, usageError } from "../errors.ts";
 import { quoteLiteral } from "../identifiers.ts";
+import { hashText } from "../ledger/hash.ts";
 import { LEASE_MS } from "../ledger/ledger.ts";
-import { DEFAULT_RECONNECT_MS } from "./patience.ts";
+import { codeOf, connectError, isConnectionLoss, lossError } from "./connection-fault.ts";
+import { DEFAULT_RECONNECT_MS, STANDBY } from "./patience.ts";
+import { BACKEND, expectSessions, keepsNoSession } from "./pooler.ts";
+import { isDatabaseError } from "./row-fault.ts";
 import { SqlTarget } from "./sql.ts";
 import type { Claim, Connection, Database, QueryResult, Target, Wait } from "./target.ts";
 import { LOOK, lookedFrom } from "./waits.ts";
@@ -18,20 +23,43 @@ import { Watch } from "./watch.ts";
 const PIECE = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A sheet has no time zone: its instants mean UTC whatever the server's setting. The ledger's fence must see what others have committed. */
-const SESSION = "set timezone to 'UTC'; set default_transaction_isolation to 'read committed'";
+const SESSION = `set timezone to 'UTC'; set default_transaction_isolation to 'read committed'`;
+/** What the server says to be committed must outlive its crash. Settings that wait for less or more of its standbys stay. */
+const DURABLE =
+  "select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'";
 /** A server that has lost us lets go of our rows in half a minute. */
 const KEEPALIVE =
   "set tcp_keepalives_idle to 10; set tcp_keepalives_interval to 5; set tcp_keepalives_count to 4; set tcp_user_timeout to 30000";
-const END_BACKENDS =
-  "select pg_terminate_backend(pid) from pg_stat_activity where pid = any ($1) and application_name like 'sluice %'";
+/** A server that was restarted gives the numbers of its backends again, so the time when one began counts as well. */
+const WHICH =
+  "select pid::text, backend_start::text, pg_is_in_recovery()::text from pg_stat_activity where pid = pg_backend_pid()";
+const END_BACKENDS = `select pg_terminate_backend(a.pid) from pg_stat_activity a
+  join unnest($1::integer[], $2::timestamptz[]) as lost (pid, since) on lost.pid = a.pid and lost.since = a.backend_start`;
 const CANCEL = "select pg_cancel_backend(pid) from unnest($1::integer[]) as pid";
+/** The name of connections that work for no import. */
+const NAMELESS = "sluice";
 /** PostgreSQL's code of a statement that was cancelled. */
 const CANCELED = "57014";
+/** PostgreSQL's codes of a prepared statement that is not there, or is there already. */
+const OTHER_SESSION = /^(?:26000|42P05)$/;
+/** Names of prepared statements meet those of another process where a pooler hands sessions about. */
+const MARK = randomBytes(8).toString("hex");
 /** When a statement has done nothing for so long, it may be waiting for somebody. */
 const LOOK_MS = 3_000;
 
-/** With the backend's number, of which the driver's types do not tell. */
+/** With the number of the backend that whoever answers has given, of which the driver's types do not tell. */
 type Client = pg.PoolClient & { readonly processID: number };
+
+/** What is known of a connection that has been prepared. */
+interface Prepared {
+  /** Connections are numbered as they are made. */
+  readonly born: number;
+  /** The backend's number on the server, and since when it runs, as text. */
+  readonly pid: number;
+  readonly since: string;
+  /** The name that it bears there. */
+  name: string;
+}
 
 export interface PostgresOptions {
   readonly reconnectMs?: number | undefined;
@@ -64,11 +92,14 @@ class PostgresDatabase implements Database {
   readonly #pool: pg.Pool;
   readonly #watch: Watch;
   readonly #unwatch: () => void;
-  /** Backends of connections that were lost, until they are ended. */
-  readonly #lost = new Set<number>();
+  /** Backends of connections that were lost, and since when they ran, until they are ended. */
+  readonly #lost = new Map<number, string>();
   /** Prepared statements have names, the same on every connection. */
   readonly #statements = new Map<string, string>();
-  readonly #names = new WeakMap<Client, string>();
+  readonly #prepared = new WeakMap<Client, Prepared>();
+  #made = 0;
+  /** Every connection keeps one session of the server. */
+  #keepsSessions = false;
 
   constructor(dsn: string, connections: number, { onWait = () => undefined, ctx }: PostgresOptions) {
     this.name = redact(dsn);
@@ -76,7 +107,7 @@ class PostgresDatabase implements Database {
     this.#config = {
       connectionString: withModesOfLibpq(dsn),
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      application_name: "sluice",
+      application_name: NAMELESS,
       keepAlive: true,
       keepAliveInitialDelayMillis: CONNECT_TIMEOUT_MS,
       // What comes back is text; nobody here wants it parsed.
@@ -114,26 +145,36 @@ class PostgresDatabase implements Database {
     let broken: Error | undefined;
     const onError = (error: Error): void => void (broken = error);
     client.on("error", onError);
+    const watched = async <R>(statement: Promise<R>): Promise<R> => {
+      // While a statement runs, that is: between two of them a connection may rest as long as it likes.
+      const pid = this.#prepared.get(client)?.pid ?? client.processID;
+      using _ = this.#watch.over({ pid, socket: client.connection.stream as Socket });
+      return await statement;
+    };
     try {
-      const watched = async <R>(statement: Promise<R>): Promise<R> => {
-        // While a statement runs, that is: between two of them a connection may rest as long as it likes.
-        using _ = this.#watch.over({ pid: client.processID, socket: client.connection.stream as Socket });
-        return await statement;
-      };
-      await watched(this.#bear(client, claim));
+      const { born } = await watched(this.#prepare(client, claim));
       return await use({
+        born,
         query: (sql, parameters) => watched(this.#query(client, sql, parameters)),
         copy: (into, data) => watched(copy(client, into, data)),
       });
     } catch (error) {
       if (this.#watch.stopping && codeOf(error) === CANCELED)
         throw new SluiceError(INTERRUPTED, "interrupted while it waited for a lock", { exitCode: 130, cause: error });
-      if (!isConnectionLoss(error)) throw error;
-      broken = error as Error;
-      this.#lost.add(client.processID);
-      throw new SluiceError("connection_lost", `the connection to ${this.name} was lost: ${(error as Error).message}`, {
-        cause: error,
-      });
+      if (OTHER_SESSION.test(codeOf(error))) throw keepsNoSession(this.name);
+      if (!isConnectionLoss(error)) {
+        // What could not be prepared is not lent again.
+        if (!this.#prepared.has(client)) broken ??= error as Error;
+        throw error;
+      }
+      // Triggers can raise any code; only a connection that was lost does not answer any more.
+      if (isDatabaseError(error) && (await answers(watched(client.query("rollback"))))) throw error;
+      const lost = this.#prepared.get(client);
+      if (lost) this.#lost.set(lost.pid, lost.since);
+      // The server's last words, where it had any, say more than that nothing can be sent any more.
+      const last = isDatabaseError(error) ? error : (broken ?? (error as Error));
+      broken ??= last;
+      throw lossError(last, this.name);
     } finally {
       client.off("error", onError);
       client.release(broken);
@@ -148,21 +189,51 @@ class PostgresDatabase implements Database {
   /**
    * Prepares a connection: its name is that of the import and epoch that it works for, so that a later epoch can end it. Backends of
    * connections that were lost may still hold rows: they are ended.
+   *
+   * @throws SluiceError (`pooler`) where it keeps no session, (`standby`) where it leads to a standby in the middle of an import
    */
-  async #bear(client: Client, claim: Claim | undefined): Promise<void> {
-    const name = claim ? `sluice ${claim.id} ${claim.epoch}` : "sluice";
-    const before = this.#names.get(client);
-    if (before !== name && (claim || before === undefined)) {
-      const own = `set application_name = ${quoteLiteral(name)}`;
-      // A server that does not know all of the settings does with the first ones.
-      if (before !== undefined) await client.query(own);
-      else await client.query(`${SESSION}; ${KEEPALIVE}; ${own}`).catch(() => client.query(`${SESSION}; ${own}`));
-      this.#names.set(client, name);
+  async #prepare(client: Client, claim: Claim | undefined): Promise<Prepared> {
+    const name = claim ? `${NAMELESS} ${claim.id} ${claim.epoch}` : NAMELESS;
+    let prepared = this.#prepared.get(client);
+    if (!prepared) {
+      await this.#expectSession(client);
+      prepared = { ...(await this.#begin(client, name, claim)), born: ++this.#made, name };
+      this.#prepared.set(client, prepared);
+    } else if (claim && prepared.name !== name) {
+      await client.query(`set application_name = ${quoteLiteral(name)}`);
+      prepared.name = name;
     }
-    if (this.#lost.size === 0) return;
-    const lost = [...this.#lost];
-    this.#lost.clear();
-    await client.query(END_BACKENDS, [lost]).catch(() => undefined);
+    if (this.#lost.size > 0) {
+      const lost = [[...this.#lost.keys()], [...this.#lost.values()]];
+      this.#lost.clear();
+      await client.query(END_BACKENDS, lost).catch(() => undefined);
+    }
+    return prepared;
+  }
+
+  /** Asks once whether connections keep their sessions, before anything is set in one that others may get. */
+  async #expectSession(client: Client): Promise<void> {
+    if (this.#keepsSessions) return;
+    const { rows } = await client.query<[string]>({ text: BACKEND, rowMode: "array" });
+    if (Number(rows[0]![0]) !== client.processID) await expectSessions(this.#config, this.name, CONNECT_TIMEOUT_MS);
+    this.#keepsSessions = true;
+  }
+
+  /** Sets a new session up; says which it is. */
+  async #begin(client: Client, name: string, claim?: Claim): Promise<Pick<Prepared, "pid" | "since">> {
+    const own = `set application_name = ${quoteLiteral(name)}`;
+    const run = (...sql: string[]): Promise<QueryResult> => this.#query(client, sql.join("; "));
+    // A server that does not know all of the settings does with the first ones.
+    const { rows } = await run(SESSION, DURABLE, KEEPALIVE, own, WHICH).catch(() => run(SESSION, DURABLE, own, WHICH));
+    const [pid, since, standby] = rows[0]!;
+    // The server may have changed its part with another one, and the address may take a moment to follow.
+    if (claim && standby === "true") {
+      throw new SluiceError(
+        STANDBY,
+        `${this.name} has become a standby, which takes no rows. Go on when it, or the address, leads to the primary again.`,
+      );
+    }
+    return { pid: Number(pid), since: since! };
   }
 
   /** Asks about backends over a connection of its own, since those of the pool may be dead as well. */
@@ -191,11 +262,20 @@ class PostgresDatabase implements Database {
   #statementName(sql: string): string {
     let name = this.#statements.get(sql);
     if (name === undefined) {
-      name = `sluice_${this.#statements.size}`;
+      name = `sluice_${MARK}_${hashText(sql).slice(0, 16)}`;
       this.#statements.set(sql, name);
     }
     return name;
   }
+}
+
+/** Whether a connection still answers, be it with an error. */
+async function answers(question: Promise<unknown>): Promise<boolean> {
+  const failure = await question.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  return failure === undefined || !isConnectionLoss(failure);
 }
 
 async function copy(client: pg.PoolClient, into: string, data: Buffer): Promise<number> {
@@ -228,74 +308,4 @@ export function redact(dsn: string): string {
   }
   const host = url.hostname || url.searchParams.get("host") || "localhost";
   return `postgres://${url.username ? `${url.username}@` : ""}${host}:${url.port || url.searchParams.get("port") || "5432"}${url.pathname}`;
-}
-
-function codeOf(error: unknown): string {
-  const all = error instanceof AggregateError ? [error, ...error.errors] : [error];
-  for (const one of all) if (one instanceof Error && "code" in one && typeof one.code === "string") return one.code;
-  return "";
-}
-
-/** Sentences for what goes wrong before the first statement. No message of a driver is passed on that could hold a password. */
-function connectError(error: unknown, name: string): SluiceError {
-  if (error instanceof SluiceError) return error;
-  const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
-  const say = (ours: string, text: string): SluiceError => new SluiceError(ours, text, { cause: error });
-  switch (code) {
-    case "ECONNREFUSED":
-      return say(
-        "connection_refused",
-        `${name}: connection refused. Is PostgreSQL running there, and does it listen on that port?`,
-      );
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-      return say("unknown_host", `${name}: there is no host of that name. Check the address after @.`);
-    case "28P01":
-    case "28000":
-      return say(
-        "authentication_failed",
-        `${name}: PostgreSQL refused the user or the password: ${message}. Check both in the address.`,
-      );
-    case "3D000":
-      return say(
-        "no_such_database",
-        `${name}: ${message}. Create it (createdb), or name another behind the last slash.`,
-      );
-    case "53300":
-      return say(
-        "too_many_connections",
-        `${name}: ${message}. Lower --workers, or raise max_connections on the server.`,
-      );
-    default:
-      if (/password must be a string|no password supplied/i.test(message)) {
-        return say(
-          "authentication_failed",
-          `${name}: the server asks for a password and the address has none. Expected: postgres://user:password@host/database`,
-        );
-      }
-      if (/CERT|UNABLE_TO_VERIFY/.test(code) && !/^[0-9A-Z]{5}$/.test(code)) {
-        return say(
-          "connection_failed",
-          `${name}: the server's certificate is not trusted: ${message.split(";")[0]}. Name the one that signed it with sslrootcert=FILE in the address, or encrypt without asking who is there with sslmode=require.`,
-        );
-      }
-      if (/does not support SSL/i.test(message))
-        return say("connection_failed", `${name}: the server offers no encryption. Leave sslmode out of the address.`);
-      return say("connection_failed", `${name}: cannot connect: ${message}`);
-  }
-}
-
-/** The socket closed, or the server said that it is going away. */
-function isConnectionLoss(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = codeOf(error);
-  return (
-    /^(57P0[1-5]|08...|ECONNRESET|EPIPE|ETIMEDOUT|ECONNABORTED|ERR_STREAM_PREMATURE_CLOSE|ERR_STREAM_DESTROYED)$/.test(
-      code,
-    ) ||
-    /connection terminated|client has encountered a connection error|not queryable|connection ended/i.test(
-      error.message,
-    )
-  );
 }

@@ -49,12 +49,17 @@ export function isTransient(error: unknown): boolean {
   return isDatabaseError(error) && (error.code === "40P01" || error.code === "40001");
 }
 
+/** The ledger itself raised it; a trigger can raise the same code. Names of functions are the same in every language. */
+export function saysLedger({ where = "" }: DatabaseError): boolean {
+  return /^[^\n]*\bcommit_rows\(text,/.test(where);
+}
+
 /**
  * The ledger knows more of the chunk than this process does: it says so itself, or has its rejects already, which a process that was
  * taken over meets first.
  */
 export function isOutOfStep(error: DatabaseError): boolean {
-  return error.code === OUT_OF_STEP || (error.code === "23505" && error.schema === "sluice");
+  return (error.code === OUT_OF_STEP && saysLedger(error)) || (error.code === "23505" && error.schema === "sluice");
 }
 
 /**

@@ -8,11 +8,23 @@ import type { Storage } from "../nested.ts";
 import type { Reject } from "../reject.ts";
 import { table as makeTable } from "../schema.ts";
 import { commitStep } from "./commit.ts";
+import { CommitsLost, Followed, releaseEarlier, standingOf, type Standing } from "./followed.ts";
 import { Patience } from "./patience.ts";
-import { isDatabaseError, isOutOfStep, isTransient } from "./row-fault.ts";
+import { keepsNoSession } from "./pooler.ts";
+import { isDatabaseError, isOutOfStep, isTransient, saysLedger, type DatabaseError } from "./row-fault.ts";
 import { runSession } from "./session.ts";
 import { storageOfTable, storageOfType } from "./storage.ts";
-import type { ChunkState, Claim, Database, QueryResult, Session, TableInfo, Target } from "./target.ts";
+import type {
+  ChunkState,
+  Claim,
+  Connection,
+  Database,
+  Following,
+  QueryResult,
+  Session,
+  TableInfo,
+  Target,
+} from "./target.ts";
 
 /** How often a chunk that lost against another transaction is tried again. */
 const RETRIES = 8;
@@ -20,6 +32,8 @@ const RETRIES = 8;
 export class SqlTarget implements Target {
   readonly #database: Database;
   readonly #reconnectMs: number;
+  /** The imports that are followed, by their ids. */
+  readonly #followed = new Map<string, Followed>();
 
   /** @param reconnectMs how long a lost connection is tried to be made again */
   constructor(database: Database, reconnectMs: number) {
@@ -121,14 +135,15 @@ export class SqlTarget implements Target {
         if (unsure) state = await this.#stateOf(chunk.index, claim);
         unsure = false;
         if (state?.done === chunk.rowCount) return state;
-        state = await this.#database.withConnection((connection) => commitStep(connection, work, state), claim);
+        state = await this.#over(claim, (connection) => commitStep(connection, work, state));
+        this.#followed.get(claim.id)?.tell(chunk.index, state);
         if (state.done === chunk.rowCount) return state;
         failures = 0;
         patience = new Patience(this.#reconnectMs);
       } catch (error) {
         unsure = true;
         if (!isDatabaseError(error)) await patience.bear(error);
-        else if (error.code === TAKEN_OVER) throw await takenOver(this, claim);
+        else if (error.code === TAKEN_OVER) await this.#believe(error, claim);
         else if ((!isTransient(error) && !isOutOfStep(error)) || ++failures > RETRIES) throw error;
       }
     }
@@ -138,32 +153,74 @@ export class SqlTarget implements Target {
     let rows: number | undefined;
     const committing = (all: number): void => void (rows = all);
     try {
-      await this.#database.withConnection((connection) => runSession(connection, claim, run, committing), claim);
+      await this.#over(claim, (connection) => runSession(connection, claim, run, committing));
     } catch (error) {
-      if (claim && isDatabaseError(error) && error.code === TAKEN_OVER) throw await takenOver(this, claim);
+      if (claim && isDatabaseError(error) && error.code === TAKEN_OVER) await this.#believe(error, claim);
       if (!claim || rows === undefined || isDatabaseError(error)) throw error;
       // The connection was lost on the way of COMMIT: whether it has arrived, the ledger knows.
       if (!(await this.patiently(() => this.#stateOf(0, claim)))) throw error;
     }
+    if (claim && rows !== undefined) this.#followed.get(claim.id)?.tell(0, allOf(rows));
   }
 
-  /** How far a chunk is; undefined where it has not been begun. @throws SluiceError (`taken_over`) where the claim is over */
-  async #stateOf(chunk: number, claim: Claim): Promise<ChunkState | undefined> {
-    const { rows } = await this.query(
-      `select i.epoch = $3::integer and i.state = 'running', c.rows, c.done, c.inserted, c.updated, c.skipped, c.rejected
-       from sluice.imports i left join sluice.chunks c on c.import = i.id and c.n = $2::integer where i.id = $1`,
-      [claim.id, String(chunk), String(claim.epoch)],
-      claim,
-    );
-    const [ours, ...numbers] = rows[0] ?? [];
-    if (ours !== "t") throw await takenOver(this, claim);
-    if (numbers[0] === null) return undefined;
-    return chunkStateFrom(numbers);
+  follow(claim: Claim, chunks: ReadonlyMap<number, ChunkState>): Following {
+    const followed = new Followed(claim, chunks);
+    this.#followed.set(claim.id, followed);
+    return {
+      check: () =>
+        this.#database.withConnection(async (connection) => {
+          await this.#expectOurs(await followed.check(connection, true), claim);
+        }, claim),
+      [Symbol.dispose]: () => void this.#followed.delete(claim.id),
+    };
+  }
+
+  /** Lends a connection for an import; over a new one the ledger is asked first whether it has what it said to have. */
+  #over<T>(claim: Claim | undefined, use: (connection: Connection) => Promise<T>): Promise<T> {
+    const followed = claim && this.#followed.get(claim.id);
+    return this.#database.withConnection(async (connection) => {
+      if (followed) await this.#expectOurs(await followed.check(connection), followed.claim, connection);
+      return await use(connection);
+    }, claim);
+  }
+
+  /** @throws SluiceError (`taken_over`, `commits_lost`) where an import is not this process's as it believes */
+  async #expectOurs(standing: Standing, claim: Claim, asked: Pick<Target, "query"> = this): Promise<void> {
+    if (standing === "ours") return;
+    if (standing === "taken over") throw await takenOver(asked, claim);
+    if (standing === "lost") await releaseEarlier(asked, claim);
+    throw new CommitsLost(claim, standing === "lost", this.name);
+  }
+
+  /** An error says that the import is not ours any more: the ledger knows better, since triggers can raise any code. */
+  async #believe(error: DatabaseError, claim: Claim): Promise<never> {
+    const { standing } = await this.patiently(() => standingOf(this, claim));
+    await this.#expectOurs(standing, claim);
+    // The ledger's own functions say so of a session that is not set up as ours are.
+    throw saysLedger(error) ? keepsNoSession(this.name) : error;
+  }
+
+  /** How far a chunk is; undefined where it has not been begun. @throws as {@link SqlTarget.#expectOurs} */
+  #stateOf(chunk: number, claim: Claim): Promise<ChunkState | undefined> {
+    return this.#over(claim, async (connection) => {
+      const { standing } = await standingOf(connection, claim);
+      await this.#expectOurs(standing, claim, connection);
+      const { rows } = await connection.query(
+        "select rows, done, inserted, updated, skipped, rejected from sluice.chunks where import = $1 and n = $2::integer",
+        [claim.id, String(chunk)],
+      );
+      return rows[0] && chunkStateFrom(rows[0]);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#database.close();
   }
+}
+
+/** A chunk of which all rows are settled. */
+function allOf(rows: number): ChunkState {
+  return { rows, done: rows, inserted: 0, updated: 0, skipped: 0, rejected: 0 };
 }
 
 /** The bits of a trigger's type. */

@@ -91,6 +91,13 @@ export interface Target extends AsyncDisposable {
    */
   commitChunk(chunk: Chunk, rejects: readonly Reject[], claim: Claim, state?: ChunkState): Promise<ChunkState>;
   /**
+   * Follows an import: from now on, whatever works for it over a new connection first finds out whether the database still has
+   * what it said to have committed.
+   *
+   * @param chunks what the ledger says of its chunks so far
+   */
+  follow(claim: Claim, chunks: ReadonlyMap<number, ChunkState>): Following;
+  /**
    * Runs an import in one transaction on one connection: all of it is in when the promise resolves, or none of it. In the ledger it
    * is one chunk. Without a claim it is a rehearsal: nothing is kept in any case.
    *
@@ -98,6 +105,12 @@ export interface Target extends AsyncDisposable {
    * @throws what `run` throws, and as `commitChunk`
    */
   atomically(claim: Claim | undefined, run: (session: Session) => Promise<void>): Promise<void>;
+}
+
+/** An import that is followed until disposed. */
+export interface Following extends Disposable {
+  /** Asks the ledger now. @throws SluiceError (`commits_lost`) where it knows less than this process was told, or (`taken_over`) */
+  check(): Promise<void>;
 }
 
 /** A transaction that a whole import goes into. */
@@ -130,6 +143,8 @@ export interface Holder {
 
 /** One connection to a database. Statements on it run one after the other. */
 export interface Connection {
+  /** Connections of a database are numbered as they are made. Without a number it is never made again. */
+  readonly born?: number;
   query(sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult>;
   /** `copy INTO from …` with the given COPY text; returns the number of rows. `into` is the quoted table and column list. */
   copy(into: string, data: Buffer): Promise<number>;
