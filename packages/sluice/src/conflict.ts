@@ -78,6 +78,22 @@ export function conflictOf(
   return { action: onConflict, key: columns, where: index?.where, others };
 }
 
+/**
+ * What an import that goes on was begun with, by the table as it stands now: the condition of the unique index is the catalogue's.
+ *
+ * @throws SluiceError (`no_unique_index`) where the index is gone
+ */
+export function conflictNow(
+  stored: Omit<Conflict, "where"> | undefined,
+  table: string,
+  info: Pick<TableInfo, "columns" | "unique">,
+): Conflict | undefined {
+  if (!stored || stored.key.length === 0) return stored && { ...stored, where: undefined };
+  const index = indexOver(stored.key, info.unique);
+  if (!index) throw noIndex(stored.key, table, info);
+  return { ...stored, where: index.where };
+}
+
 /** ` on conflict …`, for the end of an INSERT. */
 export function onConflictSql(conflict: Conflict | undefined, columns: readonly string[]): string {
   if (!conflict) return "";

@@ -94,7 +94,7 @@ export async function explain(
   const totals = await settleImport(target, claim, "failed", message).catch(() => undefined);
   const known = totals ?? (plan.atomic ? NOTHING_YET : tally);
   const inserted = known.inserted + known.updated;
-  const indexes = totals ? await indexesLeft(target, claim.id).catch(() => planned) : planned;
+  const indexes = totals ? await statementsLeft(target, claim.id).catch(() => planned) : planned;
   const undone = plan.atomic && !plan.created && totals?.total === 0;
   const state = undone
     ? untouched(plan.table)
@@ -129,6 +129,10 @@ export async function explain(
     ].join("\n"),
     { exitCode, cause: failure },
   );
+}
+
+async function statementsLeft(target: Target, id: string): Promise<string[]> {
+  return (await indexesLeft(target, id)).flatMap(({ spec, ddl }) => (spec ? [ddl] : []));
 }
 
 /** What was to take the rejects has failed, after the rows went in. */

@@ -14,10 +14,15 @@ export function quoteIdentifier(name: string): string {
 
 /** A table's name: `schema.table` names a table in a schema, anything else is one name in the search path. */
 export function quoteTable(table: string): string {
+  const schema = schemaOf(table);
+  if (schema === undefined) return quoteIdentifier(table);
+  return `${quoteIdentifier(schema)}.${quoteIdentifier(table.slice(schema.length + 1))}`;
+}
+
+/** The schema that a table's name states: what stands before its first dot. */
+export function schemaOf(table: string): string | undefined {
   const dot = table.indexOf(".");
-  if (dot > 0 && dot < table.length - 1)
-    return `${quoteIdentifier(table.slice(0, dot))}.${quoteIdentifier(table.slice(dot + 1))}`;
-  return quoteIdentifier(table);
+  return dot > 0 && dot < table.length - 1 ? table.slice(0, dot) : undefined;
 }
 
 /** A text as a literal, whatever stands in it. @throws RangeError for a NUL character, which no text can hold. */

@@ -33,10 +33,10 @@ import { runPipeline, type Names } from "./pipeline.ts";
 import { prepareTable, tableName } from "./prepare.ts";
 import { FirstRejects, type Reject } from "./reject.ts";
 import { openWorkbook } from "./reject-source.ts";
-import type { TableSchema } from "./schema.ts";
+import { indexDdl, type TableSchema } from "./schema.ts";
 import { findSheet, layoutOptions, readHeader, sheetOf, type Source } from "./source.ts";
 import { Tally } from "./tally.ts";
-import type { Claim, Target } from "./targets/target.ts";
+import type { Target } from "./targets/target.ts";
 import { isDatabaseError } from "./targets/row-fault.ts";
 import { expectWritable } from "./targets/writable.ts";
 import { loadWhole, passOn, rehearse } from "./whole.ts";
@@ -189,9 +189,9 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
       );
     contentHash = await hashFile(options.file);
     await wake();
-    entry = await importToResume(target, resume, contentHash, file);
+    entry = await importToResume(target, resume, contentHash, file, tableName(options, file));
   }
-  await using workbook = await openWorkbook(options.file, entry ? csvOf(entry.plan) : options.csv);
+  await using workbook = await openWorkbook(options.file, entry ? csvOf(entry.plan, entry.id) : options.csv);
   const wanted = entry && workbook.sheets.length > 1 ? entry.sheet : options.sheet;
   const sheet = wanted === undefined ? sheetOf(workbook) : findSheet(file, workbook, wanted);
   const alike = options.alike?.map((name) => sheetOf(workbook, name));
@@ -256,7 +256,8 @@ async function begin(
     try {
       const claim = await beginImport(target, stored);
       notes.push(...prepared.notes, ...prepared.changes);
-      return { claim, plan, before: NOTHING_YET, chunks: new Map(), indexes };
+      const left = indexes.map((index) => indexDdl(index, plan.table));
+      return { claim, plan, before: NOTHING_YET, chunks: new Map(), indexes: left };
     } catch (error) {
       if (isDatabaseError(error) && error.code === BEGUN_ALREADY)
         throw await beingImported(target, { contentHash, sheet: names.sheet, table: plan.table });
@@ -282,7 +283,7 @@ async function work(
   await using _lease = keepLease(options.target, job.claim);
   const failure = await failureOf(load(ctx, source, job, tally, options, names, notes));
   if (failure !== undefined && ctx.err() === undefined) return failure;
-  return await failureOf(buildIndexes(options.target, job.claim, tally, notes));
+  return await failureOf(buildIndexes(options.target, job, tally, notes));
 }
 
 /** Closes the entry, passes the rejects on, and says what the import did: the ledger's counts, not this process's. */
@@ -390,8 +391,12 @@ async function load(
  * Builds what waited until the rows were in, on two connections, since each index is one processor's work. What is built is off the
  * ledger's list in the same transaction, so a resume builds the rest. What the database refuses to build is a note: the rows are in.
  */
-async function buildIndexes(target: Target, claim: Claim, tally: Tally, notes: string[]): Promise<void> {
-  const indexes = await target.patiently(() => indexesLeft(target, claim.id));
+async function buildIndexes(target: Target, { claim, plan }: Job, tally: Tally, notes: string[]): Promise<void> {
+  const all = await target.patiently(() => indexesLeft(target, claim.id));
+  for (const { spec, ddl } of all)
+    if (!spec)
+      notes.push(`not built, since an earlier version stored it as SQL: ${ddl} (look at it, and run it by hand)`);
+  const indexes = all.flatMap(({ spec }) => spec ?? []);
   if (indexes.length === 0) return;
   tally.report("indexes");
   const group = new Group();
@@ -399,11 +404,13 @@ async function buildIndexes(target: Target, claim: Claim, tally: Tally, notes: s
   for (let n = 0; n < connections; n++) {
     await group.go(async () => {
       for (let index = n; index < indexes.length; index += connections) {
-        const ddl = indexes[index]!;
+        const spec = indexes[index]!;
+        const ddl = indexDdl(spec, plan.table);
         await target.patiently(async () => {
           // Where the connection was lost while this one was built, it may have been built all the same.
-          if (!(await indexesLeft(target, claim.id)).includes(ddl)) return;
-          await buildIndex(target, claim, ddl).catch((error: unknown) => {
+          const left = await indexesLeft(target, claim.id);
+          if (!left.some((other) => JSON.stringify(other.spec) === JSON.stringify(spec))) return;
+          await buildIndex(target, claim, spec, plan.table).catch((error: unknown) => {
             if (isInterrupted(error)) tally.complete = false;
             else if (error instanceof SluiceError) throw error;
             notes.push(`not built: ${ddl} (${describeError(error).message})`);

@@ -16,7 +16,8 @@ import {
   type Match,
   type Place,
 } from "./mapping.ts";
-import { deletesSoftly, NOT_DELETED, tableDdl, type Column, type TableSchema } from "./schema.ts";
+import { checkName } from "./off-limits.ts";
+import { deletesSoftly, NOT_DELETED, tableDdl, type Column, type IndexSpec, type TableSchema } from "./schema.ts";
 import { layoutNotes, type Source } from "./source.ts";
 import type { TableInfo, Target, UniqueIndex } from "./targets/target.ts";
 import { isScalar } from "./values.ts";
@@ -49,8 +50,8 @@ export interface Prepared {
   readonly ddl: readonly string[];
   /** What has been done when that has run. */
   readonly changes: readonly string[];
-  /** DDL to run when the rows are in. */
-  readonly indexes: readonly string[];
+  /** What to build when the rows are in. */
+  readonly indexes: readonly IndexSpec[];
   readonly notes: readonly string[];
 }
 
@@ -67,6 +68,7 @@ export async function prepareTable(
   options: Omit<ImportOptions, "target">,
 ): Promise<Prepared> {
   const name = tableName(options, file);
+  checkName(name);
   const { map = new Map<string, string>(), types = new Map<string, string>() } = options;
   const existing = await target.describe(name);
   checkMode(name, target, existing, options);
@@ -157,7 +159,7 @@ export async function prepareTable(
     copies: existing?.noCopy === undefined,
     ddl,
     changes,
-    indexes: existing ? [] : tableDdl(wanted, name).indexes,
+    indexes: existing ? [] : wanted.indexes,
     notes,
   };
 }

@@ -11,6 +11,7 @@ import type { Match } from "./mapping.ts";
 import { prepareTable, tableName, type Prepared } from "./prepare.ts";
 import type { Reject } from "./reject.ts";
 import { openWorkbook } from "./reject-source.ts";
+import { indexDdl } from "./schema.ts";
 import { layoutOptions, readHeader, type Source, sheetOf, type SheetView } from "./source.ts";
 import { sheetsToImport } from "./tables.ts";
 import type { Target } from "./targets/target.ts";
@@ -167,7 +168,7 @@ async function known(
       };
     }),
     ddl: prepared?.ddl ?? [],
-    indexes: prepared?.indexes ?? [],
+    indexes: prepared?.indexes.map((index) => indexDdl(index, table)) ?? [],
     sample: [],
     rejects: { total: 0, reasons: {}, first: [] },
     notes: [],

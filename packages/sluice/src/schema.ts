@@ -160,11 +160,14 @@ export function tableDdl(schema: TableSchema, name: string = schema.name): { cre
   if (partial) create.push(`create unique index on ${quoteTable(name)} (${key}) where ${NOT_DELETED}`);
   return {
     create,
-    indexes: schema.indexes.map((index) => {
-      const own = index.name === undefined ? "" : ` ${quoteIdentifier(index.name)}`;
-      return `create index${own} on ${quoteTable(name)} (${index.columns.map(quoteIdentifier).join(", ")})`;
-    }),
+    indexes: schema.indexes.map((index) => indexDdl(index, name)),
   };
+}
+
+/** The DDL of an index. All that it is made of is quoted. */
+export function indexDdl({ name, columns }: IndexSpec, table: string): string {
+  const own = name === undefined ? "" : ` ${quoteIdentifier(name)}`;
+  return `create index${own} on ${quoteTable(table)} (${columns.map(quoteIdentifier).join(", ")})`;
 }
 
 function completeColumn(where: string, name: string, given: ColumnSpec | StandardSchemaV1): Column {

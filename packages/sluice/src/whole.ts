@@ -11,6 +11,7 @@ import { planOf } from "./method.ts";
 import { runPipeline, type Names } from "./pipeline.ts";
 import { prepareTable } from "./prepare.ts";
 import { FirstRejects } from "./reject.ts";
+import { indexDdl } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { Tally } from "./tally.ts";
 import { isDatabaseError } from "./targets/row-fault.ts";
@@ -84,7 +85,7 @@ export async function rehearse(
     }
     notes.push(...(await loadWhole(ctx, source, plan, session, tally, options, names, "")));
     if (prepared.indexes.length > 0) tally.report("indexes");
-    for (const ddl of prepared.indexes) await session.query(ddl);
+    for (const index of prepared.indexes) await session.query(indexDdl(index, plan.table));
     await passOn(session, "", plan, options, names, first);
     reasons = await reasonsOf(session, "", SESSION_REJECTS);
   });

@@ -61,7 +61,7 @@ async function writeRejects(target: Target, id: string, rejects: RejectFile): Pr
   await file.check();
   await importDetails(target, id);
   const [entry] = await findImports(target, { id });
-  const headers = headersOf(entry!.plan);
+  const headers = headersOf(entry!.plan, id);
   let written = 0;
   await file.write(headers, []);
   for await (const page of rejectsOf(target, id, entry!)) {

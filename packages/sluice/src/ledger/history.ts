@@ -12,6 +12,7 @@ import {
   type Totals,
 } from "./ledger.ts";
 import { atWorkSql, hasLedger } from "./schema.ts";
+import { indexesFrom } from "./stored.ts";
 
 /** An import in the list. */
 export interface Summary extends Totals {
@@ -73,7 +74,7 @@ export async function importDetails(target: Target, id: string): Promise<Details
     owner: owner!,
     chunks: { begun: Number(begun), done: Number(done) },
     reasons: await reasonsOf(target, id),
-    indexes: JSON.parse(indexes!) as string[],
+    indexes: indexesFrom(indexes!, rows[0][5]!).map(({ ddl }) => ddl),
     message: message ?? null,
   };
 }
@@ -85,14 +86,26 @@ export async function importDetails(target: Target, id: string): Promise<Details
  * @throws SluiceError where there is none of that id, it has ended, or a process is at work on it
  */
 export async function cancelImport(target: Target, id: string, forced = false): Promise<Details> {
-  const { state } = await importDetails(target, id);
+  const { state, table } = await importDetails(target, id);
   if (state === "finished" || state === "cancelled")
     throw new SluiceError("import_ended", `the import ${id} is ${state} already.`);
   const claim = await claimImport(target, id, [], forced);
   if (!claim) throw atWork(id, "cancel it");
-  for (const ddl of await indexesLeft(target, id)) await buildIndex(target, claim, ddl);
+  const left = await indexesLeft(target, id);
+  // What the ledger calls its table may be another one now, or none that indexes belong on.
+  const there = left.length > 0 && (await takesIndexes(target, table));
+  for (const { spec } of there ? left : []) if (spec) await buildIndex(target, claim, spec, table);
   await settleImport(target, claim, "cancelled", "cancelled by request");
   return importDetails(target, id);
+}
+
+async function takesIndexes(target: Target, table: string): Promise<boolean> {
+  try {
+    return (await target.describe(table)) !== undefined;
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === "table_not_allowed") return false;
+    throw error;
+  }
 }
 
 /** Deletes what the ledger has of an import; the table's rows stay. @throws SluiceError where a process is at work on it */

@@ -8,8 +8,10 @@ import { quoteLiteral, quoteTable } from "../identifiers.ts";
 import { SluiceError } from "../errors.ts";
 import { fromAscii, type Reject, type RejectCell } from "../reject.ts";
 import type { ChunkState, Claim, Target } from "../targets/target.ts";
+import { indexDdl, type IndexSpec } from "../schema.ts";
 import { storePlan, type Plan } from "./plan.ts";
 import { atWorkSql, BEGUN_ALREADY } from "./schema.ts";
+import { indexesFrom, isId, visible, type IndexLeft } from "./stored.ts";
 
 export type State = "running" | "finished" | "failed" | "cancelled";
 
@@ -23,8 +25,8 @@ export interface Beginning {
   readonly schemaHash: string;
   /** DDL that makes or changes the table, in the transaction that begins the import. */
   readonly ddl: readonly string[];
-  /** DDL that is left to do when the rows are in. */
-  readonly indexes: readonly string[];
+  /** What is left to build when the rows are in. */
+  readonly indexes: readonly IndexSpec[];
   /** Refused where another process is at work on the same, even if it began a moment ago. */
   readonly alone: boolean;
 }
@@ -42,7 +44,7 @@ export interface Entry {
   readonly plan: string;
   readonly wish: string;
   readonly schemaHash: string;
-  readonly indexes: readonly string[];
+  readonly indexes: readonly IndexLeft[];
   readonly startedAt: string;
   readonly owner: string;
   /** The owner is at work on it. */
@@ -149,8 +151,9 @@ export async function claimImport(
     await target.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
        where datname = current_database() and pid <> pg_backend_pid()
-         and application_name ~ $1 and split_part(application_name, ' ', 3)::integer < $2::integer`,
-      [`^sluice ${id} \\d+$`, epoch],
+         and case when application_name ~ '^sluice [^ ]+ [0-9]{1,9}$' and split_part(application_name, ' ', 2) = $1
+             then split_part(application_name, ' ', 3)::integer < $2::integer end`,
+      [id, epoch],
       claim,
     );
   } catch (error) {
@@ -237,22 +240,24 @@ export async function findImports(
   const now = await target.query("select to_regclass($1)::oid::text", [quoteTable(rows[0]![5]!)]);
   const entries: Entry[] = [];
   for (const row of rows) {
+    // Ids stand in commands that people are told to run, so one that this program did not give does not count.
+    if (!isId(row[0]!)) continue;
     const [id, state, contentHash, file, sheet, table, plan, wish, schemaHash, indexes, startedAt, owner, oid, active] =
       row as string[];
     entries.push({
       id: id!,
       state: state as State,
       contentHash: contentHash!,
-      file: file!,
+      file: visible(file!),
       sheet: sheet!,
       table: table!,
       sameTable: oid !== null && now.rows[0]?.[0] === oid,
       plan: plan!,
       wish: wish!,
       schemaHash: schemaHash!,
-      indexes: JSON.parse(indexes!) as string[],
+      indexes: indexesFrom(indexes!, table!),
       startedAt: startedAt!,
-      owner: owner!,
+      owner: visible(owner!),
       active: active === "true",
       totals: totalsFrom(row.slice(14)),
     });
@@ -343,17 +348,24 @@ export async function* rejectsOf(
   }
 }
 
-/** The index DDL that is left to do. */
-export async function indexesLeft(target: Target, id: string): Promise<string[]> {
-  const { rows } = await target.query("select indexes::text from sluice.imports where id = $1", [id]);
-  return JSON.parse(rows[0]?.[0] ?? "[]") as string[];
+/** The indexes that are left to build. */
+export async function indexesLeft(target: Target, id: string): Promise<IndexLeft[]> {
+  const { rows } = await target.query("select indexes::text, target_table from sluice.imports where id = $1", [id]);
+  return rows[0] ? indexesFrom(rows[0][0]!, rows[0][1]!) : [];
 }
 
-/** Builds one index and takes it off the list, both or neither. */
-export async function buildIndex(target: Target, claim: Claim, ddl: string): Promise<void> {
+/**
+ * Builds one index and takes it off the list, both or neither.
+ *
+ * @param table where: one that {@link Target.describe} has let pass
+ */
+export async function buildIndex(target: Target, claim: Claim, spec: IndexSpec, table: string): Promise<void> {
+  const done = quoteLiteral(JSON.stringify(spec));
   await target.query(
-    `${ddl};
-     update sluice.imports set indexes = (select coalesce(json_agg(ddl), '[]') from json_array_elements_text(indexes) as x (ddl) where ddl <> ${quoteLiteral(ddl)})
+    `${indexDdl(spec, table)};
+     update sluice.imports set indexes = (
+       select coalesce(pg_catalog.json_agg(x.spec), '[]') from pg_catalog.json_array_elements(indexes) as x (spec)
+       where x.spec::jsonb <> ${done}::jsonb)
      where id = ${quoteLiteral(claim.id)} and epoch = ${claim.epoch}`,
   );
 }

@@ -4,10 +4,12 @@ import type { CsvOptions } from "@sluice/sheets";
 import type { LoadColumn } from "../chunk.ts";
 import type { Conflict } from "../conflict.ts";
 import { SluiceError } from "../errors.ts";
-import type { ImportOptions, Method } from "../import.ts";
+import type { ImportOptions } from "../import.ts";
 import type { Header } from "../mapping.ts";
+import { METHODS, type Method } from "../method.ts";
 import type { Column, TableSchema } from "../schema.ts";
 import { hashText } from "./hash.ts";
+import { planFrom, wishFrom } from "./stored.ts";
 
 type Wish = Pick<ImportOptions, "map" | "types" | "header" | "skip" | "csv" | "onConflict" | "key" | "atomic" | "mode">;
 
@@ -41,15 +43,25 @@ export interface Plan {
   readonly step: number;
 }
 
-/** A plan as JSON. A check is a function: that there is one is stored, and the schema file must bring it again. */
+/**
+ * A plan as JSON. A check is a function: that there is one is stored, and the schema file must bring it again. No SQL is stored
+ * either: a default has done its work when the table is made, and the condition of a key's index is asked for again.
+ */
 export function storePlan(plan: Plan): string {
-  const load = plan.load.map((entry) => ({ ...entry, column: storedColumn(entry.column) }));
-  return JSON.stringify({ ...plan, load });
+  const load = plan.load.map((entry) => ({ ...entry, column: { ...storedColumn(entry.column), default: undefined } }));
+  const conflict = plan.conflict && { ...plan.conflict, where: undefined };
+  return JSON.stringify({ ...plan, load, conflict });
 }
 
-/** @throws SluiceError (`check_missing`) where a column's check is not in the schema of today */
-export function revivePlan(json: string, schema: TableSchema | undefined, id: string): Plan {
-  const plan = JSON.parse(json) as Omit<Plan, "load"> & {
+/** A plan as it is stored: `conflictNow` gives the condition of its key's index. */
+export type StoredPlan = Omit<Plan, "conflict"> & { readonly conflict: Omit<Conflict, "where"> | undefined };
+
+/**
+ * @throws SluiceError (`check_missing`) where a column's check is not in the schema of today, (`bad_ledger`) where it is not a plan
+ * of this program
+ */
+export function revivePlan(json: string, schema: TableSchema | undefined, id: string): StoredPlan {
+  const plan = planFrom(json, id, METHODS) as unknown as Omit<StoredPlan, "load"> & {
     readonly load: readonly (Omit<LoadColumn, "column"> & { readonly column: ReturnType<typeof storedColumn> })[];
   };
   const load = plan.load.map((entry): LoadColumn => {
@@ -62,15 +74,18 @@ export function revivePlan(json: string, schema: TableSchema | undefined, id: st
       );
     }
     // JSON leaves out what is undefined.
-    const { storage, maxLength, format, dateFormat, default: standard } = column;
-    return { ...entry, column: { ...column, storage, maxLength, format, dateFormat, default: standard, check } };
+    const { storage, maxLength, format, dateFormat } = column;
+    return { ...entry, column: { ...column, storage, maxLength, format, dateFormat, default: undefined, check } };
   });
-  return { ...plan, load };
+  const { conflict } = plan;
+  // Of a condition that an earlier version stored nothing is kept.
+  const by = conflict && { action: conflict.action, key: conflict.key, others: conflict.others };
+  return { ...plan, load, conflict: by };
 }
 
 /** The headers of the sheet that a stored plan is for. */
-export function headersOf(json: string): readonly Header[] {
-  return (JSON.parse(json) as Pick<Plan, "headers">).headers;
+export function headersOf(json: string, id: string): readonly Header[] {
+  return (planFrom(json, id, METHODS) as unknown as StoredPlan).headers;
 }
 
 /** What was asked for and changes what rows become: an unfinished import goes on by itself only where this is the same. */
@@ -93,11 +108,11 @@ export function wishOf(options: Wish): string {
 
 /** What an import was begun with and options say otherwise, for people; what they leave open is no contradiction. */
 export function contradictions(
-  stored: { readonly table: string; readonly plan: string; readonly wish: string },
+  stored: { readonly id: string; readonly table: string; readonly plan: string; readonly wish: string },
   given: Partial<Pick<ImportOptions, "table" | "method" | "onConflict" | "key" | "map" | "types">>,
 ): string[] {
-  const { method, conflict } = JSON.parse(stored.plan) as Plan;
-  const wish = JSON.parse(stored.wish) as {
+  const { method, conflict } = planFrom(stored.plan, stored.id, METHODS) as unknown as StoredPlan;
+  const wish = wishFrom(stored.wish, stored.id) as unknown as {
     readonly map: readonly (readonly [string, string])[];
     readonly types: readonly (readonly [string, string])[];
     readonly onConflict: string;
@@ -134,8 +149,8 @@ export function contradictions(
 }
 
 /** How an import that is to go on reads delimited text. */
-export function csvOf(json: string): CsvOptions | undefined {
-  return (JSON.parse(json) as Plan).csv;
+export function csvOf(json: string, id: string): CsvOptions | undefined {
+  return (planFrom(json, id, METHODS) as unknown as StoredPlan).csv;
 }
 
 /** The version of a schema; empty without one. */

@@ -8,6 +8,7 @@ import { SluiceError } from "../errors.ts";
 import { quoteLiteral } from "../identifiers.ts";
 import type { Target } from "../targets/target.ts";
 import { MADE_DDL } from "./made.ts";
+import { checkLedger } from "./trust.ts";
 
 /** The version of what stands below; a change that the statements below do not make by themselves needs a step in {@link MIGRATIONS}. */
 export const LEDGER_VERSION = 2;
@@ -42,7 +43,7 @@ create schema if not exists sluice;
 create table if not exists sluice.ledger (version integer not null);
 insert into sluice.ledger select ${LEDGER_VERSION} where not exists (select from sluice.ledger);
 
--- One row an import; \`plan\` and \`wish\` are what a resume goes by.
+-- One row an import; \`plan\` and \`wish\` are what a resume goes by. All of it is data: nothing that stands here is ever run as SQL.
 create table if not exists sluice.imports (
   id text primary key,
   content_hash text not null,
@@ -105,7 +106,7 @@ create table if not exists sluice.rejects (
 ${MADE_DDL}
 -- A new epoch for who may have one: the lease is over, its holder is gone, or \`forced\`. NULL where somebody else is at work.
 create or replace function sluice.claim(of_import text, new_owner text, milliseconds integer, forced boolean, exclusive boolean)
-returns integer language plpgsql as $$
+returns integer language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   mine integer;
 begin
@@ -130,7 +131,7 @@ end $$;
 -- Progress of chunk n from row \`at\` to row \`upto\`, in the transaction that loads those rows. Raises where the epoch is over.
 create or replace function sluice.commit_rows(of_import text, mine integer, chunk integer, of_rows integer, at integer, upto integer,
                                               add_inserted integer, add_updated integer, add_skipped integer, add_rejected integer)
-returns void language plpgsql as $$
+returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if at = 0 then
     perform from sluice.imports where id = of_import and epoch = mine and state = 'running' for share;
@@ -165,11 +166,17 @@ export const GRANTS_HINT = `
 -- grant select, insert, update, delete on all tables in schema sluice to ROLE;
 `;
 
-/** Step n takes a ledger of version n + 1 to the next; run in one transaction with the new version's number. */
-const MIGRATIONS: readonly string[] = [];
+/** The statements of step n take a ledger of version n + 1 to the next; run in one transaction with the new version's number. */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    // `indexes` holds what indexes are made of. The SQL that version 1 stored there stays as it is: it is shown, and never run.
+    "comment on column sluice.imports.indexes is 'what is left to build: name and columns; a text is a statement of version 1, never run'",
+  ],
+];
 
 /** Makes the ledger where it is missing, and brings an older one up to date. @throws SluiceError where that cannot be */
 export async function ensureLedger(target: Target): Promise<void> {
+  await checkLedger(target);
   const version = await versionOf(target);
   if (version === LEDGER_VERSION) return;
   if (version !== undefined && version > LEDGER_VERSION) {
@@ -178,8 +185,12 @@ export async function ensureLedger(target: Target): Promise<void> {
       `the ledger (schema sluice) in ${target.name} has version ${version}, and this program knows version ${LEDGER_VERSION}. Use the newer program that made it.`,
     );
   }
-  const steps = version === undefined ? [] : MIGRATIONS.slice(version - 1);
-  const sql = [...steps, LEDGER_DDL, `update sluice.ledger set version = ${LEDGER_VERSION}`].join("\n");
+  const steps = version === undefined ? [] : MIGRATIONS.slice(version - 1).flat();
+  const sql = [
+    ...steps.map((step) => `${step};`),
+    LEDGER_DDL,
+    `update sluice.ledger set version = ${LEDGER_VERSION}`,
+  ].join("\n");
   try {
     await target.query(sql);
   } catch (error) {
@@ -195,6 +206,7 @@ export async function ensureLedger(target: Target): Promise<void> {
 
 /** Whether there is a ledger; one of another version is brought up to date. @throws SluiceError where it cannot be used */
 export async function hasLedger(target: Target): Promise<boolean> {
+  await checkLedger(target);
   const version = await versionOf(target);
   if (version === undefined) return false;
   if (version !== LEDGER_VERSION) await ensureLedger(target);

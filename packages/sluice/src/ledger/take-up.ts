@@ -1,6 +1,7 @@
 // Whether an import begins or goes on: by its id, or by itself where the same content, sheet, table and wish were left unfinished.
 import { SluiceError } from "../errors.ts";
 import type { ImportOptions } from "../import.ts";
+import { conflictNow } from "../conflict.ts";
 import { otherwise } from "../method.ts";
 import type { ChunkState, Claim, Target } from "../targets/target.ts";
 import {
@@ -15,6 +16,8 @@ import {
   type Totals,
 } from "./ledger.ts";
 import { revivePlan, schemaHash, type Plan } from "./plan.ts";
+import { badLedger, visible, wishFrom } from "./stored.ts";
+import { strangerWhoOwns } from "./trust.ts";
 
 /** An import that this process may work on. */
 export interface Job {
@@ -24,7 +27,7 @@ export interface Job {
   readonly before: Totals;
   /** The chunks that they began, by number. */
   readonly chunks: ReadonlyMap<number, ChunkState>;
-  /** DDL that is left to do when the rows are in. */
+  /** Indexes that are left to build when the rows are in, as statements for people. */
   readonly indexes: readonly string[];
 }
 
@@ -37,8 +40,20 @@ export interface ImportKey {
   readonly table: string;
 }
 
-/** The unfinished import of that id, of this very content. @throws SluiceError where there is none */
-export async function importToResume(target: Target, id: string, contentHash: string, file: string): Promise<Entry> {
+/**
+ * The unfinished import of that id, of this very content.
+ *
+ * @param wanted the table that the options mean. Where the ledger says another one, it must belong to somebody whom this user
+ *   trusts: whoever may write to the ledger could have named a table with triggers of their own.
+ * @throws SluiceError where there is none, or its table is to be confirmed
+ */
+export async function importToResume(
+  target: Target,
+  id: string,
+  contentHash: string,
+  file: string,
+  wanted: string,
+): Promise<Entry> {
   const [entry] = await findImports(target, { id });
   if (!entry) {
     throw new SluiceError(
@@ -59,14 +74,17 @@ export async function importToResume(target: Target, id: string, contentHash: st
         `Give that file, or import this one without --resume.`,
     );
   }
-  const gone = await whyGone(target, entry);
-  if (gone !== undefined) {
-    throw new SluiceError(
-      "table_gone",
-      `the import ${id} cannot go on: ${gone}. End it with sluice imports cancel ${id}, and import the file anew.`,
-    );
-  }
+  if (entry.table !== wanted) await checkOwner(target, entry);
+  const why = await whyGone(target, entry);
+  if (why !== undefined) throw gone(entry, why);
   return entry;
+}
+
+function gone({ id, table }: Entry, why = `the table "${table}" that it went into is gone`): SluiceError {
+  return new SluiceError(
+    "table_gone",
+    `the import ${id} cannot go on: ${why}. End it with sluice imports cancel ${id}, and import the file anew.`,
+  );
 }
 
 /**
@@ -139,7 +157,14 @@ export async function goOn(
   notes: string[],
 ): Promise<Job> {
   const { schema } = options;
-  let plan = revivePlan(entry.plan, schema, entry.id);
+  const stored = revivePlan(entry.plan, schema, entry.id);
+  if (stored.table !== entry.table) throw badLedger(entry.id, `its plan is for the table "${visible(stored.table)}"`);
+  if (stored.replace !== (wishFrom(entry.wish, entry.id)["replace"] === true))
+    throw badLedger(entry.id, `"replace" of its plan is ${stored.replace}`);
+  // The table as it is now: that rows may go there, and what its indexes are.
+  const info = await target.describe(stored.table);
+  if (!info) throw gone(entry);
+  let plan: Plan = { ...stored, conflict: conflictNow(stored.conflict, stored.table, info) };
   const claim = await claimImport(target, entry.id, notes);
   if (!claim) throw atWork(entry);
   const chunks = await chunksOf(target, entry.id);
@@ -154,7 +179,19 @@ export async function goOn(
   }
   if (entry.schemaHash !== schemaHash(schema))
     notes.push("the schema has changed since this import began; it goes on with the one that it began with");
-  return { claim, plan, before, chunks, indexes: entry.indexes };
+  return { claim, plan, before, chunks, indexes: entry.indexes.map(({ ddl }) => ddl) };
+}
+
+/** @throws SluiceError (`table_unconfirmed`) where the table of an import belongs to somebody whom this user need not trust */
+async function checkOwner(target: Target, { id, table }: Entry): Promise<void> {
+  const owner = await strangerWhoOwns(target, table);
+  if (owner === undefined) return;
+  throw new SluiceError(
+    "table_unconfirmed",
+    `the ledger says that the import ${id} goes into the table "${visible(table)}", which belongs to the role "${visible(owner)}". ` +
+      `Triggers there run with the rights of whoever imports. Where that is the table that you mean, say so: --table ${JSON.stringify(visible(table))}`,
+    { exitCode: 2 },
+  );
 }
 
 function sizeOf({ method, rowsPerChunk }: Plan): string {

@@ -5,6 +5,7 @@ import { quoteTable } from "../identifiers.ts";
 import { chunkStateFrom, takenOver } from "../ledger/ledger.ts";
 import { TAKEN_OVER } from "../ledger/schema.ts";
 import type { Storage } from "../nested.ts";
+import { checkFound, checkName, LEADS_TO } from "../off-limits.ts";
 import type { Reject } from "../reject.ts";
 import { table as makeTable } from "../schema.ts";
 import { commitStep } from "./commit.ts";
@@ -77,7 +78,9 @@ export class SqlTarget implements Target {
   }
 
   async describe(table: string): Promise<TableInfo | undefined> {
+    checkName(table);
     return this.#database.withConnection(async (connection) => {
+      checkFound(table, (await connection.query(LEADS_TO, [quoteTable(table)])).rows);
       const found = await connection.query(COLUMNS_QUERY, [quoteTable(table)]);
       if (found.rows.length === 0) return undefined;
       const indexes = await connection.query(UNIQUE_QUERY, [quoteTable(table)]);

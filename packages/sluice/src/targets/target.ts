@@ -68,7 +68,7 @@ export interface Target extends AsyncDisposable {
   start(): Promise<void>;
   /** Resolves when the database answers. @throws SluiceError where it does not. */
   ping(): Promise<void>;
-  /** The table, or undefined where there is none. */
+  /** The table, or undefined where there is none. @throws SluiceError (`table_not_allowed`), see off-limits.ts */
   describe(table: string): Promise<TableInfo | undefined>;
   /** What it would keep of a column that is declared so; undefined where it knows no such type. */
   storageOf(type: string): Promise<Storage | undefined>;
