@@ -4,9 +4,9 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cacheFolder } from "./cache.js";
 
 /**
  * @param {string} bin the launcher's own import.meta.url, a file in PACKAGE/bin
@@ -33,10 +33,11 @@ export async function launch(bin, entry) {
   const program = checkout
     ? ["--conditions=source", join(root, "src", `${entry}.ts`)]
     : [join(root, "dist", `${entry}.js`)];
+  const cache = process.env.NODE_COMPILE_CACHE ? undefined : cacheFolder();
   // The IPC channel carries nothing: its end tells the program that this launcher was killed.
   const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...program, ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],
-    env: { NODE_COMPILE_CACHE: join(tmpdir(), `sluice-compile-cache-${process.getuid?.() ?? 0}`), ...process.env },
+    env: cache === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: cache },
   });
   // A terminal sends Ctrl-C to the whole foreground group, so passing it on would deliver it twice.
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;

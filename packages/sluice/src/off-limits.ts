@@ -2,7 +2,7 @@
 //
 // A name alone does not say it: `search_path` decides what an unqualified one means, and a view, a rule or a partition can lead
 // into the ledger. So the name is judged first, without a database, and then what the database finds under that name.
-import { SluiceError, usageError } from "./errors.ts";
+import { usageError, type SluiceError } from "./errors.ts";
 import { schemaOf } from "./identifiers.ts";
 
 /** Schemas that are not for imports. PostgreSQL keeps all names that begin with `pg_`, those of temporary tables too. */

@@ -12,12 +12,6 @@ const OWN_ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./index.ts" : "./in
 const MARK = "?sluice-schema";
 let hooked = false;
 
-/** The schema file that belongs to a spreadsheet by its name: `people.xlsx` → `people.schema.ts`, `.mts`, `.js` or `.mjs` beside it. */
-export function schemaBeside(spreadsheet: string): string | undefined {
-  const stem = spreadsheet.replace(/\.[^.\\/]+?(?:\.gz)?$/i, "");
-  return ["ts", "mts", "js", "mjs"].map((extension) => `${stem}.schema.${extension}`).find((file) => existsSync(file));
-}
-
 /**
  * The table that a schema file exports, under any name.
  *

@@ -12,13 +12,15 @@ import { hasLedger } from "../ledger/schema.ts";
 import { tableName } from "../prepare.ts";
 import { RejectFile } from "../reject-file.ts";
 import { openWorkbook } from "../reject-source.ts";
-import { loadSchema, schemaBeside } from "../schema-file.ts";
+import { loadSchema } from "../schema-file.ts";
+import { schemaBeside } from "../schema-beside.ts";
 import type { TableSchema } from "../schema.ts";
 import { sheetsToImport } from "../tables.ts";
 import type { Target, Wait } from "../targets/target.ts";
 import {
   connect,
   interruptible,
+  leftAside,
   rejectsCommand,
   REJECTS_OF_DRY_RUN,
   resumeCommand,
@@ -130,7 +132,9 @@ async function importFile(
   const name = shownName(file);
   let path = file;
   try {
-    const schemaFile = flags.schema ?? (file === STDIN ? undefined : schemaBeside(file));
+    const beside = flags.schema !== undefined || file === STDIN ? undefined : schemaBeside(file);
+    if (beside?.aside !== undefined && !flags.quiet) console.error(`Note: ${leftAside(beside.file, beside.aside)}`);
+    const schemaFile = flags.schema ?? (beside?.aside === undefined ? beside?.file : undefined);
     const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
     if (file === STDIN && flags.table === undefined && !schema)
       throw usageError("no_table", "standard input has no name to call the table after. Give --table NAME.");

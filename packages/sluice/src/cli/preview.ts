@@ -2,10 +2,11 @@
 import type { Context } from "@sluice/go/context";
 import { describeError, renamed } from "../errors.ts";
 import { previewFile, type ColumnPreview, type FilePreview, type SheetPreview } from "../preview.ts";
-import { loadSchema, schemaBeside } from "../schema-file.ts";
+import { schemaBeside } from "../schema-beside.ts";
+import { loadSchema } from "../schema-file.ts";
 import { pgliteExists } from "../targets/pglite.ts";
 import type { Target } from "../targets/target.ts";
-import { connect, interruptible, serverAddress, showStack, type TargetFlags } from "./common.ts";
+import { connect, interruptible, leftAside, serverAddress, showStack, type TargetFlags } from "./common.ts";
 import { fileOptions, type FileFlags } from "./file-options.ts";
 import { columns, count, oneLine, rejectText } from "./format.ts";
 import { checkFiles, openInput, shownName, STDIN } from "./stdin.ts";
@@ -42,7 +43,9 @@ async function showFile(ctx: Context, file: string, target: Target | undefined, 
   const name = shownName(file);
   let path = file;
   try {
-    const schemaFile = flags.schema ?? (file === STDIN ? undefined : schemaBeside(file));
+    // A preview is for files that one does not trust yet, so it runs nothing that came with them.
+    const beside = flags.schema !== undefined || file === STDIN ? undefined : schemaBeside(file);
+    const schemaFile = flags.schema;
     const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
     await using input = await openInput(ctx, file);
     if (!input) return 130;
@@ -50,7 +53,12 @@ async function showFile(ctx: Context, file: string, target: Target | undefined, 
     const options = { file: path, fileName: name, ...fileOptions(flags, schema), ...(target ? { target } : {}) };
     const found = await previewFile(options);
     const nameless = file === STDIN && flags.table === undefined && !schema;
-    const preview = nameless ? { ...found, notes: [...found.notes, NAMELESS] } : found;
+    const notes = [
+      ...found.notes,
+      ...(beside ? [leftAside(beside.file, "a preview runs no program that lies beside a file")] : []),
+      ...(nameless ? [NAMELESS] : []),
+    ];
+    const preview = { ...found, notes };
     if (flags.json) console.log(JSON.stringify(preview));
     else console.log(report(preview, schemaFile, target).join("\n"));
     return preview.imports.some(({ error }) => error !== null) ? 1 : 0;

@@ -1,5 +1,6 @@
 // What the ledger tells people: the imports there have been, how far each is, and how to be rid of one.
 import { SluiceError } from "../errors.ts";
+import { isDatabaseError } from "../targets/row-fault.ts";
 import type { Target } from "../targets/target.ts";
 import {
   buildIndex,
@@ -94,7 +95,15 @@ export async function cancelImport(target: Target, id: string, forced = false): 
   const left = await indexesLeft(target, id);
   // What the ledger calls its table may be another one now, or none that indexes belong on.
   const there = left.length > 0 && (await takesIndexes(target, table));
-  for (const { spec } of there ? left : []) if (spec) await buildIndex(target, claim, spec, table);
+  for (const { spec } of there ? left : []) {
+    if (!spec) continue;
+    try {
+      await buildIndex(target, claim, spec, table);
+    } catch (error) {
+      // What the database refuses to build stays on the list, and the import ends all the same.
+      if (!isDatabaseError(error)) throw error;
+    }
+  }
   await settleImport(target, claim, "cancelled", "cancelled by request");
   return importDetails(target, id);
 }

@@ -2,10 +2,17 @@
 //
 // The lock is SQLite's own on an empty database file: a lock of the operating system, which ends with the process however it
 // ends. (A file that says "locked" would stay behind after kill -9, and whoever clears such files away can clear a live one.)
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SluiceError } from "../errors.ts";
+
+/** Where the database itself is kept. */
+export const DATA = "pgdata";
+const OWN = /^(?:pgdata|owner|lock(?:-.*)?)$/;
+const PRIVATE = 0o700;
+const GROUP_AND_OTHERS = 0o077;
+const OTHERS_WRITE = 0o022;
 
 /**
  * Takes a folder for this process, making it where it is missing; `Symbol.dispose` gives it back.
@@ -16,7 +23,8 @@ export function lockFolder(folder: string): Disposable {
   const owner = join(folder, "owner");
   let file: DatabaseSync;
   try {
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: PRIVATE });
+    keepPrivate(folder);
     file = new DatabaseSync(join(folder, "lock"));
   } catch (error) {
     throw notKept(folder, error);
@@ -40,6 +48,32 @@ export function lockFolder(folder: string): Disposable {
     throw notKept(folder, error);
   }
   return { [Symbol.dispose]: () => file.close() };
+}
+
+/**
+ * Everything that was imported lies in the folder, so nobody else may look into it, whatever the modes of the files are. One that
+ * others can look into, as earlier versions made it, is closed, if nothing else lies there. What belongs to another user is refused:
+ * what it holds is up to them.
+ */
+function keepPrivate(folder: string): void {
+  if (!process.getuid) return; // Windows has access lists, by which a user's folders are private.
+  mustBeOurs(folder);
+  const data = join(folder, DATA);
+  mkdirSync(data, { recursive: true, mode: PRIVATE });
+  mustBeOurs(data);
+  if ((statSync(data).mode & GROUP_AND_OTHERS) !== 0) chmodSync(data, PRIVATE);
+  const { mode } = statSync(folder);
+  if ((mode & GROUP_AND_OTHERS) === 0) return;
+  if (readdirSync(folder).every((name) => OWN.test(name))) chmodSync(folder, PRIVATE);
+  else if ((mode & OTHERS_WRITE) !== 0) throw new Error("other users can write there, and it holds other files too");
+}
+
+function mustBeOurs(folder: string): void {
+  const me = process.getuid!();
+  const { uid } = statSync(folder);
+  if (uid !== me) throw new Error(`${folder} belongs to another user (number ${uid})`);
+  const link = lstatSync(folder);
+  if (link.uid !== me && link.uid !== 0) throw new Error(`${folder} is a link of another user (number ${link.uid})`);
 }
 
 function notKept(folder: string, error: unknown): SluiceError {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Mutex } from "@sluice/go/sync";
 import { SluiceError } from "../errors.ts";
-import { lockFolder } from "./lock.ts";
+import { DATA, lockFolder } from "./lock.ts";
 import { SqlTarget } from "./sql.ts";
 import type { Connection, Database, QueryResult, Target } from "./target.ts";
 
@@ -33,7 +33,7 @@ export function openPglite(folder: string, onCreate?: () => void): Target {
 
 /** Whether there is an embedded database in a folder already. */
 export function pgliteExists(folder: string): boolean {
-  return existsSync(join(folder, "pgdata", "PG_VERSION"));
+  return existsSync(join(folder, DATA, "PG_VERSION"));
 }
 
 class PgliteDatabase implements Database {
@@ -98,7 +98,7 @@ class PgliteDatabase implements Database {
   #start(): Worker {
     const file = import.meta.url.endsWith(".ts") ? "./pglite-worker.ts" : "./pglite-worker.js";
     if (!pgliteExists(this.#folder)) this.#onCreate?.();
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: join(this.#folder, "pgdata") });
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: join(this.#folder, DATA) });
     worker.on("message", (response: Response) => this.#settle(response));
     worker.on("error", (error) => this.#lose(error instanceof Error ? error : new Error(reasonOf(error))));
     worker.on("exit", () => this.#lose(new Error("its thread has ended")));
