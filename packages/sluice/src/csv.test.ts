@@ -84,6 +84,7 @@ describe.skipIf(server === undefined)("sluice import", () => {
     await using folder = newFolder();
     await using database = await newDatabase();
     await writeFile(join(folder.path, "people.csv"), people);
+    await writeFile(join(folder.path, "package.json"), "{}");
     await writeFile(join(folder.path, "people.schema.ts"), schema);
     const result = await run(folder.path, "import", "people.csv", "--to", database.dsn, "--rejects", "bad.csv");
     expect([result.code, result.stderr]).toEqual([3, ""]);
@@ -103,6 +104,7 @@ describe.skipIf(server === undefined)("sluice import", () => {
     await using folder = newFolder();
     await using database = await newDatabase();
     await writeFile(join(folder.path, "people.csv.gz"), gzipSync(people));
+    await writeFile(join(folder.path, "package.json"), "{}");
     await writeFile(join(folder.path, "people.schema.ts"), schema);
     const result = await run(folder.path, "import", "people.csv.gz", "--to", database.dsn, "--json");
     expect(JSON.parse(result.stdout)).toMatchObject({

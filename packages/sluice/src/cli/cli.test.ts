@@ -534,7 +534,8 @@ describe("schema files", () => {
   ])("a schema beside the workbook is found in %s", async (_, manifest) => {
     await using folder = newFolder();
     await using database = await newDatabase();
-    if (manifest !== undefined) await writeFile(join(folder.path, "package.json"), manifest);
+    if (manifest === undefined) await mkdir(join(folder.path, ".git"));
+    else await writeFile(join(folder.path, "package.json"), manifest);
     await writeWorkbook(join(folder.path, "people.xlsx"), {
       S: [
         ["Name", "Age"],
@@ -581,6 +582,7 @@ test("sluice sample writes a workbook that sluice import takes", async () => {
   const sample = await run(folder.path, "sample", "200", "--bad", "7", "--seed", "5", "--strings", "inline");
   expect(sample.code).toBe(0);
   await writeFile(join(folder.path, "businesses.xlsx"), sample.bytes);
+  await writeFile(join(folder.path, "package.json"), "{}");
   await writeFile(join(folder.path, "businesses.schema.ts"), await readFile(EXAMPLE.replace(".xlsx", ".schema.ts")));
   const result = await run(folder.path, "import", "businesses.xlsx", "--json");
   expect(JSON.parse(result.stdout)).toMatchObject({ total: 200, inserted: 193, rejected: 7 });

@@ -100,7 +100,7 @@ function program(): Command {
   const to = (): Option =>
     new Option(
       "--to <dsn>",
-      "PostgreSQL server, postgres://user:password@host/database (default: DATABASE_URL, else the embedded database)",
+      "PostgreSQL server, postgres://user@host/database, its password in ~/.pgpass or PGPASSFILE (default: DATABASE_URL, else the embedded database)",
     );
   const data = (): Option =>
     new Option("--data <folder>", "where the embedded database is kept").env("SLUICE_DATA").default("./sluice-data");

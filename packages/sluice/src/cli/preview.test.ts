@@ -132,7 +132,7 @@ withServer(
 
 test("preview says with the example's schema what the import will reject", async () => {
   await using folder = newFolder();
-  const result = await run(folder.path, "preview", EXAMPLE);
+  const result = await run(folder.path, "preview", EXAMPLE, "--schema", EXAMPLE.replace(".xlsx", ".schema.ts"));
   expect(result.stdout).toContain(
     "13 of these rows would be rejected: 5 × too_few_columns, 4 × missing_value, 4 × invalid_email",
   );
