@@ -152,6 +152,7 @@ const PLAN: Readonly<Record<string, Fits>> = {
   firstRows: isCount,
   rowsPerChunk: isCount,
   step: isCount,
+  bytesPerChunk: isOptional(isCount),
 };
 
 function isObject(value: unknown): value is Record<string, unknown> {
