@@ -4,6 +4,7 @@ import { describeError, SluiceError } from "./errors.ts";
 import type { ImportOptions } from "./import.ts";
 import { indexesLeft, settleImport, type Totals } from "./ledger/ledger.ts";
 import type { Plan } from "./ledger/plan.ts";
+import { afterChange, TABLE_CHANGED, TABLE_GONE } from "./ledger/table-shape.ts";
 import { NOTHING_YET, type Job } from "./ledger/take-up.ts";
 import type { Tally } from "./tally.ts";
 import { isDatabaseError } from "./targets/row-fault.ts";
@@ -98,14 +99,20 @@ export async function explain(
   const undone = plan.atomic && !plan.created && totals?.total === 0;
   const state = undone
     ? untouched(plan.table)
-    : inserted === 0
-      ? `No row of this import is known to be in the table "${plan.table}".`
-      : `${rowsAre(inserted)} in the table "${plan.table}" and stay${inserted === 1 ? "s" : ""} there.`;
+    : code === TABLE_GONE
+      ? ""
+      : inserted === 0
+        ? `No row of this import is known to be in the table "${plan.table}".`
+        : `${rowsAre(inserted)} in the table "${plan.table}" and stay${inserted === 1 ? "s" : ""} there.`;
   const unknown = totals
     ? ""
     : " The rows that were on their way when the connection was lost may or may not be in it; the ledger knows.";
-  const made = plan.created && inserted === 0 ? " The table was made by this import and is empty." : "";
-  const left = indexes.length === 0 ? [] : [`not built: ${indexes.join("; ")} (the resumed import builds them)`];
+  const made =
+    plan.created && inserted === 0 && code !== TABLE_GONE ? " The table was made by this import and is empty." : "";
+  const left =
+    indexes.length === 0 || code === TABLE_GONE
+      ? []
+      : [`not built: ${indexes.join("; ")} (the resumed import builds them)`];
   return new SluiceError(
     code,
     [
@@ -117,16 +124,20 @@ export async function explain(
           ? "Go on with: the same command and the repaired file"
           : code === REFERRED_TO
             ? `End this import: sluice imports cancel ${claim.id}`
-            : failure instanceof SheetError
-              ? `Repair the file: the same command ends at the same place. ${
-                  inserted === 0
-                    ? "Then import it."
-                    : `Rows that are in would come twice: end this import (sluice imports cancel ${claim.id}), and take them out or let a key decide (--on-conflict skip --key …).`
-                }`
-              : `Go on with: the same command again, or --resume ${claim.id}`,
+            : code === TABLE_GONE || code === TABLE_CHANGED
+              ? afterChange(code, claim.id)
+              : failure instanceof SheetError
+                ? `Repair the file: the same command ends at the same place. ${
+                    inserted === 0
+                      ? "Then import it."
+                      : `Rows that are in would come twice: end this import (sluice imports cancel ${claim.id}), and take them out or let a key decide (--on-conflict skip --key …).`
+                  }`
+                : `Go on with: the same command again, or --resume ${claim.id}`,
       ...left,
       ...notes.map((note) => `Note: ${note}`),
-    ].join("\n"),
+    ]
+      .filter((line) => line !== "")
+      .join("\n"),
     { exitCode, cause: failure },
   );
 }

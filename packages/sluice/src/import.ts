@@ -247,12 +247,12 @@ async function begin(
   for (;;) {
     const prepared = await prepareTable(target, source, names, options);
     const plan = planOf(prepared, source.layout.firstRow, options);
-    const { ddl, indexes } = prepared;
+    const { ddl, indexes, shape } = prepared;
     const wish = wishOf(options);
     const alone = options.resume !== "never";
     const hash = schemaHash(options.schema);
     const first = [...ddl, ...callerSql(plan, options.caller)];
-    const stored = { contentHash, ...names, plan, wish, schemaHash: hash, ddl: first, indexes, alone };
+    const stored = { contentHash, ...names, plan, wish, schemaHash: hash, ddl: first, indexes, shape, alone };
     try {
       const claim = await beginImport(target, stored);
       notes.push(...prepared.notes, ...prepared.changes);

@@ -17,6 +17,7 @@ import {
   type Place,
 } from "./mapping.ts";
 import { checkName } from "./off-limits.ts";
+import { checkRules } from "./rules.ts";
 import { deletesSoftly, NOT_DELETED, tableDdl, type Column, type IndexSpec, type TableSchema } from "./schema.ts";
 import { layoutNotes, type Source } from "./source.ts";
 import type { TableInfo, Target, UniqueIndex } from "./targets/target.ts";
@@ -44,6 +45,8 @@ export interface Prepared {
   readonly conflict: Conflict | undefined;
   /** This import made the table. */
   readonly created: boolean;
+  /** The table as it stands; undefined if the DDL makes or changes it. */
+  readonly shape: string | undefined;
   /** COPY can put rows into it. */
   readonly copies: boolean;
   /** DDL to run before the first row. */
@@ -72,6 +75,7 @@ export async function prepareTable(
   const { map = new Map<string, string>(), types = new Map<string, string>() } = options;
   const existing = await target.describe(name);
   checkMode(name, target, existing, options);
+  if (existing) checkRules(name, existing, options);
   if (existing && !options.schema) source.meet(existing.columns);
   // With a schema, that is what messages speak of.
   const hidden = existing !== undefined && options.schema === undefined && (options.caller?.hidesColumns ?? false);
@@ -143,7 +147,7 @@ export async function prepareTable(
         ddl: [...tableDdl(wanted, name).create, ...commentDdl(name, load, headers)],
         changes: [`made the table "${name}"`],
       };
-  const info = existing ?? { columns: wanted.columns, unique: uniqueOf(wanted) };
+  const info = existing ?? { columns: wanted.columns, unique: uniqueOf(wanted), kind: undefined };
   const { unique } = info;
   const loaded = new Set(load.map((entry) => entry.column.name));
   return {
@@ -156,6 +160,7 @@ export async function prepareTable(
     ordered: unique.some((index) => index.expression || index.columns.some((column) => loaded.has(column))),
     conflict: conflictOf(options, name, info, load, defaultKey(wanted, info.unique, loaded)),
     created: !existing,
+    shape: ddl.length === 0 ? existing?.shape : undefined,
     copies: existing?.noCopy === undefined,
     ddl,
     changes,

@@ -12,6 +12,7 @@ import { indexDdl, type IndexSpec } from "../schema.ts";
 import { storePlan, type Plan } from "./plan.ts";
 import { atWorkSql, BEGUN_ALREADY } from "./schema.ts";
 import { indexesFrom, isId, visible, type IndexLeft } from "./stored.ts";
+import { shapeSql } from "./table-shape.ts";
 
 export type State = "running" | "finished" | "failed" | "cancelled";
 
@@ -27,6 +28,8 @@ export interface Beginning {
   readonly ddl: readonly string[];
   /** What is left to build when the rows are in. */
   readonly indexes: readonly IndexSpec[];
+  /** The table that the plan is for; undefined if the DDL makes or changes it. */
+  readonly shape: string | undefined;
   /** Refused where another process is at work on the same, even if it began a moment ago. */
   readonly alone: boolean;
 }
@@ -94,12 +97,14 @@ export async function beginImport(target: Target, beginning: Beginning): Promise
     beginning.schemaHash,
     JSON.stringify(beginning.indexes),
   ].map(quoteLiteral);
+  const relation = quoteLiteral(quoteTable(plan.table));
+  const shape = beginning.shape === undefined ? shapeSql(`to_regclass(${relation})`) : quoteLiteral(beginning.shape);
   await target.query(
     [
       ...(beginning.alone ? guard(beginning) : []),
       ...ddl,
-      `insert into sluice.imports (id, content_hash, file, sheet, target_table, method, plan, wish, schema_hash, indexes, state, epoch, table_oid)
-       values (${values.join(", ")}, 'running', 1, to_regclass(${quoteLiteral(quoteTable(plan.table))}))`,
+      `insert into sluice.imports (id, content_hash, file, sheet, target_table, method, plan, wish, schema_hash, indexes, state, epoch, table_oid, relation, shape)
+       values (${values.join(", ")}, 'running', 1, to_regclass(${relation}), ${relation}, ${shape})`,
       `insert into sluice.leases values (${quoteLiteral(claim.id)}, 1, ${quoteLiteral(OWNER)}, ${leaseEnd()})`,
     ].join(";\n"),
     undefined,

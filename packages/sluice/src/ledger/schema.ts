@@ -8,6 +8,7 @@ import { SluiceError } from "../errors.ts";
 import { quoteLiteral } from "../identifiers.ts";
 import type { Target } from "../targets/target.ts";
 import { MADE_DDL } from "./made.ts";
+import { shapeSql } from "./table-shape.ts";
 import { checkLedger } from "./trust.ts";
 
 /** The version of what stands below; a change that the statements below do not make by themselves needs a step in {@link MIGRATIONS}. */
@@ -19,6 +20,8 @@ export const TAKEN_OVER = "SLU01";
 export const OUT_OF_STEP = "SLU02";
 /** Another process has begun the same import meanwhile. */
 export const BEGUN_ALREADY = "SLU03";
+/** The table is not what it was when the import was planned. */
+export const OTHER_TABLE = "SLU04";
 
 /** Two that install at the same time do it one after the other. */
 const INSTALL_LOCK = 7_358_249;
@@ -51,6 +54,9 @@ create table if not exists sluice.imports (
   sheet text not null,
   target_table text not null,
   table_oid oid,
+  -- The table's name as SQL, and what it was when the import was planned.
+  relation text,
+  shape text,
   method text not null,
   plan json not null,
   wish text not null,
@@ -128,9 +134,12 @@ begin
   return mine;
 end $$;
 
--- Progress of chunk n from row \`at\` to row \`upto\`, in the transaction that loads those rows. Raises where the epoch is over.
+-- Progress of chunk n from row \`at\` to row \`upto\`, in the transaction that loads those rows and so holds a lock on their table.
+-- Raises if the epoch is over, or if the table is another. \`target\` is what the import's name for its table means to the session, whose
+-- \`search_path\` this function does not see.
 create or replace function sluice.commit_rows(of_import text, mine integer, chunk integer, of_rows integer, at integer, upto integer,
-                                              add_inserted integer, add_updated integer, add_skipped integer, add_rejected integer)
+                                              add_inserted integer, add_updated integer, add_skipped integer, add_rejected integer,
+                                              target oid)
 returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if at = 0 then
@@ -143,18 +152,22 @@ begin
     if not found then
       raise exception 'chunk % of the import % is in already', chunk, of_import using errcode = '${OUT_OF_STEP}';
     end if;
-    return;
-  end if;
-  update sluice.chunks
-  set done = upto, inserted = inserted + add_inserted, updated = updated + add_updated, skipped = skipped + add_skipped,
-      rejected = rejected + add_rejected, committed_at = clock_timestamp()
-  where import = of_import and n = chunk and epoch = mine and done = at;
-  if not found then
-    perform from sluice.imports where id = of_import and epoch = mine and state = 'running';
+  else
+    update sluice.chunks
+    set done = upto, inserted = inserted + add_inserted, updated = updated + add_updated, skipped = skipped + add_skipped,
+        rejected = rejected + add_rejected, committed_at = clock_timestamp()
+    where import = of_import and n = chunk and epoch = mine and done = at;
     if not found then
-      raise exception 'the import % has been taken over', of_import using errcode = '${TAKEN_OVER}';
+      perform from sluice.imports where id = of_import and epoch = mine and state = 'running';
+      if not found then
+        raise exception 'the import % has been taken over', of_import using errcode = '${TAKEN_OVER}';
+      end if;
+      raise exception 'chunk % of the import % is farther already', chunk, of_import using errcode = '${OUT_OF_STEP}';
     end if;
-    raise exception 'chunk % of the import % is farther already', chunk, of_import using errcode = '${OUT_OF_STEP}';
+  end if;
+  perform from sluice.imports i where i.id = of_import and i.shape is distinct from ${shapeSql("target")} and i.shape is not null;
+  if found then
+    raise exception 'the table of the import % is not what it was', of_import using errcode = '${OTHER_TABLE}';
   end if;
 end $$;
 `;
@@ -171,6 +184,8 @@ const MIGRATIONS: readonly (readonly string[])[] = [
   [
     // `indexes` holds what indexes are made of. The SQL that version 1 stored there stays as it is: it is shown, and never run.
     "comment on column sluice.imports.indexes is 'what is left to build: name and columns; a text is a statement of version 1, never run'",
+    "alter table sluice.imports add column if not exists relation text, add column if not exists shape text",
+    "drop function if exists sluice.commit_rows(text, integer, integer, integer, integer, integer, integer, integer, integer, integer)",
   ],
 ];
 

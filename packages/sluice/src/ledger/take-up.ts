@@ -17,6 +17,7 @@ import {
 } from "./ledger.ts";
 import { revivePlan, schemaHash, type Plan } from "./plan.ts";
 import { badLedger, visible, wishFrom } from "./stored.ts";
+import { afterChange, expectSameTable } from "./table-shape.ts";
 import { strangerWhoOwns } from "./trust.ts";
 
 /** An import that this process may work on. */
@@ -162,6 +163,7 @@ export async function goOn(
   if (stored.replace !== (wishFrom(entry.wish, entry.id)["replace"] === true))
     throw badLedger(entry.id, `"replace" of its plan is ${stored.replace}`);
   // The table as it is now: that rows may go there, and what its indexes are.
+  await sameTable(target, entry);
   const info = await target.describe(stored.table);
   if (!info) throw gone(entry);
   let plan: Plan = { ...stored, conflict: conflictNow(stored.conflict, stored.table, info) };
@@ -208,6 +210,20 @@ async function whyGone(target: Target, { table, sameTable, totals }: Entry): Pro
   if (!sameTable) return `the table "${table}" that it went into is gone`;
   if (totals.inserted + totals.updated === 0 || (await holdsRows(target, table))) return undefined;
   return `the table "${table}" has been emptied since`;
+}
+
+/** @throws SluiceError if its rows would become something else in the table that is there now */
+async function sameTable(target: Target, { id, totals }: Entry): Promise<void> {
+  try {
+    await expectSameTable(target, { id });
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    throw new SluiceError(
+      error.code,
+      `the import ${id} cannot go on: ${error.message} ${rowsIn(totals.inserted + totals.updated)} put in by it. ${afterChange(error.code, id)}`,
+      { cause: error },
+    );
+  }
 }
 
 /** The error for an import that another process has begun since this one looked. */

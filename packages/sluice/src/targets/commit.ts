@@ -8,7 +8,7 @@ import { sheetCells, type Chunk } from "../chunk.ts";
 import { quoteLiteral } from "../identifiers.ts";
 import type { Reject } from "../reject.ts";
 import { cut, type Trial } from "./cut.ts";
-import { epochIfOurs, insertable, insertAndNote, isMerged, load, type Kept } from "./load.ts";
+import { epochIfOurs, insertable, insertAndNote, isMerged, load, targetNow, type Kept } from "./load.ts";
 import { record } from "./record.ts";
 import { isRowFault, refusalOf, rowNamed } from "./row-fault.ts";
 import { underSavepoint, undo } from "./savepoint.ts";
@@ -167,7 +167,8 @@ export function note(
     (key) => next[key] - (before?.[key] ?? 0),
   );
   const place = [epochIfOurs(String(claim.epoch)), chunk, next.rows, from, to];
-  return `select sluice.commit_rows(${[quoteLiteral(claim.id), ...place, ...counts].join(", ")})`;
+  const id = quoteLiteral(claim.id);
+  return `select sluice.commit_rows(${[id, ...place, ...counts, targetNow(id)].join(", ")})`;
 }
 
 /**

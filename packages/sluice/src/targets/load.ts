@@ -153,6 +153,11 @@ export function epochIfOurs(epoch: string): string {
   return `case when current_setting('TimeZone') = 'UTC' then ${epoch} end`;
 }
 
+/** The table that an import's name for it means to this session, as SQL; `id` is SQL of the import's id. */
+export function targetNow(id: string): string {
+  return `(select pg_catalog.to_regclass(i.relation)::oid from sluice.imports i where i.id = ${id})`;
+}
+
 const typeHashes = new WeakMap<LoadPlan, string>();
 
 /** A prepared statement's parameters keep the types that they had, and a table of that name may have been made anew with others. */
@@ -181,7 +186,7 @@ function insertSql(chunk: Chunk, rows: number, noted: boolean): string {
     const loaded = `/* ${types} */ with loaded as (insert into ${into(chunk)} values ${values}${conflict} returning ${fresh(chunk)} as fresh)`;
     sql = noted
       ? `${loaded}, kept as (select count(*) filter (where fresh)::integer as inserted, count(*) filter (where not fresh)::integer as updated from loaded)
-         select inserted::text, updated::text, sluice.commit_rows($1, ${epochIfOurs("$2::integer")}, $3, $4, $5, $6, inserted, updated, ${rows} - inserted - updated, 0) from kept`
+         select inserted::text, updated::text, sluice.commit_rows($1, ${epochIfOurs("$2::integer")}, $3, $4, $5, $6, inserted, updated, ${rows} - inserted - updated, 0, ${targetNow("$1")}) from kept`
       : `${loaded} ${COUNTS}`;
     if (insertTexts.size > 256) insertTexts.clear();
     insertTexts.set(key, sql);

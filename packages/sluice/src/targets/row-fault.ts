@@ -1,6 +1,6 @@
 // What a database's error means: a row's fault, another transaction's, or the end; and a row's fault in words.
 import { fields, type Chunk } from "../chunk.ts";
-import { OUT_OF_STEP } from "../ledger/schema.ts";
+import { OTHER_TABLE, OUT_OF_STEP } from "../ledger/schema.ts";
 import type { Reject, RejectCell } from "../reject.ts";
 import type { Refusal } from "./cut.ts";
 
@@ -60,6 +60,11 @@ export function saysLedger({ where = "" }: DatabaseError): boolean {
  */
 export function isOutOfStep(error: DatabaseError): boolean {
   return (error.code === OUT_OF_STEP && saysLedger(error)) || (error.code === "23505" && error.schema === "sluice");
+}
+
+/** The fence found another table, or the statement did not fit the one that it found. */
+export function isAboutTable({ code }: DatabaseError): boolean {
+  return code === OTHER_TABLE || /^(0A|3F|42)/.test(code);
 }
 
 /**

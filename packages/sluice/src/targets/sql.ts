@@ -3,7 +3,8 @@
 import type { Chunk } from "../chunk.ts";
 import { quoteTable } from "../identifiers.ts";
 import { chunkStateFrom, takenOver } from "../ledger/ledger.ts";
-import { TAKEN_OVER } from "../ledger/schema.ts";
+import { OTHER_TABLE, TAKEN_OVER } from "../ledger/schema.ts";
+import { expectSameTable, shapeSql } from "../ledger/table-shape.ts";
 import type { Storage } from "../nested.ts";
 import { checkFound, checkName, LEADS_TO } from "../off-limits.ts";
 import type { Reject } from "../reject.ts";
@@ -12,7 +13,14 @@ import { commitStep } from "./commit.ts";
 import { CommitsLost, Followed, releaseEarlier, standingOf, type Standing } from "./followed.ts";
 import { Patience } from "./patience.ts";
 import { keepsNoSession } from "./pooler.ts";
-import { isDatabaseError, isOutOfStep, isTransient, saysLedger, type DatabaseError } from "./row-fault.ts";
+import {
+  isAboutTable,
+  isDatabaseError,
+  isOutOfStep,
+  isTransient,
+  saysLedger,
+  type DatabaseError,
+} from "./row-fault.ts";
 import { runSession } from "./session.ts";
 import { storageOfTable, storageOfType } from "./storage.ts";
 import type {
@@ -22,6 +30,7 @@ import type {
   Database,
   Following,
   QueryResult,
+  Rule,
   Session,
   TableInfo,
   Target,
@@ -81,8 +90,10 @@ export class SqlTarget implements Target {
     checkName(table);
     return this.#database.withConnection(async (connection) => {
       checkFound(table, (await connection.query(LEADS_TO, [quoteTable(table)])).rows);
+      // First: what is altered after this look differs from it.
+      const [about] = (await connection.query(TABLE_QUERY, [quoteTable(table)])).rows;
       const found = await connection.query(COLUMNS_QUERY, [quoteTable(table)]);
-      if (found.rows.length === 0) return undefined;
+      if (!about || found.rows.length === 0) return undefined;
       const indexes = await connection.query(UNIQUE_QUERY, [quoteTable(table)]);
       const nested = found.rows.some(([, , , , , , scalar]) => scalar === "false");
       const storageOf = nested ? await storageOfTable(connection, quoteTable(table)) : undefined;
@@ -98,6 +109,9 @@ export class SqlTarget implements Target {
       const made = makeTable({ name: table, columns: Object.fromEntries(columns) }).columns;
       const noCopy = found.rows[0]![7];
       return {
+        shape: about[0]!,
+        kind: about[1]!,
+        rules: JSON.parse(about[2] ?? "[]") as Rule[],
         noCopy: noCopy === "view" || noCopy === "row-level security" ? noCopy : undefined,
         columns: made.map((column, n) => {
           const storage = storageOf?.(found.rows[n]![5]!);
@@ -147,7 +161,11 @@ export class SqlTarget implements Target {
         unsure = true;
         if (!isDatabaseError(error)) await patience.bear(error);
         else if (error.code === TAKEN_OVER) await this.#believe(error, claim);
-        else if ((!isTransient(error) && !isOutOfStep(error)) || ++failures > RETRIES) throw error;
+        else {
+          if (isAboutTable(error)) await this.patiently(() => expectSameTable(this, claim));
+          const again = isTransient(error) || isOutOfStep(error) || error.code === OTHER_TABLE;
+          if (!again || ++failures > RETRIES) throw error;
+        }
       }
     }
   }
@@ -155,10 +173,13 @@ export class SqlTarget implements Target {
   async atomically(claim: Claim | undefined, run: (session: Session) => Promise<void>): Promise<void> {
     let rows: number | undefined;
     const committing = (all: number): void => void (rows = all);
+    if (claim) await this.patiently(() => expectSameTable(this, claim));
     try {
       await this.#over(claim, (connection) => runSession(connection, claim, run, committing));
     } catch (error) {
       if (claim && isDatabaseError(error) && error.code === TAKEN_OVER) await this.#believe(error, claim);
+      if (claim && isDatabaseError(error) && isAboutTable(error))
+        await this.patiently(() => expectSameTable(this, claim));
       if (!claim || rows === undefined || isDatabaseError(error)) throw error;
       // The connection was lost on the way of COMMIT: whether it has arrived, the ledger knows.
       if (!(await this.patiently(() => this.#stateOf(0, claim)))) throw error;
@@ -225,6 +246,13 @@ export class SqlTarget implements Target {
 function allOf(rows: number): ChunkState {
   return { rows, done: rows, inserted: 0, updated: 0, skipped: 0, rejected: 0 };
 }
+const TABLE_QUERY = `
+  select ${shapeSql("to_regclass($1)")}, c.relkind::text,
+         (select json_agg(json_build_object('name', r.rulename, 'on', case r.ev_type when '2' then 'update' when '3' then 'insert' else 'delete' end) order by r.rulename)
+          from pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1' and r.ev_enabled in ('O', 'A')
+            -- A view's rule can stand for it whole, and return what it did.
+            and not (c.relkind = 'v' and r.is_instead and r.ev_qual = '<>' and pg_get_ruledef(r.oid) ~* '\\mreturning\\M'))::text
+  from pg_class c where c.oid = to_regclass($1)`;
 
 /** The bits of a trigger's type. */
 const INSTEAD_OF_INSERT = 64 + 4;

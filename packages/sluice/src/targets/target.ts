@@ -31,6 +31,18 @@ export interface TableInfo {
   readonly unique: readonly UniqueIndex[];
   /** Why COPY cannot put rows into it, where INSERT may. */
   readonly noCopy?: "view" | "row-level security" | undefined;
+  /** PostgreSQL's letter: `r` a table, `p` one in partitions, `v` a view, `f` a foreign table. */
+  readonly kind: string;
+  /** Rules that say what becomes of an INSERT, UPDATE or DELETE. */
+  readonly rules: readonly Rule[];
+  /** The table as `table-shape.ts` compares it. */
+  readonly shape: string;
+}
+
+/** A rule of the query rewriter that is switched on. */
+export interface Rule {
+  readonly name: string;
+  readonly on: "insert" | "update" | "delete";
 }
 
 /** A unique index, or an exclusion constraint. */

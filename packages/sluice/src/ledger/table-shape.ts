@@ -1,0 +1,161 @@
+// The table that an import was planned for, as one text: which table has the name, its kind, where its rows are stored, and of each
+// column what decides how a value goes in.
+//
+// What must hold: every commit of an import compares this text in the transaction that holds a lock on the table (`commit_rows`), so
+// no row goes into a table that is another one by then. A text that differs is looked at here, outside that transaction: what changes
+// nothing about the rows is stored as the new text, and all else ends the import in words.
+//
+// A text of names and types was chosen over numbers of transactions (`xmin`): those differ after changes that do no harm, and say
+// nothing of what was changed.
+import { SluiceError } from "../errors.ts";
+import { quoteTable } from "../identifiers.ts";
+import type { Claim, Target } from "../targets/target.ts";
+import type { Plan } from "./plan.ts";
+
+/** The table is not there any more, or the rows that the import put in are not in it. */
+export const TABLE_GONE = "table_gone";
+/** The table is there, and a row would not become in it what was planned. */
+export const TABLE_CHANGED = "table_changed";
+
+/** All partitions' files: a TRUNCATE gives each another one. */
+const FILES = `case when c.relkind = 'p' then (
+    with recursive parts (part) as (
+      select h.inhrelid from pg_inherits h where h.inhparent = c.oid
+      union all select h.inhrelid from pg_inherits h join parts on h.inhparent = part)
+    select concat(count(*), '/', sum(p.relfilenode::bigint)) from parts join pg_class p on p.oid = part)
+  else c.relfilenode::text end`;
+
+/**
+ * The text as SQL: `[oid, kind, files, [[column, number, type, modifier, must be given, cannot be given], …]]`; NULL if there is no
+ * such table.
+ *
+ * @param oid SQL of the table's oid, which names no table `c`
+ */
+export function shapeSql(oid: string): string {
+  return `(select json_build_array(c.oid, c.relkind, ${FILES}, (
+    select json_agg(json_build_array(a.attname, a.attnum, a.atttypid, a.atttypmod,
+             a.attnotnull and not a.atthasdef and a.attidentity = '', a.attgenerated <> '' or a.attidentity = 'a') order by a.attnum)
+    from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))::text
+  from pg_class c where c.oid = ${oid})`;
+}
+
+/** What to do about a table that is another one, for people. */
+export function afterChange(code: string, id: string): string {
+  return code === TABLE_GONE
+    ? "The same command imports the file anew, from its first row."
+    : `Change the table back, and go on with: the same command again, or --resume ${id}. Or leave the rest out: sluice imports cancel ${id}`;
+}
+
+type Column = readonly [
+  name: string,
+  number: number,
+  type: string,
+  modifier: number,
+  needed: boolean,
+  generated: boolean,
+];
+type Shape = readonly [oid: string, kind: string, files: string, columns: readonly Column[] | null];
+
+/**
+ * Checks that an import's table is the one that it was planned for. Changes that leave every row what it would have been are taken
+ * over into the ledger.
+ *
+ * @throws SluiceError (`table_gone`, `table_changed`) if it is not
+ */
+export async function expectSameTable(target: Pick<Target, "query">, { id }: Pick<Claim, "id">): Promise<void> {
+  const found = await target.query(
+    `select i.target_table, i.plan::text, i.shape, ${shapeSql("to_regclass(i.relation)")},
+            (select format('%s%I', case when pg_table_is_visible(c.oid) then '' else quote_ident(relnamespace::regnamespace::text) || '.' end, relname)
+             from pg_class c where c.oid = i.table_oid),
+            (select coalesce(sum(inserted + updated), 0)::text from sluice.chunks where import = i.id),
+            (select coalesce(sum(inserted), 0)::text from sluice.chunks where import = i.id)
+     from sluice.imports i where i.id = $1 and i.shape is not null`,
+    [id],
+  );
+  const [table, plan, then, now, oldName, put = "0", inserted = "0"] = found.rows[0] ?? [];
+  if (!table || then === now) return;
+  const rows = Number(put);
+  if (!now) throw gone(oldName, `no table has the name "${table}" any more`, rows);
+  const [was, is] = [JSON.parse(then!) as Shape, JSON.parse(now) as Shape];
+  if (was[0] !== is[0]) throw gone(oldName, `another table has the name "${table}" now`, rows);
+  const { load } = JSON.parse(plan!) as Plan;
+  const changes = await changesOf(target, was, is, new Set(load.map(({ column }) => column.name)));
+  if (changes.length > 0) {
+    throw new SluiceError(
+      TABLE_CHANGED,
+      `the table "${table}" has been altered since this import was planned: ${changes.join("; ")}. Nothing more goes into it as it is.`,
+    );
+  }
+  if (was[2] !== is[2]) await expectRows(target, table, Number(inserted), rows);
+  await target.query("update sluice.imports set shape = $2 where id = $1 and shape = $3", [id, now, then!]);
+}
+
+function gone(oldName: string | null | undefined, what: string, rows: number): SluiceError {
+  const old = oldName
+    ? `the one that this import was planned for is called ${oldName} now`
+    : "the one that this import was planned for has been dropped";
+  const where = rows === 0 ? "" : oldName ? `, with ${rowsOf(rows)}` : `, and ${rowsOf(rows)} with it`;
+  return new SluiceError(TABLE_GONE, `${what}: ${old}${where}.`);
+}
+
+/** What a row would meet that was not so when the import was planned, in words. */
+async function changesOf(
+  target: Pick<Target, "query">,
+  [, kind, , before]: Shape,
+  [, kindNow, , after]: Shape,
+  loaded: ReadonlySet<string>,
+): Promise<string[]> {
+  const changes: string[] = [];
+  if (kind !== kindNow) changes.push("it is a table of another kind");
+  const columns = new Map((before ?? []).map((column) => [column[0], column]));
+  const columnsNow = new Map((after ?? []).map((column) => [column[0], column]));
+  for (const name of loaded) {
+    const [was, is] = [columns.get(name), columnsNow.get(name)];
+    if (!was) continue;
+    if (!is) changes.push(`the column "${name}" is not there any more`);
+    else if (was[1] !== is[1]) changes.push(`the column "${name}" is another one, made anew under that name`);
+    else if (was[2] !== is[2] || was[3] !== is[3]) {
+      const types = await target.query("select format_type($1::oid, $2::integer), format_type($3::oid, $4::integer)", [
+        was[2],
+        String(was[3]),
+        is[2],
+        String(is[3]),
+      ]);
+      const [typeWas, typeIs] = types.rows[0]!;
+      changes.push(`the column "${name}" was ${typeWas} and is ${typeIs} now`);
+    } else if (is[5] && !was[5]) changes.push(`the column "${name}" is generated now`);
+  }
+  for (const [name, [, , , , needed]] of columnsNow) {
+    if (needed && !loaded.has(name) && columns.get(name)?.[4] !== true)
+      changes.push(`the column "${name}" needs a value now, and this import brings none`);
+  }
+  return changes;
+}
+
+/**
+ * The table's rows lie in another file. VACUUM FULL, CLUSTER and ALTER TABLE do that and keep the rows; TRUNCATE does not.
+ *
+ * @param inserted rows that the import put in, @param put and wrote over
+ */
+async function expectRows(target: Pick<Target, "query">, table: string, inserted: number, put: number): Promise<void> {
+  if (put === 0) return;
+  let held: number;
+  try {
+    held = Number((await target.query(`select count(*)::text from ${quoteTable(table)}`)).rows[0]![0]);
+  } catch (error) {
+    // Who may only insert cannot look.
+    if (error instanceof Error && "code" in error && error.code === "42501") return;
+    throw error;
+  }
+  // What was written over was there before, so at least one row is.
+  if (held >= Math.max(1, inserted)) return;
+  if (held === 0) throw new SluiceError(TABLE_GONE, `the table "${table}" has been emptied, of ${rowsOf(put)} too.`);
+  throw new SluiceError(
+    TABLE_CHANGED,
+    `the table "${table}" has been emptied or written anew since this import was planned: it holds ${held.toLocaleString("en")} ${held === 1 ? "row" : "rows"}, and the import had put ${inserted.toLocaleString("en")} in.`,
+  );
+}
+
+function rowsOf(n: number): string {
+  return n === 1 ? "the row of this import" : `the ${n.toLocaleString("en")} rows of this import`;
+}
