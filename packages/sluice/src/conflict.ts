@@ -23,6 +23,8 @@ export interface Conflict {
   readonly where: string | undefined;
   /** Another unique index covers loaded columns, so rows of different keys can meet too. */
   readonly others: boolean;
+  /** The table is one in partitions, of which `xmax` cannot be asked; see {@link freshSql}. */
+  readonly partitioned?: boolean;
 }
 
 interface Wish {
@@ -34,10 +36,11 @@ interface Wish {
 export function conflictOf(
   { onConflict = "error", key }: Wish,
   table: string,
-  info: Pick<TableInfo, "columns" | "unique">,
+  info: Pick<TableInfo, "columns" | "unique"> & { readonly kind?: string | undefined },
   load: readonly LoadColumn[],
   fallback: readonly string[],
 ): Conflict | undefined {
+  if (onConflict !== "error" && info.kind !== undefined) checkKind(onConflict, table, info.kind);
   const columns = key ?? fallback;
   const loaded = new Set(load.map(({ column }) => column.name));
   for (const name of key ?? []) {
@@ -75,7 +78,19 @@ export function conflictOf(
   if (columns.length > 0 && (!index || nearIndex(columns, info.unique)?.deferrable))
     throw noIndex(columns, table, info);
   const others = touched.some((other) => other !== index);
-  return { action: onConflict, key: columns, where: index?.where, others };
+  const partitioned = info.kind === "p" && onConflict === "update";
+  return { action: onConflict, key: columns, where: index?.where, others, ...(partitioned ? { partitioned } : {}) };
+}
+
+/** Only a table has the unique indexes that ON CONFLICT goes by. */
+function checkKind(onConflict: OnConflict, table: string, kind: string): void {
+  const what = kind === "v" ? "a view" : kind === "f" ? "a foreign table" : undefined;
+  if (what === undefined) return;
+  throw usageError(
+    "no_unique_index",
+    `"${table}" is ${what}, and --on-conflict ${onConflict} goes by a unique index, which ${what} does not have. ` +
+      `Import into the table that the rows end up in${kind === "f" ? ", in its own database" : ""}, or leave --on-conflict out.`,
+  );
 }
 
 /**
@@ -103,10 +118,38 @@ export function onConflictSql(conflict: Conflict | undefined, columns: readonly 
   if (action === "skip") return ` on conflict${target} do nothing`;
   const others = columns.filter((column) => !key.includes(column));
   // A sheet of nothing but keys has nothing to write over; the row counts as updated all the same.
-  const set = (others.length > 0 ? others : key).map(
-    (column) => `${quoteIdentifier(column)} = excluded.${quoteIdentifier(column)}`,
-  );
+  const written = (others.length > 0 ? others : key).map(quoteIdentifier);
+  const set = written.map((column) => `${column} = excluded.${column}`);
+  if (conflict.partitioned) {
+    // Which row is written over is told by its key: what stands in the table, or, if the key itself is written, what is to stand there.
+    const mark = rowOf(key, others.length > 0 ? TARGET : "excluded");
+    set[0] = `${written[0]} = case when set_config('${MARK}', ${mark}, true) is null then null else excluded.${written[0]} end`;
+  }
   return ` on conflict${target} do update set ${set.join(", ")}`;
+}
+
+/** The setting that bears the key of the row that was written over last, and the name that the table has in such an INSERT. */
+const MARK = "sluice.written_over";
+const TARGET = "sluice_target";
+
+/** ` as …` behind the table of an INSERT, if its conflict needs a name for it. */
+export function aliasSql(conflict: Conflict | undefined): string {
+  return conflict?.partitioned ? ` as ${TARGET}` : "";
+}
+
+/**
+ * Whether a row that an INSERT returns was not there before, as SQL. `xmax` says so, but not of a row that was routed to a partition:
+ * there SET leaves a mark when a row is written over, which the row that is returned next is compared with. To look for the keys
+ * before, or to try DO NOTHING first, would count wrong what another process puts in meanwhile, and run triggers twice.
+ */
+export function freshSql(conflict: Conflict | undefined): string {
+  if (conflict?.action !== "update") return "true";
+  if (!conflict.partitioned) return "(xmax = 0)";
+  return `(current_setting('${MARK}', true) is distinct from ${rowOf(conflict.key, TARGET)})`;
+}
+
+function rowOf(key: readonly string[], of: string): string {
+  return `row(${key.map((column) => `${of}.${quoteIdentifier(column)}`).join(", ")})::text`;
 }
 
 /** The unique index over exactly these columns; one that leaves out what is deleted before one that does not. */

@@ -5,7 +5,7 @@
 // statement, its second with the next, and so on, which leaves what row after row would leave. Where another unique index could tell
 // the difference, that is left to the caller, who takes apart what the database refuses until it goes in, in the sheet's order.
 import { fields, lines, type Chunk, type LoadPlan } from "../chunk.ts";
-import { onConflictSql } from "../conflict.ts";
+import { aliasSql, freshSql, onConflictSql } from "../conflict.ts";
 import { quoteIdentifier, quoteTable } from "../identifiers.ts";
 import { hashText } from "../ledger/hash.ts";
 import type { Claim, Connection } from "./target.ts";
@@ -96,7 +96,7 @@ async function merge(connection: Connection, chunk: Chunk, from: number, to: num
     const which = rounds === 1 ? "" : ` where ${ROUND} = ${round}`;
     const source = `select ${columns} from ${stage}${which} order by ${order}`;
     const { rows } = await connection.query(
-      `with loaded as (insert into ${into(chunk)} ${source}${onConflictSql(conflict, names)} returning ${fresh(chunk)} as fresh) ${COUNTS}`,
+      `with loaded as (insert into ${into(chunk, aliasSql(conflict))} ${source}${onConflictSql(conflict, names)} returning ${freshSql(chunk.plan.conflict)} as fresh) ${COUNTS}`,
     );
     const kept = keptFrom(rows[0]!);
     inserted += kept.inserted;
@@ -126,11 +126,6 @@ async function roundsOf(connection: Connection, stage: string, key: readonly str
 
 const COUNTS = "select count(*) filter (where fresh)::text, count(*) filter (where not fresh)::text from loaded";
 
-/** Whether a row that was written was not there before; asked only where that is not certain, since it takes the right to read. */
-function fresh({ plan }: Chunk): string {
-  return plan.conflict?.action === "update" ? "(xmax = 0)" : "true";
-}
-
 function keptFrom([inserted, updated]: readonly (string | null)[]): Kept {
   return { inserted: Number(inserted), updated: Number(updated) };
 }
@@ -141,8 +136,8 @@ function valuesOf(chunk: Chunk, from: number, to: number): (string | null)[] {
   return values;
 }
 
-function into({ plan }: Chunk): string {
-  return `${quoteTable(plan.table)} (${plan.columns.map(({ column }) => quoteIdentifier(column.name)).join(", ")})`;
+function into({ plan }: Chunk, alias = ""): string {
+  return `${quoteTable(plan.table)}${alias} (${plan.columns.map(({ column }) => quoteIdentifier(column.name)).join(", ")})`;
 }
 
 /**
@@ -183,7 +178,7 @@ function insertSql(chunk: Chunk, rows: number, noted: boolean): string {
     let n = noted ? NOTE_PARAMETERS : 0;
     const row = (): string => `(${names.map(() => `$${++n}`).join(", ")})`;
     const values = Array.from({ length: rows }, row).join(", ");
-    const loaded = `/* ${types} */ with loaded as (insert into ${into(chunk)} values ${values}${conflict} returning ${fresh(chunk)} as fresh)`;
+    const loaded = `/* ${types} */ with loaded as (insert into ${into(chunk, aliasSql(chunk.plan.conflict))} values ${values}${conflict} returning ${freshSql(chunk.plan.conflict)} as fresh)`;
     sql = noted
       ? `${loaded}, kept as (select count(*) filter (where fresh)::integer as inserted, count(*) filter (where not fresh)::integer as updated from loaded)
          select inserted::text, updated::text, sluice.commit_rows($1, ${epochIfOurs("$2::integer")}, $3, $4, $5, $6, inserted, updated, ${rows} - inserted - updated, 0, ${targetNow("$1")}) from kept`
