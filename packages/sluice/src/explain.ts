@@ -1,5 +1,6 @@
 // What a failure half-way says: what was wrong, what is in the table, and how to go on.
 import { SheetError } from "@sluice/sheets";
+import { ALL_REFUSED } from "./all-refused.ts";
 import { describeError, SluiceError } from "./errors.ts";
 import type { ImportOptions } from "./import.ts";
 import { indexesLeft, settleImport, type Totals } from "./ledger/ledger.ts";
@@ -37,6 +38,9 @@ export function nothingLeft(
   );
 }
 
+/** The code of an import that was to replace rows, and would change rows of other tables by that. */
+export const CASCADES = "would_cascade";
+
 const REFERRED_TO = "referred_to";
 
 /** What stops an import that was to replace rows to which other tables refer. */
@@ -71,11 +75,64 @@ function whatToDo(error: unknown): string {
 const HINTS: Readonly<Record<string, string>> = {
   "42501": ". Grant the user what is missing, or use another user.",
   "42809": ". Rows go into tables, and into views that take INSERT: name one with --table.",
-  "55000":
-    ". Rows go into a view only where the database knows what becomes of them: give it an INSTEAD OF trigger, or name a table with --table.",
   "53200": ". Import in smaller chunks (--chunk-rows), or raise max_locks_per_transaction on the server.",
   "53100": ". The server's disk is full: make room, then import again.",
 };
+
+/** What to do about an error of PostgreSQL, as the rest of its message. */
+async function hintFor(failure: unknown, code: string, target: Target): Promise<string> {
+  const cause = isDatabaseError(failure) ? failure : failure instanceof Error ? failure.cause : undefined;
+  if (!isDatabaseError(cause)) return HINTS[code] ?? "";
+  // A trigger can raise any code; it is not the server then that says so.
+  if (cause.routine === "exec_stmt_raise") return `. ${raisedBy(cause)}`;
+  if (cause.code === "55000") {
+    return cause.routine === "CheckCmdReplicaIdentity"
+      ? ". The table is published, and its rows have no identity for that: give it a primary key, or alter table … replica identity full."
+      : cause.routine === "rewriteTargetView" ||
+          cause.routine === "ExecInitModifyTable" ||
+          cause.routine === "CheckValidResultRel"
+        ? ". Rows go into a view only if the database knows what becomes of them: give it an INSTEAD OF trigger, or name a table with --table."
+        : "";
+  }
+  const setting = SETTINGS[cause.code];
+  return setting === undefined ? (HINTS[code] ?? "") : `. ${await settingsOf(target, setting, cause.code)}`;
+}
+
+function raisedBy({ where }: { readonly where?: string }): string {
+  const line = where?.split("\n")[0];
+  return `A trigger or function of the database raised this${line ? ` (${line})` : ""}: what it asks for must hold, or alter table … disable trigger …`;
+}
+
+/** Settings of the server by which it gives up, by the code that it does so with. */
+const SETTINGS: Readonly<Record<string, readonly string[]>> = {
+  "25006": ["default_transaction_read_only", "in_hot_standby"],
+  "25P03": ["idle_in_transaction_session_timeout"],
+  "25P04": ["transaction_timeout"],
+  "55P03": ["lock_timeout"],
+  "57014": ["statement_timeout"],
+  "57P05": ["idle_session_timeout"],
+};
+
+/** Names the setting that is in force, where it comes from, and how to do without it. */
+async function settingsOf(target: Target, names: readonly string[], code: string): Promise<string> {
+  const found = await target
+    .query(
+      `select name, current_setting(name), source, current_user from pg_settings where name = any ($1) and current_setting(name) not in ('0', 'off')`,
+      [`{${names.join(",")}}`],
+    )
+    .catch(() => undefined);
+  const [name, value, source, user] = found?.rows[0] ?? [];
+  if (name === "in_hot_standby") return "This server is a standby, which only reads: import into the primary.";
+  if (!name) {
+    if (code === "57014") return "Somebody cancelled the statement (pg_cancel_backend).";
+    return `The setting ${names[0]!} does that: alter role … set ${names[0]!} = ${code === "25006" ? "off" : "0"}.`;
+  }
+  const without = name === "default_transaction_read_only" ? "off" : "0";
+  return (
+    `The setting ${name} is ${value!} here (from: ${source!}). For imports, set it to ${without}: alter role "${user!}" set ${name} = ${without}; ` +
+    `or, for this one alone, put options=-c%20${name}%3D${without} behind the ? of the address.`
+  );
+}
 
 /** Of an import of which nothing has been committed. */
 export function untouched(table: string): string {
@@ -116,23 +173,27 @@ export async function explain(
   return new SluiceError(
     code,
     [
-      `${message}${HINTS[code] ?? ""}`,
+      `${message}${await hintFor(failure, code, target)}`,
       `${state}${unknown}${made}`,
       code === TOO_MANY
         ? "Go on with: the same command and a larger --max-errors, or none"
-        : code === NOTHING_LEFT
-          ? "Go on with: the same command and the repaired file"
-          : code === REFERRED_TO
-            ? `End this import: sluice imports cancel ${claim.id}`
-            : code === TABLE_GONE || code === TABLE_CHANGED
-              ? afterChange(code, claim.id)
-              : failure instanceof SheetError
-                ? `Repair the file: the same command ends at the same place. ${
-                    inserted === 0
-                      ? "Then import it."
-                      : `Rows that are in would come twice: end this import (sluice imports cancel ${claim.id}), and take them out or let a key decide (--on-conflict skip --key …).`
-                  }`
-                : `Go on with: the same command again, or --resume ${claim.id}`,
+        : code === ALL_REFUSED
+          ? `Go on with: the same command, when that is mended, or with --max-errors N, if up to N rows may be rejected. Or end this import: sluice imports cancel ${claim.id}`
+          : code === NOTHING_LEFT
+            ? "Go on with: the same command and the repaired file"
+            : code === CASCADES
+              ? `Go on with: the same command and --cascade. Or end this import: sluice imports cancel ${claim.id}`
+              : code === REFERRED_TO
+                ? `End this import: sluice imports cancel ${claim.id}`
+                : code === TABLE_GONE || code === TABLE_CHANGED
+                  ? afterChange(code, claim.id)
+                  : failure instanceof SheetError
+                    ? `Repair the file: the same command ends at the same place. ${
+                        inserted === 0
+                          ? "Then import it."
+                          : `Rows that are in would come twice: end this import (sluice imports cancel ${claim.id}), and take them out or let a key decide (--on-conflict skip --key …).`
+                      }`
+                    : `Go on with: the same command again, or --resume ${claim.id}`,
       ...left,
       ...notes.map((note) => `Note: ${note}`),
     ]

@@ -6,6 +6,7 @@ import { basename } from "node:path";
 import type { CsvOptions } from "@sluice/sheets";
 import type { Context } from "@sluice/go/context";
 import { Group } from "@sluice/go/errgroup";
+import { ALL_REFUSED, watchRefusals } from "./all-refused.ts";
 import type { OnConflict } from "./conflict.ts";
 import type { TypeMap } from "./design.ts";
 import { despiteLosses } from "./despite-losses.ts";
@@ -72,6 +73,8 @@ export interface ImportOptions {
    * puts the new ones in, so it is always atomic. Unless told: `create` or `append`, whichever fits.
    */
   readonly mode?: "create" | "append" | "replace";
+  /** With `replace`: rows of other tables that refer to those by `on delete cascade`, `set null` or `set default` may go with them. */
+  readonly cascade?: boolean;
   /** All rows become visible at once, or none: one transaction on one connection. A failure means to begin from the first row. */
   readonly atomic?: boolean;
   /** Everything is done against the database, and then undone: the result is what the real import's would be. */
@@ -217,7 +220,7 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
     notes.push(...source.notes());
     if (failure !== undefined && ctx.err() === undefined) {
       const error = await explain(failure, job, tally, target, notes);
-      if (describeError(error).code !== TOO_MANY) throw error;
+      if (![TOO_MANY, ALL_REFUSED].includes(describeError(error).code)) throw error;
       if (job.plan.atomic) throw error; // its rejects went with it, and have been passed on before
       // Why it was stopped is in the rejects.
       const other = await failureOf(passOn(target, job.claim.id, job.plan, options, names));
@@ -369,6 +372,7 @@ async function load(
     notes.push(...said);
     return await target.patiently(() => following.check());
   }
+  const allRefused = watchRefusals(target, "sluice.rejects", claim.id, plan, tally, options);
   ({ records: tally.records, complete: tally.complete } = await runPipeline(ctx, source, plan, names, {
     loaders: loadersOf(plan, options),
     isDone: (n) => {
@@ -379,7 +383,7 @@ async function load(
       const before = begun.get(chunk.index);
       if (before && before.rows !== chunk.rowCount) throw notTheSame(claim, chunk.index, before.rows, chunk.rowCount);
       tally.add(await target.commitChunk(chunk, rejects, claim, before), before);
-      const failure = tooManyErrors(tally, options);
+      const failure = tooManyErrors(tally, options) ?? (await allRefused());
       if (failure) throw failure;
     },
   }));

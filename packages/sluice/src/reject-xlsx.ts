@@ -64,7 +64,11 @@ export class XlsxRejects {
   }
 
   /** Begins a sheet with this header. @throws RangeError where it has more columns than a workbook can hold */
-  async begin(titles: readonly (string | null)[]): Promise<void> {
+  begin(titles: readonly (string | null)[]): Promise<void> {
+    return this.#named(this.#begin(titles));
+  }
+
+  async #begin(titles: readonly (string | null)[]): Promise<void> {
     await this.#endSheet();
     const header = [...REJECT_COLUMNS, ...titles];
     if (header.length > LAST_COLUMN)
@@ -92,7 +96,11 @@ export class XlsxRejects {
     );
   }
 
-  async write(rejects: readonly Reject[]): Promise<void> {
+  write(rejects: readonly Reject[]): Promise<void> {
+    return this.#named(this.#write(rejects));
+  }
+
+  async #write(rejects: readonly Reject[]): Promise<void> {
     for (const { cells, ...reject } of rejects) {
       if (this.#row === this.#rowsPerSheet || this.#size > SHEET_BYTES) await this.begin(this.#titles);
       this.#row++;
@@ -107,7 +115,11 @@ export class XlsxRejects {
   }
 
   /** Writes the parts around the sheets and closes the file. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    return this.#named(this.#end());
+  }
+
+  async #end(): Promise<void> {
     await this.#endSheet();
     const names = Array.from({ length: this.#sheets }, (_, n) => (n === 0 ? "rejects" : `rejects ${n + 1}`));
     await this.#zip.entry("xl/workbook.xml", part(workbook(names)));
@@ -125,6 +137,15 @@ export class XlsxRejects {
     this.#sheet?.content.destroy();
     this.#output.destroy();
     if (!this.#output.closed) await once(this.#output, "close").catch(() => undefined);
+  }
+
+  /** A failure of the file ends the streams in front of it, which tell of that alone: why the file failed is what counts. */
+  async #named(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      throw this.#output.errored ?? error;
+    }
   }
 
   async #endSheet(): Promise<void> {

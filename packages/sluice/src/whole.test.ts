@@ -67,6 +67,54 @@ describe.each(databases)("on $name", ({ open }) => {
     expect((await target.query("select count(*)::text from people")).rows).toEqual([["2"]]);
   });
 
+  test("--replace that would take rows of other tables along counts them and asks; --cascade lets them go", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    await target.query(
+      `create table people (id integer primary key, name text, age integer); insert into people values (7), (8), (9);
+       create table pets (id integer primary key, owner integer references people on delete cascade);
+       insert into pets values (1, 7), (2, 8), (3, null), (4, 8);
+       create table toys (pet integer references pets on delete set null); insert into toys values (1), (3), (null);
+       create table likes (pet integer references pets on delete cascade) partition by list (pet);
+       create table likes_all partition of likes default; insert into likes values (1), (4), (3);
+       create table empty (owner integer references people on delete cascade);
+       alter table people add column boss integer references people on delete cascade`,
+    );
+    const counts = async (): Promise<unknown> =>
+      (
+        await target.query(
+          "select (select count(*) from people)::text, (select count(*) from pets)::text, (select count(pet) from toys)::text, (select count(*) from likes)::text",
+        )
+      ).rows;
+    const before = await counts();
+    for (const dryRun of [true, false]) {
+      const failure = (await imported(target, file, { mode: "replace", dryRun }).catch((e: unknown) => e)) as Error;
+      expect(failure).toMatchObject({
+        code: "would_cascade",
+        message: expect.stringContaining(
+          '--replace deletes the rows of the table "people", and that deletes 3 rows of pets, and deletes 2 rows of likes, and takes out the reference in 1 row of toys. If that is meant, say so with --cascade.',
+        ) as string,
+      });
+      if (!dryRun)
+        expect(failure.message).toMatch(/holds what it held before\.\nGo on with: the same command and --cascade\./);
+      expect(await counts()).toEqual(before);
+    }
+    const { result } = await imported(target, file, { mode: "replace", cascade: true });
+    expect(result).toMatchObject({ inserted: 194 });
+    expect(result.notes).toEqual(
+      expect.arrayContaining(
+        [
+          "3 rows that the table held before are deleted",
+          "3 rows of pets, which refer to them, are deleted as well",
+          "the reference to them in 1 row of toys is taken out",
+        ].map((text) => expect.stringContaining(text) as string),
+      ),
+    );
+    expect(await counts()).toEqual([["194", "1", "1", "1"]]);
+  });
+
   test.each(METHODS)("%s: an atomic import and a dry run say and do what any other does", async (method) => {
     await using folder = newFolder();
     await using database = await open();

@@ -1,8 +1,8 @@
 // Imports in one transaction: all rows at once or none, and the dry run, which is undone in the end.
 import type { Context } from "@sluice/go/context";
+import { watchRefusals } from "./all-refused.ts";
 import { failureOf } from "./errors.ts";
-import { cannotCreate, nothingLeft, referredTo, tooManyErrors } from "./explain.ts";
-import { quoteTable } from "./identifiers.ts";
+import { cannotCreate, nothingLeft, tooManyErrors } from "./explain.ts";
 import type { ImportOptions, ImportResult } from "./import.ts";
 import { reasonsOf, rejectsOf } from "./ledger/ledger.ts";
 import type { Plan } from "./ledger/plan.ts";
@@ -11,10 +11,10 @@ import { planOf } from "./method.ts";
 import { runPipeline, type Names } from "./pipeline.ts";
 import { prepareTable } from "./prepare.ts";
 import { FirstRejects } from "./reject.ts";
+import { emptyTable } from "./replace.ts";
 import { indexDdl } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { Tally } from "./tally.ts";
-import { isDatabaseError } from "./targets/row-fault.ts";
 import { SESSION_REJECTS, type Session } from "./targets/target.ts";
 
 /** Loads all rows into a session's transaction; returns what else there is to say when that has been committed. */
@@ -28,37 +28,27 @@ export async function loadWhole(
   names: Names,
   id: string,
 ): Promise<string[]> {
-  const deleted = plan.replace ? await deleteAll(session, plan.table) : 0;
+  const verb = (rows: number): string => (id === "" ? "would be" : rows === 1 ? "is" : "are");
+  const emptied = plan.replace ? await emptyTable(session, plan.table, options.cascade ?? false, verb) : undefined;
+  const rejects = id === "" ? SESSION_REJECTS : "sluice.rejects";
+  const allRefused = watchRefusals(session, rejects, id, plan, tally, options);
   ({ records: tally.records } = await runPipeline(ctx, source, plan, names, {
     loaders: 1,
     isDone: () => false,
-    commit: async ({ chunk, rejects }) => {
-      tally.add(await session.put(chunk, rejects), undefined);
-      const failure = tooManyErrors(tally, options);
+    commit: async (encoded) => {
+      tally.add(await session.put(encoded.chunk, encoded.rejects), undefined);
+      const failure = tooManyErrors(tally, options) ?? (await allRefused());
       if (!failure) return;
       // Why it was stopped is in the rejects, which go when the transaction does.
       await passOn(session, id, plan, options, names);
       throw failure;
     },
   }));
-  if (deleted > 0 && ctx.err() === undefined && tally.records > 0 && tally.rejected === tally.records) {
+  if (emptied && emptied.rows > 0 && ctx.err() === undefined && tally.records > 0 && tally.rejected === tally.records) {
     await passOn(session, id, plan, options, names);
-    throw nothingLeft(plan, tally, await reasonsOf(session, id, id === "" ? SESSION_REJECTS : undefined));
+    throw nothingLeft(plan, tally, await reasonsOf(session, id, rejects));
   }
-  if (!plan.replace) return [];
-  return [
-    `${deleted.toLocaleString("en")} ${deleted === 1 ? "row" : "rows"} that the table held before ${id === "" ? "would be" : deleted === 1 ? "is" : "are"} deleted`,
-  ];
-}
-
-/** Empties the table; returns how many rows it held. */
-async function deleteAll(session: Session, table: string): Promise<number> {
-  try {
-    return (await session.query(`delete from ${quoteTable(table)}`)).count ?? 0;
-  } catch (error) {
-    if (!isDatabaseError(error) || error.code !== "23503") throw error;
-    throw referredTo(table, error);
-  }
+  return [...(emptied?.notes ?? [])];
 }
 
 /** Does everything in a transaction that is undone in the end. */

@@ -46,6 +46,7 @@ export interface ImportFlags extends TargetFlags, FileFlags {
   readonly create?: boolean;
   readonly append?: boolean;
   readonly replace?: boolean;
+  readonly cascade?: boolean;
   readonly atomic?: boolean;
   readonly dryRun?: boolean;
   readonly rejects?: string;
@@ -76,6 +77,11 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
   const progress = new ProgressLine(flags);
   try {
     checkFiles(files);
+    if (flags.cascade && !flags.replace)
+      throw usageError(
+        "cascade",
+        "--cascade says what --replace may do, so it goes with --replace: give both or none.",
+      );
     if (files.length > 1 && goesOn(flags))
       throw usageError(
         "resume_several",
@@ -189,6 +195,7 @@ function importOptions(
     ...(flags.maxErrors === undefined ? {} : { maxErrors: flags.maxErrors }),
     onConflict: flags.onConflict,
     ...(flags.key === undefined ? {} : { key: flags.key }),
+    cascade: flags.cascade ?? false,
     atomic: flags.atomic ?? false,
     dryRun: flags.dryRun ?? false,
     ...modeOf(flags),

@@ -128,6 +128,7 @@ function program(): Command {
     .addOption(new Option("--create", "the table must not exist").conflicts(["append", "replace"]))
     .addOption(new Option("--append", "the table must exist").conflicts("replace"))
     .option("--replace", "delete the rows that the table holds, in the transaction that puts the new ones in")
+    .option("--cascade", "with --replace: rows of other tables that refer to those by on delete cascade go with them")
     .option("--atomic", "all rows become visible at once, or none: one transaction, which begins anew after a failure")
     .addOption(
       new Option("--dry-run", "do everything, then undo it: what is said is what the real import would say").conflicts(
