@@ -116,7 +116,11 @@ describe.each(databases)("on $name", ({ open }) => {
       await using folder = newFolder();
       await using database = await open();
       const { target } = database;
-      await target.query("create table t (k integer, v text, m text not null default null)");
+      await target.query(
+        `create table t (k integer, v text, m text not null default 'x');
+         create function lose() returns trigger language plpgsql as $$ begin new.m := null; return new; end $$;
+         create trigger lose before insert on t for each row execute function lose()`,
+      );
       const options = { ...way, target, file: await rowsOf(folder.path, 1_300), table: "t", chunkRows: 300 };
       const failure = await runImport(background(), options).catch((error: unknown) => error);
       expect(failure).toMatchObject({
