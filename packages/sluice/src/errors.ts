@@ -2,8 +2,8 @@
 // and the exit code is the command line's.
 import { SheetError } from "@sluice/sheets";
 
-/** 1: the import failed. 2: it was asked for wrongly. 130: it was interrupted. */
-export type FailureExit = 1 | 2 | 130;
+/** 1: the import failed. 2: it was asked for wrongly. 4: it was finished before. 130: it was interrupted. */
+export type FailureExit = 1 | 2 | 4 | 130;
 
 /** The code of what was given up since the work was to stop. */
 export const INTERRUPTED = "interrupted";

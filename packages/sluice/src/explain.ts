@@ -3,7 +3,7 @@ import { SheetError } from "@sluice/sheets";
 import { ALL_REFUSED } from "./all-refused.ts";
 import { describeError, SluiceError } from "./errors.ts";
 import type { ImportOptions } from "./import.ts";
-import { indexesLeft, settleImport, type Totals } from "./ledger/ledger.ts";
+import { indexesLeft, settleImport } from "./ledger/ledger.ts";
 import type { Plan } from "./ledger/plan.ts";
 import { afterChange, TABLE_CHANGED, TABLE_GONE } from "./ledger/table-shape.ts";
 import { NOTHING_YET, type Job } from "./ledger/take-up.ts";
@@ -150,7 +150,7 @@ export async function explain(
   const { code, message, exitCode } = describeError(failure);
   if (code === "taken_over") return failure as Error;
   const totals = await settleImport(target, claim, "failed", message).catch(() => undefined);
-  const known = totals ?? (plan.atomic ? NOTHING_YET : tally);
+  const known = totals ?? (plan.atomic ? NOTHING_YET : tally.totals);
   const inserted = known.inserted + known.updated;
   const indexes = totals ? await statementsLeft(target, claim.id).catch(() => planned) : planned;
   const undone = plan.atomic && !plan.created && totals?.total === 0;
@@ -183,7 +183,7 @@ export async function explain(
             ? "Go on with: the same command and the repaired file"
             : code === CASCADES
               ? `Go on with: the same command and --cascade. Or end this import: sluice imports cancel ${claim.id}`
-              : code === REFERRED_TO
+              : code === REFERRED_TO || (code === MISCOUNTED && known.total > tally.records)
                 ? `End this import: sluice imports cancel ${claim.id}`
                 : code === TABLE_GONE || code === TABLE_CHANGED
                   ? afterChange(code, claim.id)
@@ -207,14 +207,17 @@ async function statementsLeft(target: Target, id: string): Promise<string[]> {
   return (await indexesLeft(target, id)).flatMap(({ spec, ddl }) => (spec ? [ddl] : []));
 }
 
-/** What was to take the rejects has failed, after the rows went in. */
-export function notPassedOn(failure: unknown, { claim, plan }: Job, totals: Totals): SluiceError {
-  const { code, message, exitCode } = describeError(failure);
-  const rows = totals.inserted + totals.updated;
+const MISCOUNTED = "miscounted";
+
+/** What stops an import from being finished. Commits that the server has lost since, the same command puts in again. */
+export function miscounted(counted: number, records: number): SluiceError {
+  const [ledger, sheet] = [counted.toLocaleString("en"), records.toLocaleString("en")];
   return new SluiceError(
-    code,
-    `${message}\n${rowsAre(rows)} in the table "${plan.table}" and stay${rows === 1 ? "s" : ""} there; the ledger has all rejects: sluice imports ${claim.id} --rejects FILE`,
-    { exitCode, cause: failure },
+    MISCOUNTED,
+    `the ledger counts ${ledger} rows and the sheet has ${sheet}, so the import is not finished. ` +
+      (counted < records
+        ? "The server has lost what was committed: it was stopped without warning while synchronous_commit was off, or a backup was restored."
+        : "The ledger was changed by somebody else."),
   );
 }
 

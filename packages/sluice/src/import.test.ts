@@ -305,7 +305,8 @@ describe.each(databases)("on $name", ({ name, open }) => {
       ["a b", "a-b", "ab", "A_B"],
       ["1", "2", "3", "4"],
     ]);
-    for (let n = 0; n < 2; n++) expect((await imported(target, { file, table: "numbered" })).result.inserted).toBe(1);
+    for (const again of [false, true])
+      expect((await imported(target, { file, table: "numbered", again })).result.inserted).toBe(1);
     expect(await rowsOf(target, "select a_b, a_b_2, ab, a_b_3 from numbered")).toEqual([
       ["1", "2", "3", "4"],
       ["1", "2", "3", "4"],

@@ -4,30 +4,32 @@
 // that rows go through are in pipeline.ts.
 import { basename } from "node:path";
 import type { CsvOptions } from "@sluice/sheets";
-import type { Context } from "@sluice/go/context";
+import { afterFunc, type Context } from "@sluice/go/context";
 import { Group } from "@sluice/go/errgroup";
 import { ALL_REFUSED, watchRefusals } from "./all-refused.ts";
 import type { OnConflict } from "./conflict.ts";
 import type { TypeMap } from "./design.ts";
 import { despiteLosses } from "./despite-losses.ts";
-import { describeError, failureOf, isInterrupted, SluiceError, usageError } from "./errors.ts";
-import { cannotCreate, explain, notPassedOn, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
+import { passOnPatiently, settle } from "./ending.ts";
+import { describeError, failureOf, INTERRUPTED, isInterrupted, SluiceError, usageError } from "./errors.ts";
+import { cannotCreate, explain, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
+import { FinishedError } from "./finished.ts";
 import type { HeaderChoice } from "./header-row.ts";
 import { hashFile } from "./ledger/hash.ts";
-import { keepLease } from "./ledger/lease.ts";
+import { hold, keepLease, whenReleased } from "./ledger/lease.ts";
 import {
   beginImport,
   buildIndex,
   indexesLeft,
   reasonsOf,
-  settleImport,
-  takenOver,
   type Entry,
+  type ImportKey,
+  type Look,
 } from "./ledger/ledger.ts";
 import { callerSql, notAllowed, NOT_OWN, type Caller } from "./ledger/made.ts";
 import { csvOf, schemaHash, wishOf } from "./ledger/plan.ts";
-import { BEGUN_ALREADY, ensureLedger } from "./ledger/schema.ts";
-import { beingImported, goOn, importToResume, NOTHING_YET, unfinishedImport, type Job } from "./ledger/take-up.ts";
+import { BEGUN_ALREADY, ensureLedger, hasLedger, TAKEN_OVER } from "./ledger/schema.ts";
+import { finishedBefore, goOn, importToResume, lookFor, NOTHING_YET, type Job } from "./ledger/take-up.ts";
 import type { Header, HeaderMap } from "./mapping.ts";
 import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, loadersOf, METHODS, planOf, type Method } from "./method.ts";
 import { runPipeline, type Names } from "./pipeline.ts";
@@ -35,7 +37,7 @@ import { prepareTable, tableName } from "./prepare.ts";
 import { FirstRejects, type Reject } from "./reject.ts";
 import { openWorkbook } from "./reject-source.ts";
 import { indexDdl, type TableSchema } from "./schema.ts";
-import { findSheet, layoutOptions, readHeader, sheetOf, type Source } from "./source.ts";
+import { findSheet, isText, layoutOptions, readHeader, sheetOf, type Source } from "./source.ts";
 import { Tally } from "./tally.ts";
 import type { Target } from "./targets/target.ts";
 import { isDatabaseError } from "./targets/row-fault.ts";
@@ -98,6 +100,11 @@ export interface ImportOptions {
    * goes on with that one, or fails. `never`: always a new import.
    */
   readonly resume?: string;
+  /**
+   * Imports once more what a finished import of the same content, sheet, table and options has put in. Without this, and if no key
+   * makes it harmless (`onConflict`, or the mode `replace`), `runImport` rejects with that import's result.
+   */
+  readonly again?: boolean;
   /** Called after every chunk. */
   readonly onProgress?: (progress: Progress) => void;
   /**
@@ -156,10 +163,17 @@ export interface ImportResult {
  * `ctx` is cancelled, when the chunks in flight are (then `interrupted` is set).
  *
  * @throws SheetError where the workbook cannot be read, SluiceError where the import cannot start or go on; the message then says
- * how many rows are in the table.
+ * how many rows are in the table. FinishedError, with the result, if it is finished: `imported_already`, `import_ended` (a resume by
+ * its id), or `onRejects` has failed or could not be called with all rejects.
  */
 export async function runImport(ctx: Context, options: ImportOptions): Promise<ImportResult> {
-  return await despiteLosses(options, (given) => importOrGoOn(ctx, given));
+  try {
+    return await despiteLosses(options, (given) => importOrGoOn(ctx, given));
+  } catch (error) {
+    // Whoever wants the rejects gets them, for the process that did the import may have ended before it could pass them on.
+    if (error instanceof FinishedError && error.doneBefore) await passOnPatiently(options, error.result, error.plan);
+    throw error;
+  }
 }
 
 async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<ImportResult> {
@@ -202,18 +216,18 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
   try {
     // The file is a workbook with rows: now the database may be woken.
     if (!entry) {
-      if (!dryRun) contentHash = await hashFile(options.file);
+      contentHash = await hashFile(options.file);
       await wake();
     }
     const notes: string[] = [...caveats];
     const names = { file, sheet: sheet.name };
-    if (dryRun) return await rehearse(ctx, source, names, options, started);
-    const key = { contentHash, sheet: sheet.name, table: tableName(options, file) };
-    const keyed = options.mode === "replace" || (options.onConflict ?? "error") !== "error";
-    if (resume === "auto") entry = await unfinishedImport(target, { ...key, file }, wishOf(options), keyed, notes);
-    const job = entry
-      ? await goOn(target, entry, options, notes)
-      : await begin(source, names, contentHash, options, notes);
+    const key = { contentHash, sheet: isText(workbook) ? undefined : sheet.name, table: tableName(options, file) };
+    if (dryRun) {
+      const result = await rehearse(ctx, source, names, options, started);
+      return { ...result, notes: [...result.notes, ...(await refusalAhead(key, options))] };
+    }
+    const job = await takeUp(ctx, source, names, key, entry, options, notes);
+    using _held = hold(job.claim);
     await source.startAt(job.plan.firstRow);
     const tally = new Tally(started, source.progress, options, job.before);
     const failure = await work(ctx, source, job, tally, options, names, notes);
@@ -238,11 +252,82 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
   }
 }
 
-/** Makes or checks the table and opens the entry in the ledger. */
+/** What a dry run says if the import itself would be refused. */
+async function refusalAhead(key: ImportKey, options: ImportOptions): Promise<string[]> {
+  const { target, resume } = options;
+  if (resume === "never") return [];
+  try {
+    const entry = (await hasLedger(target)) ? await finishedBefore(target, key, options) : undefined;
+    if (!entry) return [];
+    return [
+      `without --again the import would be refused: this file was imported already, on ${entry.startedAt}, as import ${entry.id}`,
+    ];
+  } catch (error) {
+    return [`whether this file was imported already cannot be told: ${describeError(error).message}`];
+  }
+}
+
+/**
+ * Goes on with an import, or begins one. If another process is faster with the same, that changes which of them it is. An import of
+ * this process is waited for.
+ */
+async function takeUp(
+  ctx: Context,
+  source: Source,
+  names: Names,
+  key: ImportKey,
+  wanted: Entry | undefined,
+  options: ImportOptions,
+  notes: string[],
+): Promise<Job> {
+  const { target } = options;
+  let known = wanted;
+  if (options.resume === "never") return begin(source, names, key.contentHash, undefined, options, notes);
+  for (;;) {
+    const said: string[] = [];
+    let entry = known;
+    try {
+      const look = known ? undefined : await lookFor(target, key, names.file, options, said);
+      entry ??= look?.entry;
+      if (!entry || !whenReleased(entry.id)) {
+        const job = entry
+          ? await goOn(target, entry, options, said)
+          : await begin(source, names, key.contentHash, look?.seen, options, said);
+        notes.push(...said);
+        return job;
+      }
+    } catch (error) {
+      const ours = entry && whenReleased(entry.id) && describeError(error).code === "import_running";
+      if (!ours && !hasChanged(error)) throw error;
+    }
+    if (entry) await unlessOver(ctx, whenReleased(entry.id));
+    known &&= await importToResume(target, known.id, key.contentHash, names.file, key.table);
+  }
+}
+
+/** Waits for something. @throws SluiceError (`interrupted`) if `ctx` is over before */
+async function unlessOver(ctx: Context, outcome: Promise<void> | undefined): Promise<void> {
+  const over = Promise.withResolvers<never>();
+  const message = "interrupted while it waited for an import of the same file";
+  const stop = afterFunc(ctx, () => over.reject(new SluiceError(INTERRUPTED, message, { exitCode: 130 })));
+  try {
+    await Promise.race([outcome, over.promise]);
+  } finally {
+    stop();
+  }
+}
+
+/** An import of the same has begun, or ended, since this process looked: it must look again. */
+function hasChanged(error: unknown): boolean {
+  return isDatabaseError(error) && (error.code === BEGUN_ALREADY || error.code === TAKEN_OVER);
+}
+
+/** Makes or checks the table and opens the entry in the ledger. @throws an error of code BEGUN_ALREADY if what was seen has changed */
 async function begin(
   source: Source,
-  names: { file: string; sheet: string },
+  names: Names,
   contentHash: string,
+  seen: Look | undefined,
   options: ImportOptions,
   notes: string[],
 ): Promise<Job> {
@@ -252,18 +337,16 @@ async function begin(
     const plan = planOf(prepared, source.layout.firstRow, options);
     const { ddl, indexes, shape } = prepared;
     const wish = wishOf(options);
-    const alone = options.resume !== "never";
     const hash = schemaHash(options.schema);
     const first = [...ddl, ...callerSql(plan, options.caller)];
-    const stored = { contentHash, ...names, plan, wish, schemaHash: hash, ddl: first, indexes, shape, alone };
+    const stored = { contentHash, ...names, plan, wish, schemaHash: hash, ddl: first, indexes, shape, seen };
     try {
       const claim = await beginImport(target, stored);
       notes.push(...prepared.notes, ...prepared.changes);
       const left = indexes.map((index) => indexDdl(index, plan.table));
       return { claim, plan, before: NOTHING_YET, chunks: new Map(), indexes: left };
     } catch (error) {
-      if (isDatabaseError(error) && error.code === BEGUN_ALREADY)
-        throw await beingImported(target, { contentHash, sheet: names.sheet, table: plan.table });
+      if (isDatabaseError(error) && error.code === BEGUN_ALREADY) throw error;
       if (isDatabaseError(error) && error.code === NOT_OWN) throw notAllowed(plan.table, error);
       if (error instanceof SluiceError || !plan.created) throw error;
       // Another import has made the table meanwhile: what holds for an existing table holds now.
@@ -302,29 +385,25 @@ async function conclude(
   const { target } = options;
   const { claim, plan } = job;
   const interrupted = ctx.err() !== undefined && !tally.complete;
-  const totals = await target.patiently(() => settleImport(target, claim, interrupted ? "running" : "finished"));
-  if (!totals) throw await takenOver(target, claim);
-  if (!interrupted && totals.total !== tally.records) {
-    throw new SluiceError(
-      "miscounted",
-      `the ledger counts ${totals.total} rows and the sheet has ${tally.records}: this should not be. The import is ${claim.id}.`,
-    );
-  }
+  const totals = await settle(target, job, interrupted ? undefined : tally, notes);
   const first = new FirstRejects();
-  const failure = await failureOf(passOn(target, claim.id, plan, options, names, first));
-  if (failure !== undefined) throw notPassedOn(failure, job, totals);
-  return {
+  const result: ImportResult = {
     id: claim.id,
     ...names,
     table: plan.table,
     method: plan.method,
     ...totals,
     milliseconds: performance.now() - started,
-    reasons: totals.rejected > 0 ? await reasonsOf(target, claim.id) : {},
+    reasons: {},
     rejects: first.list,
-    notes: [...notes, ...first.notes()],
+    notes,
     interrupted,
   };
+  await passOnPatiently(options, result, plan, first);
+  if (totals.rejected === 0) return result;
+  // What only says more of a finished import does not fail it.
+  const reasons = target.patiently(() => reasonsOf(target, claim.id));
+  return { ...result, reasons: await reasons.catch(() => ({})), notes: [...notes, ...first.notes()] };
 }
 
 /** The result where somebody has locked the ledger and an interruption does not wait for that: the counts are this process's. */

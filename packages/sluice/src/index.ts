@@ -1,6 +1,7 @@
 // The importer as a library, and what a schema file imports.
 export { businesses } from "./businesses.ts";
 export { SluiceError } from "./errors.ts";
+export { FinishedError } from "./finished.ts";
 export { runImport, type ImportOptions, type ImportResult, type Method, type Progress } from "./import.ts";
 export type { HeaderMap } from "./mapping.ts";
 export {

@@ -73,7 +73,12 @@ export function layoutOptions(options: {
 
 /** A sheet as it is imported; the first visible one unless named. */
 export function sheetOf(workbook: Workbook, name?: string): SheetView {
-  return originalSheet(workbook.sheet(name), workbook.format === "csv" || workbook.format === "tsv");
+  return originalSheet(workbook.sheet(name), isText(workbook));
+}
+
+/** Whether it is delimited text, which has one sheet: its name is the file's. */
+export function isText({ format }: Workbook): boolean {
+  return format === "csv" || format === "tsv";
 }
 
 function namesOf(column: Column): string[] {

@@ -100,7 +100,7 @@ export async function rehearse(
 export async function passOn(
   session: Pick<Session, "query">,
   id: string,
-  plan: Plan,
+  plan: Pick<Plan, "headers">,
   { onRejects }: ImportOptions,
   names: Names,
   first: FirstRejects = new FirstRejects(),

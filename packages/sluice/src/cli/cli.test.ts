@@ -109,7 +109,7 @@ withServer("several files in one call, exit code 0 when all rows are in", async 
     ["3"],
   ]);
   for (const sheet of ["Other", "2", "other"]) {
-    const args = ["import", two, "--sheet", sheet, "--table", "other", "--to", database.dsn];
+    const args = ["import", two, "--sheet", sheet, "--table", "other", "--to", database.dsn, "--again"];
     expect((await run(folder.path, ...args)).code).toBe(0);
   }
   expect(await database.query("select b from other")).toEqual([["4"], ["4"], ["4"]]);
@@ -360,7 +360,7 @@ withServer(
     await database.query("create table people (id integer primary key, name text)");
     const args = ["import", file, "--to", database.dsn, "--table", "people", "--json"];
     expect((await run(folder.path, ...args)).code).toBe(0);
-    const again = start(folder.path, args);
+    const again = start(folder.path, [...args, "--again"]);
     const state = { over: false };
     void again.finished.then(() => (state.over = true));
     let most = 0;

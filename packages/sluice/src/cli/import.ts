@@ -4,6 +4,7 @@ import { goDuration } from "../duration.ts";
 import type { OnConflict } from "../conflict.ts";
 import { describeError, failureOf, INTERRUPTED, isInterrupted, renamed, SluiceError, usageError } from "../errors.ts";
 import { untouched } from "../explain.ts";
+import { FinishedError } from "../finished.ts";
 import { runImport, type ImportOptions, type ImportResult, type Method, type Progress } from "../import.ts";
 import { pruneImports } from "../ledger/history.ts";
 import { findImports } from "../ledger/ledger.ts";
@@ -53,6 +54,7 @@ export interface ImportFlags extends TargetFlags, FileFlags {
   readonly rawRejects?: boolean;
   readonly maxErrors?: number;
   readonly resume: string;
+  readonly again?: boolean;
   readonly reconnect: number;
   readonly keepHistory?: number;
   readonly json?: boolean;
@@ -71,7 +73,7 @@ const PLAIN_LINE_MS = 5000;
 /** Characters of the progress bar. */
 const BAR = 24;
 
-/** Returns the exit code: 0 all in, 3 some rows rejected, 1 failed, 2 usage, 130 interrupted. */
+/** Returns the exit code: 0 all in, 3 some rows rejected, 4 imported before, 1 failed, 2 usage, 130 interrupted. */
 export async function importCommand(files: readonly string[], flags: ImportFlags): Promise<number> {
   let worst = 0;
   const progress = new ProgressLine(flags);
@@ -105,12 +107,25 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
         if (worst === 130) break;
       }
       worst = worse(rejects ? await closeRejects(rejects, flags) : 0, worst);
-      if (worst !== 130 && flags.keepHistory !== undefined) await pruneImports(target, flags.keepHistory);
+      if (worst !== 130 && flags.keepHistory !== undefined)
+        worst = worse(worst, await shortenHistory(target, flags.keepHistory, flags));
       return worst;
     });
   } catch (error) {
     progress.clear();
     return await fail(error, flags);
+  }
+}
+
+/** Deletes old history; returns the exit code. What was imported by then has ended, whatever becomes of this. */
+async function shortenHistory(target: Target, days: number, flags: ImportFlags): Promise<number> {
+  try {
+    await pruneImports(target, days);
+    return 0;
+  } catch (error) {
+    const { code, message } = describeError(error);
+    const text = `the history could not be shortened, which changes nothing of what was imported: ${message}`;
+    return await fail(new SluiceError(code, text, { cause: error }), flags);
   }
 }
 
@@ -191,6 +206,7 @@ function importOptions(
     ...(flags.stated.has("batchSize") ? { batchSize: flags.batchSize } : {}),
     ...(flags.stated.has("chunkRows") ? { chunkRows: flags.chunkRows } : {}),
     resume: flags.resume,
+    again: flags.again ?? false,
     ...(flags.workers === undefined ? {} : { workers: flags.workers }),
     ...(flags.maxErrors === undefined ? {} : { maxErrors: flags.maxErrors }),
     onConflict: flags.onConflict,
@@ -264,6 +280,11 @@ async function importSheet(
   } catch (error) {
     progress.clear();
     const { file, fileName = file } = options;
+    if (error instanceof FinishedError) {
+      // As in the run that made the table: what comes next adds to it.
+      if (error.plan.created) tables.add(error.result.table);
+      rejects?.add(error.result, schemaFile);
+    }
     return await fail(renamed(beforeTheFirstRow(error), file, fileName), flags, fileName);
   }
 }
@@ -275,7 +296,7 @@ async function say(
   flags: ImportFlags,
   schemaFile: string | undefined,
 ): Promise<void> {
-  if (flags.json) await print(JSON.stringify(toJson(result, target)));
+  if (flags.json) await print(JSON.stringify({ target: target.name, ...toJson(result) }));
   else if (!flags.quiet) await print(report(result, target, flags, schemaFile).join("\n"));
 }
 
@@ -299,9 +320,12 @@ function beforeTheFirstRow(error: unknown): unknown {
   return new SluiceError(INTERRUPTED, message, { exitCode: 130, cause: error });
 }
 
-/** The exit code of two imports: an interruption, else a failure, else the later of what is not 0. */
+/** Exit codes, the worst last. */
+const EXITS = [0, 3, 4, 2, 1, 130];
+
+/** The exit code of two imports. */
 function worse(one: number, two: number): number {
-  return two === 130 || (one !== 1 && two !== 0) ? two : one;
+  return EXITS.indexOf(two) > EXITS.indexOf(one) ? two : one;
 }
 
 function modeOf({ create, append, replace }: ImportFlags): { mode?: "create" | "append" | "replace" } {
@@ -310,17 +334,21 @@ function modeOf({ create, append, replace }: ImportFlags): { mode?: "create" | "
 
 async function fail(error: unknown, flags: ImportFlags, file?: string): Promise<number> {
   const { code, message, exitCode } = describeError(error);
-  const json = JSON.stringify({ ...(file === undefined ? {} : { file }), error: { code, message } });
+  const json = JSON.stringify({
+    ...(file === undefined ? {} : { file }),
+    error: { code, message },
+    ...(error instanceof FinishedError ? { result: toJson(error.result) } : {}),
+  });
   if (!flags.json || (await failureOf(print(json))) !== undefined) console.error(`error: ${message}`);
   showStack(error, code);
   return exitCode;
 }
 
-function toJson({ milliseconds, ...result }: ImportResult, target: Target): Record<string, unknown> {
+function toJson({ milliseconds, ...result }: ImportResult): Record<string, unknown> {
   const rowsPerSecond = rate(result.inserted, milliseconds);
   // A dry run is in no ledger, so nothing knows it by an id.
   const id = result.id === "" ? null : result.id;
-  return { target: target.name, milliseconds: Math.round(milliseconds), rowsPerSecond, ...result, id };
+  return { milliseconds: Math.round(milliseconds), rowsPerSecond, ...result, id };
 }
 
 function report(result: ImportResult, target: Target, flags: ImportFlags, schemaFile: string | undefined): string[] {

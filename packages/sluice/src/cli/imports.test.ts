@@ -137,7 +137,7 @@ describe.skipIf(server === undefined)("going on", () => {
     await run(folder.path, "import", file, ...to);
     await database.query("update sluice.imports set finished_at = finished_at - interval '10 days'");
     expect((await run(folder.path, "imports", "--keep-history", "11", ...to)).stdout).toContain("history of 0 imports");
-    await run(folder.path, "import", file, "--keep-history", "9", ...to);
+    await run(folder.path, "import", file, "--again", "--keep-history", "9", ...to);
     expect(await database.query("select count(*) from sluice.imports")).toEqual([["1"]]);
   });
 });

@@ -34,6 +34,7 @@ Exit codes:
   1    the import failed, or its result could not be printed; the message says what is in the table and how to go on
   2    wrong options
   3    some rows were rejected, all others are in
+  4    nothing was changed: the same file was imported before, with the same options; --again imports it once more
   130  interrupted (Ctrl-C): the chunks in flight were finished, those that waited for a lock given up; the message says how
        to go on`;
 
@@ -57,6 +58,7 @@ Examples, each option in one of them:
   $ sluice import people.xlsx --method batch --batch-size 500 --workers 4
   $ sluice import people.xlsx --chunk-rows 5000          smaller transactions
   $ sluice import people.xlsx --resume k3m9x2w7qa        goes on with that import; without --resume it does so by itself
+  $ sluice import people.xlsx --again                    its rows once more, beside those of the first time
   $ sluice import people.xlsx --reconnect 300 --keep-history 90 --quiet
 `;
 
@@ -145,6 +147,10 @@ function program(): Command {
       "--resume <id>",
       "go on with this unfinished import; auto: with that of the same file, sheet, table and options, if there is one; never: begin anew",
       "auto",
+    )
+    .option(
+      "--again",
+      "import once more what a finished import of the same file, sheet, table and options has put in (otherwise it is refused, unless a key decides)",
     )
     .option(
       "--reconnect <seconds>",

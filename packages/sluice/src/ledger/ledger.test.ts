@@ -203,13 +203,13 @@ describe.each(databases)("on $name", ({ open }) => {
     );
   });
 
-  test("a finished import of the same file is a new one, with a note", async () => {
+  test("a finished import of the same file is done again if that is said, with a note", async () => {
     await using folder = newFolder();
     await using database = await open();
     const { target } = database;
     const file = await example(folder.path);
     const first = await imported(target, file);
-    const second = await imported(target, file);
+    const second = await imported(target, file, { again: true });
     expect(second.result.id).not.toBe(first.result.id);
     expect(second.result.notes).toContainEqual(
       expect.stringMatching(

@@ -30,8 +30,23 @@ export interface Beginning {
   readonly indexes: readonly IndexSpec[];
   /** The table that the plan is for; undefined if the DDL makes or changes it. */
   readonly shape: string | undefined;
-  /** Refused where another process is at work on the same, even if it began a moment ago. */
-  readonly alone: boolean;
+  /** Refused if other imports of the same have begun or ended since this look; undefined: never. */
+  readonly seen: Look | undefined;
+}
+
+/** What makes two imports the same one, but for the options. */
+export interface ImportKey {
+  readonly contentHash: string;
+  /** Undefined for delimited text: it has one sheet, whose name is the file's and may change. */
+  readonly sheet: string | undefined;
+  readonly table: string;
+}
+
+/** The imports of a key, as a process saw them. */
+export interface Look {
+  readonly key: ImportKey;
+  /** Stands for all of them and their states; see {@link lookAt}. */
+  readonly mark: string;
 }
 
 /** An import as the ledger has it. */
@@ -49,6 +64,8 @@ export interface Entry {
   readonly schemaHash: string;
   readonly indexes: readonly IndexLeft[];
   readonly startedAt: string;
+  /** From its begin to its end; 0 while it runs. */
+  readonly milliseconds: number;
   readonly owner: string;
   /** The owner is at work on it. */
   readonly active: boolean;
@@ -81,7 +98,7 @@ const REJECTS = "sluice.rejects";
 /** Whatever runs statements: a target, or a session that is under way. */
 type Asked = Pick<Target, "query">;
 
-/** Makes or changes the table and opens the import's entry, in one transaction. @throws an error of code BEGUN_ALREADY, see `alone` */
+/** Makes or changes the table and opens the import's entry, in one transaction. @throws an error of code BEGUN_ALREADY, see `seen` */
 export async function beginImport(target: Target, beginning: Beginning): Promise<Claim> {
   const claim = { id: newId(), epoch: 1 };
   const { plan, ddl } = beginning;
@@ -101,7 +118,7 @@ export async function beginImport(target: Target, beginning: Beginning): Promise
   const shape = beginning.shape === undefined ? shapeSql(`to_regclass(${relation})`) : quoteLiteral(beginning.shape);
   await target.query(
     [
-      ...(beginning.alone ? guard(beginning) : []),
+      ...(beginning.seen ? guard(beginning.seen) : []),
       ...ddl,
       `insert into sluice.imports (id, content_hash, file, sheet, target_table, method, plan, wish, schema_hash, indexes, state, epoch, table_oid, relation, shape)
        values (${values.join(", ")}, 'running', 1, to_regclass(${relation}), ${relation}, ${shape})`,
@@ -113,20 +130,37 @@ export async function beginImport(target: Target, beginning: Beginning): Promise
   return claim;
 }
 
-/** Two processes that begin the same import at the same time do it one after the other, and the second one fails. */
-function guard({ contentHash, sheet, plan, wish }: Beginning): string[] {
-  const same = [contentHash, sheet.replaceAll("\0", "\uFFFD"), plan.table, wish].map(quoteLiteral);
+/**
+ * Looks at the imports of a key. What is decided by looking further holds only while this look does: the mark must be taken first, and
+ * {@link beginImport} compares it.
+ */
+export async function lookAt(target: Target, key: ImportKey): Promise<Look> {
+  const { rows } = await target.query(markSql(key));
+  return { key, mark: rows[0]![0]! };
+}
+
+/**
+ * Begins one at a time the imports of a content and table. The one that comes later finds another mark, even if the earlier one has
+ * finished by then, or its process is frozen and its lease over.
+ */
+function guard({ key, mark }: Look): string[] {
   const body = `begin
-    if exists (select from sluice.imports i join sluice.leases l on l.import = i.id
-               where (i.content_hash, i.sheet, i.target_table, i.wish) = (${same.join(", ")}) and i.state = 'running'
-                 and l.expires_at > clock_timestamp() and l.owner <> ${quoteLiteral(OWNER)})
+    if (${markSql(key)}) <> ${quoteLiteral(mark)}
     then raise exception 'the same import has been begun meanwhile' using errcode = '${BEGUN_ALREADY}';
     end if;
   end`;
   return [
-    `select pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`sluice ${same.join(" ")}`)}, 0))`,
+    `select pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`sluice ${key.contentHash} ${key.table}`)}, 0))`,
     `do ${quoteLiteral(body)}`,
   ];
+}
+
+/** A number for all imports of a key and their states. One that was cancelled is in nobody's way. */
+function markSql({ contentHash, sheet, table }: ImportKey): string {
+  const one = [`content_hash = ${quoteLiteral(contentHash)}`, `target_table = ${quoteLiteral(table)}`];
+  if (sheet !== undefined) one.push(`sheet = ${quoteLiteral(sheet.replaceAll("\0", "\uFFFD"))}`);
+  return `select hashtextextended(coalesce(string_agg(id || ' ' || state, ',' order by id), ''), 0)::text
+          from sluice.imports where ${one.join(" and ")} and state <> 'cancelled'`;
 }
 
 /**
@@ -192,13 +226,15 @@ export async function renewLease(target: Target, claim: Claim): Promise<boolean>
 /**
  * Gives the import back, with its counts: ended, or (`running`, `failed`) for anybody to go on with. Idempotent.
  *
- * @returns the counts, of earlier processes too; undefined where another process has taken the import over
+ * @param records how many records the ledger must count; otherwise nothing is changed but the lease, which is over
+ * @returns the counts, of earlier processes too; undefined if another process has taken the import over, or the counts differ
  */
 export async function settleImport(
   target: Target,
   claim: Claim,
   state: State,
   message: string | null = null,
+  records: number | null = null,
 ): Promise<Totals | undefined> {
   const { rows } = await target.query(
     `with released as (update sluice.leases set expires_at = '-infinity' where import = $1 and epoch = $2 returning 1),
@@ -208,8 +244,25 @@ export async function settleImport(
          total = s.total, inserted = s.inserted, updated = s.updated, skipped = s.skipped, rejected = s.rejected
      from sums s
      where i.id = $1 and i.epoch = $2 and i.state in ('running', $3) and exists (select from released)
+       and s.total = coalesce($5::bigint, s.total)
      returning ${TOTALS}`,
-    [claim.id, String(claim.epoch), state, message?.replaceAll("\0", "\uFFFD") ?? null],
+    [
+      claim.id,
+      String(claim.epoch),
+      state,
+      message?.replaceAll("\0", "\uFFFD") ?? null,
+      records === null ? null : String(records),
+    ],
+  );
+  return rows[0] && totalsFrom(rows[0]);
+}
+
+/** What the ledger counts of a running import; undefined if another process has taken it over. */
+export async function countsOf(target: Target, { id, epoch }: Claim): Promise<Totals | undefined> {
+  const { rows } = await target.query(
+    `select ${TOTALS} from sluice.imports i cross join lateral (${SUMS} where import = i.id) s
+     where i.id = $1 and i.epoch = $2 and i.state = 'running'`,
+    [id, String(epoch)],
   );
   return rows[0] && totalsFrom(rows[0]);
 }
@@ -217,24 +270,22 @@ export async function settleImport(
 /** The import of an id, or those of a sheet into a table: by the file's content, or the unfinished ones by its name. The newest first. */
 export async function findImports(
   target: Target,
-  wanted:
-    | { readonly id: string }
-    | { readonly contentHash: string; readonly sheet: string; readonly table: string }
-    | { readonly file: string; readonly sheet: string; readonly table: string },
+  wanted: { readonly id: string } | ImportKey | (Omit<ImportKey, "contentHash"> & { readonly file: string }),
 ): Promise<Entry[]> {
   const [where, parameters] =
     "id" in wanted
       ? ["i.id = $1", [wanted.id]]
       : [
-          `${"file" in wanted ? "i.state in ('running', 'failed') and i.file" : "i.content_hash"} = $1 and i.sheet = $2 and i.target_table = $3`,
-          ["file" in wanted ? wanted.file : wanted.contentHash, wanted.sheet, wanted.table].map((text) =>
-            text.replaceAll("\0", "\uFFFD"),
+          `${"file" in wanted ? "i.state in ('running', 'failed') and i.file" : "i.content_hash"} = $1 and i.sheet = coalesce($2, i.sheet) and i.target_table = $3`,
+          ["file" in wanted ? wanted.file : wanted.contentHash, wanted.sheet, wanted.table].map(
+            (text) => text?.replaceAll("\0", "\uFFFD") ?? null,
           ),
         ];
   const { rows } = await target.query(
     `select i.id, i.state, i.content_hash, i.file, i.sheet, i.target_table, i.plan::text, i.wish, i.schema_hash, i.indexes::text,
             to_char(i.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), l.owner, i.table_oid::text,
-            ${atWorkSql(target.exclusive, OWNER)}::text, ${TOTALS}
+            ${atWorkSql(target.exclusive, OWNER)}::text, ${TOTALS},
+            (1000 * extract(epoch from i.finished_at - i.started_at))::bigint::text
      from sluice.imports i join sluice.leases l on l.import = i.id
      cross join lateral (${SUMS} where import = i.id) s
      where ${where} order by i.started_at desc limit 100`,
@@ -262,9 +313,10 @@ export async function findImports(
       schemaHash: schemaHash!,
       indexes: indexesFrom(indexes!, table!),
       startedAt: startedAt!,
+      milliseconds: Number(row[19] ?? 0),
       owner: visible(owner!),
       active: active === "true",
-      totals: totalsFrom(row.slice(14)),
+      totals: totalsFrom(row.slice(14, 19)),
     });
   }
   return entries;
@@ -277,6 +329,18 @@ export async function holdsRows(target: Target, table: string): Promise<boolean>
   } catch {
     return true; // who may only insert cannot look
   }
+}
+
+/** The import that has deleted the table's rows since this one put its last ones in. */
+export async function replacedBy(target: Target, id: string): Promise<string | undefined> {
+  const { rows } = await target.query(
+    `select r.id from sluice.imports i join sluice.imports r using (target_table, table_oid)
+     where i.id = $1 and r.id <> i.id and r.state = 'finished' and r.plan->>'replace' = 'true'
+       and r.started_at > (select max(committed_at) from sluice.chunks where import = i.id)
+     order by r.started_at limit 1`,
+    [id],
+  );
+  return rows[0]?.[0] ?? undefined;
 }
 
 /** The chunks that have been begun, by number. */

@@ -11,7 +11,10 @@ import type { Column, TableSchema } from "../schema.ts";
 import { hashText } from "./hash.ts";
 import { planFrom, wishFrom } from "./stored.ts";
 
-type Wish = Pick<ImportOptions, "map" | "types" | "header" | "skip" | "csv" | "onConflict" | "key" | "atomic" | "mode">;
+export type Wish = Pick<
+  ImportOptions,
+  "map" | "types" | "header" | "skip" | "csv" | "onConflict" | "key" | "atomic" | "mode"
+>;
 
 export interface Plan {
   readonly method: Method;

@@ -1,21 +1,27 @@
-// Whether an import begins or goes on: by its id, or by itself where the same content, sheet, table and wish were left unfinished.
+// Whether an import begins, goes on, or is done already: by its id, or by what the ledger has of the same content, sheet, table
+// and wish.
 import { SluiceError } from "../errors.ts";
+import { importedAlready, nothingToResume } from "../finished.ts";
 import type { ImportOptions } from "../import.ts";
 import { conflictNow } from "../conflict.ts";
 import { otherwise } from "../method.ts";
 import type { ChunkState, Claim, Target } from "../targets/target.ts";
+import { whenReleased } from "./lease.ts";
 import {
   chunksOf,
   claimImport,
   findImports,
   holdsRows,
-  OWNER,
+  lookAt,
+  replacedBy,
   settleImport,
   storeOtherPlan,
   type Entry,
+  type ImportKey,
+  type Look,
   type Totals,
 } from "./ledger.ts";
-import { revivePlan, schemaHash, type Plan } from "./plan.ts";
+import { revivePlan, schemaHash, wishOf, type Plan, type Wish } from "./plan.ts";
 import { badLedger, visible, wishFrom } from "./stored.ts";
 import { afterChange, expectSameTable } from "./table-shape.ts";
 import { strangerWhoOwns } from "./trust.ts";
@@ -34,19 +40,12 @@ export interface Job {
 
 export const NOTHING_YET: Totals = { total: 0, inserted: 0, updated: 0, skipped: 0, rejected: 0 };
 
-/** What makes two imports the same one, but for the options. */
-export interface ImportKey {
-  readonly contentHash: string;
-  readonly sheet: string;
-  readonly table: string;
-}
-
 /**
  * The unfinished import of that id, of this very content.
  *
  * @param wanted the table that the options mean. Where the ledger says another one, it must belong to somebody whom this user
  *   trusts: whoever may write to the ledger could have named a table with triggers of their own.
- * @throws SluiceError where there is none, or its table is to be confirmed
+ * @throws SluiceError where there is none, or its table is to be confirmed; FinishedError if it has finished
  */
 export async function importToResume(
   target: Target,
@@ -62,10 +61,10 @@ export async function importToResume(
       `there is no import ${id} in ${target.name}. sluice imports lists those that there are.`,
     );
   }
-  if (entry.state === "finished" || entry.state === "cancelled") {
+  if (entry.state === "cancelled") {
     throw new SluiceError(
       "import_ended",
-      `the import ${id} is ${entry.state}: there is nothing to resume. Without --resume the file is imported anew.`,
+      `the import ${id} is cancelled: there is nothing to resume. Without --resume the file is imported anew.`,
     );
   }
   if (entry.contentHash !== contentHash) {
@@ -76,6 +75,8 @@ export async function importToResume(
     );
   }
   if (entry.table !== wanted) await checkOwner(target, entry);
+  // Whoever was told to go on with it may do so twice.
+  if (entry.state === "finished") throw await target.patiently(() => nothingToResume(target, entry));
   const why = await whyGone(target, entry);
   if (why !== undefined) throw gone(entry, why);
   return entry;
@@ -88,26 +89,27 @@ function gone({ id, table }: Entry, why = `the table "${table}" that it went int
   );
 }
 
+type Wanted = Wish & Pick<ImportOptions, "schema" | "again">;
+
 /**
- * The unfinished import that this one would be, if there is one; says in the notes what there was before.
+ * Looks for the import that this one would be: the unfinished one, if there is one, and what was seen, for {@link beginImport}. Says
+ * in the notes what there was before.
  *
- * @param keyed rows that are there already do not go in once more
- * @throws SluiceError (`unfinished_import`) where rows of another unfinished import of the file would be in the table twice
+ * @throws SluiceError (`unfinished_import`) if rows of another unfinished import of the file would be in the table twice,
+ * FinishedError (`imported_already`) if those of a finished one would
  */
-export async function unfinishedImport(
+export async function lookFor(
   target: Target,
-  wanted: ImportKey & { readonly file: string },
-  wish: string,
-  keyed: boolean,
+  key: ImportKey,
+  file: string,
+  options: Wanted,
   notes: string[],
-): Promise<Entry | undefined> {
-  const { file, ...key } = wanted;
+): Promise<{ readonly entry: Entry | undefined; readonly seen: Look }> {
+  const wish = wishOf(options);
+  const said: string[] = [];
+  const seen = await lookAt(target, key);
   const entries = await findImports(target, key);
-  // Two imports of one file that this process runs at the same time are meant to be two.
-  const open = entries.filter(
-    ({ state, active, owner }) => (state === "running" || state === "failed") && !(active && owner === OWNER),
-  );
-  for (const entry of open) {
+  for (const entry of entries.filter(isOpen)) {
     if (entry.wish !== wish) {
       const { id, totals, active, indexes } = entry;
       if (totals.inserted + totals.updated > 0 && (await whyGone(target, entry)) === undefined) {
@@ -118,17 +120,21 @@ export async function unfinishedImport(
         );
       }
       if (!active && indexes.length === 0) continue; // nobody misses it
-      notes.push(
+      said.push(
         `import ${entry.id} of this file was begun with other options and is not finished; sluice imports ${entry.id} shows it`,
       );
       continue;
     }
     const gone = await whyGone(target, entry);
-    if (gone === undefined) return entry;
-    const claim = await claimImport(target, entry.id, notes);
+    if (gone === undefined) {
+      notes.push(...said);
+      return { entry, seen };
+    }
+    const claim = whenReleased(entry.id) ? undefined : await claimImport(target, entry.id, notes);
     if (!claim) throw atWork(entry);
     await settleImport(target, claim, "cancelled", gone);
     notes.push(`import ${entry.id} of this file was not finished, and ${gone}: it begins anew`);
+    return lookFor(target, key, file, options, notes);
   }
   const { sheet, table } = key;
   for (const entry of await findImports(target, { file, sheet, table })) {
@@ -136,18 +142,60 @@ export async function unfinishedImport(
     const rows = totals.inserted + totals.updated;
     if (contentHash === key.contentHash || rows === 0 || (await whyGone(target, entry)) !== undefined) continue;
     const unfinished = `${rowsIn(rows)} put into the table "${table}" by the import ${id} of ${file}, which held something else then and is not finished`;
-    if (!keyed) {
+    if (!isKeyed(options)) {
       throw new SluiceError(
         "unfinished_import",
         `${unfinished}. Rows that are in both would be in the table twice. Take those out that must not stay, and end that import: sluice imports cancel ${id}. ` +
           `Or let a key decide: --on-conflict skip --key …. Or import all rows beside them: --resume never.`,
       );
     }
-    notes.push(`${unfinished}; sluice imports cancel ${id} ends it`);
+    said.push(`${unfinished}; sluice imports cancel ${id} ends it`);
+  }
+  const there = await rowsThere(target, entries, options);
+  if (there) {
+    const changed = there.schemaHash !== schemaHash(options.schema);
+    throw await target.patiently(() => importedAlready(target, there, file, changed));
   }
   const finished = entries.find(({ state }) => state === "finished");
-  if (finished) notes.push(`this file was imported before, on ${finished.startedAt}, as import ${finished.id}`);
+  if (finished) said.push(await importedBefore(target, finished, wish));
+  notes.push(...said);
+  return { entry: undefined, seen };
+}
+
+/** The finished import for which this one would be refused; changes nothing. */
+export async function finishedBefore(target: Target, key: ImportKey, options: Wanted): Promise<Entry | undefined> {
+  return rowsThere(target, await findImports(target, key), options);
+}
+
+/**
+ * The finished import whose rows this one would put in once more. Another schema makes no other import: whoever repairs it does not
+ * say by that that the rows are to be in twice.
+ */
+async function rowsThere(target: Target, entries: readonly Entry[], options: Wanted): Promise<Entry | undefined> {
+  if (options.again || isKeyed(options)) return undefined;
+  const wish = wishOf(options);
+  for (const entry of entries) {
+    if (entry.state !== "finished" || entry.wish !== wish) continue;
+    // If all were rejected, nothing can be in twice. What was skipped, a trigger may have put elsewhere.
+    const { total, rejected } = entry.totals;
+    if (total > rejected && (await whyGone(target, entry)) === undefined) return entry;
+  }
   return undefined;
+}
+
+/** Rows that are there already do not go in once more. */
+function isKeyed({ mode, onConflict = "error" }: Wanted): boolean {
+  return mode === "replace" || onConflict !== "error";
+}
+
+function isOpen({ state }: Entry): boolean {
+  return state === "running" || state === "failed";
+}
+
+async function importedBefore(target: Target, entry: Entry, wish: string): Promise<string> {
+  const gone = await whyGone(target, entry);
+  const more = gone !== undefined ? `, and ${gone}` : entry.wish !== wish ? ", with other options" : "";
+  return `this file was imported before, on ${entry.startedAt}, as import ${entry.id}${more}`;
 }
 
 /** Claims an unfinished import. @throws SluiceError (`import_running`) where another process is at work on it */
@@ -206,10 +254,12 @@ function rowsIn(n: number): string {
 }
 
 /** Why rows that are said to be in the table cannot be there any more. */
-async function whyGone(target: Target, { table, sameTable, totals }: Entry): Promise<string | undefined> {
+async function whyGone(target: Target, { id, table, sameTable, totals }: Entry): Promise<string | undefined> {
   if (!sameTable) return `the table "${table}" that it went into is gone`;
-  if (totals.inserted + totals.updated === 0 || (await holdsRows(target, table))) return undefined;
-  return `the table "${table}" has been emptied since`;
+  if (totals.inserted + totals.updated === 0) return undefined;
+  if (!(await holdsRows(target, table))) return `the table "${table}" has been emptied since`;
+  const by = await replacedBy(target, id);
+  return by === undefined ? undefined : `its rows in the table "${table}" have been replaced by the import ${by}`;
 }
 
 /** @throws SluiceError if its rows would become something else in the table that is there now */
@@ -224,12 +274,6 @@ async function sameTable(target: Target, { id, totals }: Entry): Promise<void> {
       { cause: error },
     );
   }
-}
-
-/** The error for an import that another process has begun since this one looked. */
-export async function beingImported(target: Target, key: ImportKey): Promise<SluiceError> {
-  const entries = await findImports(target, key);
-  return atWork(entries.find(({ state, owner }) => state === "running" && owner !== OWNER) ?? entries[0]!);
 }
 
 function atWork(entry: Entry): SluiceError {

@@ -5,9 +5,14 @@ import { connect } from "node:net";
 import { openTarget } from "../targets/open.ts";
 import { newFolder, server } from "../test/database.ts";
 import { writeWorkbook } from "../test/workbook.ts";
-import { business, startService, waitingForLock } from "./test/service.ts";
+import { business, startService, waitingForLock, type Service } from "./test/service.ts";
 
 const ROWS = [business(1), [null, ...business(2).slice(1)], business(3), ["Short", "row"], business(5)];
+
+/** A workbook of fifty rows, other ones for each number. */
+function fifty(service: Service, n: number): Promise<Blob> {
+  return service.workbook(Array.from({ length: 50 }, (_, row) => business(50 * n + row)));
+}
 
 describe.skipIf(server === undefined)("the service", () => {
   test("POST /upload answers with these keys in this order", async () => {
@@ -71,8 +76,8 @@ describe.skipIf(server === undefined)("the service", () => {
     async (table) => {
       await using service = await startService();
       const file = await service.workbook([business(1), business(2).with(3, "no address")]);
-      for (let n = 0; n < 2; n++) {
-        const { status, text } = await service.send(file, "b.xlsx", `?table=${encodeURIComponent(table)}`);
+      for (const again of ["", "&again=true"]) {
+        const { status, text } = await service.send(file, "b.xlsx", `?table=${encodeURIComponent(table)}${again}`);
         expect([status, JSON.parse(text)]).toMatchObject([200, { table, stats: { success_count: 1, error_count: 1 } }]);
       }
       expect(await service.database.query("select tablename from pg_tables where schemaname = 'public'")).toEqual([
@@ -107,8 +112,9 @@ describe.skipIf(server === undefined)("the service", () => {
 
   test("uploads at the same time all go in, also where each finds no table yet", async () => {
     await using service = await startService();
-    const file = await service.workbook(Array.from({ length: 50 }, (_, n) => business(n)));
-    const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => service.send(file, `${n}.xlsx`)));
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, async (_, n) => service.send(await fifty(service, n), `${n}.xlsx`)),
+    );
     expect(answers.map(({ status, text }) => [status, JSON.parse(text).stats.success_count])).toEqual(
       Array.from({ length: 8 }, () => [200, 50]),
     );
@@ -120,9 +126,10 @@ describe.skipIf(server === undefined)("the service", () => {
     await using folder = newFolder();
     await using target = await openTarget({ folder: folder.path });
     await using service = await startService({ target });
-    const file = await service.workbook(Array.from({ length: 50 }, (_, n) => business(n)));
     const methods = ["sequential", "concurrent", "batch", "copy"];
-    const answers = await Promise.all(methods.map((method) => service.send(file, "b.xlsx", `?method=${method}`)));
+    const answers = await Promise.all(
+      methods.map(async (method, n) => service.send(await fifty(service, n), "b.xlsx", `?method=${method}`)),
+    );
     expect(answers.map(({ status, text }) => [status, JSON.parse(text).stats.success_count])).toEqual(
       methods.map(() => [200, 50]),
     );
@@ -130,12 +137,74 @@ describe.skipIf(server === undefined)("the service", () => {
     expect((await service.get("/health")).text).toBe('{"status":"healthy"}');
   });
 
+  test("the same file again is answered with the result of then, whatever it is called; ?again=true imports it", async () => {
+    await using service = await startService();
+    const file = await service.workbook(ROWS);
+    const first = JSON.parse((await service.send(file, "b.xlsx")).text);
+    const [[id]] = (await service.database.query("select id from sluice.imports")) as [[string]];
+    for (const query of ["", "?method=copy", "?again=false"]) {
+      const { status, text } = await service.send(file, "b (1).xlsx", query);
+      const answer = JSON.parse(text);
+      expect([status, Object.keys(answer)]).toEqual([200, Object.keys(first)]);
+      expect(answer).toMatchObject({
+        message: "Import completed successfully",
+        method: "batch",
+        stats: { total_records: 5, success_count: 3, error_count: 2 },
+        table: "businesses",
+        rejects: first.rejects,
+      });
+      expect(answer.notes).toEqual([
+        expect.stringMatching(
+          `^this file was imported already, on .* UTC, as import ${id}: nothing was put in again; \\?again=true imports it once more$`,
+        ),
+      ]);
+    }
+    expect(service.lines.at(-1)).toMatch(/nothing was put in again/);
+    const again = await service.send(file, "b.xlsx", "?again=true");
+    expect([again.status, JSON.parse(again.text).stats.success_count]).toEqual([200, 3]);
+    expect(await service.database.query("select count(*) from businesses")).toEqual([["6"]]);
+    const odd = await service.send(file, "b.xlsx", "?again=maybe");
+    expect([odd.status, odd.text]).toEqual([400, '{"error":"Invalid again. Use: true or false"}']);
+  });
+
+  test("the same file several times at the same time goes in once, and each is told the result", async () => {
+    await using service = await startService();
+    const file = await fifty(service, 0);
+    const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => service.send(file, `${n}.xlsx`)));
+    expect(answers.map(({ status, text }) => [status, JSON.parse(text).stats.success_count])).toEqual(
+      Array.from({ length: 8 }, () => [200, 50]),
+    );
+    expect(await service.database.query("select count(*), count(distinct name) from businesses")).toEqual([
+      ["50", "50"],
+    ]);
+  });
+
+  test("a file that another process is importing is refused with 409 until that has ended", async () => {
+    await using service = await startService();
+    const file = await fifty(service, 0);
+    await service.send(file, "b.xlsx");
+    // As the database sees it: unfinished, with a lease that lasts and a connection of that name.
+    const [[id]] = (await service.database.query("select id from sluice.imports")) as [[string]];
+    await service.database.query(
+      `update sluice.imports set state = 'running';
+       update sluice.leases set owner = 'process 1 on elsewhere (abcd)', expires_at = clock_timestamp() + interval '1 hour';
+       set application_name = 'sluice ${id} 1'`,
+    );
+    const { status, text } = await service.send(file, "b.xlsx");
+    expect([status, JSON.parse(text).error]).toEqual([
+      409,
+      expect.stringMatching(/being imported right now.*Send it again/),
+    ]);
+    expect(text).not.toContain("elsewhere");
+  });
+
   test("no more imports run than allowed; the others wait, their files on the disk", async () => {
     await using service = await startService({ maxImports: 1 });
-    const file = await service.workbook([business(1)]);
-    await service.send(file, "first.xlsx");
+    await service.send(await service.workbook([business(0)]), "first.xlsx");
     await service.database.query("begin; lock table businesses");
-    const answers = [1, 2, 3].map((n) => service.send(file, `${n}.xlsx`, "?method=sequential"));
+    const answers = [1, 2, 3].map(async (n) =>
+      service.send(await service.workbook([business(n)]), `${n}.xlsx`, "?method=sequential"),
+    );
     await expect.poll(() => service.uploads()).toHaveLength(3);
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
     await service.database.query("commit");
@@ -145,8 +214,8 @@ describe.skipIf(server === undefined)("the service", () => {
 
   test("a client that hangs up does not stop its import", async () => {
     await using service = await startService();
-    const file = await service.workbook([business(1)]);
-    await service.send(file, "first.xlsx");
+    await service.send(await service.workbook([business(1)]), "first.xlsx");
+    const file = await service.workbook([business(2)]);
     await service.database.query("begin; lock table businesses");
     const client = new AbortController();
     const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch((error: unknown) => error);
@@ -160,8 +229,8 @@ describe.skipIf(server === undefined)("the service", () => {
 
   test("close() waits for an import whose client has gone", async () => {
     await using service = await startService();
-    const file = await service.workbook([business(1)]);
-    await service.send(file, "first.xlsx");
+    await service.send(await service.workbook([business(1)]), "first.xlsx");
+    const file = await service.workbook([business(2)]);
     await service.database.query("begin; lock table businesses");
     const client = new AbortController();
     const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch(() => undefined);

@@ -114,10 +114,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     });
     const name = JSON.stringify(received.fileName);
     try {
-      const answer = await imports.run(ctx, received, wish!);
+      const { answer, before } = await imports.run(ctx, received, wish!);
       const { stats } = answer;
       log(
-        `${name} → ${answer.table}: ${stats.success_count} of ${stats.total_records} rows in ${stats.duration} (${answer.method})`,
+        `${name} → ${answer.table}: ${stats.success_count} of ${stats.total_records} rows in ${stats.duration} (${answer.method})${before ? ", which was before: nothing was put in again" : ""}`,
       );
       return answer;
     } catch (error) {

@@ -5,7 +5,8 @@ import type { Context } from "@sluice/go/context";
 import { Weighted } from "@sluice/go/semaphore";
 import { businesses } from "../businesses.ts";
 import { goDuration } from "../duration.ts";
-import { isInterrupted, SluiceError } from "../errors.ts";
+import { describeError, isInterrupted, SluiceError } from "../errors.ts";
+import { FinishedError } from "../finished.ts";
 import { METHODS, runImport, type ImportResult, type Method } from "../import.ts";
 import type { Reject } from "../reject.ts";
 import type { Target } from "../targets/target.ts";
@@ -21,6 +22,8 @@ export interface Wish {
   readonly table: string | undefined;
   /** `never` begins anew beside an unfinished import of the file. */
   readonly resume: "auto" | "never";
+  /** Imports once more what was imported before. */
+  readonly again: boolean;
 }
 
 /** The body of a successful upload; the keys stand in this order. */
@@ -45,6 +48,7 @@ export function parseWish(query: Readonly<Record<string, unknown>>): Wish {
     method: parseMethod(query["method"]),
     table: parseTable(query["table"]),
     resume: parseResume(query["resume"]),
+    again: parseAgain(query["again"]),
   };
 }
 
@@ -72,6 +76,13 @@ function parseTable(table: unknown): string | undefined {
     );
   }
   return table;
+}
+
+/** @throws HttpFailure 400 for what is neither yes nor no */
+function parseAgain(again: unknown): boolean {
+  if (again === undefined || again === "false") return false;
+  if (again === "true") return true;
+  throw new HttpFailure(400, "Invalid again. Use: true or false");
 }
 
 /** Runs imports, some at the same time and the rest in the order in which they came. */
@@ -108,9 +119,10 @@ export class Imports {
    * Waits for its turn and imports. Who asked may hang up; `ctx` alone stops it, after the chunks in flight, and the same file goes on
    * from there.
    *
+   * @returns the answer; `before` if it is that of an import which had finished before
    * @throws HttpFailure 503 where it was stopped before its end
    */
-  async run(ctx: Context, upload: Upload, wish: Wish): Promise<UploadAnswer> {
+  async run(ctx: Context, upload: Upload, wish: Wish): Promise<{ answer: UploadAnswer; before: boolean }> {
     try {
       await this.#room.acquire(ctx, 1);
     } catch {
@@ -119,9 +131,11 @@ export class Imports {
     try {
       const result = await this.#import(ctx, upload, wish);
       if (result.interrupted) throw new HttpFailure(503, stopped(result));
-      return toAnswer(result);
+      return { answer: toAnswer(result), before: false };
     } catch (error) {
       if (isInterrupted(error)) throw new HttpFailure(503, NOT_BEGUN);
+      if (error instanceof FinishedError) return { answer: toAnswer(withNote(error)), before: error.doneBefore };
+      if (describeError(error).code === "import_running") throw new HttpFailure(409, BEING_IMPORTED);
       throw inUploadTerms(error, upload);
     } finally {
       this.#room.release(1);
@@ -132,9 +146,10 @@ export class Imports {
    * The directory's own checks hold for every table of its shape. A new table gets that shape if the sheet has its headers; the columns of
    * any other come from the sheet. An existing one is as it stands.
    */
-  async #import(ctx: Context, upload: Upload, { method, table, resume }: Wish): Promise<ImportResult> {
+  async #import(ctx: Context, upload: Upload, { method, table, resume, again }: Wish): Promise<ImportResult> {
     const caller = await this.#allowed.check(table ?? businesses.name);
-    const options = { file: upload.path, fileName: upload.fileName, target: this.#target, method, resume, caller };
+    const file = { file: upload.path, fileName: upload.fileName };
+    const options = { ...file, target: this.#target, method, resume, again, caller };
     if (table === undefined) return await runImport(ctx, { ...options, schema: businesses });
     const existing = await this.#target.describe(table);
     const has = new Set(existing?.columns.map((column) => column.name));
@@ -170,6 +185,19 @@ function stopped({ id, table, total, inserted, updated }: ImportResult): string 
     `The server is stopping: of the first ${total.toLocaleString("en")} rows ${rows} are in the table "${table}" and stay there (import ${id}). ` +
     `Send the same file again when the server is back: it goes on from there.`
   );
+}
+
+const BEING_IMPORTED =
+  "This file is being imported right now. Nothing was put in by this request. Send it again when that has ended: the answer is its result then.";
+
+/** The result of an import that has finished, with why it comes by an error. */
+function withNote({ result, doneBefore }: FinishedError): ImportResult {
+  const { notes } = result;
+  if (doneBefore) return { ...result, notes: notes.map((note) => `${note}; ?again=true imports it once more`) };
+  return {
+    ...result,
+    notes: [...notes, "its rejects could not be read just now: send the same file again to see them"],
+  };
 }
 
 function toAnswer(result: ImportResult): UploadAnswer {

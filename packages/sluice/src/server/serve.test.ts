@@ -63,7 +63,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     await using running = await start(ctx, database);
     expect((await upload(running.url)).status).toBe(200);
     await database.query("begin; lock table businesses");
-    const answer = upload(running.url);
+    const answer = upload(running.url, 2);
     await expect.poll(() => waitingForLock(database)).toBe(1);
     cancel();
     const knock = (): Promise<unknown> => fetch(`${running.url}/health`).catch(() => "refused");
@@ -75,7 +75,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     const { status } = await answer;
     expect(status).toBe(200);
     await running.ended;
-    expect(await database.query("select count(*) from businesses")).toEqual([["2"]]);
+    expect(await database.query("select count(*) from businesses")).toEqual([["3"]]);
   });
 
   test("serve() stops a long import after the chunks in flight, says so, and the same file goes on", async () => {
@@ -116,7 +116,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     await using running = await start(ctx, database, { halt });
     expect((await upload(running.url)).status).toBe(200);
     await database.query("begin; lock table businesses");
-    const answer = upload(running.url);
+    const answer = upload(running.url, 2);
     await expect.poll(() => waitingForLock(database)).toBe(1);
     cancel();
     stop();

@@ -116,8 +116,8 @@ describe.skipIf(server === undefined)("an upload", () => {
     "…".repeat(400) + ".xlsx",
   ])("the name %j is data: the file on the disk has a name of ours", async (name) => {
     await using service = await startService();
-    const file = await service.workbook([business(1)]);
-    await service.send(file, "first.xlsx");
+    await service.send(await service.workbook([business(1)]), "first.xlsx");
+    const file = await service.workbook([business(2)]);
     await service.database.query("begin; lock table businesses");
     const answer = service.send(file, name);
     await expect.poll(() => waitingForLock(service.database)).toBe(1);

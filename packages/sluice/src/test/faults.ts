@@ -41,6 +41,27 @@ export function faulty(database: Database, fault: Fault): Database {
   };
 }
 
+/** Passes everything on to another database, after something else has happened. */
+export function heldUp(database: Database, before: (statement: string) => Promise<void>): Database {
+  const { name, connections, exclusive } = database;
+  const wrap = (connection: Connection): Connection => ({
+    query: async (sql, parameters) => {
+      await before(sql);
+      return connection.query(sql, parameters);
+    },
+    copy: (into, data) => connection.copy(into, data),
+  });
+  return {
+    name,
+    connections,
+    exclusive,
+    start: () => database.start(),
+    ping: () => database.ping(),
+    withConnection: (use, claim) => database.withConnection((connection) => use(wrap(connection)), claim),
+    close: () => database.close(),
+  };
+}
+
 function lost(): SluiceError {
   return new SluiceError("connection_lost", "the connection was lost: a test wants it so");
 }

@@ -34,6 +34,8 @@ const LEASE_MS = 400;
 const SILENCE_MS = 3000;
 /** A process that hangs longer than this is given up. */
 const PATIENCE_MS = 90_000;
+/** How a command ends that has been carried out before. */
+const IMPORTED_ALREADY = 4;
 
 export function start(
   { place, folder, args }: Call,
@@ -92,8 +94,6 @@ export const freeze: Fault = {
     const { place } = attempt;
     const frozen = start(attempt, { leaseMs: LEASE_MS });
     await someMoment(attempt, frozen);
-    // What is stopped before it began would begin another import when it wakes up.
-    while (frozen.isRunning() && (await stateOf(place)) === undefined) await sleep(5);
     frozen.signal("SIGSTOP");
     await sleep(LEASE_MS * 1.5);
     if (!frozen.isRunning() || (await stateOf(place)) === "finished") {
@@ -103,7 +103,10 @@ export const freeze: Fault = {
     }
     expectSuccess(await start(attempt, { leaseMs: LEASE_MS }).ended);
     frozen.signal("SIGCONT");
-    const { code, stdout, stderr } = await frozen.ended;
+    const ended = await frozen.ended;
+    // What was stopped before it began finds the other's import when it wakes up.
+    if (ended.code === IMPORTED_ALREADY) return "began too late";
+    const { code, stdout, stderr } = ended;
     if (code !== 1 || !/taken over/.test(stdout + stderr))
       throw new Error(`the process that was taken over ended with ${code}: ${stdout}${stderr}`);
     return "taken over";
@@ -165,6 +168,11 @@ export function stateOf(place: Place): Promise<string | undefined> {
     if (rows.length > 1) throw new Error(`the ledger has ${rows.length} imports of one`);
     return rows[0]?.[0] ?? undefined;
   });
+}
+
+/** The same command, after its import has finished, must say so. */
+export function expectAlready({ code, stdout, stderr }: Ended): void {
+  if (code !== IMPORTED_ALREADY) throw new Error(`given once more, it ended with ${code}: ${stdout}${stderr}`);
 }
 
 export function expectSuccess({ code, stdout, stderr }: Ended): void {

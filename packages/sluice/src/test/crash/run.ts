@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Method } from "../../import.ts";
 import type { Random } from "../../sample/random.ts";
-import { expectSuccess, start, stateOf, type Attempt, type Call, type Fault } from "./faults.ts";
+import { expectAlready, expectSuccess, start, stateOf, type Attempt, type Call, type Fault } from "./faults.ts";
 import type { Place } from "./place.ts";
 import { COLUMNS, differences, expectedOf, type Kind, type Workload } from "./workload.ts";
 
@@ -49,6 +49,8 @@ export async function crashRun(
 ): Promise<string> {
   const attempt: Attempt = { place, folder, args: argsOf(one), random, ...expected };
   const happened = await fault.interrupt(attempt);
+  if ((await stateOf(place)) !== "finished") expectSuccess(await start(attempt).ended);
+  expectAlready(await start(attempt).ended);
   const { counts, rejects } = await finish(attempt, one);
   if (counts !== expected.counts) throw new Error(`counted ${counts}, and without an interruption ${expected.counts}`);
   if (rejects !== expected.rejects) throw new Error(`other rejects than without an interruption:\n${rejects}`);
