@@ -3,7 +3,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { METHODS } from "../import.ts";
 import { Random } from "../sample/random.ts";
-import { clock, freeze, kill, network, restart } from "./crash/faults.ts";
+import { clock, freeze, kill, killAtEnd, network, restart, together } from "./crash/faults.ts";
 import { canMount, fillDisk } from "./crash/full-disk.ts";
 import { Lab } from "./crash/lab.ts";
 
@@ -21,6 +21,8 @@ let stream = 0;
 const random = (): Random => new Random(seed, ++stream);
 /** A COPY is on its way by then. */
 const MIDDLE = 500_000;
+/** Rows go in by then, and more will. */
+const BEGUN = 100_000;
 
 describe.skipIf(!lab)("an import that is interrupted goes on exactly where it was", () => {
   test.each(METHODS)("%s: killed with -9 while rows go in", async (method) => {
@@ -29,6 +31,28 @@ describe.skipIf(!lab)("an import that is interrupted goes on exactly where it wa
 
   test("copy, all rows in one transaction: killed with -9", async () => {
     await lab!.run("PostgreSQL", "copy", kill, random(), "checked", true);
+  });
+
+  test.each(["concurrent", "copy"] as const)("%s: killed while rows are updated by their key", async (method) => {
+    await lab!.run("PostgreSQL", method, kill, random(), "keyed");
+  });
+
+  test("copy: killed after its last commit, the same command says that all is in", async () => {
+    await lab!.run("PostgreSQL", "copy", killAtEnd, random(), "checked");
+  });
+
+  test("batch: several processes at once put each row in once", async () => {
+    await lab!.run("PostgreSQL", "batch", together, random(), "made");
+  });
+
+  test("batch: the answer to a COMMIT is lost", async () => {
+    expect(await lab!.run("PostgreSQL", "batch", network("answer", BEGUN), random(), "keyed")).toBe(
+      "went on by itself",
+    );
+  });
+
+  test("batch: the database forgets no commit although synchronous_commit is off", async () => {
+    await lab!.run("PostgreSQL", "batch", restart(lab!.server, true), random(), "keyed");
   });
 
   test.each(["batch", "copy"] as const)("%s into the embedded database: killed with -9", async (method) => {

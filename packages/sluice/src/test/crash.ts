@@ -3,20 +3,22 @@
 //
 //   node --conditions=source packages/sluice/src/test/crash.ts --seed 1 --runs 50
 //
-// Prints what happened, and ends with 1 at the first row that is missing, there twice or changed, and at counts or rejects that an
-// uninterrupted import would not have. The moments are drawn from the seed; how far an import is then depends on the machine.
+// Each run draws its table (see `Kind`), the moment, and whether all rows are one transaction. Prints what happened, and ends with 1
+// at the first row that is missing, there twice or changed, and at counts or rejects that an uninterrupted import would not have.
+// The moments are drawn from the seed; how far an import is then depends on the machine.
 import { parseArgs } from "node:util";
 import { METHODS, type Method } from "../import.ts";
 import { Random } from "../sample/random.ts";
-import { clock, freeze, kill, network, restart, type Fault } from "./crash/faults.ts";
+import { clock, freeze, kill, killAtEnd, network, restart, together, type Fault } from "./crash/faults.ts";
 import { Lab, type Database } from "./crash/lab.ts";
+import { KINDS } from "./crash/workload.ts";
 
 const { values: flags } = parseArgs({
   options: {
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     runs: { type: "string", default: "50" },
     methods: { type: "string", default: METHODS.join(",") },
-    faults: { type: "string", default: "kill,freeze,restart,cut,hole,clock,embedded" },
+    faults: { type: "string", default: "kill,end,together,freeze,restart,forget,cut,answer,hole,clock,embedded" },
   },
 });
 const seed = Number(flags.seed);
@@ -29,8 +31,12 @@ const SENT = 700_000;
 const faults: Record<string, { readonly fault: Fault; readonly on: Database }> = {
   kill: { fault: kill, on: "PostgreSQL" },
   freeze: { fault: freeze, on: "PostgreSQL" },
+  end: { fault: killAtEnd, on: "PostgreSQL" },
+  together: { fault: together, on: "PostgreSQL" },
   restart: { fault: restart(lab.server), on: "PostgreSQL" },
+  forget: { fault: restart(lab.server, true), on: "PostgreSQL" },
   cut: { fault: network("drop", SENT), on: "PostgreSQL" },
+  answer: { fault: network("answer", SENT), on: "PostgreSQL" },
   hole: { fault: network("hole", SENT), on: "PostgreSQL" },
   clock: { fault: clock, on: "PostgreSQL" },
   embedded: { fault: kill, on: "PGlite" },
@@ -39,7 +45,8 @@ const faults: Record<string, { readonly fault: Fault; readonly on: Database }> =
 console.log(`seed ${seed}, ${runs} runs each, Node ${process.versions.node}\n`);
 console.log("| interruption | database | method | runs | what happened |\n| --- | --- | --- | ---: | --- |");
 let all = 0;
-for (const [n, name] of flags.faults.split(",").entries()) {
+for (const name of flags.faults.split(",")) {
+  const n = Object.keys(faults).indexOf(name);
   const { fault, on } = faults[name]!;
   for (const method of methods) {
     // The embedded database has one connection: one method that inserts and one that copies.
@@ -47,7 +54,11 @@ for (const [n, name] of flags.faults.split(",").entries()) {
     const happened = new Map<string, number>();
     for (let run = 0; run < runs; run++) {
       const random = new Random(seed, (n * METHODS.length + METHODS.indexOf(method)) * 10_000 + run);
-      const what = await lab.run(on, method, fault, random).catch((error: unknown) => {
+      const [kind, atomic] = [
+        random.pick(fault.notByKey ? KINDS.filter((kind) => kind !== "keyed") : KINDS),
+        random.below(4) === 0,
+      ];
+      const what = await lab.run(on, method, fault, random, kind, atomic).catch((error: unknown) => {
         throw new Error(`seed ${seed}, run ${run}: ${(error as Error).message}`, { cause: error });
       });
       happened.set(what, (happened.get(what) ?? 0) + 1);

@@ -4,9 +4,10 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 /**
  * What happens: `cut`: every connection is closed, and new ones are refused. `drop`: every connection is closed, new ones pass.
- * `hole`: nothing passes on the connections that there are, and nobody is told; new ones pass.
+ * `hole`: nothing passes on the connections that there are, and nobody is told; new ones pass. `answer`: the next COMMIT reaches the
+ * server, and its connection is closed instead of the answer.
  */
-export type Trouble = "cut" | "drop" | "hole";
+export type Trouble = "cut" | "drop" | "hole" | "answer";
 
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
@@ -20,10 +21,17 @@ export async function startProxy(to: URL, bytes: number, trouble: Trouble = "cut
   const sockets = new Set<Socket>();
   /** Those that a hole has swallowed. */
   const holes = new WeakSet<Socket>();
+  /** Those whose next answer is not passed on. */
+  const unanswered = new WeakSet<Socket>();
   let sent = 0;
   let waiting = true;
+  let awaitingCommit = false;
   const make = (what: Trouble): void => {
     waiting = false;
+    if (what === "answer") {
+      awaitingCommit = true;
+      return;
+    }
     if (what === "cut") server.close();
     for (const socket of sockets) {
       if (what === "hole") holes.add(socket);
@@ -45,10 +53,15 @@ export async function startProxy(to: URL, bytes: number, trouble: Trouble = "cut
     client.on("data", (data) => {
       sent += data.length;
       if (waiting && sent > bytes) make(trouble);
+      if (awaitingCommit && /sluice\.commit_rows|commit/i.test(data.toString("latin1"))) {
+        awaitingCommit = false;
+        unanswered.add(upstream);
+      }
       if (!holes.has(client) && !upstream.destroyed) upstream.write(data);
     });
     upstream.on("data", (data) => {
-      if (!holes.has(upstream)) client.write(data);
+      if (unanswered.has(upstream)) client.destroy();
+      else if (!holes.has(upstream)) client.write(data);
     });
   });
   server.listen(0, "127.0.0.1");

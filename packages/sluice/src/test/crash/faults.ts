@@ -25,6 +25,8 @@ export interface Attempt extends Call {
 
 export interface Fault {
   readonly name: string;
+  /** The command is given more than once, which a key would make harmless: then each row is updated as often. */
+  readonly notByKey?: boolean;
   /** Says what happened, for the figures. @throws where the program does what it must not */
   interrupt(attempt: Attempt): Promise<string>;
 }
@@ -36,6 +38,11 @@ const SILENCE_MS = 3000;
 const PATIENCE_MS = 90_000;
 /** How a command ends that has been carried out before. */
 const IMPORTED_ALREADY = 4;
+const SHOWN = 600;
+
+function byKey({ args }: Call): boolean {
+  return args.includes("--key");
+}
 
 export function start(
   { place, folder, args }: Call,
@@ -94,6 +101,8 @@ export const freeze: Fault = {
     const { place } = attempt;
     const frozen = start(attempt, { leaseMs: LEASE_MS });
     await someMoment(attempt, frozen);
+    // With a key, what is stopped before it began may do it all once more when it wakes up.
+    while (byKey(attempt) && frozen.isRunning() && (await stateOf(place)) === undefined) await sleep(5);
     frozen.signal("SIGSTOP");
     await sleep(LEASE_MS * 1.5);
     if (!frozen.isRunning() || (await stateOf(place)) === "finished") {
@@ -108,16 +117,55 @@ export const freeze: Fault = {
     if (ended.code === IMPORTED_ALREADY) return "began too late";
     const { code, stdout, stderr } = ended;
     if (code !== 1 || !/taken over/.test(stdout + stderr))
-      throw new Error(`the process that was taken over ended with ${code}: ${stdout}${stderr}`);
+      throw new Error(`the process that was taken over ended with ${code}: ${shortened(stdout + stderr)}`);
     return "taken over";
   },
 };
 
-/** The server stops without warning and comes back after a while. */
-export function restart(server: OwnServer): Fault {
+/** kill -9 in the moment after the last commit: all is in, and nobody has been told. */
+export const killAtEnd: Fault = {
+  name: "kill -9 after the last commit",
+  interrupt: async (attempt) => {
+    const child = start(attempt);
+    while (child.isRunning() && (await stateOf(attempt.place)) !== "finished") await sleep(1);
+    if (!child.isRunning()) {
+      expectSuccess(await child.ended);
+      return "finished before";
+    }
+    child.signal("SIGKILL");
+    await child.ended;
+    return "killed";
+  },
+};
+
+/** Two or three processes import the same at the same time. One does it; the others say so, or that it has been done. */
+export const together: Fault = {
+  name: "several processes at once",
+  notByKey: true,
+  interrupt: async (attempt) => {
+    const { random } = attempt;
+    const processes = 2 + random.below(2);
+    const ended = await Promise.all(
+      Array.from({ length: processes }, async () => {
+        await sleep(random.below(250));
+        return await start(attempt).ended;
+      }),
+    );
+    for (const { code, stdout, stderr } of ended) {
+      if (code === 0 || code === 3 || code === IMPORTED_ALREADY) continue;
+      if (code !== 1 || !/being imported right now/.test(stdout + stderr))
+        throw new Error(`one of ${processes} processes ended with ${code}: ${shortened(stdout + stderr)}`);
+    }
+    return `${processes} processes`;
+  },
+};
+
+/** The server stops without warning and comes back after a while, with the commits of its last seconds forgotten if it may. */
+export function restart(server: OwnServer, forgetful = false): Fault {
   return {
-    name: "the database restarts",
+    name: forgetful ? "the database restarts, synchronous_commit is off" : "the database restarts",
     interrupt: async (attempt) => {
+      if (forgetful) await makeForgetful(attempt.place);
       const child = start(attempt);
       await someMoment(attempt, child);
       if (!child.isRunning()) return "finished before";
@@ -129,10 +177,27 @@ export function restart(server: OwnServer): Fault {
   };
 }
 
+/** Commits of this database are reported before they are on the disk, and get there after seconds. */
+async function makeForgetful(place: Place): Promise<void> {
+  await place.ask(async (query) => {
+    await query("alter system set wal_writer_delay = '10s'");
+    await query("select pg_reload_conf()");
+    const [name] = await query("select quote_ident(current_database())");
+    await query(`alter database ${name![0]} set synchronous_commit = off`);
+  });
+}
+
+const TROUBLES: Readonly<Record<Trouble, string>> = {
+  cut: "connections are cut, and refused",
+  drop: "connections are cut",
+  hole: "connections swallow everything",
+  answer: "the answer to a COMMIT is lost",
+};
+
 /** The connections break, or swallow what is sent, after so many bytes. New ones pass. */
 export function network(trouble: Trouble, bytes: number): Fault {
   return {
-    name: trouble === "hole" ? "connections swallow everything" : "connections are cut",
+    name: TROUBLES[trouble],
     interrupt: async (attempt) => {
       await using proxy = await startProxy(attempt.place.url!, attempt.random.below(bytes), trouble);
       const to = new URL(attempt.place.url!);
@@ -155,7 +220,7 @@ async function outcome(child: Child): Promise<string> {
   const { code, stdout, stderr } = await child.ended;
   if (code === 0 || code === 3) return "went on by itself";
   if (code !== 1 || !/connect|connection|terminat/i.test(stdout + stderr))
-    throw new Error(`ended with ${code}: ${stdout}${stderr}`);
+    throw new Error(`ended with ${code}: ${shortened(stdout + stderr)}`);
   return "said that the connection was lost";
 }
 
@@ -172,9 +237,15 @@ export function stateOf(place: Place): Promise<string | undefined> {
 
 /** The same command, after its import has finished, must say so. */
 export function expectAlready({ code, stdout, stderr }: Ended): void {
-  if (code !== IMPORTED_ALREADY) throw new Error(`given once more, it ended with ${code}: ${stdout}${stderr}`);
+  if (code !== IMPORTED_ALREADY)
+    throw new Error(`given once more, it ended with ${code}: ${shortened(stdout + stderr)}`);
+}
+
+/** The beginning of what a program said: results list a hundred rejects. */
+function shortened(output: string): string {
+  return output.length > SHOWN ? `${output.slice(0, SHOWN)} …` : output;
 }
 
 export function expectSuccess({ code, stdout, stderr }: Ended): void {
-  if (code !== 0 && code !== 3) throw new Error(`ended with ${code}: ${stdout}${stderr}`);
+  if (code !== 0 && code !== 3) throw new Error(`ended with ${code}: ${shortened(stdout + stderr)}`);
 }

@@ -48,7 +48,8 @@ export class Lab implements AsyncDisposable {
     try {
       return await crashRun(place, this.folder, one, fault, random, expected);
     } catch (error) {
-      throw new Error(`${on}, ${method}, table ${kind}, ${fault.name}: ${(error as Error).message}`, { cause: error });
+      const what = `${on}, ${method}${atomic ? ", atomic" : ""}, table ${kind}, ${fault.name}`;
+      throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
     }
   }
 
@@ -61,7 +62,7 @@ export class Lab implements AsyncDisposable {
 
   /** Makes the table that an import finds. */
   async prepare(place: Place, one: Case): Promise<void> {
-    const ddl = ddlOf(one.kind);
+    const ddl = ddlOf(one.kind, one.workload);
     if (ddl.length > 0) await place.ask((query) => query(ddl.join(";\n")));
   }
 
