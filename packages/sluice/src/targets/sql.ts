@@ -1,6 +1,7 @@
 // The target that speaks PostgreSQL, whichever database lends the connections: how a table is described, and how a chunk is
 // committed whatever happens to the connection meanwhile.
 import type { Chunk } from "../chunk.ts";
+import { describeError, failureOf } from "../errors.ts";
 import { quoteTable } from "../identifiers.ts";
 import { chunkStateFrom, takenOver } from "../ledger/ledger.ts";
 import { OTHER_TABLE, TAKEN_OVER } from "../ledger/schema.ts";
@@ -180,6 +181,11 @@ export class SqlTarget implements Target {
       if (claim && isDatabaseError(error) && error.code === TAKEN_OVER) await this.#believe(error, claim);
       if (claim && isDatabaseError(error) && isAboutTable(error))
         await this.patiently(() => expectSameTable(this, claim));
+      if (claim && rows === undefined && describeError(error).code === "connection_lost") {
+        // Whoever takes an import over ends its sessions. A server that does not answer says nothing of that.
+        const why = await failureOf(this.#stateOf(0, claim));
+        throw describeError(why).code === "taken_over" ? why : error;
+      }
       if (!claim || rows === undefined || isDatabaseError(error)) throw error;
       // The connection was lost on the way of COMMIT: whether it has arrived, the ledger knows.
       if (!(await this.patiently(() => this.#stateOf(0, claim)))) throw error;
