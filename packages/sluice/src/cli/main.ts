@@ -51,6 +51,7 @@ Examples, each option in one of them:
   $ sluice import more.xlsx --table people --append --migrate      adds the columns that people lacks
   $ sluice import people.xlsx --on-conflict update --key email     writes over the rows of the same e-mail address
   $ sluice import people.xlsx --replace                  new rows in the place of the old ones, all at once
+  $ sluice import people.xlsx --replace --cascade        rows of other tables that refer to the old ones go with them
   $ sluice import people.xlsx --atomic                   readers see none of the rows until all are in
   $ sluice import people.xlsx --dry-run --json           what would happen, and nothing of it is kept
   $ sluice import people.xlsx --rejects bad.xlsx --max-errors 100
