@@ -8,4 +8,4 @@ export { CellError, type Cell, type CellValue, type Header, type Row } from "./r
 export type { ReadOptions, RowOptions, Sheet } from "./sheet.ts";
 export type { RandomAccess } from "./source.ts";
 export { spool, type Spooled } from "./spool.ts";
-export { open, type OpenOptions, type Workbook } from "./workbook.ts";
+export { isStreamed, open, type OpenOptions, type Workbook } from "./workbook.ts";

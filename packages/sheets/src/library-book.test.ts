@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as sheetJs from "@e965/xlsx";
 import { afterAll, expect, test } from "vitest";
 import type { SheetError } from "./errors.ts";
-import { defaultBounds, openByLibrary, type Bounds } from "./library-book.ts";
+import { openByLibrary } from "./library-book.ts";
 import { resolveLimits, type Limits } from "./limits.ts";
 import { CellError } from "./rows.ts";
 import { openSource } from "./source.ts";
@@ -48,14 +48,11 @@ async function failure(reading: Promise<unknown>): Promise<SheetError> {
   );
 }
 
-async function openBounded(bytes: Uint8Array, bounds: Partial<Bounds>, signal?: AbortSignal): Promise<AsyncDisposable> {
+async function openBounded(bytes: Uint8Array, asked: Partial<Limits>, signal?: AbortSignal): Promise<AsyncDisposable> {
   const from = await openSource(source(bytes));
-  const limits = resolveLimits();
+  const limits = resolveLimits(asked);
   const archive = bytes[0] === 0x50 ? await Archive.open(from, limits) : undefined;
-  const book = await openByLibrary(archive ? "xlsb" : "xls", from, archive, limits, signal, {
-    ...defaultBounds,
-    ...bounds,
-  });
+  const book = await openByLibrary(archive ? "xlsb" : "xls", from, archive, limits, signal);
   return { [Symbol.asyncDispose]: () => book.close() };
 }
 
@@ -204,17 +201,24 @@ test("a file that is too large, inflates to too much, or takes too much memory o
     "biff8",
   );
   const archive = written(data, "xlsb");
-  const why = async (file: Uint8Array, bounds: Partial<Bounds>): Promise<[string, string]> => {
+  const why = async (file: Uint8Array, bounds: Partial<Limits>): Promise<[string, string]> => {
     const { code, message } = await failure(openBounded(file, bounds));
     return [code, message];
   };
-  expect(await why(bytes, { fileBytes: 1000 })).toEqual(["limit", expect.stringContaining("so it may have 1000")]);
-  expect(await why(archive, { inflatedBytes: 1000 })).toEqual([
+  expect(await why(bytes, { libraryFileBytes: 1000 })).toEqual([
     "limit",
-    expect.stringContaining("inflates to more than 1000"),
+    expect.stringContaining("the limit libraryFileBytes = 1000"),
   ]);
-  expect(await why(bytes, { milliseconds: 1 })).toEqual(["limit", expect.stringContaining("takes more than 0.001 s")]);
-  expect(await why(bytes, { memoryMb: 16 })).toEqual(["limit", expect.stringContaining("more than 16 MiB of memory")]);
+  expect(await why(archive, { libraryInflatedBytes: 1000 })).toEqual([
+    "limit",
+    expect.stringContaining("the limit libraryInflatedBytes = 1000"),
+  ]);
+  const time = { libraryMilliseconds: 1, libraryMillisecondsPerMiB: 1 };
+  expect(await why(bytes, time)).toEqual(["limit", expect.stringMatching(/takes more than [\d.]+ s\./)]);
+  expect(await why(bytes, { libraryMemoryBytes: 64 * 2 ** 20 })).toEqual([
+    "limit",
+    expect.stringContaining("more than 64 MiB of memory"),
+  ]);
   await using book = await openBounded(bytes, {});
   expect(book).toBeDefined();
 });

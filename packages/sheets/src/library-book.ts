@@ -1,16 +1,29 @@
 // Formats that are read by a library, SheetJS (npm: @e965/xlsx, its maintained build there): .xls, .xlsb, and tables in HTML or XML,
 // which often bear the extension .xls.
 //
-// The library reads a file whole, in a thread of its own (library-worker.ts): a file that is too large, takes too much memory or too
-// much time ends in an error, and this thread goes on. Archives are inflated here first, so that what they inflate to is
-// counted. The library is an optional peer: who reads other formats only needs none of it.
-import { Worker } from "node:worker_threads";
+// The library reads a file whole, in a process of its own (library-process.ts): a file that is too large, takes too much memory
+// or too much time ends in an error, and this program goes on. One file is opened at a time, the others wait. Archives are
+// inflated here first, so that what they inflate to is counted. The library is an optional peer: who reads other formats only
+// needs none of it.
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { RowBatch } from "./batch.ts";
 import type { Book, Range, SheetState, SpreadsheetFormat } from "./book.ts";
 import { decodeText } from "./encoding.ts";
 import { SheetError, type Place, type SheetErrorCode } from "./errors.ts";
-import type { Answer, Contents, Request, Task } from "./library-worker.ts";
-import type { Limits } from "./limits.ts";
+import { Ended, LibraryProcess, type Bounds } from "./library-process.ts";
+import {
+  checkedContents,
+  checkedRows,
+  Unsound,
+  type Answer,
+  type Contents,
+  type Portion,
+  type Question,
+  type Task,
+} from "./library-protocol.ts";
+import { TEXT_ROWS, type Limits } from "./limits.ts";
 import { batchOf } from "./row-writer.ts";
 import { readFully, readPieces, type Source } from "./source.ts";
 import type { Archive } from "./zip.ts";
@@ -25,27 +38,22 @@ const formats = {
 
 export type LibraryFormat = keyof typeof formats & SpreadsheetFormat;
 
-/** How large a file, what it inflates to, the thread's memory and its time may be. */
-export interface Bounds {
-  readonly fileBytes: number;
-  readonly inflatedBytes: number;
-  readonly memoryMb: number;
-  readonly milliseconds: number;
-}
-
-export const defaultBounds: Bounds = {
-  fileBytes: 64 * 2 ** 20,
-  inflatedBytes: 512 * 2 ** 20,
-  memoryMb: 1024,
-  milliseconds: 60_000,
-};
-
 const ADVICE = `Open it in Excel or LibreOffice and save it as "Excel Workbook (.xlsx)".`;
 
 /** Whether an archive is a workbook of Excel in its binary form. */
 export const isXlsb = ({ names }: Archive): boolean =>
   names.some((name) => /(?:^|\/)workbook\.bin$/i.test(name)) &&
   !names.some((name) => /^xl\/workbook\.xml$/i.test(name));
+
+/** The refusal of such a file where formats that are streamed are taken alone. */
+export function notStreamed(format: LibraryFormat, file: string | undefined): SheetError {
+  const name = file ?? "The file";
+  return new SheetError(
+    "unsupported_format",
+    `${name} is ${formats[format]}, and only .xlsx, .xlsm, .ods, .fods, CSV and TSV are taken here. ${ADVICE}`,
+    { file },
+  );
+}
 
 /**
  * @param archive the file as an archive, where it is one
@@ -57,29 +65,28 @@ export async function openByLibrary(
   archive: Archive | undefined,
   limits: Limits,
   signal: AbortSignal | undefined,
-  bounds: Bounds = defaultBounds,
 ): Promise<Book> {
   const { file, size } = source;
+  const { libraryFileBytes } = limits;
   const name = file ?? "The file";
-  if (size > bounds.fileBytes)
+  if (size > libraryFileBytes)
     throw new SheetError(
       "limit",
-      `${name} is ${formats[format]} of ${size} bytes. Such a file is read whole in memory, so it may have ${bounds.fileBytes}. ${ADVICE}`,
+      `${name} is ${formats[format]} of ${size} bytes, more than the limit libraryFileBytes = ${libraryFileBytes}: such a file is read whole in memory. ${ADVICE}`,
       { file },
     );
-  if (archive) await checkArchive(archive, name, file, bounds, signal);
-  const data = format === "html" ? await readText(source) : await readFully(source, 0, size);
-  // Of the others, whose sheets are larger, styled empty areas would cost too much memory.
-  const empty = format === "xls";
-  const thread = new Thread(format, file, { data, empty, limits }, bounds, signal);
-  try {
-    const answer = await thread.ask({ open: true });
-    if (!("contents" in answer)) throw new Error("the library's thread gave another answer than was asked for");
-    return new LibraryBook(format, file, answer.contents, thread);
-  } catch (error) {
-    await thread.close();
-    throw error;
-  }
+  if (archive) await checkArchive(archive, name, file, limits, signal);
+  const library = findLibrary(format, file);
+  return await inTurn(signal, async () => {
+    const reader = new Reader(format, file, library, size, limits, signal);
+    try {
+      const pieces = format === "html" ? textPieces(source) : readPieces(source, 0, size, false);
+      return new LibraryBook(format, file, await reader.open(pieces), reader);
+    } catch (error) {
+      await reader.close();
+      throw error;
+    }
+  });
 }
 
 class LibraryBook implements Book {
@@ -87,14 +94,14 @@ class LibraryBook implements Book {
   readonly sheets: readonly { readonly name: string; readonly state: SheetState }[];
   readonly date1904: boolean;
   readonly #file: string | undefined;
-  readonly #thread: Thread;
+  readonly #reader: Reader;
 
-  constructor(format: LibraryFormat, file: string | undefined, contents: Contents, thread: Thread) {
+  constructor(format: LibraryFormat, file: string | undefined, contents: Contents, reader: Reader) {
     this.format = format;
     this.sheets = contents.sheets;
     this.date1904 = contents.date1904;
     this.#file = file;
-    this.#thread = thread;
+    this.#reader = reader;
   }
 
   place(sheet: number): Place {
@@ -102,135 +109,190 @@ class LibraryBook implements Book {
   }
 
   async *read(sheet: number, { signal, from, to }: Range): AsyncGenerator<RowBatch, void, undefined> {
-    for (let row = from - 1; row < to;) {
+    const last = Math.min(to, TEXT_ROWS);
+    for (let row = from - 1; row < last;) {
       signal?.throwIfAborted();
-      const answer = await this.#thread.ask({ sheet, row, to });
-      if (!("rows" in answer) || !answer.rows) return;
-      const { next, progress, ...rows } = answer.rows;
+      const portion = await this.#reader.rows({ sheet, row, to: last });
+      if (!portion) return;
+      const { next, progress, ...rows } = portion;
       row = next;
       yield batchOf(rows, progress);
     }
   }
 
   async close(): Promise<void> {
-    await this.#thread.close();
+    await this.#reader.close();
   }
 }
 
-/** A request without its number. */
-type Question = { readonly open: true } | { readonly sheet: number; readonly row: number; readonly to: number };
-
-/** The thread: it answers questions, keeps no program alive while there is none, and is gone after the first one that it cannot answer. */
-class Thread {
+/** The process of one file, and what its end means for that file. */
+class Reader {
   readonly #format: LibraryFormat;
   readonly #file: string | undefined;
-  readonly #bounds: Bounds;
-  readonly #worker: Worker;
-  readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: unknown) => void }>();
+  readonly #task: Task;
+  readonly #process: LibraryProcess;
   readonly #release: () => void;
-  #lastId = 0;
-  #gone: unknown;
 
   constructor(
     format: LibraryFormat,
     file: string | undefined,
-    task: Task,
-    bounds: Bounds,
+    library: string,
+    size: number,
+    limits: Limits,
     signal: AbortSignal | undefined,
   ) {
     this.#format = format;
     this.#file = file;
-    this.#bounds = bounds;
-    const module = import.meta.url.endsWith(".ts") ? "./library-worker.ts" : "./library-worker.js";
-    this.#worker = new Worker(new URL(module, import.meta.url), {
-      workerData: task,
-      resourceLimits: { maxOldGenerationSizeMb: bounds.memoryMb },
-      // Not the flags of this program, such as --eval, which a thread refuses.
-      execArgv: [],
-    });
-    this.#worker.unref();
-    this.#worker.on("message", (answer: Answer) => {
-      this.#waiting.get(answer.id)?.resolve(answer);
-    });
-    this.#worker.on("error", (error: NodeJS.ErrnoException) => {
-      const tooMuch = error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      this.#end(tooMuch ? this.#bound(`more than ${bounds.memoryMb} MiB of memory`) : this.#unreadable(error.message));
-    });
-    this.#worker.on("exit", () => this.#end(this.#unreadable("its thread has ended")));
-    const abort = (): void => this.#end(signal!.reason);
+    const bounds = boundsFor(size, limits);
+    this.#task = taskFor(format, library, limits, bounds);
+    this.#process = new LibraryProcess(library, bounds);
+    const abort = (): void => this.#process.kill(signal!.reason);
+    if (signal?.aborted) abort();
     signal?.addEventListener("abort", abort);
     this.#release = () => signal?.removeEventListener("abort", abort);
   }
 
-  async ask(question: Question): Promise<Answer> {
-    if (this.#gone !== undefined) throw this.#gone;
-    const id = ++this.#lastId;
-    const seconds = this.#bounds.milliseconds / 1000;
-    const late = setTimeout(() => this.#end(this.#bound(`more than ${seconds} s`)), this.#bounds.milliseconds);
-    this.#worker.ref();
-    try {
-      const answer = await new Promise<Answer>((resolve, reject) => {
-        this.#waiting.set(id, { resolve, reject });
-        this.#worker.postMessage({ id, ...question } satisfies Request);
-      });
-      if ("missing" in answer)
-        throw this.#error(
-          this.#code(),
-          `which needs the package @e965/xlsx. Install it (npm install @e965/xlsx), or open the file in Excel and save it as "Excel Workbook (.xlsx)".`,
-        );
-      if ("failure" in answer) throw this.#unreadable(answer.failure);
-      if ("refused" in answer) {
-        const { code, message, cell } = answer.refused;
-        throw new SheetError(code, message, { file: this.#file, cell });
-      }
-      return answer;
-    } finally {
-      clearTimeout(late);
-      this.#waiting.delete(id);
-      if (this.#waiting.size === 0) this.#worker.unref();
-    }
+  async open(pieces: AsyncIterable<Uint8Array>): Promise<Contents> {
+    return await this.#ask(
+      () => this.#process.open(this.#task, pieces),
+      (answer) => checkedContents("contents" in answer ? answer.contents : undefined, this.#task.limits),
+    );
+  }
+
+  async rows(question: Question): Promise<Portion | undefined> {
+    return await this.#ask(
+      () => this.#process.ask(question),
+      (answer, rest) => checkedRows("rows" in answer ? answer.rows : undefined, rest, question, this.#task.limits),
+    );
   }
 
   async close(): Promise<void> {
-    this.#end(new SheetError("closed", `${this.#file ?? "The workbook"} was closed while it was read.`));
-    await this.#worker.terminate();
-  }
-
-  #end(reason: unknown): void {
-    if (this.#gone !== undefined) return;
-    this.#gone = reason;
     this.#release();
-    void this.#worker.terminate();
-    for (const { reject } of this.#waiting.values()) reject(reason);
+    await this.#process.close(
+      new SheetError("closed", `${this.#file ?? "The workbook"} was closed while it was read.`),
+    );
   }
 
+  async #ask<T>(
+    ask: () => Promise<{ answer: unknown; rest: Buffer }>,
+    checked: (answer: Answer, rest: Buffer) => T,
+  ): Promise<T> {
+    try {
+      const { answer, rest } = await ask();
+      const said = Object(answer) as Answer;
+      if ("failure" in said) throw this.#unreadable(said.failure);
+      if ("refused" in said) {
+        const { code, message, cell } = said.refused;
+        throw new SheetError(code, message, { file: this.#file, cell });
+      }
+      return checked(said, rest);
+    } catch (error) {
+      if (error instanceof Ended && error.bound)
+        throw this.#error("limit", `and reading it takes ${error.message}. ${ADVICE}`);
+      // An answer that is not sound, or none: both are the damage of the file.
+      if (error instanceof Ended || error instanceof Unsound) throw this.#unreadable(error.message);
+      throw error;
+    }
+  }
+
+  /** The library's own words, of its inside mostly, are the cause and not the message. */
   #unreadable(why: string): SheetError {
+    const cause = new Error(why);
     return /password|encrypt/i.test(why)
-      ? this.#error("encrypted", "and it opens with a password only. Remove the password in Excel and save it again.")
-      : this.#error(this.#code(), `and it cannot be read: ${why.replace(/\.$/, "")}. ${ADVICE}`);
+      ? this.#error(
+          "encrypted",
+          "and it opens with a password only. Remove the password in Excel and save it again.",
+          cause,
+        )
+      : this.#error(
+          codeOf(this.#format),
+          `and it is damaged, or uses something that cannot be read here. ${ADVICE}`,
+          cause,
+        );
   }
 
-  #bound(what: string): SheetError {
-    return this.#error("limit", `and reading it takes ${what}. ${ADVICE}`);
+  #error(code: SheetErrorCode, rest: string, cause?: Error): SheetError {
+    return failure(this.#format, this.#file, code, rest, cause);
   }
+}
 
-  #code(): SheetErrorCode {
-    return this.#format === "xls" ? "legacy_xls" : "unsupported_format";
+function failure(
+  format: LibraryFormat,
+  file: string | undefined,
+  code: SheetErrorCode,
+  rest: string,
+  cause?: Error,
+): SheetError {
+  const message = `${file ?? "The file"} is ${formats[format]}, ${rest}`;
+  return new SheetError(code, message, { file }, cause === undefined ? undefined : { cause });
+}
+
+const codeOf = (format: LibraryFormat): SheetErrorCode => (format === "xls" ? "legacy_xls" : "unsupported_format");
+
+/** What the process may take for a file of this size. */
+export function boundsFor(size: number, limits: Limits): Bounds {
+  const milliseconds = Math.ceil(limits.libraryMilliseconds + (limits.libraryMillisecondsPerMiB * size) / 2 ** 20);
+  return { memoryBytes: limits.libraryMemoryBytes, milliseconds, clockMilliseconds: 10 * milliseconds };
+}
+
+/** What the process is told of a file. */
+export function taskFor(format: LibraryFormat, library: string, limits: Limits, bounds: Bounds): Task {
+  return {
+    library: pathToFileURL(library).href,
+    isText: format === "html",
+    // Of the others, whose sheets are larger, styled empty areas would cost too much memory.
+    empty: format === "xls",
+    limits,
+    milliseconds: bounds.clockMilliseconds,
+  };
+}
+
+/** The file of the library's module. @throws SheetError where it is not installed */
+export function findLibrary(format: LibraryFormat, file: string | undefined): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve("@e965/xlsx")), "xlsx.mjs");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
+    throw failure(
+      format,
+      file,
+      codeOf(format),
+      `which needs the package @e965/xlsx. Install it (npm install @e965/xlsx), or open the file in Excel and save it as "Excel Workbook (.xlsx)".`,
+    );
   }
+}
 
-  #error(code: SheetErrorCode, rest: string): SheetError {
-    return new SheetError(code, `${this.#file ?? "The file"} is ${formats[this.#format]}, ${rest}`, {
-      file: this.#file,
-    });
+/** The one place for a file that the library opens. */
+let place: Promise<void> = Promise.resolve();
+
+async function inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  const before = place;
+  let done = (): void => {};
+  const mine = new Promise<void>((resolve) => (done = resolve));
+  place = before.then(() => mine);
+  let stop = (): void => {};
+  try {
+    await Promise.race([
+      before,
+      new Promise<never>((_, reject) => {
+        stop = () => reject(signal!.reason as Error);
+        signal?.addEventListener("abort", stop);
+      }),
+    ]);
+    signal?.throwIfAborted();
+    return await work();
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    done();
   }
 }
 
 /** Inflates all of an archive, so that what comes out of it is counted. */
-async function checkArchive(
+export async function checkArchive(
   archive: Archive,
   name: string,
   file: string | undefined,
-  { inflatedBytes }: Bounds,
+  { libraryInflatedBytes }: Limits,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   let length = 0;
@@ -238,27 +300,25 @@ async function checkArchive(
     if (part.endsWith("/")) continue;
     for await (const piece of archive.read(archive.find(part)!, signal)) {
       length += piece.length;
-      if (length > inflatedBytes)
+      if (length > libraryInflatedBytes)
         throw new SheetError(
           "limit",
-          `${name} inflates to more than ${inflatedBytes} bytes, and is of a kind that is read whole in memory. ${ADVICE}`,
+          `${name} inflates to more than the limit libraryInflatedBytes = ${libraryInflatedBytes}, and is of a kind that is read whole in memory. ${ADVICE}`,
           { file, part },
         );
     }
   }
 }
 
-/** A page as text: in the encoding that it names, else the one that is found out. */
-async function readText(source: Source): Promise<string> {
+/** A page as text in UTF-8: from the encoding that it names, else the one that is found out. */
+async function* textPieces(source: Source): AsyncGenerator<Uint8Array, void, undefined> {
   const head = (await readFully(source, 0, 4096)).toString("latin1");
   const label = /<meta[^>]+charset\s*=\s*["']?([\w-]+)/i.exec(head)?.[1];
   const utf16 = /^(?:\xff\xfe|\xfe\xff)/.test(head);
   const { pieces } = decodeText(readPieces(source, 0, source.size, true), utf16 || !known(label) ? undefined : label, {
     file: source.file,
   });
-  const text: Buffer[] = [];
-  for await (const piece of pieces) text.push(Buffer.from(piece));
-  return Buffer.concat(text).toString();
+  yield* pieces;
 }
 
 function known(label: string | undefined): label is string {

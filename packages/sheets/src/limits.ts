@@ -22,6 +22,16 @@ export interface Limits {
   readonly rows: number;
   /** The highest column number. */
   readonly columns: number;
+  /** A file that a library reads, in a process of its own: `.xls`, `.xlsb`, XML 2003 and HTML. */
+  readonly libraryFileBytes: number;
+  /** What an archive that the library reads inflates to. */
+  readonly libraryInflatedBytes: number;
+  /** Memory of the library's process, all of it. */
+  readonly libraryMemoryBytes: number;
+  /** Processor time for opening a file by the library, and for each batch of rows; ten times as much by the clock. */
+  readonly libraryMilliseconds: number;
+  /** More of it for each MiB that the file has. */
+  readonly libraryMillisecondsPerMiB: number;
 }
 
 const MiB = 2 ** 20;
@@ -37,6 +47,11 @@ export const defaultLimits: Limits = {
   cellBytes: 4 * MiB,
   rows: 1_048_576,
   columns: 16_384,
+  libraryFileBytes: 64 * MiB,
+  libraryInflatedBytes: 512 * MiB,
+  libraryMemoryBytes: 480 * MiB,
+  libraryMilliseconds: 4000,
+  libraryMillisecondsPerMiB: 1000,
 };
 
 /** Rows that a text may have: their numbers are kept in 32 bits. */

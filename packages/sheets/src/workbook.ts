@@ -3,7 +3,7 @@ import type { Book, SheetInfo, SpreadsheetFormat } from "./book.ts";
 import { openCsv } from "./csv.ts";
 import type { CsvOptions } from "./csv-dialect.ts";
 import { SheetError } from "./errors.ts";
-import { isXlsb, openByLibrary } from "./library-book.ts";
+import { isXlsb, notStreamed, openByLibrary, type LibraryFormat } from "./library-book.ts";
 import { isOds, openFlatOds, openOds } from "./ods-book.ts";
 import { resolveLimits, TEXT_ROWS, type Limits } from "./limits.ts";
 import { Sheet } from "./sheet.ts";
@@ -19,6 +19,11 @@ export interface OpenOptions {
   readonly limits?: Partial<Limits>;
   /** How a delimited text is written; what is not given is found out. Other formats ignore it. */
   readonly csv?: CsvOptions;
+  /**
+   * `"streaming"` takes only formats that are streamed by readers of our own: `.xlsx`, `.xlsm`, `.ods`, `.fods` and delimited
+   * text. What needs a library, `.xls` and the like, is refused as `unsupported_format`. `"all"` unless given.
+   */
+  readonly formats?: "all" | "streaming";
 }
 
 /**
@@ -31,6 +36,11 @@ export interface OpenOptions {
  */
 export async function open(source: string | URL | Blob | RandomAccess, options: OpenOptions = {}): Promise<Workbook> {
   options.signal?.throwIfAborted();
+  if (!["all", "streaming", undefined].includes(options.formats))
+    throw new SheetError(
+      "bad_option",
+      `The option formats must be "all" or "streaming", and it is ${JSON.stringify(options.formats)}.`,
+    );
   const limits = resolveLimits(options.limits);
   const file = await openSource(source);
   try {
@@ -59,14 +69,35 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
   if (kind === "zip") {
     const archive = await Archive.open(file, limits);
     if (isOds(archive)) return await openOds(archive, file, limits, signal);
-    return isXlsb(archive)
-      ? await openByLibrary("xlsb", file, archive, limits, signal)
-      : await openXlsx(archive, file, limits, signal);
+    if (!isXlsb(archive)) return await openXlsx(archive, file, limits, signal);
+    return await openForeign("xlsb", archive);
   }
   if (kind === "fods") return await openFlatOds(file, limits, signal);
   if (kind === "other") throw await unreadable(file);
-  if (kind !== "text" && kind !== "gzip") return await openByLibrary(kind, file, undefined, limits, signal);
+  if (kind !== "text" && kind !== "gzip") return await openForeign(kind);
   return await openCsv(file, kind === "gzip", resolveLimits(options.limits, TEXT_ROWS), options);
+
+  async function openForeign(format: LibraryFormat, archive?: Archive): Promise<Book> {
+    if (options.formats === "streaming") throw notStreamed(format, file.file);
+    return await openByLibrary(format, file, archive, limits, signal);
+  }
+}
+
+/**
+ * Tells whether a file is of a format that is streamed, by a look at its begin and, of an archive, at its list of parts.
+ * `false` is a file that a library would read, whole.
+ * @throws {SheetError} if it cannot be read, or its archive is damaged
+ */
+export async function isStreamed(source: string | URL | Blob | RandomAccess): Promise<boolean> {
+  const file = await openSource(source);
+  try {
+    if (file.size === 0) return true;
+    const kind = await sniff(file);
+    if (kind === "zip") return !isXlsb(await Archive.open(file, resolveLimits()));
+    return kind !== "xls" && kind !== "html" && kind !== "xml";
+  } finally {
+    await file.close();
+  }
 }
 
 export class Workbook {

@@ -1,8 +1,10 @@
 // The fuzz target: workbooks (.xlsx, .ods) and texts (.csv) changed at random, by what damages them and, but for texts, by what
-// leaves their meaning as it is.
+// leaves their meaning as it is. Beside them run .xls, .xlsb, XML 2003 and HTML, damaged, through the library's process.
 //
 //   node packages/sheets/src/test/fuzz.ts --seconds 600 --seed 1          a run of so many seconds
 //   node packages/sheets/src/test/fuzz.ts --seed 1 --case 1234            one case of it again
+//   node packages/sheets/src/test/fuzz.ts --seed 1 --library-case 1234    one case of the library
+//   node packages/sheets/src/test/fuzz.ts --seconds 600 --library-only    those of the library alone
 //
 // What must hold: nothing but a SheetError is thrown; what was only rewritten gives the same cells and warnings; and the
 // process stays small. A case that hangs is found by the number that was printed last. What fails is kept as a file, and
@@ -22,13 +24,16 @@ import { source } from "./workbook-writer.ts";
 import type { ZipEntry } from "./zip-writer.ts";
 import { Archive } from "../zip.ts";
 import { damageBytes, damageParts, damageRecords } from "./fuzz/damage.ts";
+import { fuzzLibrary } from "./fuzz/library.ts";
 import { rewrite } from "./fuzz/rewrite.ts";
 
 const { values: flags } = parseArgs({
   options: {
     seconds: { type: "string", default: "10" },
-    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+    seed: { type: "string", default: process.env["SEED"] ?? String(Math.floor(Math.random() * 2 ** 31)) },
     case: { type: "string" },
+    "library-case": { type: "string" },
+    "library-only": { type: "boolean", default: false },
     /** Prints the number of each case before it: for one that hangs. */
     verbose: { type: "boolean", default: false },
   },
@@ -49,10 +54,26 @@ interface Seed {
 
 const seed = Number(flags.seed);
 console.log(`fuzz: seed ${seed}`);
+const oneOfLibrary = flags["library-case"] === undefined ? undefined : Number(flags["library-case"]);
+const end = performance.now() + Number(flags.seconds) * 1000;
+const library =
+  flags.case === undefined
+    ? fuzzLibrary(
+        seed,
+        oneOfLibrary ?? 0,
+        oneOfLibrary === undefined ? () => performance.now() >= end : (nth) => nth > oneOfLibrary,
+        console.log,
+      )
+    : undefined;
+// Whoever waits for it is told.
+library?.catch(() => undefined);
+if (oneOfLibrary !== undefined || flags["library-only"]) {
+  await endLibrary();
+  process.exit();
+}
 const seeds = await collectSeeds();
 console.log(`fuzz: ${seeds.length} workbooks to begin with`);
 
-const end = performance.now() + Number(flags.seconds) * 1000;
 const found = { read: 0, refused: 0, rewritten: 0 };
 let nth = Number(flags.case ?? 0);
 do {
@@ -61,10 +82,23 @@ do {
   nth++;
 } while (flags.case === undefined && performance.now() < end);
 console.log(
-  `fuzz: ${flags.case === undefined ? nth : 1} cases; ${found.rewritten} rewritten and read the same, ${found.read} damaged and read, ${found.refused} damaged and refused`,
+  `fuzz: own readers: ${flags.case === undefined ? nth : 1} cases; ${found.rewritten} rewritten and read the same, ${found.read} damaged and read, ${found.refused} damaged and refused`,
 );
+await endLibrary();
 const peak = peakMemory();
+console.log(`fuzz: the most memory of this process: ${Math.round(peak / 2 ** 20)} MiB`);
 if (peak > memoryMax) throw new Error(`the process came to ${peak} bytes, more than ${memoryMax}`);
+
+async function endLibrary(): Promise<void> {
+  const totals = await library;
+  if (!totals) return;
+  const { cases, read, refused, memory, time, crashes, over5s, longest, peak } = totals;
+  console.log(
+    `fuzz: library: ${cases} cases; ${read} read, ${refused} refused, ${memory} ended for their memory, ` +
+      `${time} for their time; ${crashes} crashes of its process; ${over5s} over 5 s of processor time, ` +
+      `the longest ${(longest / 1000).toFixed(1)} s; the most memory of its process ${Math.round(peak / 2 ** 20)} MiB`,
+  );
+}
 
 async function attempt(random: Random, nth: number): Promise<void> {
   const from = random.pick(seeds);

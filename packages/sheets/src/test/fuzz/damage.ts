@@ -96,7 +96,8 @@ export function damageParts(entries: readonly ZipEntry[], random: Random): Buffe
   return zip(changed);
 }
 
-function damageXml(xml: string, random: Random): Buffer {
+/** Some of a text in XML or HTML changed. */
+export function damageXml(xml: string, random: Random): Buffer {
   const tags = [...xml.matchAll(/<[^<>]*>/g)];
   const tag = tags.length > 0 ? random.pick(tags) : undefined;
   const at = tag?.index ?? 0;
