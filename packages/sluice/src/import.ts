@@ -35,7 +35,7 @@ import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, loadersOf, METHODS, planOf, typ
 import { runPipeline, type Names } from "./pipeline.ts";
 import { prepareTable, tableName } from "./prepare.ts";
 import { FirstRejects, type Reject } from "./reject.ts";
-import { openWorkbook } from "./reject-source.ts";
+import { openWorkbook, type Formats } from "./reject-source.ts";
 import { indexDdl, type TableSchema } from "./schema.ts";
 import { findSheet, isText, layoutOptions, readHeader, sheetOf, type Source } from "./source.ts";
 import { Tally } from "./tally.ts";
@@ -51,6 +51,8 @@ export interface ImportOptions {
   readonly file: string;
   /** How it is written where it is delimited text; what is not given is found out. */
   readonly csv?: CsvOptions;
+  /** `"streaming"` takes no file that a library would have to read, such as `.xls`; all unless told. */
+  readonly formats?: Formats;
   /** The name that messages and rejects bear; the path's last part unless told. */
   readonly fileName?: string;
   readonly target: Target;
@@ -208,7 +210,8 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
     await wake();
     entry = await importToResume(target, resume, contentHash, file, tableName(options, file));
   }
-  await using workbook = await openWorkbook(options.file, entry ? csvOf(entry.plan, entry.id) : options.csv);
+  const csv = entry ? csvOf(entry.plan, entry.id) : options.csv;
+  await using workbook = await openWorkbook(options.file, csv, options.formats);
   const wanted = entry && workbook.sheets.length > 1 ? entry.sheet : options.sheet;
   const sheet = wanted === undefined ? sheetOf(workbook) : findSheet(file, workbook, wanted);
   const alike = options.alike?.map((name) => sheetOf(workbook, name));

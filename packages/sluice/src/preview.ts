@@ -93,7 +93,7 @@ export interface ColumnPreview {
  */
 export async function previewFile(options: PreviewOptions): Promise<FilePreview> {
   const file = options.fileName ?? options.file;
-  await using workbook = await openWorkbook(options.file, options.csv);
+  await using workbook = await openWorkbook(options.file, options.csv, options.formats);
   const { sheets, notes } = await sheetsToImport(workbook, { ...options, file });
   const imports: SheetPreview[] = [];
   for (const { sheet, table, alike } of sheets) {

@@ -3,11 +3,22 @@
 // It is known by its first seven headers. The columns move to where they stood in the original, so that everything behind this (the
 // mapping, `width: "exact"`, a second reject file) sees the sheet as it was; a row without a cell there is blank.
 import { constants, open as openFile } from "node:fs/promises";
-import { open, type CsvOptions, type ReadOptions, type RowBatch, type Sheet, type Workbook } from "@sluice/sheets";
+import {
+  open,
+  type CsvOptions,
+  type OpenOptions,
+  type ReadOptions,
+  type RowBatch,
+  type Sheet,
+  type Workbook,
+} from "@sluice/sheets";
 import { unguarded } from "./formulas.ts";
 import { REJECT_COLUMNS } from "./reject.ts";
 
 const SHIFT = REJECT_COLUMNS.length;
+
+/** Which formats are taken. */
+export type Formats = NonNullable<OpenOptions["formats"]>;
 
 /** A sheet as it is imported. */
 export interface SheetView extends Pick<Sheet, "name" | "index" | "state" | "batches"> {
@@ -26,11 +37,12 @@ const HEADER_BYTES = 256;
  * anything, so only its delimiter is asked for (a spreadsheet program may have saved it with another one), from its header.
  *
  * @param csv what the user says of a text; it comes first
+ * @param formats `"streaming"` refuses what a library would have to read
  */
-export async function openWorkbook(path: string, csv?: CsvOptions): Promise<Workbook> {
+export async function openWorkbook(path: string, csv?: CsvOptions, formats: Formats = "all"): Promise<Workbook> {
   const [, delimiter] = HEADER.exec(await beginOf(path)) ?? [];
   const known = delimiter === undefined ? csv : { delimiter, quote: '"', ...csv };
-  return open(path, known ? { csv: known } : {});
+  return open(path, known ? { csv: known, formats } : { formats });
 }
 
 /** The begin of a file; nothing where it cannot be read, which is for `open` to tell. */

@@ -17,7 +17,12 @@ export interface FileFlags {
   readonly delimiter?: string;
   readonly quote?: string;
   readonly encoding?: string;
+  readonly streamingOnly?: boolean;
 }
+
+/** What the option says, here and of `serve`. */
+export const STREAMING_ONLY =
+  "take .xlsx, .xlsm, .ods, .fods, CSV and TSV only; refuse .xls, .xlsb, XML and HTML, which a library reads";
 
 /** Gives a command these options. */
 export function addFileOptions(command: Command): Command {
@@ -47,20 +52,25 @@ export function addFileOptions(command: Command): Command {
     .option("--migrate", "add columns that the table lacks")
     .option("--delimiter <character>", "of delimited text; tab for a tab (default: found out)", delimiter)
     .option("--quote <character>", "of delimited text; none for no quotes (default: found out)", quote)
-    .option("--encoding <label>", "of delimited text, such as windows-1251 or shift_jis (default: found out)");
+    .option("--encoding <label>", "of delimited text, such as windows-1251 or shift_jis (default: found out)")
+    .option("--streaming-only", STREAMING_ONLY);
 }
 
 /** What the flags mean to the engine. */
 export function fileOptions(
   flags: FileFlags,
   schema: TableSchema | undefined,
-): Pick<ImportOptions, "table" | "sheet" | "schema" | "map" | "types" | "header" | "skip" | "migrate" | "csv"> {
+): Pick<
+  ImportOptions,
+  "table" | "sheet" | "schema" | "map" | "types" | "header" | "skip" | "migrate" | "csv" | "formats"
+> {
   const { table, sheet, header, skip, map, type: types, migrate = false } = flags;
   return {
     map,
     types,
     migrate,
     ...csvOptions(flags),
+    ...(flags.streamingOnly === true ? { formats: "streaming" as const } : {}),
     ...(table === undefined ? {} : { table }),
     ...(sheet === undefined ? {} : { sheet }),
     ...(header === undefined ? {} : { header }),

@@ -242,7 +242,7 @@ async function checkStated(target: Target, { stated, ...flags }: ImportFlags): P
 
 /** The sheets of `--sheet all`, and the tables that they go to. */
 async function partsOf(options: ImportOptions, flags: ImportFlags): Promise<Part[]> {
-  await using workbook = await openWorkbook(options.file, options.csv);
+  await using workbook = await openWorkbook(options.file, options.csv, options.formats);
   const { sheets, notes } = await sheetsToImport(workbook, { ...options, file: options.fileName ?? options.file });
   if (!flags.json && !flags.quiet) for (const note of notes) await print(`Note: ${note}`);
   return sheets.map(({ sheet, table, alike }) => ({

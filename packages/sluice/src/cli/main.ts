@@ -14,7 +14,7 @@ import {
 } from "../upload-limits.ts";
 import type { BenchFlags } from "./bench.ts";
 import { showStack, type TargetFlags } from "./common.ts";
-import { addFileOptions, natural } from "./file-options.ts";
+import { addFileOptions, natural, STREAMING_ONLY } from "./file-options.ts";
 import type { ImportFlags } from "./import.ts";
 import type { CancelFlags, ImportsFlags } from "./imports.ts";
 import type { InitFlags } from "./init.ts";
@@ -308,6 +308,7 @@ function program(): Command {
     .option("--upload-seconds <n>", "how long one upload may take to arrive", positive, DEFAULT_UPLOAD_SECONDS)
     .option("--silence-seconds <n>", "how long it may stand still on its way", positive, DEFAULT_SILENCE_SECONDS)
     .option("--upload-dir <folder>", "where uploads are kept meanwhile (default: the system's temporary folder)")
+    .option("--streaming-only", STREAMING_ONLY)
     .addOption(new Option("--token <token>", "ask for this bearer token").env("SLUICE_TOKEN"))
     .option(
       "--allow <table>",

@@ -14,6 +14,7 @@ export interface ServeFlags extends TargetFlags {
   readonly uploadDir?: string;
   readonly token?: string;
   readonly allow?: readonly string[];
+  readonly streamingOnly?: boolean;
 }
 
 /** How long answers have to get away when a second signal ends it. */
@@ -25,9 +26,10 @@ export async function serveCommand(flags: ServeFlags): Promise<number> {
     await using target = await connect(flags, { ctx });
     // The embedded database is started now, not by the first upload. (A server may be away for a while: /health says so.)
     await target.start();
-    const { to: _to, data: _data, ...options } = flags;
+    const { to: _to, data: _data, streamingOnly = false, ...options } = flags;
+    const formats = streamingOnly ? "streaming" : "all";
     const log = (line: string): void => console.error(line);
-    await serve(ctx, { ...options, target, halt, log, print: (line) => console.log(line) });
+    await serve(ctx, { ...options, target, halt, formats, log, print: (line) => console.log(line) });
     return 0;
   }, last);
 }

@@ -10,6 +10,7 @@ import multipart from "@fastify/multipart";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { usageError } from "../errors.ts";
 import { inOneLine } from "../printable.ts";
+import type { Formats } from "../reject-source.ts";
 import type { Target } from "../targets/target.ts";
 import {
   DEFAULT_MAX_FILE_BYTES,
@@ -56,7 +57,9 @@ export interface ServerOptions {
   readonly token?: string;
   /** Other origins whose pages may upload, and by whose host names this server may be called. */
   readonly origins?: readonly string[];
-  /** How many imports run at the same time; 4 unless told. The others wait. */
+  /** `"streaming"` takes no file that a library would have to read, such as `.xls`; all unless told. */
+  readonly formats?: Formats;
+  /** How many imports run at the same time; 4 unless told. The others wait. One more is of a file that a library reads. */
   readonly maxImports?: number;
   /** When it is done, those who wait for an import are answered at once, and the import is left to itself. */
   readonly halt?: Context;
@@ -92,7 +95,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   const probe = createProbe(target);
   const allowed = new AllowedTables(target, options.allow);
-  const imports = new Imports(target, allowed, options.maxImports ?? DEFAULT_MAX_IMPORTS);
+  const imports = new Imports(target, allowed, options.maxImports ?? DEFAULT_MAX_IMPORTS, options.formats);
   const hide = (text: string): string => withoutAddresses(text, target.name);
   const assets = await readAssets();
   const parent = options.uploadDir ?? tmpdir();

@@ -1,6 +1,6 @@
 // From an upload to an answer: which table, when it is its turn, and what the numbers are called.
 import { basename } from "node:path";
-import { SheetError } from "@sluice/sheets";
+import { isStreamed, SheetError } from "@sluice/sheets";
 import type { Context } from "@sluice/go/context";
 import { Weighted } from "@sluice/go/semaphore";
 import { businesses } from "../businesses.ts";
@@ -8,6 +8,7 @@ import { goDuration } from "../duration.ts";
 import { describeError, isInterrupted, SluiceError } from "../errors.ts";
 import { FinishedError } from "../finished.ts";
 import { METHODS, runImport, type ImportResult, type Method } from "../import.ts";
+import type { Formats } from "../reject-source.ts";
 import type { Reject } from "../reject.ts";
 import type { Target } from "../targets/target.ts";
 
@@ -85,16 +86,22 @@ function parseAgain(again: unknown): boolean {
   throw new HttpFailure(400, "Invalid again. Use: true or false");
 }
 
-/** Runs imports, some at the same time and the rest in the order in which they came. */
+/**
+ * Runs imports, some at the same time and the rest in the order in which they came. A file that a library reads whole takes
+ * none of their places: such files have one of their own, all together.
+ */
 export class Imports {
   readonly #target: Target;
   readonly #allowed: AllowedTables;
   readonly #room: Weighted;
+  readonly #libraryRoom = new Weighted(1);
+  readonly #formats: Formats;
 
   /** @param limit how many run at the same time */
-  constructor(target: Target, allowed: AllowedTables, limit: number) {
+  constructor(target: Target, allowed: AllowedTables, limit: number, formats: Formats = "all") {
     this.#target = target;
     this.#allowed = allowed;
+    this.#formats = formats;
     this.#room = new Weighted(limit);
   }
 
@@ -123,8 +130,9 @@ export class Imports {
    * @throws HttpFailure 503 where it was stopped before its end
    */
   async run(ctx: Context, upload: Upload, wish: Wish): Promise<{ answer: UploadAnswer; before: boolean }> {
+    const room = (await streams(upload)) ? this.#room : this.#libraryRoom;
     try {
-      await this.#room.acquire(ctx, 1);
+      await room.acquire(ctx, 1);
     } catch {
       throw new HttpFailure(503, NOT_BEGUN);
     }
@@ -138,7 +146,7 @@ export class Imports {
       if (describeError(error).code === "import_running") throw new HttpFailure(409, BEING_IMPORTED);
       throw inUploadTerms(error, upload);
     } finally {
-      this.#room.release(1);
+      room.release(1);
     }
   }
 
@@ -148,7 +156,7 @@ export class Imports {
    */
   async #import(ctx: Context, upload: Upload, { method, table, resume, again }: Wish): Promise<ImportResult> {
     const caller = await this.#allowed.check(table ?? businesses.name);
-    const file = { file: upload.path, fileName: upload.fileName };
+    const file = { file: upload.path, fileName: upload.fileName, formats: this.#formats };
     const options = { ...file, target: this.#target, method, resume, again, caller };
     if (table === undefined) return await runImport(ctx, { ...options, schema: businesses });
     const existing = await this.#target.describe(table);
@@ -176,6 +184,16 @@ const OTHER_HEADERS: ReadonlySet<string> = new Set([
 ]);
 /** How long an upload waits to hear whether its table is allowed. */
 const PATIENCE_MS = 2000;
+/** What cannot even be looked at takes a place as the others do, and its import says why. */
+async function streams({ path }: Upload): Promise<boolean> {
+  try {
+    return await isStreamed(path);
+  } catch (error) {
+    if (error instanceof SheetError) return true;
+    throw error;
+  }
+}
+
 const NOT_BEGUN =
   "The server is stopping, and nothing of the file was imported. Send it again when the server is back.";
 
