@@ -18,6 +18,9 @@ test("workbooks that were changed at random are read or refused, and read the sa
   const [, rewritten, read, refused] = /(\d+) rewritten .*?, (\d+) damaged and read, (\d+) damaged and refused/.exec(
     out,
   )!;
-  console.log(out.trimEnd().split("\n").at(-1));
+  console.log(out.trimEnd().split("\n").slice(-3).join("\n"));
+  const [, ofLibrary, crashes] = /library: (\d+) cases; .*?(\d+) crashes/.exec(out)!;
+  expect(Number(ofLibrary)).toBeGreaterThan(0);
+  expect(Number(crashes)).toBe(0);
   for (const count of [rewritten, read, refused]) expect(Number(count)).toBeGreaterThan(0);
 });
