@@ -52,6 +52,29 @@ describe.skipIf(server === undefined)("other formats", () => {
     expect(page.stderr).toMatch(/^error: page\.xls is not a spreadsheet: it looks like an HTML page\..*\n$/);
   });
 
+  test("--streaming-only refuses an .xls, says what is taken, and imports a CSV", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const book = sheetJs.utils.book_new();
+    sheetJs.utils.book_append_sheet(book, sheetJs.utils.aoa_to_sheet([["Name"], ["Ada"]]), "Data");
+    await writeFile(join(folder.path, "old.xls"), sheetJs.write(book, { type: "buffer", bookType: "biff8" }) as Buffer);
+    await writeFile(join(folder.path, "new.csv"), "Name\nAda\n");
+    for (const command of ["import", "preview"]) {
+      const old = await run(folder.path, command, "old.xls", "--streaming-only", "--to", database.dsn);
+      expect([old.code, old.stdout]).toEqual([1, ""]);
+      expect(old.stderr).toContain("only .xlsx, .xlsm, .ods, .fods, CSV and TSV are taken here.");
+      const csv = await run(folder.path, command, "new.csv", "--streaming-only", "--to", database.dsn);
+      expect([csv.code, csv.stderr]).toEqual([0, expect.not.stringContaining("error")]);
+    }
+    await using service = await startService({ formats: "streaming" });
+    const bytes = sheetJs.write(book, { type: "buffer", bookType: "biff8" }) as Uint8Array<ArrayBuffer>;
+    const { status, text } = await service.send(new Blob([bytes]), "old.xls", "?table=old");
+    expect([status, JSON.parse(text)]).toEqual([
+      422,
+      { error: expect.stringMatching(/^old\.xls is a workbook of Excel.* are taken here\..* save it as/) },
+    ]);
+  });
+
   test("POST /upload imports an .xls", async () => {
     await using service = await startService();
     const sheet = sheetJs.utils.aoa_to_sheet([[...HEADER], business(1), business(2), ["Short", "row"]]);
