@@ -7,7 +7,7 @@ import { background } from "@sluice/go/context";
 import { open } from "@sluice/sheets";
 import { businesses } from "./businesses.ts";
 import { runImport } from "./import.ts";
-import { HEADER, business, startService } from "./server/test/service.ts";
+import { HEADER, business, startService, waitingForLock } from "./server/test/service.ts";
 import { openTarget } from "./targets/open.ts";
 import { newDatabase, newFolder, server } from "./test/database.ts";
 import { writeWorkbook } from "./test/workbook.ts";
@@ -77,11 +77,7 @@ describe.skipIf(server === undefined)("other formats", () => {
 
   test("POST /upload imports an .xls", async () => {
     await using service = await startService();
-    const sheet = sheetJs.utils.aoa_to_sheet([[...HEADER], business(1), business(2), ["Short", "row"]]);
-    const book = sheetJs.utils.book_new();
-    sheetJs.utils.book_append_sheet(book, sheet, "Sheet1");
-    const bytes = sheetJs.write(book, { type: "buffer", bookType: "biff8" }) as Uint8Array<ArrayBuffer>;
-    const { status, text } = await service.send(new Blob([bytes]), "old.xls");
+    const { status, text } = await service.send(xls([HEADER, business(1), business(2), ["Short", "row"]]), "old.xls");
     expect([status, JSON.parse(text)]).toMatchObject([
       200,
       {
@@ -95,4 +91,39 @@ describe.skipIf(server === undefined)("other formats", () => {
     ]);
     expect(await service.uploads()).toEqual([]);
   });
+
+  test("an .xls that waits takes no place of the streamed", async () => {
+    await using database = await newDatabase();
+    // An import that waits for a lock has its connections all the while: there are enough for the others.
+    await using target = await openTarget({ to: database.dsn, connections: 6 });
+    await using service = await startService({ target, maxImports: 1 });
+    const old = xls([HEADER, business(1)]);
+    expect((await service.send(old, "old.xls", "?table=old")).status).toBe(200);
+    await database.query("begin; lock table old");
+    const ended: string[] = [];
+    const send = async (file: Blob, name: string, query?: string): Promise<number> => {
+      const { status } = await service.send(file, name, query);
+      ended.push(name);
+      return status;
+    };
+    const waiting = send(old, "waits.xls", "?table=old");
+    await expect.poll(() => waitingForLock(database)).toBeGreaterThan(0);
+    const behind = send(old, "behind.xls");
+    await expect.poll(() => service.uploads()).toHaveLength(2);
+    const streamed = await service.workbook([business(2)]);
+    for (const name of ["first.xlsx", "second.xlsx"]) expect(await send(streamed, name)).toBe(200);
+    // The one place of such files is taken, although the table of the second is free.
+    expect(ended).toEqual(["first.xlsx", "second.xlsx"]);
+    await database.query("commit");
+    expect(await Promise.all([waiting, behind])).toEqual([200, 200]);
+    expect(await database.query("select count(*) from old")).toEqual([["2"]]);
+    expect(await database.query("select count(*) from businesses")).toEqual([["3"]]);
+  });
 });
+
+/** A workbook of Excel 97–2003 with these rows. */
+function xls(rows: readonly (readonly unknown[])[]): Blob {
+  const book = sheetJs.utils.book_new();
+  sheetJs.utils.book_append_sheet(book, sheetJs.utils.aoa_to_sheet(rows.map((row) => [...row])), "Sheet1");
+  return new Blob([sheetJs.write(book, { type: "buffer", bookType: "biff8" }) as Uint8Array<ArrayBuffer>]);
+}
