@@ -130,6 +130,7 @@ class Reader {
   readonly #format: LibraryFormat;
   readonly #file: string | undefined;
   readonly #task: Task;
+  readonly #limits: Limits;
   readonly #process: LibraryProcess;
   readonly #release: () => void;
 
@@ -145,6 +146,7 @@ class Reader {
     this.#file = file;
     const bounds = boundsFor(size, limits);
     this.#task = taskFor(format, library, limits, bounds);
+    this.#limits = limits;
     this.#process = new LibraryProcess(library, bounds);
     const abort = (): void => this.#process.kill(signal!.reason);
     if (signal?.aborted) abort();
@@ -187,12 +189,25 @@ class Reader {
       }
       return checked(said, rest);
     } catch (error) {
-      if (error instanceof Ended && error.bound)
-        throw this.#error("limit", `and reading it takes ${error.message}. ${ADVICE}`);
-      // An answer that is not sound, or none: both are the damage of the file.
-      if (error instanceof Ended || error instanceof Unsound) throw this.#unreadable(error.message);
+      if (error instanceof Ended) throw this.#ended(error);
+      // An answer that is not sound is the damage of the file, as a crash is.
+      if (error instanceof Unsound) throw this.#unreadable(error.message);
       throw error;
     }
+  }
+
+  #ended({ end, message }: Ended): SheetError {
+    if (end === "crashed") return this.#unreadable(message);
+    const { libraryMemoryBytes, libraryMilliseconds, libraryMillisecondsPerMiB } = this.#limits;
+    const times = `libraryMilliseconds = ${libraryMilliseconds} and libraryMillisecondsPerMiB = ${libraryMillisecondsPerMiB}`;
+    const why = {
+      memory: `reading it takes ${message}, the limit libraryMemoryBytes = ${libraryMemoryBytes}. ${ADVICE}`,
+      time: `reading it takes ${message} of processor time, the limits ${times} for its size. ${ADVICE}`,
+      clock: `reading it takes ${message}, ten times what the limits ${times} give to its size. Try again when the machine is less busy. ${ADVICE}`,
+      killed: `the process that reads it was ended from outside (${message}), as a system does that is short of memory. Free memory, and try again.`,
+      unstarted: `the process to read it cannot be started (${message}). Mend that and try again. ${ADVICE}`,
+    }[end];
+    return this.#error(end === "killed" || end === "unstarted" ? "unreadable" : "limit", `and ${why}`);
   }
 
   /** The library's own words, of its inside mostly, are the cause and not the message. */
@@ -252,7 +267,14 @@ export function findLibrary(format: LibraryFormat, file: string | undefined): st
   try {
     return join(dirname(createRequire(import.meta.url).resolve("@e965/xlsx")), "xlsx.mjs");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND")
+      throw failure(
+        format,
+        file,
+        "unreadable",
+        `and the package @e965/xlsx to read it cannot be loaded (${(error as Error).message}). Mend that and try again. ${ADVICE}`,
+        error as Error,
+      );
     throw failure(
       format,
       file,

@@ -30,13 +30,19 @@ export interface Usage {
   readonly milliseconds: number | undefined;
 }
 
-/** Why a process is not there any more: a bound, or something else. */
-export class Ended extends Error {
-  readonly bound: boolean;
+/**
+ * What ended a process: one of its bounds (memory, processor time, time by the clock); somebody else, such as a system that is
+ * short of memory; itself (a crash, or an answer that is none); or it never began.
+ */
+export type End = "memory" | "time" | "clock" | "killed" | "crashed" | "unstarted";
 
-  constructor(bound: boolean, message: string) {
+/** Why a process is not there any more. */
+export class Ended extends Error {
+  readonly end: End;
+
+  constructor(end: End, message: string) {
     super(message);
-    this.bound = bound;
+    this.end = end;
   }
 }
 
@@ -54,7 +60,8 @@ process.on("exit", () => {
 
 export class LibraryProcess {
   readonly #child: ChildProcess;
-  readonly #input: Writable;
+  /** None where the system had no file descriptors left for it. */
+  readonly #input: Writable | undefined;
   readonly #answers: AsyncGenerator<Buffer, void, undefined>;
   readonly #bounds: Bounds;
   readonly #ended: Promise<void>;
@@ -74,14 +81,10 @@ export class LibraryProcess {
       windowsHide: true,
     });
     this.#child = child;
-    this.#input = child.stdin!;
-    this.#answers = frames(child.stdout);
-    alive.add(child);
-    // What cannot be written any more is told by the end of the process.
-    this.#input.on("error", () => {});
     this.#ended = new Promise((resolve) => {
       child.on("error", (error) => {
-        this.#why ??= new Ended(false, `its process cannot be started (${error.message})`);
+        alive.delete(child);
+        this.#why ??= new Ended("unstarted", error.message);
         resolve();
       });
       child.on("exit", (code, signal) => {
@@ -90,6 +93,11 @@ export class LibraryProcess {
         resolve();
       });
     });
+    alive.add(child);
+    this.#input = child.stdin ?? undefined;
+    this.#answers = frames(child.stdout ?? []);
+    // What cannot be written any more is told by the end of the process.
+    this.#input?.on("error", () => {});
     this.#hold(false);
   }
 
@@ -142,7 +150,7 @@ export class LibraryProcess {
       try {
         await send();
         const { value } = await this.#answers.next().catch((error: unknown) => {
-          this.kill(new Ended(false, (error as Error).message));
+          this.kill(new Ended("crashed", (error as Error).message));
           return { value: undefined };
         });
         if (value) return openAnswer(value);
@@ -159,7 +167,8 @@ export class LibraryProcess {
 
   #write(...parts: readonly Uint8Array[]): Promise<void> {
     return parts.reduce(
-      (before, part) => before.then(() => new Promise((resolve) => this.#input.write(part, () => resolve()))),
+      (before, part) =>
+        before.then(() => new Promise((resolve) => this.#input?.write(part, () => resolve()) ?? resolve())),
       Promise.resolve(),
     );
   }
@@ -178,8 +187,8 @@ export class LibraryProcess {
       // Where the system does not tell the processor's time, the clock's is taken for it.
       const spent = usage?.milliseconds === undefined ? clock : usage.milliseconds - before;
       if (usage && usage.bytes > memoryBytes) this.kill(this.#tooMuchMemory());
-      else if (spent > milliseconds) this.kill(new Ended(true, `more than ${milliseconds / 1000} s`));
-      else if (clock > clockMilliseconds) this.kill(new Ended(true, `more than ${clockMilliseconds / 1000} s`));
+      else if (spent > milliseconds) this.kill(new Ended("time", `more than ${milliseconds / 1000} s`));
+      else if (clock > clockMilliseconds) this.kill(new Ended("clock", `more than ${clockMilliseconds / 1000} s`));
     }
   }
 
@@ -204,21 +213,24 @@ export class LibraryProcess {
   }
 
   #tooMuchMemory(): Ended {
-    return new Ended(true, `more than ${Math.round(this.#bounds.memoryBytes / 2 ** 20)} MiB of memory`);
+    return new Ended("memory", `more than ${Math.round(this.#bounds.memoryBytes / 2 ** 20)} MiB of memory`);
   }
 
-  /** V8 aborts where its heap is full, and what is killed from outside was killed for its memory by the system. */
+  /** V8 aborts if its heap is full. Its own bounds have said so already when they kill it. */
   #whyEnded(code: number | null, signal: NodeJS.Signals | null): Ended {
-    if (signal === "SIGABRT" || signal === "SIGKILL" || signal === "SIGTRAP" || code === 134)
-      return this.#tooMuchMemory();
-    return new Ended(false, "the program that reads it has crashed");
+    if (signal === "SIGABRT" || signal === "SIGTRAP" || code === 134) return this.#tooMuchMemory();
+    if (signal === "SIGKILL" || signal === "SIGTERM") return new Ended("killed", signal);
+    return new Ended("crashed", "the program that reads it has crashed");
   }
 
   /** Keeps the program running while an answer is due, and only then. */
   #hold(held: boolean): void {
-    for (const one of [this.#child, this.#child.stdin, this.#child.stdout] as { ref?(): void; unref?(): void }[])
-      if (held) one.ref?.();
-      else one.unref?.();
+    for (const one of [this.#child, this.#child.stdin, this.#child.stdout] as (
+      | { ref?(): void; unref?(): void }
+      | undefined
+    )[])
+      if (held) one?.ref?.();
+      else one?.unref?.();
   }
 }
 
@@ -235,18 +247,26 @@ function usageOnLinux(pid: number): Usage | undefined {
 /** What the host is told: how large its heap may become, and that the code is all that there is to read. */
 function flags(program: string, library: string, { memoryBytes }: Bounds): string[] {
   if (process.versions["bun"] !== undefined) return [];
-  if (process.versions["deno"] !== undefined) return ["run", "--allow-all"];
+  const heap = Math.max(16, Math.floor(memoryBytes / 2 ** 20) - BESIDES_MIB);
+  const readable = [dirname(dirname(program)), dirname(library)];
+  if (process.versions["deno"] !== undefined)
+    return [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-remote",
+      `--allow-read=${readable.join(",")}`,
+      "--allow-env",
+      `--v8-flags=--max-old-space-size=${heap}`,
+    ];
   const permission = ["--permission", "--experimental-permission"].find((flag) =>
     process.allowedNodeEnvironmentFlags.has(flag),
   );
-  const heap = Math.max(16, Math.floor(memoryBytes / 2 ** 20) - BESIDES_MIB);
   return [
     `--max-old-space-size=${heap}`,
     "--max-semi-space-size=8",
     "--no-warnings",
-    ...(permission === undefined
-      ? []
-      : [permission, `--allow-fs-read=${dirname(dirname(program))}`, `--allow-fs-read=${dirname(library)}`]),
+    ...(permission === undefined ? [] : [permission, ...readable.map((path) => `--allow-fs-read=${path}`)]),
   ];
 }
 

@@ -71,7 +71,10 @@ describe.skipIf(server === undefined)("other formats", () => {
     const { status, text } = await service.send(new Blob([bytes]), "old.xls", "?table=old");
     expect([status, JSON.parse(text)]).toEqual([
       422,
-      { error: expect.stringMatching(/^old\.xls is a workbook of Excel.* are taken here\..* save it as/) },
+      {
+        code: "unsupported_format",
+        error: expect.stringMatching(/^old\.xls is a workbook of Excel.* are taken here\..* save it as/),
+      },
     ]);
   });
 

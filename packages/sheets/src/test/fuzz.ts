@@ -2,6 +2,7 @@
 // leaves their meaning as it is. Beside them run .xls, .xlsb, XML 2003 and HTML, damaged, through the library's process.
 //
 //   node packages/sheets/src/test/fuzz.ts --seconds 600 --seed 1          a run of so many seconds
+//   node packages/sheets/src/test/fuzz.ts --cases 300 --seed 1            so many cases, and as many of the library
 //   node packages/sheets/src/test/fuzz.ts --seed 1 --case 1234            one case of it again
 //   node packages/sheets/src/test/fuzz.ts --seed 1 --library-case 1234    one case of the library
 //   node packages/sheets/src/test/fuzz.ts --seconds 600 --library-only    those of the library alone
@@ -30,6 +31,8 @@ import { rewrite } from "./fuzz/rewrite.ts";
 const { values: flags } = parseArgs({
   options: {
     seconds: { type: "string", default: "10" },
+    /** In place of a time. */
+    cases: { type: "string" },
     seed: { type: "string", default: process.env["SEED"] ?? String(Math.floor(Math.random() * 2 ** 31)) },
     case: { type: "string" },
     "library-case": { type: "string" },
@@ -55,7 +58,8 @@ interface Seed {
 const seed = Number(flags.seed);
 console.log(`fuzz: seed ${seed}`);
 const oneOfLibrary = flags["library-case"] === undefined ? undefined : Number(flags["library-case"]);
-const ending = (): number => performance.now() + Number(flags.seconds) * 1000;
+const cases = flags.cases === undefined ? Infinity : Number(flags.cases);
+const ending = (): number => (flags.cases === undefined ? performance.now() + Number(flags.seconds) * 1000 : Infinity);
 // To read what to begin with takes time that is not counted.
 let end = flags["library-only"] ? ending() : Infinity;
 const library =
@@ -63,7 +67,7 @@ const library =
     ? fuzzLibrary(
         seed,
         oneOfLibrary ?? 0,
-        oneOfLibrary === undefined ? () => performance.now() >= end : (nth) => nth > oneOfLibrary,
+        oneOfLibrary === undefined ? (nth) => nth >= cases || performance.now() >= end : (nth) => nth > oneOfLibrary,
         console.log,
       )
     : undefined;
@@ -83,7 +87,7 @@ do {
   if (flags.verbose || nth % 1000 === 0) console.log(`fuzz: case ${nth}`);
   await attempt(new Random(seed, nth), nth);
   nth++;
-} while (flags.case === undefined && performance.now() < end);
+} while (flags.case === undefined && nth < cases && performance.now() < end);
 console.log(
   `fuzz: own readers: ${flags.case === undefined ? nth : 1} cases; ${found.rewritten} rewritten and read the same, ${found.read} damaged and read, ${found.refused} damaged and refused`,
 );

@@ -119,7 +119,8 @@ class Child {
       if (error instanceof Unsound) return { what: "refused", why: error.message, ...usage() };
       if (!(error instanceof Ended)) throw error;
       await this.close();
-      const what = !error.bound ? "crashes" : /memory/.test(error.message) ? "memory" : "time";
+      const what =
+        error.end === "memory" ? "memory" : error.end === "time" || error.end === "clock" ? "time" : "crashes";
       return { what, why: error.message, ...usage() };
     }
   }
