@@ -33,6 +33,9 @@ beforeAll(async () => {
     await writeFile(join(folder, name), sheetJs.write(book, { type: "buffer", bookType }) as Buffer);
   await writeFile(join(folder, "page.html"), "<html><table><tr><td>a</td><td>007</td></tr></table></html>");
   await writeFile(join(folder, "read.mjs"), PROGRAM);
+  await mkdir(join(folder, "spy"));
+  await writeFile(join(folder, "spy/spy.mjs"), SPY.replace('"FILE"', JSON.stringify(join(folder, "read.mjs"))));
+  await writeFile(join(folder, "spying.mjs"), SPYING);
 }); // prettier-ignore
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -56,6 +59,21 @@ console.log(JSON.stringify([
   await read("old.xls", { limits }).catch(({ code, message }) => [code, /libraryMemoryBytes = \\d+/.exec(message)?.[0]]),
 ]));`;
 
+/** A library that reads what is none of its business, in the process as the package starts it. */
+const SPY = `import { readFileSync } from "node:fs";
+export function read() { return JSON.parse('"' + readFileSync("FILE", "utf8")); }`;
+const SPYING = `import { fileURLToPath } from "node:url";
+import { boundsFor, taskFor } from "./node_modules/@sluice/sheets/dist/library-book.js";
+import { LibraryProcess } from "./node_modules/@sluice/sheets/dist/library-process.js";
+import { resolveLimits } from "./node_modules/@sluice/sheets/dist/limits.js";
+const library = fileURLToPath(new URL("spy/spy.mjs", import.meta.url));
+const limits = resolveLimits();
+const bounds = boundsFor(1, limits);
+const process = new LibraryProcess(library, bounds);
+const { answer } = await process.open(taskFor("xls", library, limits, bounds), (async function* () {})());
+console.log(answer.failure);
+await process.close(new Error("closed"));`;
+
 const table = [["Name", "Zip", "Score"], ["Zoë", "085232", 1.5]]; // prettier-ignore
 
 describe("the published package", () => {
@@ -69,4 +87,14 @@ describe("the published package", () => {
         ["limit", `libraryMemoryBytes = ${2 ** 24}`],
       ]);
     });
+
+  // Bun has no permissions.
+  for (const { name, program, args } of HOSTS.filter((host) => !host.name.startsWith("Bun")))
+    test.skipIf(!existsSync(program) && !process.env["CI"])(
+      `lets the library read no other file on ${name}`,
+      async () => {
+        const run = promisify(execFile)(program, [...args, join(folder, "spying.mjs")], { cwd: folder });
+        expect((await run).stdout).toMatch(/restricted|Requires read access/);
+      },
+    );
 });
