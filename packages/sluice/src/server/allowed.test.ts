@@ -114,8 +114,8 @@ describe.skipIf(server === undefined)("a caller", () => {
     await using service = await startService();
     const columns = "name text, category text, phone text, email text, address text, city text, country text";
     await service.database.query(`create table businesses (${columns}, website text, description text)`);
-    for (const query of ["", "?table=businesses", "?table=public.businesses"]) {
-      const file = await service.workbook([business(1)]);
+    for (const [n, query] of ["", "?table=businesses", "?table=public.businesses"].entries()) {
+      const file = await service.workbook([business(n + 1)]);
       expect((await service.send(file, "b.xlsx", query)).status).toBe(200);
     }
     expect(await service.database.query("select count(*) from businesses")).toEqual([["3"]]);
@@ -181,7 +181,11 @@ describe.skipIf(server === undefined)("a caller", () => {
 
   test("uploads at the same time may all find no table yet, and all go in", async () => {
     await using service = await startService();
-    const answers = await Promise.all(Array.from({ length: 6 }, () => send(service, "fresh")));
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, async (_, n) =>
+        service.send(await service.workbook([["Ada", n]], PEOPLE[0]), `${n}.xlsx`, "?table=fresh"),
+      ),
+    );
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
     expect(await service.database.query("select count(*) from fresh")).toEqual([["6"]]);
   });
