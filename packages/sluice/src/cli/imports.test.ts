@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { LEDGER_VERSION } from "../ledger/schema.ts";
 import { newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { EXAMPLE, run, start } from "../test/program.ts";
 import { writeWorkbook } from "../test/workbook.ts";
@@ -155,6 +156,6 @@ withServer(
         /^The ledger is in postgres:\/\/.*, schema sluice\.\n$/,
       );
     }
-    expect(await database.query("select version from sluice.ledger")).toEqual([["1"]]);
+    expect(await database.query("select version from sluice.ledger")).toEqual([[String(LEDGER_VERSION)]]);
   },
 );
