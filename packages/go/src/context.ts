@@ -14,6 +14,7 @@ import { Channel } from "./internal/channel.ts";
 import { type Alarm, alarmIn } from "./internal/clock.ts";
 import { holdOpen } from "./internal/fatal.ts";
 import { spawn } from "./internal/launch.ts";
+import { misuse } from "./internal/sched.ts";
 import { recv, select } from "./select.ts";
 
 export interface Context {
@@ -122,7 +123,7 @@ export function withValue<K extends object | symbol>(
 export function withValue<T>(parent: Context, key: TypedKey<T>, value: T): Context;
 export function withValue(parent: Context, key: unknown, value: unknown): Context {
   checked(parent);
-  if (key === undefined || key === null) throw new Error("nil key");
+  if (key === undefined || key === null) throw misuse("nil key");
   return new ValueContext(parent, key, value);
 }
 
@@ -160,8 +161,8 @@ export function cause(ctx: Context): Error | undefined {
 
 /**
  * An AbortSignal as a context: `Canceled` when it aborts (`DeadlineExceeded` for a TimeoutError), its reason the cause; a
- * reason that is no Error is the cause's `cause`. Node does not stay alive for an `AbortSignal.timeout`: goroutines that wait
- * for nothing else are a deadlock. `withTimeout` is waited for.
+ * reason that is no Error is the cause's `cause`. A program whose goroutines wait for an
+ * `AbortSignal.timeout` alone goes on until it fires, as for `withTimeout`.
  */
 export function fromSignal(signal: AbortSignal): Context {
   const known = signalContexts.get(signal);
@@ -376,6 +377,7 @@ class DeadlineContext extends CancelContext {
 
 class SignalContext extends CancelContext {
   readonly #signal: AbortSignal;
+  #holdsOpen = false;
 
   constructor(signal: AbortSignal) {
     super(backgroundContext, "fromSignal");
@@ -385,13 +387,36 @@ class SignalContext extends CancelContext {
       const error = reason instanceof Error ? reason : new Error(String(reason), { cause: reason });
       this.cancel(error.name === "TimeoutError" ? DeadlineExceeded : Canceled, error);
     };
-    if (signal.aborted) aborted();
-    else signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) {
+      aborted();
+      return;
+    }
+    signal.addEventListener("abort", aborted, { once: true });
+    this.#holdsOpen = isTimeout(signal);
+    if (this.#holdsOpen) holdOpen(1);
   }
 
   override get signal(): AbortSignal {
     return this.#signal;
   }
+
+  protected override released(): void {
+    if (this.#holdsOpen) holdOpen(-1);
+  }
+}
+
+/**
+ * Whether it is a signal of Node's `AbortSignal.timeout`, or one of `AbortSignal.any` that follows
+ * such a one: Node does not stay alive for its timer, so that a goroutine which waits for it would
+ * count as one that nobody can wake.
+ */
+function isTimeout(signal: AbortSignal): boolean {
+  return Object.getOwnPropertySymbols(signal).some((symbol) => {
+    const value = (signal as unknown as Record<symbol, unknown>)[symbol];
+    if (symbol.description === "kTimeout") return value === true;
+    if (symbol.description !== "kSourceSignals") return false;
+    return [...(value as Iterable<WeakRef<AbortSignal>>)].some((source) => isTimeout(source.deref?.() ?? signal));
+  });
 }
 
 const signalContexts = new WeakMap<AbortSignal, SignalContext>();
@@ -512,7 +537,7 @@ function cancellable(ctx: Context): CancelContext | undefined {
 
 function checked(parent: Context): Context {
   if ((parent as Context | null | undefined) === undefined || (parent as Context | null) === null) {
-    throw new Error("cannot create context from nil parent");
+    throw misuse("cannot create context from nil parent");
   }
   return parent;
 }

@@ -8,8 +8,7 @@ import { type CancelCauseFunc, type Context, withCancelCause } from "./context.t
 import { capture, captured, Waiter, WaitQueue } from "./internal/channel.ts";
 import { current } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
-import { completed, inSteps, park, resume } from "./internal/sched.ts";
-import { WaitGroup } from "./sync/waitgroup.ts";
+import { completed, failed, park, resume, resumeWithError } from "./internal/sched.ts";
 
 type Task = () => unknown;
 
@@ -22,11 +21,14 @@ type Throws<R> = 0 extends 1 & R
     : "an error that is returned is lost: throw it";
 
 export class Group {
-  readonly #all = new WaitGroup();
   readonly #cancel: CancelCauseFunc | undefined;
   readonly #queue = new WaitQueue();
   readonly #supervisor = { ended: (): void => this.#ended(), failed: (error: unknown): void => this.#failed(error) };
+  /** Who waits in `wait`. */
+  readonly #waiting = new WaitQueue();
   #limit = Infinity;
+  /** How many have not ended, those included that queue for room. */
+  #all = 0;
   #running = 0;
   #failure: { readonly error: unknown } | undefined;
 
@@ -37,7 +39,7 @@ export class Group {
 
   /** Starts fn in a goroutine; under a limit, waits for room first. Resolves when fn was started, not when it ended. */
   go<R>(fn: (() => R) & Throws<R>): Promise<void> {
-    this.#all.add(1);
+    this.#all++;
     if (this.#running < this.#limit) {
       this.#running++;
       this.#spawn(fn);
@@ -55,7 +57,7 @@ export class Group {
   /** Starts fn if there is room now, and tells whether it did. */
   tryGo<R>(fn: (() => R) & Throws<R>): boolean {
     if (this.#running >= this.#limit) return false;
-    this.#all.add(1);
+    this.#all++;
     this.#running++;
     this.#spawn(fn);
     return true;
@@ -78,13 +80,15 @@ export class Group {
 
   /** Waits until all have ended, cancels the group's context, and rejects with the first error if there was one. */
   wait(): Promise<void> {
-    return inSteps(this.#wait());
-  }
-
-  async #wait(): Promise<void> {
-    await this.#all.wait();
+    if (this.#all > 0) {
+      const promise = new Promise<void>(capture);
+      const g = current();
+      this.#waiting.push(new Waiter(0, undefined, g, captured, undefined));
+      park(g, "sync.WaitGroup.Wait");
+      return promise;
+    }
     this.#cancel?.(undefined);
-    if (this.#failure !== undefined) throw this.#failure.error;
+    return this.#failure === undefined ? completed() : failed(this.#failure.error);
   }
 
   #spawn(fn: Task): void {
@@ -107,7 +111,13 @@ export class Group {
       this.#running++;
       resume(w.g, "chan send", w.resolve as () => void, undefined);
     }
-    this.#all.done();
+    if (--this.#all > 0) return;
+    if (this.#waiting.first !== undefined) this.#cancel?.(undefined);
+    const failure = this.#failure;
+    for (let w = this.#waiting.shift(); w !== undefined; w = this.#waiting.shift()) {
+      if (failure === undefined) resume(w.g, "sync.WaitGroup.Wait", w.resolve as () => void, undefined);
+      else resumeWithError(w.g, "sync.WaitGroup.Wait", w.resolve, () => failure.error);
+    }
   }
 }
 

@@ -2,10 +2,10 @@
 //
 // How a goroutine begins and ends stands in internal/launch.ts.
 
-import { exit, fatal, mainCalledGoexit } from "./internal/fatal.ts";
-import { countGoroutines, main as mainGoroutine, remove } from "./internal/goroutine.ts";
+import { exit, fatal, mainBegins, mainCalledGoexit } from "./internal/fatal.ts";
+import { countGoroutines, create, daemons, main as mainGoroutine, remove } from "./internal/goroutine.ts";
 import { launch, spawn } from "./internal/launch.ts";
-import { completedWith, watchForDeadlock, yieldToAll } from "./internal/sched.ts";
+import { completedWith, freeze, watchProgram, yieldToAll } from "./internal/sched.ts";
 import { exitSignal, isGoexit, repanicked } from "./internal/thrown.ts";
 
 /**
@@ -18,22 +18,40 @@ export function go<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A)
 }
 
 /**
+ * Starts a goroutine as `go` does, but one that nobody waits for: the background worker of a
+ * module, which waits for work as long as the program lives. That it waits is no deadlock; what it
+ * throws is a panic all the same.
+ */
+export function daemon<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
+  if (typeof fn !== "function") fatal("go of nil func value");
+  const g = create(fn);
+  daemons.add(g);
+  launch(g, fn, args);
+}
+
+/**
  * Go's main function: runs fn as goroutine 1. When it returns the program ends with status 0 (or `process.exitCode`), no
- * matter who still runs; nobody's `finally` blocks run then. The promise resolves only where there is no process to end.
- * A program has one: a second call runs as the same goroutine, and whichever returns first ends the program.
+ * matter who still runs; nobody's `finally` blocks run then. An operation that has failed by then
+ * and that nobody awaits is a panic, as every rejection that nobody handles. The promise resolves
+ * only where there is no process to end. A program has one: a second call runs as the same
+ * goroutine, and whichever returns first ends the program.
  */
 export function main(fn: () => unknown): Promise<void> {
   if (typeof fn !== "function") fatal("go of nil func value");
+  mainBegins();
   return new Promise((resolve) => {
     launch(mainGoroutine, fn, [], {
       ended: (g, goexit) => {
         if (goexit) {
           remove(g);
           mainCalledGoexit();
-          watchForDeadlock();
+          watchProgram();
         } else {
-          exit();
-          resolve();
+          const goOn = freeze();
+          exit(() => {
+            goOn();
+            resolve();
+          });
         }
       },
     });

@@ -37,6 +37,33 @@ describe("goroutineProfile", () => {
     });
   });
 
+  it("debug 1 tells anonymous functions apart, numbers them by who started them, and counts what is equal", async () => {
+    const ch = chan<number>();
+    go(async function outer() {
+      for (let i = 0; i < 2; i++) go(async () => void (await ch.recv()));
+      await ch.recv();
+    });
+    await gosched();
+    for (let i = 0; i < 3; i++) go(async () => void (await ch.recv()));
+    go(async () => {
+      await ch.recv();
+    });
+    go(async () => {
+      for (let ok = true; ok;) [, ok] = await ch.recvOk();
+    });
+    await gosched();
+    const groups = [...goroutineProfile().matchAll(/^(\d+) @ \S+\n#\t(.*)\(/gm)].map(([, n, name]) => `${n} ${name}`);
+    expect(groups.sort()).toEqual([
+      "1 main.func2",
+      "1 main.func3",
+      "1 main.main",
+      "1 outer",
+      "2 outer.func1",
+      "3 main.func1",
+    ]);
+    ch.close();
+  });
+
   it("debug 2 is a dump of all, with stacks where they are recorded", async () => {
     recordStacks(true);
     await whileWaiting(() => {
@@ -71,7 +98,7 @@ describe("goroutineProfile", () => {
         await chan().recv();
       });
       await gosched();
-      console.log(goroutineProfile({ debug: 2 }));
+      console.log(goroutineProfile({ debug: 2 }).split("\\n\\n")[1]);
       process.exit(0);`,
     );
     const dump = execFileSync(process.execPath, ["--no-warnings", program], { encoding: "utf8" });

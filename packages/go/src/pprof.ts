@@ -4,12 +4,22 @@
 
 import { monotonic } from "./internal/clock.ts";
 import { block, dump, type Entry } from "./internal/dump.ts";
-import { addState, countCreated, countGoroutines, current, list } from "./internal/goroutine.ts";
+import { addState, countCreated, countGoroutines, current, list, type State } from "./internal/goroutine.ts";
+import { observer } from "./internal/hooks.ts";
 import { collectSoon, isLeaked } from "./internal/proof.ts";
 import { queued } from "./internal/sched.ts";
-import { waits } from "./internal/stacks.ts";
+import { counter, here } from "./internal/stacks.ts";
 
 export { recordStacks } from "./internal/stacks.ts";
+
+/** The waits that have ended while stacks were recorded, and how long they took in all. */
+const waits = new Map<State, { count: number; ms: number }>();
+counter.waited = (state, ms) => {
+  const total = waits.get(state) ?? { count: 0, ms: 0 };
+  total.count++;
+  total.ms += ms;
+  waits.set(state, total);
+};
 
 /**
  * The goroutine profile. debug 1: `goroutine profile: total N`, then each distinct stack with its number of goroutines,
@@ -37,20 +47,25 @@ export async function goroutineLeakProfile({ debug = 1 }: { readonly debug?: 1 |
   );
 }
 
-/** Each distinct stack with its number of goroutines. */
+/**
+ * Each distinct stack with its number of goroutines. What a goroutine waits for is part of its
+ * stack, as in Go.
+ */
 function summary(name: string, entries: readonly Entry[]): string {
-  const groups = new Map<string, number>();
-  for (const { goroutine: g, state } of entries) {
+  const groups = new Map<string, { at: string; count: number }>();
+  for (const { goroutine: g, state, stack } of entries) {
     // The lines of the dump between its header and its last one, the creator.
-    const stack = block(g, state).split("\n").slice(1, -1);
-    const text = stack.filter((line) => !line.startsWith("created by")).map((line) => `#\t${line}`);
+    const lines = block(g, state, stack).split("\n").slice(1, -1);
+    const text = lines.filter((line) => !line.startsWith("created by")).map((line) => `#\t${line}`);
     const at = text.join("\n");
-    groups.set(at, (groups.get(at) ?? 0) + 1);
+    const key = `${state}\n${at}`;
+    const group = groups.get(key) ?? { at, count: 0 };
+    group.count++;
+    groups.set(key, group);
   }
-  const sorted = [...groups].sort((a, b) => b[1] - a[1]);
-  return (
-    `${name} profile: total ${entries.length}\n` + sorted.map(([at, n]) => `${n} @ ${hash(at)}\n${at}\n\n`).join("")
-  );
+  const sorted = [...groups].sort(([, a], [, b]) => b.count - a.count);
+  const texts = sorted.map(([key, { at, count }]) => `${count} @ ${hash(key)}\n${at}\n\n`);
+  return `${name} profile: total ${entries.length}\n${texts.join("")}`;
 }
 
 /** A request and a response, as far as `handler` needs them: those of node:http and of frameworks on top of it. */
@@ -155,10 +170,11 @@ function metric(name: string, type: string, help: string, values: number | Reado
 /** All goroutines, the one that asks as running: what is booked on it is waited for besides. */
 function living(): Entry[] {
   const self = current();
-  return list().map((entry) => {
+  const stack = observer === undefined ? "" : here();
+  return list(self).map((entry) => {
     if (entry.goroutine !== self) return entry;
     if (self.waits > 0) addState(entry.others, entry.state);
-    return { ...entry, state: "running" };
+    return { ...entry, state: "running", stack };
   });
 }
 

@@ -11,7 +11,7 @@ import type { Decision } from "./internal/channel.ts";
 import type { RecvChan, SendChan } from "./chan.ts";
 import { type Alarm, alarmIn } from "./internal/clock.ts";
 import { current, type Goroutine, main, type State } from "./internal/goroutine.ts";
-import { completedWith, failed, park, resume, resumeWithError } from "./internal/sched.ts";
+import { completedWith, failed, type MakeError, park, resume, resumeWithError } from "./internal/sched.ts";
 
 /** A receive from a channel; `undefined` is the nil channel, whose case is never ready. */
 export interface RecvCase<T> {
@@ -90,17 +90,22 @@ export function select(cases: Readonly<Record<string, Case>> | readonly Case[]):
     : chooseNamed(cases as Readonly<Record<string, Case>>);
 }
 
-function chooseNamed(cases: Readonly<Record<string, Case>>): Promise<unknown> {
+/** A select that dumps show as another wait. */
+export function selectAs<const C extends Record<string, Case>>(state: State, cases: C): Promise<Selected<C>> {
+  return chooseNamed(cases, state) as Promise<Selected<C>>;
+}
+
+function chooseNamed(cases: Readonly<Record<string, Case>>, state?: State): Promise<unknown> {
   const names: string[] = [];
   const list: Case[] = [];
   for (const name in cases) {
     names.push(name);
     list.push(cases[name] as Case);
   }
-  return choose(list, names);
+  return choose(list, names, state);
 }
 
-function choose(cases: readonly Case[], names: readonly string[] | undefined): Promise<unknown> {
+function choose(cases: readonly Case[], names: readonly string[] | undefined, state?: State): Promise<unknown> {
   let ready = 0;
   let chosen = -1;
   let fallback = -1;
@@ -134,7 +139,7 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
   if (chosen < 0) {
     const waiting = spare ?? new Selecting();
     spare = undefined;
-    return waiting.wait(cases, names, soonest);
+    return waiting.wait(cases, names, soonest, state ?? stateOf(cases));
   }
   const c = cases[chosen] as RecvCase<unknown> | SendCase;
   const name = nameOf(chosen, names);
@@ -144,7 +149,7 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined): P
     if (!ok && channel.failure !== undefined) return failed(channel.failure.error);
     return completedWith({ case: name, ok, value: channel.recvNow() });
   }
-  if (channel.closed) return failed(closedError());
+  if (channel.closed) return failed(closedError(select));
   channel.trySend(c.value);
   return completedWith({ case: name });
 }
@@ -161,11 +166,11 @@ class Selecting implements Decision {
   readonly #channels: (Channel<unknown> | undefined)[] = [];
 
   /** Joins every queue; the decision is made by whoever wakes one of the waiters. */
-  wait(cases: readonly Case[], names: readonly string[] | undefined, soonest: number): Promise<unknown> {
+  wait(cases: readonly Case[], names: readonly string[] | undefined, soonest: number, state: State): Promise<unknown> {
     const promise = new Promise<unknown>(capture);
     this.#resolve = captured;
     this.#g = current();
-    this.#state = stateOf(cases);
+    this.#state = state;
     this.#names = names;
     for (let i = 0; i < cases.length; i++) {
       const c = cases[i] as Case;
@@ -192,15 +197,15 @@ class Selecting implements Decision {
 
   decide(kind: number, value: unknown, ok: boolean): void {
     const name = nameOf(kind % most, this.#names);
-    this.#end(kind, resume as typeof resumeWithError, kind < most ? { case: name, ok, value } : { case: name });
+    this.#end(kind, resume, kind < most ? { case: name, ok, value } : { case: name });
   }
 
-  fail(kind: number, error: unknown): void {
-    this.#end(kind, resumeWithError, error);
+  fail(kind: number, make: MakeError): void {
+    this.#end(kind, resumeWithError as typeof resume, make);
   }
 
   /** Out of every queue but that of the winner, who was taken out by the one who woke it. */
-  #end(winner: number, resume: typeof resumeWithError, result: unknown): void {
+  #end(winner: number, end: typeof resume, result: unknown): void {
     this.#alarm?.cancel();
     const channels = this.#channels;
     for (let i = 0; i < channels.length; i++) {
@@ -215,7 +220,7 @@ class Selecting implements Decision {
         channel.sendq.remove(w);
       }
     }
-    resume(this.#g, this.#state, this.#resolve as (value: never) => void, result);
+    end(this.#g, this.#state, this.#resolve as (value: unknown) => void, result);
     // Holds on to nothing while it waits for the next one.
     this.#g = main;
     this.#resolve = this.#alarm = this.#names = undefined;

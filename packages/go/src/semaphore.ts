@@ -5,7 +5,7 @@
 
 import type { Context } from "./context.ts";
 import { Channel } from "./internal/channel.ts";
-import { completed, failed, inSteps } from "./internal/sched.ts";
+import { completed, failed, inSteps, misuse } from "./internal/sched.ts";
 import { recv, select } from "./select.ts";
 
 interface Request {
@@ -46,7 +46,7 @@ export class Weighted {
 
   /** Gives n units back. Throws `semaphore: released more than held`. */
   release(n = 1): void {
-    if (units(n) > this.#held) throw new Error("semaphore: released more than held");
+    if (units(n) > this.#held) throw misuse("semaphore: released more than held");
     this.#held -= n;
     this.#grant();
   }

@@ -12,13 +12,13 @@ import { capture, captured, Channel, type Source } from "./internal/channel.ts";
 import { Alarm, alarmIn, monotonic } from "./internal/clock.ts";
 import { current } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
-import { completed, failed, inSteps, park, resume } from "./internal/sched.ts";
-import { recv, select, timeout } from "./select.ts";
+import { completed, failed, inSteps, misuse, park, resume } from "./internal/sched.ts";
+import { recv, selectAs, timeout } from "./select.ts";
 
 /** Waits `ms` milliseconds or a little more. With a context: rejects with its `err` as soon as it is done. */
 export function sleep(ms: number, ctx?: Context): Promise<void> {
   const err = ctx?.err();
-  if (err !== undefined) return failed(err);
+  if (err !== undefined) return failed(err, "sleep");
   if (!(ms > 0)) return completed();
   const done = ctx?.done();
   if (ctx !== undefined && done !== undefined) return inSteps(sleepUnless(ctx, done, ms));
@@ -31,7 +31,7 @@ export function sleep(ms: number, ctx?: Context): Promise<void> {
 }
 
 async function sleepUnless(ctx: Context, done: RecvChan<never>, ms: number): Promise<void> {
-  const c = await select({ slept: timeout(ms), done: recv(done) });
+  const c = await selectAs("sleep", { slept: timeout(ms), done: recv(done) });
   if (c.case === "done") throw ctx.err() as Error;
 }
 
@@ -91,7 +91,7 @@ export class Ticker {
 
   /** Throws `non-positive interval for NewTicker`. */
   constructor(ms: number) {
-    if (!(ms > 0)) throw new Error("non-positive interval for NewTicker");
+    if (!(ms > 0)) throw misuse("non-positive interval for NewTicker");
     this.#source = new TimeSource(ms, ms);
     this.c = this.#source.channel;
   }
@@ -103,7 +103,7 @@ export class Ticker {
 
   /** Starts a fresh period from now. Throws `non-positive interval for Ticker.Reset`. */
   reset(ms: number): void {
-    if (!(ms > 0)) throw new Error("non-positive interval for Ticker.Reset");
+    if (!(ms > 0)) throw misuse("non-positive interval for Ticker.Reset");
     this.#source.reset(ms, ms);
   }
 }

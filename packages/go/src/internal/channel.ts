@@ -12,7 +12,17 @@
 // a buffered value was taken.
 
 import { current, type Goroutine, type State } from "./goroutine.ts";
-import { completed, completedWith, failed, inSteps, park, resume, resumeWithError } from "./sched.ts";
+import {
+  completed,
+  completedWith,
+  failed,
+  inSteps,
+  type MakeError,
+  misuse,
+  park,
+  resume,
+  resumeWithError,
+} from "./sched.ts";
 
 /** What a waiter gets when it is woken; what waits for a Decision has a number of its own from 0 on here instead. */
 const asValue = -1;
@@ -30,8 +40,8 @@ export type TryReceived<T> =
 export interface Decision {
   /** Ends the select by its waiter of that kind; takes it out of every queue. */
   readonly decide: (kind: number, value: unknown, ok: boolean) => void;
-  /** Ends it by the error of its waiter of that kind. */
-  readonly fail: (kind: number, error: unknown) => void;
+  /** Ends it by the error of its waiter of that kind, which `make` gives. */
+  readonly fail: (kind: number, make: MakeError) => void;
 }
 
 export class Waiter {
@@ -144,7 +154,7 @@ export class Channel<T> implements AsyncIterable<T> {
 
   send(value: T): Promise<void> {
     if (isThenable(value)) return failed(thenableError());
-    if (this.closed) return failed(closedError());
+    if (this.closed) return failed(closedError(this.send));
     if (this.offer(value)) return completed();
     const promise = new Promise<void>(capture);
     const g = current();
@@ -155,7 +165,7 @@ export class Channel<T> implements AsyncIterable<T> {
 
   trySend(value: T): boolean {
     if (isThenable(value)) throw thenableError();
-    if (this.closed) throw closedError();
+    if (this.closed) throw closedError(this.trySend);
     return this.offer(value);
   }
 
@@ -176,15 +186,16 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   close(): void {
-    if (this.closed) throw new Error("close of closed channel");
+    if (this.closed) throw misuse("close of closed channel", this.close);
     this.closed = true;
+    const { failure } = this;
     for (let w = this.recvq.shift(); w !== undefined; w = this.recvq.shift()) {
-      if (this.failure === undefined) wake(w, undefined, false);
-      else disappoint(w, this.failure.error);
+      if (failure === undefined) wake(w, undefined, false);
+      else disappoint(w, () => failure.error);
     }
     for (let w = this.sendq.shift(); w !== undefined; w = this.sendq.shift()) {
       w.value = undefined;
-      disappoint(w, closedError());
+      disappoint(w, closedError);
     }
   }
 
@@ -326,10 +337,10 @@ function shaped(kind: number, value: unknown, ok: boolean): unknown {
   return kind === asValue ? value : kind === asPair ? [value, ok] : { value, done: !ok };
 }
 
-/** Wakes a waiter with the error that ended the channel. */
-function disappoint(w: Waiter, error: unknown): void {
-  if (w.kind >= 0) (w.select as Decision).fail(w.kind, error);
-  else resumeWithError(w.g, stateOf(w), w.resolve, error);
+/** Wakes a waiter with the error that ended the channel, as `make` gives it. */
+function disappoint(w: Waiter, make: MakeError): void {
+  if (w.kind >= 0) (w.select as Decision).fail(w.kind, make);
+  else resumeWithError(w.g, stateOf(w), w.resolve, make);
 }
 
 function stateOf(w: Waiter): State {
@@ -351,8 +362,8 @@ export function never(state: State): Promise<never> {
   return new Promise<never>(() => undefined);
 }
 
-export function closedError(): Error {
-  return new Error("send on closed channel");
+export function closedError(above?: (...args: never[]) => unknown): Error {
+  return misuse("send on closed channel", above);
 }
 
 export function thenableError(): TypeError {

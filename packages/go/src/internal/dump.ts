@@ -1,7 +1,8 @@
 // How goroutines, stacks and panics are written, in Go's formats.
 
-import { main, type Goroutine, type State, type States } from "./goroutine.ts";
-import { chain } from "./thrown.ts";
+import { failedWait } from "./failures.ts";
+import { abandoned, main, nameOf, type Goroutine, type State, type States } from "./goroutine.ts";
+import { chain, isCancellation } from "./thrown.ts";
 
 /** A stack of more frames than this is shortened to its two ends, of half as many each. */
 const mostFrames = 100;
@@ -12,34 +13,40 @@ export interface Entry {
   readonly state: string;
   /** What it waits for besides. */
   readonly others: States;
+  /** Where it is, if that is not where it waits. */
+  readonly stack?: string;
 }
 
 /** The goroutines in Go's dump format, a blank line between them. */
 export function dump(entries: readonly Entry[]): string {
-  return entries.map((entry) => block(entry.goroutine, entry.state + suffix(entry))).join("\n");
+  return entries.map((entry) => block(entry.goroutine, entry.state + suffix(entry), entry.stack)).join("\n");
 }
 
-/** One goroutine in that format, by default where it parked last. */
-export function block(g: Goroutine, state: string, stack: string = g.notes?.parkedAt ?? ""): string {
+/** One goroutine in that format, by default where it waits, as far as that is known. */
+export function block(g: Goroutine, state: string, stack: string = parkedAt(g)): string {
   const body = stack || `${g === main ? "main.main" : nameOf(g)}(...)\n`;
-  const made = g.parent === 0 ? "" : `created by ${g.parentName || "func1"} in goroutine ${g.parent}\n`;
+  const made = g.parent === 0 ? "" : `created by ${g.parentName} in goroutine ${g.parent}\n`;
   return `goroutine ${g.id} [${state}]:\n${body}${made}${g.notes?.place ?? ""}`;
 }
 
 /** How long it has been waiting, once that is a minute, where it is known; and what it waits for besides. */
 export function suffix({ goroutine: g, others }: Entry): string {
-  let text = g.notes?.waited(g) ?? "";
+  let text = (g.notes?.waited(g) ?? "") + (abandoned.has(g) ? ", abandoned" : "");
   for (const state in others) if (others[state as State]) text += `, +${others[state as State]} ${state}`;
   return text;
 }
 
 /** The function that a goroutine is in, as far as it is known. */
 export function topFunction(g: Goroutine): string {
-  return /^(.*)\(\.\.\.\)\n/.exec(g.notes?.parkedAt ?? "")?.[1] ?? nameOf(g);
+  return /^(.*)\(\.\.\.\)\n/.exec(parkedAt(g))?.[1] ?? nameOf(g);
 }
 
-function nameOf(g: Goroutine): string {
-  return g.name || "func1";
+/**
+ * Where it waits. Of who waits for something foreign only its last wait of ours is known, which is
+ * over.
+ */
+function parkedAt(g: Goroutine): string {
+  return g.waits > 0 ? (g.notes?.parkedAt ?? "") : "";
 }
 
 /** A stack of V8, Firefox or Safari as Go prints one: a line for the function, an indented one for the place. */
@@ -65,7 +72,30 @@ export function panicReport(g: Goroutine, thrown: unknown): string {
   const lines = links.map(({ value, fate }) => `panic: ${panicText(value)}${fate}\n`);
   const last = links.pop()?.value;
   const before = links.map(({ value, fate }) => aside(fate === "" ? "suppressed" : "recovered", value));
-  return `${lines.join("\t")}\n${block(g, "running", frames(last))}${related(last)}${before.join("")}`;
+  return `${lines.join("\t")}\n${block(g, "running", stackOf(g, last))}${waitOf(g, last)}${kind(last)}${related(last)}${before.join("")}`;
+}
+
+/**
+ * Where an error comes from that ended goroutine g: one that is the same object for everybody, from
+ * the wait it ended.
+ */
+export function stackOf(g: Goroutine, error: unknown): string {
+  return frames(error) || (failedWait(g, error)?.at ?? "");
+}
+
+/** What a cancelled goroutine waited for. */
+function waitOf(g: Goroutine, error: unknown): string {
+  const state = isCancellation(error) ? failedWait(g, error)?.state : undefined;
+  return state === undefined || state === "running" ? "" : `\ncancelled while waiting: ${state}\n`;
+}
+
+/** The class of an error and its code, where they tell more than that it is one. */
+function kind(error: unknown): string {
+  if (!(error instanceof Error) || isCancellation(error)) return "";
+  const { name, code } = error as Error & { code?: unknown };
+  const known = error.constructor.name || name;
+  const coded = typeof code === "string" || typeof code === "number" ? ` code=${code}` : "";
+  return known === "Error" && coded === "" ? "" : `\n[${known}${coded}]\n`;
 }
 
 /** What Go prints of a panic value: an error's message alone; continued lines are indented, so that none looks like a header. */
@@ -84,12 +114,21 @@ function describe(error: unknown): string {
   if (typeof value !== "object") return String(value);
   if (typeof value.message === "string") return value.message;
   if (value.toString !== Object.prototype.toString && value.toString !== undefined) return value.toString();
-  return `(${value.constructor?.name ?? "Object"}) ${JSON.stringify(value)}`;
+  return `(${value.constructor?.name ?? "Object"}) ${json(value)}`;
+}
+
+/** As JSON; of what JSON has not (big integers, objects that hold themselves) the names alone. */
+function json(value: object): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return `{${Object.keys(value).join()}}`;
+  }
 }
 
 /** An error that belongs to the one that is reported. */
 function aside(what: string, error: unknown, seen?: Set<unknown>): string {
-  return `\n${what}: ${panicText(error)}\n${frames(error)}${related(error, seen)}`;
+  return `\n${what}: ${panicText(error)}\n${frames(error)}${kind(error)}${related(error, seen)}`;
 }
 
 /** What else an error carries: its causes, and the members of an AggregateError. */

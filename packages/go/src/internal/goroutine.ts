@@ -8,7 +8,10 @@
 // goroutine that ran last and still lives: good enough for dumps, and nothing else may use it. Exact there would need AsyncLocalStorage,
 // which makes every await of the program slower (measured on Node 24: an awaited async call from 32 to 76 ns).
 
+import { heedEnvironment } from "./environment.ts";
 import { observer } from "./hooks.ts";
+
+type Body = (...args: never[]) => unknown;
 
 /** What a goroutine does, in the words of Go's dumps. */
 export type State =
@@ -49,8 +52,8 @@ export type States = Partial<Record<State, number>>;
 // What is declared only is set by the constructor: to define it before would take time, and bytes in a bundle.
 export class Goroutine {
   declare readonly id: number;
-  /** The function's name, `""` for an anonymous one. */
-  declare readonly name: string;
+  /** The function's name, `""` as long as an anonymous one has none: `nameOf` gives it. */
+  declare name: string;
   /** Id and name of the goroutine whose `go` statement made this one; 0 for main. */
   declare readonly parent: number;
   declare readonly parentName: string;
@@ -79,6 +82,13 @@ export const main: Goroutine = new Goroutine(1, "main", 0, "");
 main.state = "running";
 
 let running = main;
+/** Whether `running` may be main for want of better knowledge. */
+let guessed = false;
+/**
+ * Whether main, or code outside of every goroutine, is known to have used an operation that is
+ * awaited.
+ */
+export let mainActs = false;
 let lastId = 1;
 let count = 1;
 /** How many goroutines are in no wait of ours. */
@@ -93,10 +103,24 @@ export function setCurrent(g: Goroutine): void {
   running = g;
 }
 
-/** Makes a record and enters it among the living. */
-export function create(name: string): Goroutine {
+/** Foreign code runs now, which counts as main's. */
+export function setForeign(): void {
+  running = main;
+  guessed = true;
+}
+
+/** The goroutine that runs now uses an operation. It is main for sure where nobody else can run. */
+export function noteUse(): void {
+  if (running === main && (!guessed || (runnable === 1 && main.waits === 0))) mainActs = true;
+}
+
+/** Makes a record for a goroutine that runs fn, and enters it among the living. */
+export function create(fn: Body): Goroutine {
+  heedEnvironment();
   const parent = current();
-  const g = new Goroutine(++lastId, name, parent.id, parent.name);
+  const { name } = fn;
+  const g = new Goroutine(++lastId, name, parent.id, nameOf(parent));
+  if (name === "") nameLater(g, fn);
   const last = main.prev;
   last.next = g;
   g.prev = last;
@@ -108,11 +132,58 @@ export function create(name: string): Goroutine {
   return g;
 }
 
+/** The source texts of anonymous functions, by the named function whose goroutine started them. */
+const anonymous = new Map<string, string[]>();
+/** Goroutines that have no name yet, each followed by its function. */
+let unnamed: (Goroutine | Body)[] = [];
+const resolved = Promise.resolve();
+
+/** The name of g's function. */
+export function nameOf(g: Goroutine): string {
+  if (g.name === "") nameAll(true);
+  return g.name;
+}
+
+/**
+ * Gives an anonymous function its name a little later, when it is known whether anybody will ask:
+ * to get a function's text takes almost as long as to start a goroutine, and most end soon.
+ */
+function nameLater(g: Goroutine, fn: Body): void {
+  if (unnamed.length === 0) {
+    const later = (): void => undefined;
+    void resolved
+      .then(later)
+      .then(later)
+      .then(later)
+      .then(() => nameAll(false));
+  }
+  unnamed.push(g, fn);
+}
+
+/** Names those that live, or everyone. Two functions are one if their source is the same. */
+export function nameAll(ended: boolean): void {
+  const all = unnamed;
+  unnamed = [];
+  for (let i = 0; i < all.length; i += 2) {
+    const g = all[i] as Goroutine;
+    if (!ended && g.waits === Infinity) continue;
+    // To hold the function would hold what it captures; its text is a slice of the program's, which
+    // is held anyway.
+    const text = Function.prototype.toString.call(all[i + 1]);
+    const nested = g.parentName.lastIndexOf(".func");
+    const enclosing = nested < 0 ? g.parentName : g.parentName.slice(0, nested);
+    let known = anonymous.get(enclosing);
+    if (known === undefined) anonymous.set(enclosing, (known = []));
+    const index = known.indexOf(text);
+    g.name = `${enclosing}.func${index < 0 ? known.push(text) : index + 1}`;
+  }
+}
+
 /** Takes a goroutine that ended out of the living. For `main` (a Goexit) the record stays as the list's head. */
 export function remove(g: Goroutine): void {
   count--;
   if (g.waits === 0) runnable--;
-  if (running === g) running = main;
+  if (running === g) setForeign();
   if (g === main) return;
   // Code that outlives its goroutine's function counts for nobody.
   g.waits = Infinity;
@@ -139,6 +210,7 @@ let parked = 0;
 
 export function enterWait(g: Goroutine, state: State): void {
   parked++;
+  if (!mainActs) noteUse();
   if (g.waits++ === 0) {
     runnable--;
     g.state = state;
@@ -175,9 +247,16 @@ export function takeState(states: States): State | undefined {
   return undefined;
 }
 
-/** Whether any goroutine is in a wait of ours. */
-export function isAnyParked(): boolean {
-  return parked > 0;
+/** Goroutines that nobody waits for. */
+export const daemons: WeakSet<Goroutine> = new WeakSet();
+/** Those of them that were told to end and did not. */
+export const abandoned: WeakSet<Goroutine> = new WeakSet();
+
+/** How many waits of ours are under way, but for those of goroutines that nobody waits for. */
+export function countedWaits(): number {
+  let count = parked;
+  for (let g = main.next; g !== main; g = g.next) if (daemons.has(g)) count -= g.waits;
+  return count;
 }
 
 export interface Listed {
@@ -187,12 +266,16 @@ export interface Listed {
   readonly others: States;
 }
 
-/** The living with their waits as they are booked, main first. */
-export function list(): Listed[] {
+/**
+ * The living with their waits as they are booked, main first. Who is in no wait of ours and does
+ * not queue for its turn waits for something foreign, but for `running`, the one that asks.
+ */
+export function list(running?: Goroutine): Listed[] {
   const all: Listed[] = [];
   let g = main;
   do {
-    const state = g.waits > 0 || g.state === "runnable" ? g.state : "running";
+    const known = g.waits > 0 || g.state === "runnable";
+    const state = known ? g.state : g === running ? "running" : "IO wait";
     all.push({ goroutine: g, state, others: { ...g.others } });
     g = g.next;
   } while (g !== main);

@@ -11,6 +11,8 @@ export interface Observer {
   readonly began: (g: Goroutine, end: object) => void;
   /** A goroutine parks; still on its own stack. */
   readonly parked: (g: Goroutine) => void;
+  /** An operation of g fails at once; still on the stack of its call. */
+  readonly failed: (g: Goroutine) => void;
   /** A wait is over. */
   readonly resumed: (g: Goroutine, state: State) => void;
   /** Runs a goroutine's body, so that `current` holds through foreign awaits too. */

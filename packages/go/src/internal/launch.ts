@@ -6,7 +6,7 @@
 // keeps nobody else from being collected.
 
 import { panic } from "./fatal.ts";
-import { create, main, remove, runnable, setCurrent, type Goroutine } from "./goroutine.ts";
+import { create, main, remove, runnable, setCurrent, setForeign, type Goroutine } from "./goroutine.ts";
 import { observer } from "./hooks.ts";
 import { proceed, start } from "./sched.ts";
 import { isGoexit } from "./thrown.ts";
@@ -23,7 +23,7 @@ export interface Supervisor {
 
 /** Starts a goroutine. */
 export function spawn(fn: Body, args: readonly unknown[], supervisor?: Supervisor): void {
-  launch(create(fn.name), fn, args, supervisor);
+  launch(create(fn), fn, args, supervisor);
 }
 
 /** Starts goroutine g, whose record exists. */
@@ -43,7 +43,7 @@ function run(g: Goroutine, fn: Body, args: readonly unknown[], supervisor: Super
     return;
   } finally {
     // Foreign code is main's. But where nobody else can run, g's own goes on without being announced.
-    if (runnable > 1) setCurrent(main);
+    if (runnable > 1) setForeign();
   }
   if (typeof (result as PromiseLike<unknown> | undefined)?.then !== "function") {
     finish.call(subject);

@@ -9,7 +9,7 @@
 // Known only of goroutines that began while stacks were recorded. Nothing here costs a program that does not ask.
 
 import { capture } from "./channel.ts";
-import type { Goroutine } from "./goroutine.ts";
+import { type Goroutine, nameAll } from "./goroutine.ts";
 
 /** Whether the last collection has proved that nothing can resume the goroutine. */
 export function isLeaked(g: Goroutine): boolean {
@@ -21,6 +21,7 @@ export function isLeaked(g: Goroutine): boolean {
 export function collect(): void {
   // The promise that was captured last is still held; a new one takes its place.
   void new Promise<void>(capture);
+  nameAll(true);
   collector()();
 }
 

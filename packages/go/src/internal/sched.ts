@@ -6,7 +6,13 @@
 //   park … resume               it waited until somebody woke it.
 // While one goroutine runs and all others wait, those that it wakes queue up until it waits itself, as on one P of Go's. Then
 // only one is ever under way, and a producer fills its buffer before the consumer empties it. It may also wait for something
-// foreign, which nobody tells us; so who queues goes on after the event loop's next turn at the latest.
+// foreign, which nobody tells us. So who queues goes on when all microtasks have run (where the
+// host tells that), or when the one that runs has used none of our operations for so many
+// microtasks that it cannot be on its way to the next one.
+//
+// To count those takes a microtask of ours for each of theirs. With that at every wake-up a
+// transfer took 20 % longer; so it is done as long as goroutines are seen to wait for something
+// foreign, and now and then besides.
 //
 // Where several can run, a microtask before each announces it to `current`. That takes 20 to 25 ns, half as much as an await
 // that does not wait; with it everywhere, a transfer over a buffered channel took twice as long. Tried and rejected: setting
@@ -19,18 +25,22 @@
 //
 // Nothing here keeps a goroutine alive: a parked one is reachable only through what it waits on.
 
-import { atDeadlock } from "./fatal.ts";
+import { noteFailure } from "./failures.ts";
+import { watch } from "./fatal.ts";
 import {
   countRunnable,
   current,
   enterWait,
-  isAnyParked,
   leaveWait,
+  mainActs,
+  noteUse,
   runnable,
   setCurrent,
   type Goroutine,
   type State,
 } from "./goroutine.ts";
+import { observer } from "./hooks.ts";
+import { host } from "./host.ts";
 
 /**
  * Milliseconds between turns of the event loop. Far below the 10 ms promised: on a machine whose cores are all busy the
@@ -39,6 +49,11 @@ import {
 const slice = 1;
 /** The clock is read once in so many operations at most (35 ns for the clock; 64 makes it 0.5 ns an operation). */
 const batch = 64;
+/**
+ * So many microtasks without an operation of ours mean that who runs waits for something foreign.
+ * To return through as many async functions takes one each.
+ */
+const patience = 64;
 
 // Taken at load, as the host's functions below are.
 const clock = performance.now.bind(performance);
@@ -56,6 +71,23 @@ let last: Step | undefined;
 const yielding: Step[] = [];
 let yieldersWaited = false;
 let turnIsComing = false;
+/** Whether we are told when all microtasks have run. */
+let drainIsComing = false;
+/**
+ * Whether the microtasks without an operation are counted now, how many there were, and the credit
+ * when they began.
+ */
+let counting = false;
+let idle = 0;
+let creditThen = 0;
+/**
+ * How many times who ran was watched and came to nothing foreign, since the last time that it did.
+ */
+let trust = 0;
+/** After so many more wake-ups, who runs is watched again; at once after each turn and drain. */
+let unwatched = 0;
+/** Main has returned: nobody goes on but by an error. */
+let frozen = false;
 
 /** One goroutine that is to go on: by `go(value)`, as g. */
 interface Step {
@@ -69,7 +101,10 @@ interface Step {
 
 function run({ g, state, go, value }: Step): void {
   if (state) leaveWait(g, state);
-  else countRunnable(1);
+  else {
+    countRunnable(1);
+    if (g.waits === 0) g.state = "running";
+  }
   // Not at once: who parks may have more to do before it suspends.
   runAs(g);
   go(value as never);
@@ -86,17 +121,31 @@ export function completedWith<T>(value: T): Promise<T> {
 }
 
 function mayGoOn(): boolean {
+  if (!mainActs) noteUse();
   if (isOverdue()) return false;
   if (runnable > 1) runAs(current());
   return true;
 }
 
-/** What an operation returns that fails without waiting. */
-export function failed(error: unknown): Promise<never> {
-  const failure = (): never => {
-    throw error;
-  };
-  return completed().then(failure);
+/**
+ * What an operation returns that fails without waiting; `state` is the wait that it would have
+ * been.
+ */
+export function failed(error: unknown, state?: State): Promise<never> {
+  const g = current();
+  if (observer !== undefined) observer.failed(g);
+  noteFailure(g, error, state);
+  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a stage threw is passed on as it is
+  if (mayGoOn() || frozen) return Promise.reject(error);
+  return new Promise((_, reject) => later(pause(g, () => reject(error), failing)));
+}
+
+/** The error of an operation that panics; `above`, and what it calls, is left out of its stack. */
+export function misuse(message: string, above: (...args: never[]) => unknown = misuse): Error {
+  watchProgram();
+  const error = new Error(message);
+  (Error as { captureStackTrace?: (error: Error, above: unknown) => void }).captureStackTrace?.(error, above);
+  return error;
 }
 
 /** For loops that go on without a promise: one where the event loop is to have its turn first. */
@@ -121,6 +170,7 @@ export function yieldToAll(): Promise<void> {
 /** Goroutine g pauses, in no wait, until the step is run. */
 function pause<T>(g: Goroutine, go: (value: T) => void, value: T): Step {
   countRunnable(-1);
+  if (g.waits === 0) g.state = "runnable";
   return stepOf(g, undefined, go, value);
 }
 
@@ -143,12 +193,37 @@ export function resume<T>(g: Goroutine, state: State, resolve: (value: T) => voi
 }
 
 /**
- * Ends a wait with an error. Waiters carry no reject function, since a promise that is resolved by a rejected one rejects;
- * that one is made only when its waiter goes on, or it would count as unhandled meanwhile.
+ * Gives the error of an operation. One that is made then leaves out `above`, and what it calls, of
+ * its stack.
  */
-export function resumeWithError(g: Goroutine, state: State, resolve: (value: never) => void, error: unknown): void {
-  // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a stage threw is passed on as it is
-  resume(g, state, () => (resolve as (value: Promise<never>) => void)(Promise.reject(error)), undefined);
+export type MakeError = (above: () => never) => unknown;
+
+/** The value of a step that ends in an error. */
+const failing: unknown = Symbol("failing");
+
+/**
+ * Ends a wait with the error that `make` gives. Waiters carry no reject function, since a promise
+ * that is resolved by a rejected one rejects; that one is made only when its waiter goes on, or it
+ * would count as unhandled meanwhile.
+ */
+export function resumeWithError(g: Goroutine, state: State, resolve: (value: never) => void, make: MakeError): void {
+  const step = stepOf(g, state, () => fail(g, state, resolve, make), failing);
+  (!frozen && (holding || runnable === 1) ? later : run)(step);
+}
+
+/**
+ * The error is made where an engine that follows awaits backwards finds the waiter: in a reaction
+ * whose promise the waiter's promise waits for already, which takes a microtask more.
+ */
+function fail(g: Goroutine, state: State, resolve: (value: never) => void, make: MakeError): void {
+  const attached = resolved.then(() => undefined);
+  const failure = (): never => {
+    const error = make(failure);
+    noteFailure(g, error, state);
+    setCurrent(g);
+    throw error;
+  };
+  (resolve as (value: Promise<never>) => void)(attached.then(failure));
 }
 
 /** Runs `begin(g)` in a microtask of its own, in order of the calls. */
@@ -165,17 +240,92 @@ export function queued(): number {
   return count;
 }
 
-/** From now on a deadlock is reported. Any wait, and much use, switches it on by itself. */
-export function watchForDeadlock(): void {
-  atDeadlock(isAnyParked, () => grantedAt + credit);
+/**
+ * From now on deadlocks are reported, and errors that nobody catches. Any wait, and much use,
+ * switches it on by itself.
+ */
+export function watchProgram(): void {
+  watch(() => grantedAt + credit);
+}
+
+/**
+ * Main has returned: from now on nobody goes on, but whoever has an error to hear of, so that no
+ * failure is lost. The function given back undoes that, for where the program goes on all the same.
+ */
+export function freeze(): () => void {
+  frozen = true;
+  credit = 0;
+  holding = true;
+  turnIsComing = true;
+  let step = first;
+  first = last = undefined;
+  while (step) {
+    const { next } = step;
+    step.next = undefined;
+    (step.value === failing ? run : enqueue)(step);
+    step = next;
+  }
+  return () => {
+    frozen = false;
+    turnIsComing = false;
+    askForTurn();
+  };
 }
 
 function later(step: Step): void {
+  enqueue(step);
+  if (--unwatched <= 0) watchRunner();
+}
+
+function enqueue(step: Step): void {
   if (last) last.next = step;
   else first = step;
   last = step;
-  // Also where nothing is held: whoever runs may turn out to wait for something foreign.
+}
+
+/**
+ * Whoever runs may turn out to wait for something foreign: asks for the moment at which those who
+ * queue go on at the latest, and counts the microtasks of who runs until nobody queues.
+ */
+function watchRunner(): void {
+  unwatched = ++trust < 8 ? 0 : 256;
   askForTurn();
+  if (nextTick !== undefined && !drainIsComing) {
+    drainIsComing = true;
+    nextTick(onDrained);
+  }
+  if (counting || holding || (trust > 8 && trust % 8 > 0)) return;
+  counting = true;
+  creditThen = 0;
+  void resolved.then(countIdle);
+}
+
+/** All microtasks have run: who runs waits for something foreign, and who queues may go on. */
+function onDrained(): void {
+  drainIsComing = false;
+  unwatched = 0;
+  if (first && !holding) releaseAll();
+}
+
+/** Counts the microtasks in which who runs used no operation while others queue. */
+function countIdle(): void {
+  if (!first || holding) counting = false;
+  else if (credit !== creditThen) {
+    creditThen = credit;
+    idle = 0;
+    void resolved.then(countIdle);
+  } else if (++idle < patience) void resolved.then(countIdle);
+  else {
+    counting = false;
+    releaseAll();
+  }
+}
+
+function releaseAll(): void {
+  trust = unwatched = 0;
+  if (isOverdue()) return;
+  runAll();
+  if (first || holding) askForTurn();
 }
 
 function runFirst(): void {
@@ -197,7 +347,7 @@ function isOverdue(): boolean {
 
 function lookAtClock(): boolean {
   if (holding) return true;
-  watchForDeadlock();
+  watchProgram();
   const now = clock();
   sliceStart ||= now;
   if (now - sliceStart >= slice) {
@@ -218,7 +368,9 @@ function askForTurn(): void {
 }
 
 function onTurn(): void {
+  if (frozen) return;
   turnIsComing = false;
+  unwatched = 0;
   holding = false;
   sliceStart = clock();
   grantedAt = sliceStart;
@@ -227,7 +379,7 @@ function onTurn(): void {
   const others = first;
   if (runnable <= 0 && !yielding.length) proceed();
   else runAll();
-  if (first) askForTurn();
+  if (first || holding) askForTurn();
   // Who yielded goes after who was held: a turn later, but not later than that.
   if (others && !yieldersWaited && yielding.length) {
     yieldersWaited = true;
@@ -259,15 +411,18 @@ export function inSteps<T>(operation: Promise<T>): Promise<T> {
   const g = current();
   return new Promise<T>((resolve, reject) => {
     operation.then(
-      (value) => goOn(g, resolve, value),
-      (error: unknown) => goOn(g, reject, error),
+      (value) => goOn(g, resolve, value, false),
+      (error: unknown) => {
+        noteFailure(g, error, g.state);
+        goOn(g, reject, error, true);
+      },
     );
   });
 }
 
 /** Goroutine g, which was in no wait, goes on by `go(value)`: now, or when the event loop had a turn. */
-function goOn<T>(g: Goroutine, go: (value: T) => void, value: T): void {
-  if (isOverdue()) later(pause(g, go, value));
+function goOn<T>(g: Goroutine, go: (value: T) => void, value: T, isError: boolean): void {
+  if (isOverdue() && !(frozen && isError)) later(isError ? pause(g, () => go(value), failing) : pause(g, go, value));
   else {
     runAs(g);
     go(value);
@@ -275,11 +430,9 @@ function goOn<T>(g: Goroutine, go: (value: T) => void, value: T): void {
 }
 
 // The host's own functions, taken at load: fake timers of a test framework must not stop the scheduler.
-const host = globalThis as unknown as {
-  setImmediate?: (fn: () => void) => unknown;
-  MessageChannel?: new () => { port1: { onmessage: () => void }; port2: { postMessage: (message: undefined) => void } };
-};
 const defer: () => void = makeDefer();
+/** Bun's does not wait for the microtasks. */
+const nextTick = host.Bun === undefined ? host.process?.nextTick?.bind(host.process) : undefined;
 
 /** What calls onTurn after timers and I/O had their turn. */
 function makeDefer(): () => void {

@@ -24,8 +24,8 @@ interface Host {
  */
 const homes: readonly string[] = /^.*\/(?=internal\/stacks\.[jt]s$)/.exec(import.meta.url)?.flatMap(spellings) ?? [];
 
-/** The waits that have ended while stacks were recorded, and how long they took in all. */
-export const waits: Map<State, { count: number; ms: number }> = new Map();
+/** Who counts the waits that end while stacks are recorded (/pprof). */
+export const counter: { waited?: (state: State, ms: number) => void } = {};
 
 /** Switches the observer on or off. Goroutines that began while it was off stay as little known as they were. */
 export function recordStacks(on: boolean): void {
@@ -48,13 +48,12 @@ export function recordStacks(on: boolean): void {
       g.notes.parkedAt = here();
       g.notes.parkedSince = monotonic();
     },
+    failed: (g) => {
+      g.notes ??= new Noted("");
+      g.notes.parkedAt = here();
+    },
     resumed: (g, state) => {
-      const since = g.notes?.parkedSince ?? 0;
-      if (since === 0) return;
-      const total = waits.get(state) ?? { count: 0, ms: 0 };
-      total.count++;
-      total.ms += monotonic() - since;
-      waits.set(state, total);
+      if (g.notes?.parkedSince) counter.waited?.(state, monotonic() - g.notes.parkedSince);
     },
     run: (g, body) => (storage === undefined ? body() : storage.run(g, body)),
     // Outside of every goroutine is main.
@@ -81,7 +80,7 @@ class Noted implements Notes {
 }
 
 /** The stack here, without the library's own frames. */
-function here(): string {
+export function here(): string {
   const limited = Error as { stackTraceLimit?: number };
   const limit = limited.stackTraceLimit;
   limited.stackTraceLimit = 50;
@@ -97,7 +96,7 @@ function here(): string {
 
 function isOwn(place: string): boolean {
   const at = place.trim();
-  return homes.some((home) => at.startsWith(home)) && !/\.test\.[jt]s:/.test(at);
+  return homes.some((home) => at.startsWith(home)) && !/\.test\.[jt]s:/.test(place);
 }
 
 /** An address, and the path that it means. */

@@ -22,6 +22,11 @@ export function isGoexit(thrown: unknown): boolean {
   }
 }
 
+/** Whether it is `Canceled` or `DeadlineExceeded`, of any copy of the library. */
+export function isCancellation(thrown: unknown): boolean {
+  return thrown instanceof Error && /^context (canceled|deadline exceeded)$/.test(thrown.message);
+}
+
 export interface Link {
   readonly value: unknown;
   /** What became of it, as Go prints it. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { chan, gosched, numGoroutine, recv, select, timeout, type RecvChan } from "../index.ts";
 import { background, withCancel } from "../context.ts";
 import { sleep } from "../time.ts";
+import { goroutineProfile } from "../pprof.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
 import {
   batch,
@@ -43,6 +44,39 @@ async function all<T>(input: RecvChan<T>): Promise<T[]> {
 function* count(n: number): Generator<number> {
   for (let i = 0; i < n; i++) yield i;
 }
+
+describe("a worker that is deaf to cancellation", () => {
+  const deaf = (): [answers: RecvChan<number>, answer: () => void, cancel: () => void] => {
+    const [ctx, cancel] = withCancel(background());
+    let answer = (): void => undefined;
+    const fn = (n: number): Promise<number> =>
+      n === 1 ? Promise.resolve(n) : new Promise((resolve) => (answer = () => resolve(n)));
+    return [map(ctx, generate(ctx, [1, 2]), fn, { workers: 2, grace: 1 }), () => answer(), cancel];
+  };
+
+  it("holds its reader no longer than the grace, who leaves or whose context ends, and is named in dumps", async () => {
+    for (const leaves of [true, false]) {
+      const [answers, answer, cancel] = deaf();
+      const got: number[] = [];
+      for await (const n of answers) {
+        got.push(n);
+        if (leaves) break;
+        cancel();
+      }
+      expect(got).toEqual([1]);
+      expect(goroutineProfile({ debug: 2 })).toMatch(/\[IO wait, abandoned\]:\nmap\(\.\.\.\)\n/);
+      answer();
+      cancel();
+      await gosched();
+    }
+  });
+
+  it("needs a grace that is a number", () => {
+    expect(() => map(background(), chan<number>(), (n) => n, { grace: Number.NaN })).toThrow(
+      "map: grace must be a number of milliseconds, 0 or above, got NaN",
+    );
+  });
+});
 
 describe("a stage", () => {
   it("ends when its input ends", async () => {

@@ -9,7 +9,7 @@
 
 import { capture, captured, type Channel, type Decision, Waiter } from "../internal/channel.ts";
 import { current, type Goroutine, main } from "../internal/goroutine.ts";
-import { park, resume, resumeWithError } from "../internal/sched.ts";
+import { type MakeError, park, resume, resumeWithError } from "../internal/sched.ts";
 
 /** What a stage received, and as its how manieth value. */
 export type Taken<T> =
@@ -79,11 +79,11 @@ export class Seat implements Decision {
     resume(g, "select", resolve, result);
   }
 
-  fail(_: number, error: unknown): void {
+  fail(_: number, make: MakeError): void {
     const g = this.#g as Goroutine;
     const resolve = this.#resolve as (value: never) => void;
     this.#leave();
-    resumeWithError(g, "select", resolve, error);
+    resumeWithError(g, "select", resolve, make);
   }
 
   interrupt(error: unknown): void {
@@ -91,7 +91,7 @@ export class Seat implements Decision {
     if (this.#receives) this.#channel?.dequeue(this.#waiter);
     else this.#channel?.sendq.remove(this.#waiter);
     this.#waiter.value = undefined;
-    this.fail(0, error);
+    this.fail(0, () => error);
   }
 
   #sit<R = void>(): Promise<R> {

@@ -7,7 +7,7 @@
 //
 // Invariants
 // - The output is closed only after every worker has ended and every input was left, so whoever sees the end of a stage
-//   may be sure that nothing of it runs.
+//   may be sure that nothing of it runs; but for workers that a stage with a `grace` has abandoned.
 // - The first error closes the output; who reads it gets what was sent before, then the error. What bodies throw after the
 //   stage was stopped is a consequence of that and is dropped: a cancelled stage just ends.
 // - Leaving an output (`break` in its `for await`) stops the stage as soon as its last reader has left, and with it the
@@ -16,21 +16,29 @@
 import type { RecvChan } from "../chan.ts";
 import { type Context, withCancel } from "../context.ts";
 import { Channel, type Decision, type Owner, type Source, Waiter } from "../internal/channel.ts";
-import { main } from "../internal/goroutine.ts";
-import { spawn } from "../internal/launch.ts";
+import { type Alarm, alarmIn } from "../internal/clock.ts";
+import { abandoned, create, daemons, type Goroutine, main } from "../internal/goroutine.ts";
+import { launch } from "../internal/launch.ts";
 import { completedWith } from "../internal/sched.ts";
 import { pull } from "./pull.ts";
 import { Seats, type Taken } from "./seat.ts";
 
-/** How many goroutines do a stage's work; 1 by default. */
 export interface Workers {
+  /** How many goroutines do a stage's work; 1 by default. */
   readonly workers?: number;
+  /**
+   * How many milliseconds a stage that is to stop waits for workers that do not end, such as one in
+   * a call that knows no cancellation. Then the reader goes on without them; dumps and leak checks
+   * show them as `abandoned`. For ever by default.
+   */
+  readonly grace?: number | undefined;
 }
 
 export interface StageOptions {
   /** For messages. */
   readonly name: string;
   readonly workers?: number | undefined;
+  readonly grace?: number | undefined;
   /** How many results the output buffers; 0 by default. */
   readonly capacity?: number;
   /** How many outputs there are; 1 by default. */
@@ -67,22 +75,29 @@ export class Stage<R> {
   readonly #whole: boolean;
   readonly #seats = new Seats();
   #running: number;
+  readonly #workers = new Set<Goroutine>();
+  /** When those that have not ended are abandoned. */
+  #alarm: Alarm | undefined;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(
     parent: Context,
     inputs: readonly RecvChan<unknown>[],
-    { name, workers = 1, capacity = 0, outputs = 1, whole = false, source }: StageOptions,
+    { name, workers = 1, grace, capacity = 0, outputs = 1, whole = false, source }: StageOptions,
     body?: (stage: Stage<R>) => Promise<void>,
   ) {
     if (!Number.isInteger(workers) || workers < 1) {
       throw new RangeError(`${name}: workers must be at least 1, got ${workers}`);
+    }
+    if (grace !== undefined && !(grace >= 0)) {
+      throw new RangeError(`${name}: grace must be a number of milliseconds, 0 or above, got ${grace}`);
     }
     for (const input of inputs) expectChannel(input, name);
     [this.ctx, this.#cancel] = withCancel(parent);
     const decide = (): void => {
       this.#seats.interrupt(this.ctx.err());
       source?.stop();
+      if (grace !== undefined && this.#running > 0) this.#alarm = alarmIn(grace, () => this.#abandon());
     };
     const stop: Decision = { decide, fail: () => undefined };
     (this.ctx.done() as Channel<never>).enqueue(new Waiter(0, undefined, main, () => undefined, stop));
@@ -95,7 +110,13 @@ export class Stage<R> {
     if (body === undefined) return;
     const named = { [name]: () => body(this) }[name] as () => Promise<void>;
     for (let i = 0; i < workers; i++) {
-      spawn(named, [], { ended: () => this.workerEnded(), failed: (error) => this.workerFailed(error) });
+      const g = create(named);
+      this.#workers.add(g);
+      const over = (): unknown => this.#workers.delete(g);
+      launch(g, named, [], {
+        ended: () => (over(), this.workerEnded()),
+        failed: (error) => (over(), this.workerFailed(error)),
+      });
     }
   }
 
@@ -182,7 +203,7 @@ export class Stage<R> {
 
   /** A worker's work is over. */
   workerEnded(): void {
-    if (--this.#running > 0) return;
+    if (--this.#running > 0 || this.#ended.closed) return;
     const err = this.ctx.err();
     if (this.#whole && err !== undefined) this.#failure ??= { error: err };
     this.#cancel();
@@ -195,7 +216,22 @@ export class Stage<R> {
     else void Promise.all(leaving).then(() => this.#end());
   }
 
+  /** Ends without the workers that have not ended, and without waiting for the stages before it. */
+  #abandon(): void {
+    for (const g of this.#workers) {
+      daemons.add(g);
+      abandoned.add(g);
+    }
+    for (const input of this.#inputs) void ownerOf(input)?.leave();
+    this.#inputs.clear();
+    const err = this.ctx.err();
+    if (this.#whole && err !== undefined) this.#failure ??= { error: err };
+    this.#end();
+  }
+
   #end(): void {
+    if (this.#ended.closed) return;
+    this.#alarm?.cancel();
     for (const { channel } of this.ports) {
       if (this.#failure === undefined) channel.close();
       else channel.fail(this.#failure.error);

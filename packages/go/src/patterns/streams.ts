@@ -77,6 +77,10 @@ export function toReadableStream<T>(input: RecvChan<T>): ReadableStream<T> {
   );
 }
 
+function unmade(): never {
+  throw new Error("never called");
+}
+
 /** Waits for what the channel gives next and passes it on at once. The result leaves the queue, if it is in it. */
 function attend<T>(
   channel: Channel<T>,
@@ -93,7 +97,7 @@ function attend<T>(
   };
   const decision: Decision = {
     decide: (_, value, ok) => end(() => (pass(value as T | undefined, ok), resolve())),
-    fail: (_, error) => end(() => reject(error)),
+    fail: (_, make) => end(() => reject(make(unmade))),
   };
   const waiter = new Waiter(0, undefined, g, resolve, decision);
   channel.enqueue(waiter);

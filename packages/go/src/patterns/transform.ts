@@ -42,7 +42,7 @@ export function workerPool<T, R>(
   ctx: Context,
   input: RecvChan<T>,
   fn: Fn<T, R>,
-  options: Required<Workers>,
+  options: Workers & { readonly workers: number },
 ): RecvChan<R> {
   return transform(ctx, input, { name: "workerPool", ...options }, false, fn, emitOne);
 }

@@ -6,7 +6,7 @@
 import { capture, captured } from "../internal/channel.ts";
 import { current, type Goroutine } from "../internal/goroutine.ts";
 import { spawn } from "../internal/launch.ts";
-import { completed, inSteps, park, resume } from "../internal/sched.ts";
+import { completed, inSteps, misuse, park, resume } from "../internal/sched.ts";
 
 export class WaitGroup {
   #counter = 0;
@@ -17,7 +17,7 @@ export class WaitGroup {
   /** Adds to the counter; at zero all waits end. Throws `sync: negative WaitGroup counter`. */
   add(delta: number): void {
     if (!Number.isInteger(delta)) throw new TypeError(`sync: WaitGroup.add: expected a whole number, got ${delta}`);
-    if (this.#counter + delta < 0) throw new Error("sync: negative WaitGroup counter");
+    if (this.#counter + delta < 0) throw misuse("sync: negative WaitGroup counter");
     this.#counter += delta;
     if (this.#counter > 0 || this.#waiters.length === 0) return;
     const waiters = this.#waiters;

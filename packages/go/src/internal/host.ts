@@ -1,0 +1,31 @@
+// The host, as far as more than one file needs it: what Node, Deno and Bun have and browsers lack
+// is optional.
+
+interface Output {
+  readonly _handle?: { setBlocking?: (on: boolean) => void };
+  readonly writableLength?: number;
+  readonly write: (text: string, written?: () => void) => unknown;
+}
+export interface Process {
+  on?: (event: string, listener: () => void) => unknown;
+  off?: (event: string, listener: () => void) => unknown;
+  listenerCount?: (event: string) => number;
+  hasUncaughtExceptionCaptureCallback?: () => boolean;
+  getBuiltinModule?: (id: string) => unknown;
+  nextTick?: (fn: () => void) => void;
+  exit?: (code?: number) => never;
+  exitCode?: number | string | null | undefined;
+  env?: Readonly<Record<string, string | undefined>>;
+  stdout?: Output;
+  stderr?: Output;
+}
+interface Host {
+  process?: Process;
+  Deno?: unknown;
+  Bun?: unknown;
+  setImmediate?: (fn: () => void) => unknown;
+  MessageChannel?: new () => { port1: { onmessage: () => void }; port2: { postMessage: (message: undefined) => void } };
+  reportError?: (error: unknown) => void;
+  console: { error: (text: string) => void };
+}
+export const host: Host = globalThis as unknown as Host;
