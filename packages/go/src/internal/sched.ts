@@ -53,7 +53,7 @@ const batch = 64;
  * So many microtasks without an operation of ours mean that who runs waits for something foreign.
  * To return through as many async functions takes one each.
  */
-const patience = 64;
+const patience = 16;
 
 // Taken at load, as the host's functions below are.
 const clock = performance.now.bind(performance);
