@@ -10,8 +10,9 @@ import { Stage, stage, type StageSource } from "./stage.ts";
 /**
  * The values of an iterable or a stream, one at a time as they are asked for: a plain iterable is asked from within the
  * receive, so that its values pass without a wait. When the stage stops, the iterator's
- * `return` is called, a stream is cancelled. An iterator that is in the middle of its `next` then is not waited for: what
- * it was about to give is lost.
+ * `return` is called, a stream is cancelled, and a Node stream (a socket, a file) is destroyed. An iterator that is in
+ * the middle of its `next` then is not waited for: what it was about to give is lost. What the cleanup throws comes out
+ * where the loop was left.
  */
 export function generate<T>(ctx: Context, iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): RecvChan<T> {
   // A channel is asked as a channel, so that a stage that stops does not go on waiting for its next value.
@@ -38,7 +39,7 @@ class Iteration<T> implements StageSource {
       try {
         await s.next(this.#ended);
       } finally {
-        if (!this.#done) this.#iterator?.return?.();
+        if (!this.#done) this.#leave(s);
       }
     });
   }
@@ -62,5 +63,14 @@ class Iteration<T> implements StageSource {
 
   stop(): void {
     this.stage.output.drain();
+  }
+
+  /** The iterator is left before its end. */
+  #leave(s: Stage<T>): void {
+    try {
+      this.#iterator?.return?.();
+    } catch (error) {
+      s.cleanupFailed(error);
+    }
   }
 }

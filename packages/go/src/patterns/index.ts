@@ -8,6 +8,7 @@ export { every, heartbeat, rateLimit } from "./pace.ts";
 export type { Limit } from "./pace.ts";
 export { replicate } from "./replicate.ts";
 export type { Workers } from "./stage.ts";
+export type { Emitter } from "./streams.ts";
 export { fromEvent, toReadableStream, toWritableStream } from "./streams.ts";
 export { filter, flatMap, forEach, map, ordered, reduce, workerPool } from "./transform.ts";
 export type { Fn } from "./transform.ts";

@@ -1,6 +1,8 @@
 // Values of somebody else's making, asked for one after the other by a stage that may have to stop meanwhile.
 //
-// Invariant: a stage never waits for a foreign `next` that may never settle. When it stops, the iterator is told to return.
+// Invariants: a stage never waits for a foreign `next` that may never settle. When it stops, the iterator is told to return;
+// and a source that can be destroyed is destroyed at once if it is in the middle of its `next`, since its `return` would queue
+// up after that. What the cleanup throws is told to the stage.
 
 import type { Stage } from "./stage.ts";
 
@@ -40,13 +42,30 @@ export async function pull<T>(s: Stage<T>, values: AsyncIterable<T> | ReadableSt
     }
   } finally {
     signal.removeEventListener("abort", stopped);
-    if (!done) {
-      const left = Promise.resolve(iterator.return?.());
-      // An iterator that has been asked answers first; only one that has not can be waited for.
-      if (asked) left.catch(() => undefined);
-      else await left;
-    }
+    if (!done) await leave(s, values, iterator, asked);
   }
+}
+
+async function leave<T>(
+  s: Stage<T>,
+  values: AsyncIterable<T> | ReadableStream<T>,
+  iterator: AsyncIterator<T>,
+  asked: boolean,
+): Promise<void> {
+  try {
+    if (asked && isDestroyable(values)) values.destroy();
+    const left = Promise.resolve(iterator.return?.());
+    // An iterator that has been asked answers first; only one that has not can be waited for.
+    if (asked) left.catch(() => undefined);
+    else await left;
+  } catch (error) {
+    s.cleanupFailed(error);
+  }
+}
+
+/** Node's streams: sockets, files, pipes of child processes. */
+function isDestroyable(values: object): values is { destroy: () => unknown } {
+  return typeof (values as { destroy?: unknown }).destroy === "function";
 }
 
 /** A stream's own iterator finishes a read before it cancels; a reader cancels at once. */

@@ -12,6 +12,8 @@
 //   stage was stopped is a consequence of that and is dropped: a cancelled stage just ends.
 // - Leaving an output (`break` in its `for await`) stops the stage as soon as its last reader has left, and with it the
 //   stages before it.
+// - What the cleanup of a source throws when the stage stops is not lost: it is thrown where the loop was left, and is the
+//   error of the output if the stage was cancelled. It never takes the place of an earlier error.
 
 import type { RecvChan } from "../chan.ts";
 import { type Context, withCancel } from "../context.ts";
@@ -25,7 +27,7 @@ import { Seats, type Taken } from "./seat.ts";
 
 export interface Workers {
   /** How many goroutines do a stage's work; 1 by default. */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   /**
    * How many milliseconds a stage that is to stop waits for workers that do not end, such as one in
    * a call that knows no cancellation. Then the reader goes on without them; dumps and leak checks
@@ -40,13 +42,13 @@ export interface StageOptions {
   readonly workers?: number | undefined;
   readonly grace?: number | undefined;
   /** How many results the output buffers; 0 by default. */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
   /** How many outputs there are; 1 by default. */
-  readonly outputs?: number;
+  readonly outputs?: number | undefined;
   /** Whether its result counts only as a whole: then a stage that was cancelled fails with `ctx.err()`. */
-  readonly whole?: boolean;
+  readonly whole?: boolean | undefined;
   /** Has a hand in the (first) output. */
-  readonly source?: StageSource;
+  readonly source?: StageSource | undefined;
 }
 
 export interface StageSource extends Source {
@@ -79,6 +81,8 @@ export class Stage<R> {
   /** When those that have not ended are abandoned. */
   #alarm: Alarm | undefined;
   #failure: { readonly error: unknown } | undefined;
+  /** What went wrong when a source before this stage, or of it, was cleaned up. */
+  #cleanup: { readonly error: unknown } | undefined;
 
   constructor(
     parent: Context,
@@ -201,6 +205,11 @@ export class Stage<R> {
     this.workerEnded();
   }
 
+  /** A source could not be cleaned up after the stop. */
+  cleanupFailed(error: unknown): void {
+    this.#cleanup ??= { error };
+  }
+
   /** A worker's work is over. */
   workerEnded(): void {
     if (--this.#running > 0 || this.#ended.closed) return;
@@ -213,7 +222,10 @@ export class Stage<R> {
       if (left !== undefined) leaving.push(left);
     }
     if (leaving.length === 0) this.#end();
-    else void Promise.all(leaving).then(() => this.#end());
+    else {
+      const noted = leaving.map((left) => left.catch((error: unknown) => this.cleanupFailed(error)));
+      void Promise.all(noted).then(() => this.#end());
+    }
   }
 
   /** Ends without the workers that have not ended, and without waiting for the stages before it. */
@@ -222,7 +234,8 @@ export class Stage<R> {
       daemons.add(g);
       abandoned.add(g);
     }
-    for (const input of this.#inputs) void ownerOf(input)?.leave();
+    // Nobody waits for those any more, nor hears how they end.
+    for (const input of this.#inputs) ownerOf(input)?.leave()?.catch(() => undefined);
     this.#inputs.clear();
     const err = this.ctx.err();
     if (this.#whole && err !== undefined) this.#failure ??= { error: err };
@@ -232,11 +245,14 @@ export class Stage<R> {
   #end(): void {
     if (this.#ended.closed) return;
     this.#alarm?.cancel();
+    const failure = this.#failure ?? this.#cleanup;
     for (const { channel } of this.ports) {
-      if (this.#failure === undefined) channel.close();
-      else channel.fail(this.#failure.error);
+      if (failure === undefined) channel.close();
+      else channel.fail(failure.error);
     }
-    this.#ended.close();
+    // Whoever has left waits for this.
+    if (this.#cleanup === undefined || this.#failure !== undefined) this.#ended.close();
+    else this.#ended.fail(this.#cleanup.error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { EventEmitter, getEventListeners, once } from "node:events";
+import { PassThrough, Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { chan, go, gosched, numGoroutine } from "../index.ts";
 import { background, Canceled, withCancel } from "../context.ts";
@@ -59,6 +60,121 @@ describe("a stream into a channel", () => {
   it("rejects with the stream's error", async () => {
     const stream = new ReadableStream<number>({ start: (controller) => controller.error(new Error("lost")) });
     await expect(generate(ctx, stream)[Symbol.asyncIterator]().next()).rejects.toThrow("lost");
+  });
+});
+
+describe("a Node stream as a source", () => {
+  it("is destroyed at once when the pipeline is cancelled while it is silent", async () => {
+    const stream = new PassThrough();
+    const [c, cancel] = withCancel(ctx);
+    const got: string[] = [];
+    stream.write("hello");
+    go(async () => {
+      while (got.length === 0) await gosched();
+      cancel();
+    });
+    for await (const part of map(ctx, generate<Buffer>(c, stream), (part) => part.toString())) got.push(part);
+    expect({ got, destroyed: stream.destroyed }).toEqual({ got: ["hello"], destroyed: true });
+  });
+
+  it("is destroyed when the loop is left", async () => {
+    const stream = Readable.from(["a", "b", "c"]);
+    for await (const _ of map(ctx, generate<string>(ctx, stream), (part) => part)) break;
+    expect(stream.destroyed).toBe(true);
+  });
+
+  it("takes no value that a stream over the channel was not asked for when that is destroyed", async () => {
+    const ch = chan<number>();
+    const stream = Readable.from(ch);
+    stream.on("error", () => undefined);
+    stream.resume();
+    await gosched();
+    stream.destroy();
+    await once(stream, "close");
+    expect(ch.trySend(1)).toBe(false);
+  });
+});
+
+describe("a source whose cleanup fails", () => {
+  const fail = (): never => {
+    throw new Error("cursor could not be closed");
+  };
+  const closing = [
+    [
+      "an async generator",
+      async function* (): AsyncGenerator<number> {
+        try {
+          for (;;) yield 1;
+        } finally {
+          fail();
+        }
+      },
+    ],
+    [
+      "a generator",
+      function* (): Generator<number> {
+        try {
+          for (;;) yield 1;
+        } finally {
+          fail();
+        }
+      },
+    ],
+  ] as const;
+
+  it.each(closing)("%s: the error is thrown where the loop was left, behind other stages too", async (_, rows) => {
+    const leave = async (source: AsyncIterable<number>): Promise<void> => {
+      for await (const _ of source) break;
+    };
+    await expect(leave(generate(ctx, rows()))).rejects.toThrow("cursor could not be closed");
+    const staged = map(
+      ctx,
+      map(ctx, generate(ctx, rows()), (v) => v),
+      (v) => v,
+    );
+    await expect(leave(staged)).rejects.toThrow("cursor could not be closed");
+  });
+
+  it.each(closing)("%s: an error from before is not replaced by it", async (_, rows) => {
+    const failing = map(ctx, generate(ctx, rows()), (): number => {
+      throw new Error("the first");
+    });
+    await expect(failing.recv()).rejects.toThrow("the first");
+  });
+
+  it.each(closing)("%s: a pipeline that is cancelled ends with it", async (_, rows) => {
+    const [c, cancel] = withCancel(ctx);
+    const read = async (): Promise<void> => {
+      for await (const _ of generate(c, rows())) cancel();
+    };
+    await expect(read()).rejects.toThrow("cursor could not be closed");
+  });
+});
+
+describe("fromEvent over an emitter in Node's manner", () => {
+  it("gives the argument of each event, or all of them, and takes its listener off", async () => {
+    const emitter = new EventEmitter();
+    const [c, cancel] = withCancel(ctx);
+    const jobs = fromEvent<number | string[]>(c, emitter, "job");
+    emitter.emit("job", 42);
+    emitter.emit("job", "a", "b");
+    expect([await jobs.recv(), await jobs.recv()]).toEqual([42, ["a", "b"]]);
+    expect(emitter.listenerCount("job")).toBe(1);
+    cancel();
+    expect(emitter.listenerCount("job")).toBe(0);
+    expect(await jobs.recvOk()).toEqual([undefined, false]);
+    const late = fromEvent(c, emitter, "job");
+    expect(emitter.listenerCount("job")).toBe(0);
+    expect(await late.recvOk()).toEqual([undefined, false]);
+  });
+
+  it("refuses anything else before it starts anything", async () => {
+    const before = numGoroutine();
+    expect(() => fromEvent(ctx, {} as EventEmitter, "job")).toThrow(
+      "fromEvent: expected an EventTarget, or an emitter with `on` and `off`",
+    );
+    expect(() => fromEvent(ctx, null as never, "job")).toThrow(TypeError);
+    expect(numGoroutine()).toBe(before);
   });
 });
 

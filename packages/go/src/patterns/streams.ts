@@ -10,10 +10,19 @@ import { park, turnIfDue } from "../internal/sched.ts";
 import { recv, select, send } from "../select.ts";
 import { expectChannel, Stage } from "./stage.ts";
 
+/** What Node's objects emit events by, and much else. */
+export interface Emitter {
+  on(type: string, listener: (...args: unknown[]) => void): unknown;
+  off(type: string, listener: (...args: unknown[]) => void): unknown;
+}
+
 /**
  * The events of that type from now on, in a channel of their own. A channel that is full drops what comes, as Go's
  * signal.Notify does; without a capacity it takes all there are. The listener is removed when the channel's reader
  * leaves or ctx is done.
+ *
+ * Takes an EventTarget or an emitter in Node's manner. Of an emitter's event the channel gives what its listeners
+ * get: the one argument, or an array if there are several. Throws a TypeError for anything else.
  *
  * @example
  * ```ts
@@ -32,14 +41,36 @@ export function fromEvent<E extends Event = Event>(
   ctx: Context,
   target: EventTarget,
   type: string,
+  capacity?: number,
+): RecvChan<E>;
+export function fromEvent<T = unknown>(ctx: Context, target: Emitter, type: string, capacity?: number): RecvChan<T>;
+export function fromEvent(
+  ctx: Context,
+  target: EventTarget | Emitter,
+  type: string,
   capacity: number = 0xffffffff,
-): RecvChan<E> {
-  const { output, ctx: listening } = new Stage<E>(ctx, [], { name: "fromEvent", capacity }, async (s) => {
+): RecvChan<unknown> {
+  const isTarget = has(target, "addEventListener");
+  if (!isTarget && !(has(target, "on") && has(target, "off"))) {
+    throw new TypeError("fromEvent: expected an EventTarget, or an emitter with `on` and `off`");
+  }
+  const { output, ctx: listening } = new Stage<unknown>(ctx, [], { name: "fromEvent", capacity }, async (s) => {
     await s.ctx.done()?.recv();
   });
-  // By the signal the listener goes at once, and never comes where it is aborted already.
-  target.addEventListener(type, (event) => void output.trySend(event as E), { signal: listening.signal });
+  const { signal } = listening;
+  // By the signal the listener goes at once, and never comes if it is aborted already.
+  if (isTarget) (target as EventTarget).addEventListener(type, (event) => void output.trySend(event), { signal });
+  else if (!signal.aborted) {
+    const emitter = target as Emitter;
+    const listener = (...args: unknown[]): void => void output.trySend(args.length > 1 ? args : args[0]);
+    emitter.on(type, listener);
+    signal.addEventListener("abort", () => emitter.off(type, listener), { once: true });
+  }
   return output;
+}
+
+function has(target: unknown, method: string): boolean {
+  return typeof (target as Record<string, unknown> | undefined | null)?.[method] === "function";
 }
 
 /**
