@@ -25,6 +25,24 @@ describe("the integers", () => {
   });
 });
 
+describe("the 64-bit integers", () => {
+  it("take whole numbers as well as bigints, and give bigints", () => {
+    const n = new Int64(5);
+    expect([n.add(1), n.swap(-2), n.compareAndSwap(-2, 7), n.and(6), n.or(8), n.load()]).toEqual([
+      6n,
+      6n,
+      true,
+      7n,
+      6n,
+      14n,
+    ]);
+    n.store(2 ** 40);
+    expect(n.load()).toBe(2n ** 40n);
+    expect(new Uint64(1).add(-2)).toBe(2n ** 64n - 1n);
+    expect(() => n.add(1.5)).toThrow(RangeError);
+  });
+});
+
 describe("Bool", () => {
   it("C69 C71 holds a truth", () => {
     const b = new Bool();

@@ -8,11 +8,16 @@ function cell(bytes: number): ArrayBufferLike {
   return typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
 }
 
-abstract class Atomic<N extends number | bigint, A extends Int32Array | Uint32Array | BigInt64Array | BigUint64Array> {
+/** `In` is what may be given: whole numbers too where the cell holds bigints. */
+abstract class Atomic<
+  N extends number | bigint,
+  In extends number | bigint,
+  A extends Int32Array | Uint32Array | BigInt64Array | BigUint64Array,
+> {
   /** The memory the number lives in. */
   protected readonly cell: A;
 
-  constructor(memory: A, initial: N) {
+  constructor(memory: A, initial: In) {
     this.cell = memory;
     this.store(initial);
   }
@@ -20,34 +25,37 @@ abstract class Atomic<N extends number | bigint, A extends Int32Array | Uint32Ar
   load(): N {
     return atomics.load(this.cell, 0) as N;
   }
-  store(value: N): void {
-    atomics.store(this.cell, 0, value);
+  store(value: In): void {
+    atomics.store(this.cell, 0, this.wrap(value));
   }
   /** Adds and gives the new value. */
-  add(delta: N): N {
-    return this.wrap(((atomics.add(this.cell, 0, delta) as bigint) + (delta as bigint)) as N);
+  add(delta: In): N {
+    const change = this.wrap(delta);
+    return this.wrap(((atomics.add(this.cell, 0, change) as bigint) + (change as bigint)) as unknown as In);
   }
   /** Stores and gives the old value. */
-  swap(value: N): N {
-    return atomics.exchange(this.cell, 0, value) as N;
+  swap(value: In): N {
+    return atomics.exchange(this.cell, 0, this.wrap(value)) as N;
   }
   /** Stores `next` if the value is `old`, and tells whether it was. */
-  compareAndSwap(old: N, next: N): boolean {
-    return atomics.compareExchange(this.cell, 0, old, next) === this.wrap(old);
+  compareAndSwap(old: In, next: In): boolean {
+    const expected = this.wrap(old);
+    return atomics.compareExchange(this.cell, 0, expected, this.wrap(next)) === expected;
   }
   /** Bitwise and; gives the old value. */
-  and(mask: N): N {
-    return atomics.and(this.cell, 0, mask) as N;
+  and(mask: In): N {
+    return atomics.and(this.cell, 0, this.wrap(mask)) as N;
   }
   /** Bitwise or; gives the old value. */
-  or(mask: N): N {
-    return atomics.or(this.cell, 0, mask) as N;
+  or(mask: In): N {
+    return atomics.or(this.cell, 0, this.wrap(mask)) as N;
   }
 
-  protected abstract wrap(value: N): N;
+  /** What the cell makes of a number. */
+  protected abstract wrap(value: In): N;
 }
 
-export class Int32 extends Atomic<number, Int32Array> {
+export class Int32 extends Atomic<number, number, Int32Array> {
   constructor(initial = 0) {
     super(new Int32Array(cell(4)), initial);
   }
@@ -56,7 +64,7 @@ export class Int32 extends Atomic<number, Int32Array> {
   }
 }
 
-export class Uint32 extends Atomic<number, Uint32Array> {
+export class Uint32 extends Atomic<number, number, Uint32Array> {
   constructor(initial = 0) {
     super(new Uint32Array(cell(4)), initial);
   }
@@ -65,21 +73,23 @@ export class Uint32 extends Atomic<number, Uint32Array> {
   }
 }
 
-export class Int64 extends Atomic<bigint, BigInt64Array> {
-  constructor(initial = 0n) {
+/** Gives bigints, and takes whole numbers as well: `n.add(1)`. Throws a RangeError for other numbers. */
+export class Int64 extends Atomic<bigint, bigint | number, BigInt64Array> {
+  constructor(initial: bigint | number = 0n) {
     super(new BigInt64Array(cell(8)), initial);
   }
-  protected wrap(value: bigint): bigint {
-    return BigInt.asIntN(64, value);
+  protected wrap(value: bigint | number): bigint {
+    return BigInt.asIntN(64, BigInt(value));
   }
 }
 
-export class Uint64 extends Atomic<bigint, BigUint64Array> {
-  constructor(initial = 0n) {
+/** As {@link Int64}, without a sign. */
+export class Uint64 extends Atomic<bigint, bigint | number, BigUint64Array> {
+  constructor(initial: bigint | number = 0n) {
     super(new BigUint64Array(cell(8)), initial);
   }
-  protected wrap(value: bigint): bigint {
-    return BigInt.asUintN(64, value);
+  protected wrap(value: bigint | number): bigint {
+    return BigInt.asUintN(64, BigInt(value));
   }
 }
 

@@ -282,6 +282,51 @@ describe("chan", () => {
   });
 });
 
+describe("an iterator that has returned", () => {
+  it("settles the next that is under way as done, and takes no value after it", async () => {
+    const ch = chan<number>();
+    const it = ch[Symbol.asyncIterator]();
+    const other = ch[Symbol.asyncIterator]();
+    const pending = [it.next(), other.next(), it.next()];
+    expect(await it.return?.()).toEqual({ value: undefined, done: true });
+    expect(await Promise.all([pending[0], pending[2]])).toEqual([
+      { value: undefined, done: true },
+      { value: undefined, done: true },
+    ]);
+    expect(ch.trySend(1)).toBe(true);
+    expect(await pending[1]).toEqual({ value: 1, done: false });
+    expect(ch.trySend(2)).toBe(false);
+    expect(await it.next()).toEqual({ value: undefined, done: true });
+    expect(await it.return?.()).toEqual({ value: undefined, done: true });
+  });
+
+  it("leaves alone what waits for the channel otherwise", async () => {
+    const ch = chan<number>();
+    const it = ch[Symbol.asyncIterator]();
+    const first = it.next();
+    ch.trySend(1);
+    expect(await first).toEqual({ value: 1, done: false });
+    const waiting = ch.recv();
+    await it.return?.();
+    expect(ch.trySend(2)).toBe(true);
+    expect(await waiting).toBe(2);
+  });
+});
+
+describe("an operation without its channel", () => {
+  it.each(["send", "recv", "recvOk"] as const)("%s rejects and says what to write", async (name) => {
+    const { [name]: operation } = chan<number>() as unknown as Record<string, (v: number) => Promise<unknown>>;
+    await expect((operation as (v: number) => Promise<unknown>)(1)).rejects.toThrow(
+      `ch.${name} was called without its object: pass (${name === "send" ? "v" : ""}) => ch.${name}(`,
+    );
+  });
+
+  it.each(["trySend", "tryRecv", "close"] as const)("%s throws and says what to write", (name) => {
+    const { [name]: operation } = chan<number>() as unknown as Record<string, (v: number) => unknown>;
+    expect(() => (operation as (v: number) => unknown)(1)).toThrow(`ch.${name} was called without its object`);
+  });
+});
+
 describe("the types of channels", () => {
   it("A37 allow each direction to do its part only", () => {
     const ch: Chan<number> = chan<number>(1);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chan, defer, go, goexit, gosched, numGoroutine, recoverable } from "./index.ts";
+import { chan, defer, go, goexit, gosched, main, numGoroutine, recoverable } from "./index.ts";
 import { WaitGroup } from "./sync/index.ts";
 import { runProgram } from "./test/program.ts";
 import { expectNoLeaks } from "./test/quiet.ts";
@@ -16,6 +16,14 @@ describe("go", () => {
     expect(seen).toEqual([]);
     await gosched();
     expect(seen).toEqual([1, 2]);
+  });
+
+  it("of what was called already says what to write", () => {
+    const work = (): Promise<void> => Promise.resolve();
+    expect(() => go(work() as never)).toThrow("go: expected a function, got a promise: write go(f, x), not go(f(x))");
+    expect(() => main(work() as never)).toThrow(
+      "main: expected a function, got a promise: write main(f), not main(f())",
+    );
   });
 
   it("F2 of a nil function is a fatal error at the go statement", async () => {

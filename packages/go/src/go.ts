@@ -2,6 +2,7 @@
 //
 // How a goroutine begins and ends stands in internal/launch.ts.
 
+import { isThenable } from "./internal/channel.ts";
 import { exit, fatal, mainBegins, mainCalledGoexit } from "./internal/fatal.ts";
 import { countGoroutines, create, daemons, main as mainGoroutine, remove } from "./internal/goroutine.ts";
 import { launch, spawn } from "./internal/launch.ts";
@@ -13,7 +14,7 @@ import { exitSignal, isGoexit, repanicked } from "./internal/thrown.ts";
  * its result is dropped. What it throws, or what its promise rejects with, ends the program like a Go panic.
  */
 export function go<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
-  if (typeof fn !== "function") fatal("go of nil func value");
+  if (typeof fn !== "function") noFunction(fn, "go");
   spawn(fn, args);
 }
 
@@ -37,7 +38,7 @@ export function daemon<A extends unknown[]>(fn: (...args: A) => unknown, ...args
  * goroutine, and whichever returns first ends the program.
  */
 export function main(fn: () => unknown): Promise<void> {
-  if (typeof fn !== "function") fatal("go of nil func value");
+  if (typeof fn !== "function") noFunction(fn, "main");
   mainBegins();
   return new Promise((resolve) => {
     launch(mainGoroutine, fn, [], {
@@ -56,6 +57,13 @@ export function main(fn: () => unknown): Promise<void> {
       },
     });
   });
+}
+
+/** Go's text for a nil function; in words for what was called already. */
+function noFunction(given: unknown, by: "go" | "main"): never {
+  if (!isThenable(given)) fatal("go of nil func value");
+  const how = by === "go" ? "go(f, x), not go(f(x))" : "main(f), not main(f())";
+  throw new TypeError(`${by}: expected a function, got a promise: write ${how}`);
 }
 
 /** Lets everyone else run who can, timers and I/O included. */

@@ -25,7 +25,7 @@ counter.waited = (state, ms) => {
  * The goroutine profile. debug 1: `goroutine profile: total N`, then each distinct stack with its number of goroutines,
  * the most frequent first. debug 2: every goroutine as in a crash dump.
  */
-export function goroutineProfile({ debug = 1 }: { readonly debug?: 1 | 2 } = {}): string {
+export function goroutineProfile({ debug = 1 }: { readonly debug?: 1 | 2 | undefined } = {}): string {
   const entries = living();
   return debug === 2 ? dump(entries) : summary("goroutine", entries);
 }
@@ -34,7 +34,9 @@ export function goroutineProfile({ debug = 1 }: { readonly debug?: 1 | 2 } = {})
  * The goroutines that nothing can wake any more, found by a full garbage collection (see `proven` of /leak; only among those
  * that began with `recordStacks` on). debug 1 as above; debug 2: all goroutines, those marked `(leaked)`.
  */
-export async function goroutineLeakProfile({ debug = 1 }: { readonly debug?: 1 | 2 } = {}): Promise<string> {
+export async function goroutineLeakProfile({
+  debug = 1,
+}: { readonly debug?: 1 | 2 | undefined } = {}): Promise<string> {
   await collectSoon();
   const entries = living();
   if (debug === 1)

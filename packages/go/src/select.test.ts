@@ -225,6 +225,35 @@ describe("select", () => {
     await expect(select([...cases, otherwise])).rejects.toThrow("reflect.Select: too many cases (max 65536)");
   });
 
+  it.each([
+    ["two sends", ["a", "b"], 1],
+    ["three sends of two channels", ["a", "other", "b", "a"], 1],
+  ] as const)("%s on one channel have the same chance with a receiver that comes late", async (_, values, least) => {
+    const ch = chan<string>();
+    const other = chan<string>();
+    const counts = new Map<number, number>();
+    const n = 3000;
+    for (let i = 0; i < n; i++) {
+      const made = values.map((value) => send(value === "other" ? other : ch, value));
+      const [c] = await Promise.all([select(made), gosched().then(() => ch.recv())]);
+      counts.set(c.case, (counts.get(c.case) ?? 0) + 1);
+    }
+    const sends = values.filter((value) => value !== "other").length;
+    expect(counts.size).toBeGreaterThan(least);
+    const deviation = Math.sqrt((n * (sends - 1)) / sends ** 2);
+    for (const count of counts.values()) expect(Math.abs(count - n / sends)).toBeLessThan(10 * deviation);
+  });
+
+  it("two receives from one channel have the same chance with a value that comes late", async () => {
+    const ch = chan<string>();
+    const counts = [0, 0];
+    for (let i = 0; i < 2000; i++) {
+      const [c] = await Promise.all([select([recv(ch), recv(ch)]), gosched().then(() => ch.send("v"))]);
+      counts[c.case]!++;
+    }
+    expect(Math.abs(counts[0]! - 1000)).toBeLessThan(10 * Math.sqrt(500));
+  });
+
   it("refuses what is no channel, and a thenable", () => {
     expect(() => recv({} as RecvChan<number>)).toThrow(
       "recv: expected a channel of this copy of the library, got object",

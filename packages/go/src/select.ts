@@ -178,14 +178,17 @@ class Selecting implements Decision {
       const channel = c.kind === "recv" || c.kind === "send" ? (c.channel as Channel<unknown> | undefined) : undefined;
       this.#channels[i] = channel;
       if (channel === undefined) continue;
+      const queue = c.kind === "recv" ? channel.recvq : channel.sendq;
+      const again = queue.last?.select === this;
       if (c.kind === "recv") {
         w.kind = i;
         channel.enqueue(w);
       } else {
         w.kind = i + most;
         w.value = (c as SendCase).value;
-        channel.sendq.push(w);
+        queue.push(w);
       }
+      if (again) mix(w);
     }
     const timer = cases[soonest];
     if (timer?.kind === "timeout") {
@@ -231,6 +234,22 @@ class Selecting implements Decision {
 
 /** A Selecting that nobody uses, with waiters for its cases: making those takes longer than the wait. */
 let spare: Selecting | undefined;
+
+/**
+ * Gives the waiter, the last of its queue, an equal chance to be the first of its select's in there: several cases of one
+ * channel are adjacent, and whoever comes takes the first.
+ */
+function mix(w: Waiter): void {
+  let first = w;
+  let n = 1;
+  for (let before = w.prev; before !== undefined && before.select === w.select; before = before.prev) {
+    first = before;
+    n++;
+  }
+  if (Math.random() * n >= 1) return;
+  [w.kind, first.kind] = [first.kind, w.kind];
+  [w.value, first.value] = [first.value, w.value];
+}
 
 function nobody(): void {
   // a waiter of a select has its Decision

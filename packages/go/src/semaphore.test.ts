@@ -96,6 +96,35 @@ describe("Weighted", () => {
     sem.release(2);
   });
 
+  it("lets any of many leave, and serves the rest in order", async () => {
+    const sem = new Weighted(1);
+    await sem.acquire(ctx);
+    const served: number[] = [];
+    const wg = new WaitGroup();
+    const cancels: (() => void)[] = [];
+    for (let i = 0; i < 100; i++) {
+      const [c, cancel] = withCancel(ctx);
+      cancels.push(cancel);
+      wg.go(async () => {
+        try {
+          await sem.acquire(c);
+        } catch {
+          return;
+        }
+        served.push(i);
+        sem.release();
+      });
+    }
+    await gosched();
+    for (let i = 0; i < 100; i += 3) cancels[i]!();
+    await gosched();
+    sem.release();
+    await wg.wait();
+    expect(served).toEqual(Array.from({ length: 100 }, (_, i) => i).filter((i) => i % 3 !== 0));
+    expect(sem.tryAcquire()).toBe(true);
+    for (const cancel of cancels) cancel();
+  });
+
   it("G20 releasing more than held panics", () => {
     expect(() => new Weighted(1).release(1)).toThrow(/^semaphore: released more than held$/);
   });

@@ -4,7 +4,9 @@
 // large requests do not starve; one that can never fit waits for its context and holds back nobody.
 
 import type { Context } from "./context.ts";
-import { Channel } from "./internal/channel.ts";
+import { Channel, Waiter, WaitQueue } from "./internal/channel.ts";
+import { expectAttached } from "./internal/detached.ts";
+import { main } from "./internal/goroutine.ts";
 import { completed, failed, inSteps, misuse } from "./internal/sched.ts";
 import { recv, select } from "./select.ts";
 
@@ -16,7 +18,8 @@ interface Request {
 export class Weighted {
   readonly #size: number;
   #held = 0;
-  readonly #queue = new Set<Request>();
+  /** Requests, as the values of waiters: any of them can leave at once, however many there are. */
+  readonly #queue: WaitQueue = new WaitQueue();
 
   /** A semaphore of n units. Throws a RangeError for what is no number, 0 or above. */
   constructor(n: number) {
@@ -39,34 +42,38 @@ export class Weighted {
   /** Takes n units if they are free and nobody waits, and tells whether it did. */
   tryAcquire(n = 1): boolean {
     units(n);
-    if (this.#queue.size > 0 || this.#size - this.#held < n) return false;
+    if (this.#queue.first !== undefined || this.#size - this.#held < n) return false;
     this.#held += n;
     return true;
   }
 
   /** Gives n units back. Throws `semaphore: released more than held`. */
   release(n = 1): void {
+    expectAttached(this, "sem.release", "() => sem.release()");
     if (units(n) > this.#held) throw misuse("semaphore: released more than held");
     this.#held -= n;
     this.#grant();
   }
 
   async #wait(ctx: Context, request: Request): Promise<void> {
-    this.#queue.add(request);
+    const waiter = new Waiter(0, request, main, () => undefined, undefined);
+    this.#queue.push(waiter);
     await select({ granted: recv(request.granted), done: recv(ctx.done()) });
     const err = ctx.err();
     if (err === undefined) return;
     // Done and granted may have come together: whoever sees an error must hold nothing.
-    if (!this.#queue.delete(request)) this.#held -= request.n;
+    if (request.granted.closed) this.#held -= request.n;
+    else this.#queue.remove(waiter);
     this.#grant();
     throw err;
   }
 
   #grant(): void {
-    for (const request of this.#queue) {
+    for (let waiter = this.#queue.first; waiter !== undefined; waiter = this.#queue.first) {
+      const request = waiter.value as Request;
       if (this.#size - this.#held < request.n) return;
       this.#held += request.n;
-      this.#queue.delete(request);
+      this.#queue.remove(waiter);
       request.granted.close();
     }
   }

@@ -142,7 +142,11 @@ class TimeSource implements Source {
   }
 
   poll(): void {
-    const now = monotonic();
+    this.#give(monotonic());
+  }
+
+  /** Gives the value that is due at that moment, if there is one. */
+  #give(now: number): void {
     if (this.#at === undefined || now < this.#at) return;
     const due = new Date(Math.min(this.#wall, 8.64e15));
     if (this.#period > 0) {
@@ -158,8 +162,9 @@ class TimeSource implements Source {
     this.#alarm = waiting && this.#at !== undefined ? new Alarm(this.#at, () => this.#ring()) : undefined;
   }
 
+  /** An alarm that has rung is believed: fake timers may go by another clock than `monotonic`. */
   #ring(): void {
-    this.poll();
+    this.#give(Math.max(monotonic(), this.#at ?? 0));
     this.attend(this.channel.recvq.first !== undefined);
   }
 }

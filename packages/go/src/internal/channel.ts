@@ -11,6 +11,7 @@
 // receive, and tells it when the first receiver parks and when the last one is gone (Go 1.23's lazy timer channels), and when
 // a buffered value was taken.
 
+import { detachedError } from "./detached.ts";
 import { current, type Goroutine, type State } from "./goroutine.ts";
 import {
   completed,
@@ -23,6 +24,9 @@ import {
   resume,
   resumeWithError,
 } from "./sched.ts";
+
+/** A ring of no more slots never gives room back. */
+const kept = 1024;
 
 /** What a waiter gets when it is woken; what waits for a Decision has a number of its own from 0 on here instead. */
 const asValue = -1;
@@ -153,6 +157,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   send(value: T): Promise<void> {
+    if ((this as unknown) === undefined) return failed(detached("send", "v"));
     if (isThenable(value)) return failed(thenableError());
     if (this.closed) return failed(closedError(this.send));
     if (this.offer(value)) return completed();
@@ -164,20 +169,24 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   trySend(value: T): boolean {
+    if ((this as unknown) === undefined) throw detached("trySend", "v");
     if (isThenable(value)) throw thenableError();
     if (this.closed) throw closedError(this.trySend);
     return this.offer(value);
   }
 
   recv(): Promise<T | undefined> {
+    if ((this as unknown) === undefined) return failed(detached("recv"));
     return this.#receive(asValue);
   }
 
   recvOk(): Promise<Received<T>> {
+    if ((this as unknown) === undefined) return failed(detached("recvOk"));
     return this.#receive(asPair);
   }
 
   tryRecv(): TryReceived<T> {
+    if ((this as unknown) === undefined) throw detached("tryRecv");
     if (this.source !== undefined) this.source.poll();
     if (this.hasValue) return { ready: true, value: this.recvNow() as T, ok: true };
     if (!this.closed) return { ready: false };
@@ -186,6 +195,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   close(): void {
+    if ((this as unknown) === undefined) throw detached("close");
     if (this.closed) throw misuse("close of closed channel", this.close);
     this.closed = true;
     const { failure } = this;
@@ -258,18 +268,20 @@ export class Channel<T> implements AsyncIterable<T> {
       return true;
     }
     if (this.count >= this.size) return false;
-    if (this.count === this.#room) this.#grow();
+    if (this.count === this.#room) this.#fit(Math.min(this.#room * 2 || 64, this.size));
     let at = this.#head + this.count++;
     if (at >= this.#room) at -= this.#room;
     this.#buffer[at] = value;
     return true;
   }
 
-  /** The oldest value comes first again, and new room behind the newest. */
-  #grow(): void {
-    this.#buffer = this.#buffer.concat(this.#buffer.splice(0, this.#head));
+  /** A ring of so many slots, in which the oldest value comes first again. */
+  #fit(room: number): void {
+    const wrapped = Math.max(0, this.#head + this.count - this.#room);
+    const values = this.#buffer.slice(this.#head, this.#head + this.count - wrapped);
+    this.#buffer = wrapped === 0 ? values : values.concat(this.#buffer.slice(0, wrapped));
     this.#head = 0;
-    this.#room = Math.min(this.#room * 2 || 64, this.size);
+    this.#room = room;
   }
 
   /** Throws away what is buffered. */
@@ -298,14 +310,21 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#buffer[this.#head] = w === undefined ? undefined : (taken(w) as T);
     if (w === undefined) this.count--;
     if (++this.#head === this.#room) this.#head = 0;
+    if (this.#room > kept && this.count * 4 < this.#room) this.#fit(this.#room >> 1);
     if (this.source !== undefined) this.source.taken?.();
     return value;
   }
 }
 
-/** The iterator of `for await`. Leaving the loop leaves the channel as it is, unless a stage waits for its readers. */
+/**
+ * The iterator of `for await`. Leaving the loop leaves the channel as it is, unless a stage waits for its readers. A
+ * `return` while a `next` is under way withdraws it: it settles as done, and takes no value from anybody.
+ */
 class Range<T> implements AsyncIterator<T, undefined> {
   readonly #channel: Channel<T>;
+  /** The waiter of the latest `next`, if that had to wait. */
+  #waiter: Waiter | undefined;
+  #left = false;
 
   constructor(channel: Channel<T>) {
     this.#channel = channel;
@@ -313,18 +332,46 @@ class Range<T> implements AsyncIterator<T, undefined> {
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
-    return inSteps(this.#leave());
+    const first = !this.#left;
+    this.#left = true;
+    this.#withdraw();
+    return inSteps(this.#leave(first));
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    return this.#channel.next();
+    if (this.#left) return completedWith(OVER);
+    const { recvq } = this.#channel;
+    const { last } = recvq;
+    const step = this.#channel.next();
+    if (recvq.last !== last && recvq.last !== undefined) {
+      this.#waiter = recvq.last;
+      this.#waiter.value = this;
+    }
+    return step;
   }
 
-  async #leave(): Promise<IteratorResult<T, undefined>> {
-    await this.#channel.owner?.leave();
-    return { value: undefined, done: true };
+  /** Those that wait are in the queue in the order of their calls: where the latest is not, none is. */
+  #withdraw(): void {
+    const { recvq } = this.#channel;
+    let w = this.#waiter;
+    this.#waiter = undefined;
+    if (w === undefined || (w.prev === undefined && recvq.first !== w)) return;
+    for (let before: Waiter | undefined; w !== undefined; w = before) {
+      before = w.prev;
+      if (w.value !== this) continue;
+      this.#channel.dequeue(w);
+      wake(w, undefined, false);
+    }
+  }
+
+  async #leave(first: boolean): Promise<IteratorResult<T, undefined>> {
+    if (first) await this.#channel.owner?.leave();
+    return OVER;
   }
 }
+
+/** What an iterator gives that has ended. */
+const OVER: IteratorReturnResult<undefined> = { value: undefined, done: true };
 
 /** Wakes a receiver with a value, or with the news that there will be none. */
 function wake(w: Waiter, value: unknown, ok: boolean): void {
@@ -360,6 +407,11 @@ function taken(w: Waiter): unknown {
 export function never(state: State): Promise<never> {
   park(current(), state);
   return new Promise<never>(() => undefined);
+}
+
+/** What an operation fails with that was passed on without its channel. */
+function detached(operation: string, value: string = ""): TypeError {
+  return detachedError(`ch.${operation}`, `(${value}) => ch.${operation}(${value})`);
 }
 
 export function closedError(above?: (...args: never[]) => unknown): Error {

@@ -4,6 +4,7 @@
 // are waiters only while the mutex is locked and no newcomer gets past them (Go does this only in its starvation mode).
 // The mutex belongs to nobody: any goroutine may unlock it.
 
+import { expectAttached } from "../internal/detached.ts";
 import { fatal } from "../internal/fatal.ts";
 import { completedWith } from "../internal/sched.ts";
 import { Hold, HoldQueue, type Locker } from "./hold.ts";
@@ -32,6 +33,7 @@ export class Mutex implements Locker {
 
   /** Fatal error `sync: unlock of unlocked mutex` if it is not locked. */
   unlock(): void {
+    expectAttached(this, "mu.unlock", "() => mu.unlock()");
     if (this.holder === undefined) fatal("sync: unlock of unlocked mutex");
     this.holder = this.#queue.first === undefined ? undefined : this.#queue.grant();
   }

@@ -3,6 +3,7 @@
 // Invariants: a waiting writer holds back new readers, so writers do not starve (and a reader that locks again can
 // deadlock). When a writer unlocks, all readers that wait by then go before the next writer. No upgrade, no downgrade.
 
+import { expectAttached } from "../internal/detached.ts";
 import { fatal } from "../internal/fatal.ts";
 import { completedWith } from "../internal/sched.ts";
 import { Hold, HoldQueue, type Locker } from "./hold.ts";
@@ -48,6 +49,7 @@ export class RWMutex implements Locker {
 
   /** Fatal error `sync: Unlock of unlocked RWMutex` if it is not locked for writing. */
   unlock(): void {
+    expectAttached(this, "rw.unlock", "() => rw.unlock()");
     if (this.holder === undefined) fatal("sync: Unlock of unlocked RWMutex");
     this.holder = undefined;
     if (this.#waitingReaders.first === undefined) {
@@ -59,6 +61,7 @@ export class RWMutex implements Locker {
 
   /** Fatal error `sync: RUnlock of unlocked RWMutex` if it is not locked for reading. */
   rUnlock(): void {
+    expectAttached(this, "rw.rUnlock", "() => rw.rUnlock()");
     if (this.#readers === 0) fatal("sync: RUnlock of unlocked RWMutex");
     if (--this.#readers === 0) this.#reading++;
     this.#admitWriter();

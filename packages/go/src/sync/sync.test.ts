@@ -20,6 +20,19 @@ const fatal = async (body: string): Promise<{ status: number | null; first: stri
   return { status, first: stderr.split("\n")[0] };
 };
 
+describe("a method that is passed on without its object", () => {
+  it.each([
+    ["wg.done", new WaitGroup().done],
+    ["mu.unlock", new Mutex().unlock],
+    ["rw.unlock", new RWMutex().unlock],
+    ["rw.rUnlock", new RWMutex().rUnlock],
+  ] as const)("%s says what to pass instead", (name, method) => {
+    expect(() => method.call(undefined as never)).toThrow(
+      `${name} was called without its object: pass () => ${name}() on`,
+    );
+  });
+});
+
 describe("WaitGroup", () => {
   it("C1 C2 C3 C8 waits until the counter is zero, releases all together, and may be used again", async () => {
     const wg = new WaitGroup();

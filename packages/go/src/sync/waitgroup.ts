@@ -4,6 +4,7 @@
 // waiter that finds the counter above zero again when it goes on has been overtaken by the next round, which is a mistake.
 
 import { capture, captured } from "../internal/channel.ts";
+import { expectAttached } from "../internal/detached.ts";
 import { current, type Goroutine } from "../internal/goroutine.ts";
 import { spawn } from "../internal/launch.ts";
 import { completed, inSteps, misuse, park, resume } from "../internal/sched.ts";
@@ -27,6 +28,7 @@ export class WaitGroup {
 
   /** One less. */
   done(): void {
+    expectAttached(this, "wg.done", "() => wg.done()");
     this.add(-1);
   }
 

@@ -66,6 +66,31 @@ describe("a channel of a large capacity", () => {
   });
 });
 
+describe("a channel that a burst went through", () => {
+  it("gives the room of the burst back while it is used on", async () => {
+    const out = await printed(`
+      const before = await heap();
+      const kept = [];
+      let wrong = 0;
+      for (let c = 0; c < 4; c++) {
+        const ch = chan<number>(4_000_000);
+        for (let i = 0; i < 1_000_000; i++) ch.trySend(i);
+        for (let i = 0; i < 999_990; i++) if (ch.tryRecv().value !== i) wrong++;
+        for (let i = 0; i < 5000; i++) {
+          ch.trySend(1_000_000 + i);
+          if (ch.tryRecv().value !== 999_990 + i) wrong++;
+        }
+        kept.push(ch);
+      }
+      console.log((await heap() - before) / 2 ** 20, wrong, kept.map((ch) => ch.len).join());
+    `);
+    const [held, ...rest] = out.trim().split(" ");
+    // The rings of the bursts were 8 MB each.
+    expect(Number(held)).toBeLessThan(4);
+    expect(rest).toEqual(["0", "10,10,10,10"]);
+  });
+});
+
 describe("collection", () => {
   it("A42 takes a channel that was never closed, but a goroutine that waits on it still counts", async () => {
     const out = await printed(`
