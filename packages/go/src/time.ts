@@ -12,7 +12,7 @@ import { capture, captured, Channel, type Source } from "./internal/channel.ts";
 import { Alarm, alarmIn, monotonic } from "./internal/clock.ts";
 import { current } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
-import { completed, failed, inSteps, misuse, park, resume } from "./internal/sched.ts";
+import { completed, failed, inSteps, misuse, park, resume, settled } from "./internal/sched.ts";
 import { recv, selectAs, timeout } from "./select.ts";
 
 /** Waits `ms` milliseconds or a little more. With a context: rejects with its `err` as soon as it is done. */
@@ -43,6 +43,15 @@ export function after(ms: number): RecvChan<Date> {
 /** A channel that gives the time every `ms` milliseconds for ever; `undefined` (the nil channel) unless ms is above 0. */
 export function tick(ms: number): RecvChan<Date> | undefined {
   return ms > 0 ? new Ticker(ms).c : undefined;
+}
+
+/**
+ * For tests with fake timers (Vitest's, Jest's, node:test's): resolves when every goroutine has done what it
+ * can without time passing. Call it before the clock is moved, and before results are looked at. Takes real turns
+ * of the event loop, so it needs no real timer; what waits for I/O is not waited for.
+ */
+export function settle(): Promise<void> {
+  return settled();
 }
 
 export function now(): Date {

@@ -11,8 +11,24 @@ const furthest = 0x7fffffff;
 /** How much too early a host timer may be, in milliseconds. */
 const early = 1;
 
+/** Whether a function of the host is a test framework's: sinon's, Vitest's and Jest's have a clock, node:test's are bound. */
+export function isFake(fn: unknown): boolean {
+  return typeof fn === "function" && ("clock" in fn || fn.name.startsWith("bound "));
+}
+
+const DateAtLoad = Date;
+const nowAtLoad: unknown = isFake(performance.now) ? undefined : performance.now;
+const timeoutAtLoad: unknown = isFake(setTimeout) ? undefined : setTimeout;
+
+/** Whether time is a test's. Then nothing may depend on how much of the real one passes. */
+export function isTimeFake(): boolean {
+  return setTimeout !== timeoutAtLoad;
+}
+
 /** Milliseconds on a clock that never goes back. */
 export function monotonic(): number {
+  // node:test fakes the date with its timers, and not this clock.
+  if (Date !== DateAtLoad && performance.now === nowAtLoad) return Date.now();
   return performance.now();
 }
 

@@ -24,7 +24,10 @@ interface Host {
   Deno?: unknown;
   Bun?: unknown;
   setImmediate?: (fn: () => void) => unknown;
-  MessageChannel?: new () => { port1: { onmessage: () => void }; port2: { postMessage: (message: undefined) => void } };
+  MessageChannel?: new () => {
+    port1: { onmessage: () => void; ref?: () => void; unref?: () => void };
+    port2: { postMessage: (message: undefined) => void };
+  };
   reportError?: (error: unknown) => void;
   console: { error: (text: string) => void };
 }

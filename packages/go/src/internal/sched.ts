@@ -25,6 +25,7 @@
 //
 // Nothing here keeps a goroutine alive: a parked one is reachable only through what it waits on.
 
+import { isFake, isTimeFake } from "./clock.ts";
 import { noteFailure } from "./failures.ts";
 import { watch } from "./fatal.ts";
 import {
@@ -55,8 +56,11 @@ const batch = 64;
  */
 const patience = 16;
 
-// Taken at load, as the host's functions below are.
-const clock = performance.now.bind(performance);
+/** While time is a test's, a slice is so many looks at the clock: how busy the machine is must not show. */
+const fakeSlice = 256;
+
+// Taken at load, as the host's functions below are; looked up again if it is a test's by then.
+const clock = isTimeFake() ? (): number => performance.now() : performance.now.bind(performance);
 const resolved: Promise<void> = Promise.resolve();
 
 // The first operation of all finds no credit, which is when the deadlock report is installed.
@@ -65,6 +69,10 @@ let granted = 1;
 let grantedAt = 0;
 let sliceStart = 0;
 let holding = false;
+/** How often the clock was looked at in this slice, while time is a test's. */
+let looks = 0;
+/** How many steps were run. */
+let ran = 0;
 /** Who goes on later, in order. */
 let first: Step | undefined;
 let last: Step | undefined;
@@ -100,6 +108,7 @@ interface Step {
 }
 
 function run({ g, state, go, value }: Step): void {
+  ran++;
   if (state) leaveWait(g, state);
   else {
     countRunnable(1);
@@ -165,6 +174,16 @@ export function yieldToAll(): Promise<void> {
     yielding.push(pause(current(), resolve, undefined));
     proceed();
   });
+}
+
+/** Resolves when everyone has done what needs no time to pass: nobody went on in two turns of the event loop. */
+export async function settled(): Promise<void> {
+  for (let quiet = 0; quiet < 2;) {
+    const before = ran;
+    await yieldToAll();
+    // The one step is ours.
+    quiet = ran - before > 1 ? 0 : quiet + 1;
+  }
 }
 
 /** Goroutine g pauses, in no wait, until the step is run. */
@@ -350,16 +369,20 @@ function lookAtClock(): boolean {
   watchProgram();
   const now = clock();
   sliceStart ||= now;
-  if (now - sliceStart >= slice) {
+  if (isSliceOver(now)) {
     holding = true;
     askForTurn();
     return true;
   }
   // As many operations as fit a third of the slice at the present rate, so that slow ones are looked at often.
   // (Where no time has passed, that is any number.)
-  credit = granted = Math.min(batch, Math.ceil((granted * slice) / 3 / (now - grantedAt)));
+  credit = granted = isTimeFake() ? batch : Math.min(batch, Math.ceil((granted * slice) / 3 / (now - grantedAt)));
   grantedAt = now;
   return false;
+}
+
+function isSliceOver(now: number): boolean {
+  return isTimeFake() ? ++looks >= fakeSlice : now - sliceStart >= slice;
 }
 
 function askForTurn(): void {
@@ -372,6 +395,7 @@ function onTurn(): void {
   turnIsComing = false;
   unwatched = 0;
   holding = false;
+  looks = 0;
   sliceStart = clock();
   grantedAt = sliceStart;
   granted = 1;
@@ -394,7 +418,7 @@ function onTurn(): void {
 function runAll(): void {
   for (let n = 0; first && !holding;) {
     runFirst();
-    holding = ++n % batch === 0 && clock() - sliceStart >= slice;
+    holding = ++n % batch === 0 && isSliceOver(clock());
   }
 }
 
@@ -432,15 +456,23 @@ function goOn<T>(g: Goroutine, go: (value: T) => void, value: T, isError: boolea
 // The host's own functions, taken at load: fake timers of a test framework must not stop the scheduler.
 const defer: () => void = makeDefer();
 /** Bun's does not wait for the microtasks. */
-const nextTick = host.Bun === undefined ? host.process?.nextTick?.bind(host.process) : undefined;
+const nextTick =
+  host.Bun === undefined && !isFake(host.process?.nextTick) ? host.process?.nextTick?.bind(host.process) : undefined;
 
 /** What calls onTurn after timers and I/O had their turn. */
 function makeDefer(): () => void {
-  const immediate = host.setImmediate;
+  const immediate = isFake(host.setImmediate) ? undefined : host.setImmediate;
   if (immediate) return () => void immediate(onTurn);
   if (!host.MessageChannel) return () => void setTimeout(onTurn);
   // Browsers: a message to oneself is not clamped to 4 ms, as a nested setTimeout is.
   const { port1, port2 } = new host.MessageChannel();
-  port1.onmessage = onTurn;
-  return () => port2.postMessage(undefined);
+  port1.onmessage = () => {
+    port1.unref?.();
+    onTurn();
+  };
+  port1.unref?.();
+  return () => {
+    port1.ref?.();
+    port2.postMessage(undefined);
+  };
 }

@@ -235,7 +235,10 @@ export class Stage<R> {
       abandoned.add(g);
     }
     // Nobody waits for those any more, nor hears how they end.
-    for (const input of this.#inputs) ownerOf(input)?.leave()?.catch(() => undefined);
+    for (const input of this.#inputs)
+      ownerOf(input)
+        ?.leave()
+        ?.catch(() => undefined);
     this.#inputs.clear();
     const err = this.ctx.err();
     if (this.#whole && err !== undefined) this.#failure ??= { error: err };

@@ -22,6 +22,7 @@ function snippets(where: string, text: string): Snippet[] {
 }
 
 const readme = snippets("README.md", readFileSync(`${src}/../README.md`, "utf8"));
+const page = snippets("docs/fake-timers.md", readFileSync(`${src}/../../../docs/fake-timers.md`, "utf8"));
 const examples = globSync("**/*.ts", { cwd: src })
   .filter((file) => !file.endsWith(".test.ts"))
   .flatMap((file) => {
@@ -44,7 +45,7 @@ describe("documentation", () => {
     expect([readme.length > 6, examples.length > 1]).toEqual([true, true]);
   });
 
-  for (const { where, kind, code } of [...readme, ...examples]) {
+  for (const { where, kind, code } of [...readme, ...page, ...examples]) {
     it(`${where} runs as it stands`, async () => {
       const { status, stderr } = await runProgram(asserted(code));
       if (kind === "deadlock") {
