@@ -14,7 +14,7 @@ import { exitSignal, isGoexit, repanicked } from "./internal/thrown.ts";
  * its result is dropped. What it throws, or what its promise rejects with, ends the program like a Go panic.
  */
 export function go<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
-  if (typeof fn !== "function") noFunction(fn, "go");
+  if (typeof fn !== "function") noFunction(fn);
   spawn(fn, args);
 }
 
@@ -24,7 +24,7 @@ export function go<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A)
  * throws is a panic all the same.
  */
 export function daemon<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
-  if (typeof fn !== "function") fatal("go of nil func value");
+  if (typeof fn !== "function") noFunction(fn);
   const g = create(fn);
   daemons.add(g);
   launch(g, fn, args);
@@ -38,7 +38,7 @@ export function daemon<A extends unknown[]>(fn: (...args: A) => unknown, ...args
  * goroutine, and whichever returns first ends the program.
  */
 export function main(fn: () => unknown): Promise<void> {
-  if (typeof fn !== "function") noFunction(fn, "main");
+  if (typeof fn !== "function") noFunction(fn);
   mainBegins();
   return new Promise((resolve) => {
     launch(mainGoroutine, fn, [], {
@@ -60,10 +60,9 @@ export function main(fn: () => unknown): Promise<void> {
 }
 
 /** Go's text for a nil function; in words for what was called already. */
-function noFunction(given: unknown, by: "go" | "main"): never {
-  if (!isThenable(given)) fatal("go of nil func value");
-  const how = by === "go" ? "go(f, x), not go(f(x))" : "main(f), not main(f())";
-  throw new TypeError(`${by}: expected a function, got a promise: write ${how}`);
+function noFunction(given: unknown): never {
+  if (isThenable(given)) throw new TypeError("expected a function, got a promise: write go(f, x), not go(f(x))");
+  fatal("go of nil func value");
 }
 
 /** Lets everyone else run who can, timers and I/O included. */

@@ -6,9 +6,12 @@ import { monotonic } from "./internal/clock.ts";
 import { block, dump, type Entry } from "./internal/dump.ts";
 import { addState, countCreated, countGoroutines, current, list, type State } from "./internal/goroutine.ts";
 import { observer } from "./internal/hooks.ts";
+import { tellApart } from "./internal/names.ts";
 import { collectSoon, isLeaked } from "./internal/proof.ts";
 import { queued } from "./internal/sched.ts";
 import { counter, here } from "./internal/stacks.ts";
+
+tellApart();
 
 export { recordStacks } from "./internal/stacks.ts";
 

@@ -49,7 +49,7 @@ export class Weighted {
 
   /** Gives n units back. Throws `semaphore: released more than held`. */
   release(n = 1): void {
-    expectAttached(this, "sem.release", "() => sem.release()");
+    expectAttached(this, "sem.release");
     if (units(n) > this.#held) throw misuse("semaphore: released more than held");
     this.#held -= n;
     this.#grant();

@@ -11,7 +11,7 @@
 // receive, and tells it when the first receiver parks and when the last one is gone (Go 1.23's lazy timer channels), and when
 // a buffered value was taken.
 
-import { detachedError } from "./detached.ts";
+import { expectAttached } from "./detached.ts";
 import { current, type Goroutine, type State } from "./goroutine.ts";
 import {
   completed,
@@ -157,7 +157,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   send(value: T): Promise<void> {
-    if ((this as unknown) === undefined) return failed(detached("send", "v"));
+    expectAttached(this, "ch.send");
     if (isThenable(value)) return failed(thenableError());
     if (this.closed) return failed(closedError(this.send));
     if (this.offer(value)) return completed();
@@ -169,24 +169,24 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   trySend(value: T): boolean {
-    if ((this as unknown) === undefined) throw detached("trySend", "v");
+    expectAttached(this, "ch.trySend");
     if (isThenable(value)) throw thenableError();
     if (this.closed) throw closedError(this.trySend);
     return this.offer(value);
   }
 
   recv(): Promise<T | undefined> {
-    if ((this as unknown) === undefined) return failed(detached("recv"));
+    expectAttached(this, "ch.recv");
     return this.#receive(asValue);
   }
 
   recvOk(): Promise<Received<T>> {
-    if ((this as unknown) === undefined) return failed(detached("recvOk"));
+    expectAttached(this, "ch.recvOk");
     return this.#receive(asPair);
   }
 
   tryRecv(): TryReceived<T> {
-    if ((this as unknown) === undefined) throw detached("tryRecv");
+    expectAttached(this, "ch.tryRecv");
     if (this.source !== undefined) this.source.poll();
     if (this.hasValue) return { ready: true, value: this.recvNow() as T, ok: true };
     if (!this.closed) return { ready: false };
@@ -195,7 +195,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   close(): void {
-    if ((this as unknown) === undefined) throw detached("close");
+    expectAttached(this, "ch.close");
     if (this.closed) throw misuse("close of closed channel", this.close);
     this.closed = true;
     const { failure } = this;
@@ -407,11 +407,6 @@ function taken(w: Waiter): unknown {
 export function never(state: State): Promise<never> {
   park(current(), state);
   return new Promise<never>(() => undefined);
-}
-
-/** What an operation fails with that was passed on without its channel. */
-function detached(operation: string, value: string = ""): TypeError {
-  return detachedError(`ch.${operation}`, `(${value}) => ch.${operation}(${value})`);
 }
 
 export function closedError(above?: (...args: never[]) => unknown): Error {

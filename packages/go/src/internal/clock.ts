@@ -13,7 +13,8 @@ const early = 1;
 
 /** Whether a function of the host is a test framework's: sinon's, Vitest's and Jest's have a clock, node:test's are bound. */
 export function isFake(fn: unknown): boolean {
-  return typeof fn === "function" && ("clock" in fn || fn.name.startsWith("bound "));
+  const { clock, name } = (fn ?? {}) as { clock?: unknown; name?: string };
+  return !!clock || (name ?? "").startsWith("bound");
 }
 
 const DateAtLoad = Date;

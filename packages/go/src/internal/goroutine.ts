@@ -9,9 +9,10 @@
 // which makes every await of the program slower (measured on Node 24: an awaited async call from 32 to 76 ns).
 
 import { heedEnvironment } from "./environment.ts";
-import { observer } from "./hooks.ts";
+import { namer, observer } from "./hooks.ts";
 
-type Body = (...args: never[]) => unknown;
+/** What a goroutine runs. */
+export type Body = (...args: never[]) => unknown;
 
 /** What a goroutine does, in the words of Go's dumps. */
 export type State =
@@ -120,7 +121,7 @@ export function create(fn: Body): Goroutine {
   const parent = current();
   const { name } = fn;
   const g = new Goroutine(++lastId, name, parent.id, nameOf(parent));
-  if (name === "") nameLater(g, fn);
+  if (name === "") namer?.later(g, fn);
   const last = main.prev;
   last.next = g;
   g.prev = last;
@@ -132,51 +133,10 @@ export function create(fn: Body): Goroutine {
   return g;
 }
 
-/** The source texts of anonymous functions, by the named function whose goroutine started them. */
-const anonymous = new Map<string, string[]>();
-/** Goroutines that have no name yet, each followed by its function. */
-let unnamed: (Goroutine | Body)[] = [];
-const resolved = Promise.resolve();
-
-/** The name of g's function. */
+/** The name of g's function; `func1` of any anonymous one, unless something is loaded that tells them apart. */
 export function nameOf(g: Goroutine): string {
-  if (g.name === "") nameAll(true);
-  return g.name;
-}
-
-/**
- * Gives an anonymous function its name a little later, when it is known whether anybody will ask:
- * to get a function's text takes almost as long as to start a goroutine, and most end soon.
- */
-function nameLater(g: Goroutine, fn: Body): void {
-  if (unnamed.length === 0) {
-    const later = (): void => undefined;
-    void resolved
-      .then(later)
-      .then(later)
-      .then(later)
-      .then(() => nameAll(false));
-  }
-  unnamed.push(g, fn);
-}
-
-/** Names those that live, or everyone. Two functions are one if their source is the same. */
-export function nameAll(ended: boolean): void {
-  const all = unnamed;
-  unnamed = [];
-  for (let i = 0; i < all.length; i += 2) {
-    const g = all[i] as Goroutine;
-    if (!ended && g.waits === Infinity) continue;
-    // To hold the function would hold what it captures; its text is a slice of the program's, which
-    // is held anyway.
-    const text = Function.prototype.toString.call(all[i + 1]);
-    const nested = g.parentName.lastIndexOf(".func");
-    const enclosing = nested < 0 ? g.parentName : g.parentName.slice(0, nested);
-    let known = anonymous.get(enclosing);
-    if (known === undefined) anonymous.set(enclosing, (known = []));
-    const index = known.indexOf(text);
-    g.name = `${enclosing}.func${index < 0 ? known.push(text) : index + 1}`;
-  }
+  if (g.name === "") namer?.all(true);
+  return g.name || "func1";
 }
 
 /** Takes a goroutine that ended out of the living. For `main` (a Goexit) the record stays as the list's head. */

@@ -2,7 +2,7 @@
 //
 // Invariant: with no observer a program pays one predictable branch at each event and nothing else.
 
-import type { Goroutine, State } from "./goroutine.ts";
+import type { Body, Goroutine, State } from "./goroutine.ts";
 
 export interface Observer {
   /** A goroutine was made; still on the stack of its `go` statement. */
@@ -25,4 +25,18 @@ export let observer: Observer | undefined;
 
 export function observe(next: Observer | undefined): void {
   observer = next;
+}
+
+/** Tells anonymous functions apart. */
+export interface Namer {
+  /** Goroutine g runs fn, which has no name. */
+  readonly later: (g: Goroutine, fn: Body) => void;
+  /** Names those that live, or those that have ended too. */
+  readonly all: (ended: boolean) => void;
+}
+
+export let namer: Namer | undefined;
+
+export function nameBy(next: Namer): void {
+  namer = next;
 }

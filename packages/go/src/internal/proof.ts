@@ -9,7 +9,8 @@
 // Known only of goroutines that began while stacks were recorded. Nothing here costs a program that does not ask.
 
 import { capture } from "./channel.ts";
-import { type Goroutine, nameAll } from "./goroutine.ts";
+import type { Goroutine } from "./goroutine.ts";
+import { nameAll } from "./names.ts";
 
 /** Whether the last collection has proved that nothing can resume the goroutine. */
 export function isLeaked(g: Goroutine): boolean {

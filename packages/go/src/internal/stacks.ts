@@ -9,6 +9,7 @@ import { monotonic } from "./clock.ts";
 import { frames } from "./dump.ts";
 import { main, type Goroutine, type Notes, type State } from "./goroutine.ts";
 import { observe, observer } from "./hooks.ts";
+import { tellApart } from "./names.ts";
 
 interface Storage {
   run: <T>(g: Goroutine, body: () => T) => T;
@@ -29,6 +30,7 @@ export const counter: { waited?: (state: State, ms: number) => void } = {};
 
 /** Switches the observer on or off. Goroutines that began while it was off stay as little known as they were. */
 export function recordStacks(on: boolean): void {
+  tellApart();
   if (!on) {
     observe(undefined);
     return;

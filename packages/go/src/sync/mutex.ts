@@ -33,7 +33,7 @@ export class Mutex implements Locker {
 
   /** Fatal error `sync: unlock of unlocked mutex` if it is not locked. */
   unlock(): void {
-    expectAttached(this, "mu.unlock", "() => mu.unlock()");
+    expectAttached(this, "mu.unlock");
     if (this.holder === undefined) fatal("sync: unlock of unlocked mutex");
     this.holder = this.#queue.first === undefined ? undefined : this.#queue.grant();
   }

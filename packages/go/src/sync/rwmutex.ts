@@ -49,7 +49,7 @@ export class RWMutex implements Locker {
 
   /** Fatal error `sync: Unlock of unlocked RWMutex` if it is not locked for writing. */
   unlock(): void {
-    expectAttached(this, "rw.unlock", "() => rw.unlock()");
+    expectAttached(this, "rw.unlock");
     if (this.holder === undefined) fatal("sync: Unlock of unlocked RWMutex");
     this.holder = undefined;
     if (this.#waitingReaders.first === undefined) {
@@ -61,7 +61,7 @@ export class RWMutex implements Locker {
 
   /** Fatal error `sync: RUnlock of unlocked RWMutex` if it is not locked for reading. */
   rUnlock(): void {
-    expectAttached(this, "rw.rUnlock", "() => rw.rUnlock()");
+    expectAttached(this, "rw.rUnlock");
     if (this.#readers === 0) fatal("sync: RUnlock of unlocked RWMutex");
     if (--this.#readers === 0) this.#reading++;
     this.#admitWriter();

@@ -28,7 +28,7 @@ describe("a method that is passed on without its object", () => {
     ["rw.rUnlock", new RWMutex().rUnlock],
   ] as const)("%s says what to pass instead", (name, method) => {
     expect(() => method.call(undefined as never)).toThrow(
-      `${name} was called without its object: pass () => ${name}() on`,
+      `${name} was called without its object: pass (...v) => ${name}(...v) on`,
     );
   });
 });

@@ -28,7 +28,7 @@ export class WaitGroup {
 
   /** One less. */
   done(): void {
-    expectAttached(this, "wg.done", "() => wg.done()");
+    expectAttached(this, "wg.done");
     this.add(-1);
   }
 

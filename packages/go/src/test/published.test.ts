@@ -72,7 +72,7 @@ function aliases(): Record<string, string> {
 }
 
 describe("the published package", () => {
-  it("is at most 12,000 bytes for the root, /sync, /context and /time together, minified and compressed", async () => {
+  it("is at most 12,400 bytes for the root, /sync, /context and /time together, minified and compressed", async () => {
     const [root, sync, context, time] = ["", "/sync", "/context", "/time"].map((entry) => `"@sluice/go${entry}"`);
     // Two of them export an `afterFunc`.
     const program = `export * from ${root}; export * from ${sync}; export * from ${context}; export * from ${time};
@@ -82,7 +82,7 @@ describe("the published package", () => {
     const { length } = gzipSync(code, { level: 9 });
     console.info(`@sluice/go, /sync, /context and /time: ${length} bytes`);
     expect(length).toBeGreaterThan(5_000);
-    expect(length).toBeLessThanOrEqual(12_000);
+    expect(length).toBeLessThanOrEqual(12_400);
   });
 
   const all = [...HOSTS, { name: "this Node", program: process.execPath, args: [] }];
