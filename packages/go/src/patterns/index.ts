@@ -2,8 +2,18 @@
 // its errors go stands in stage.ts.
 
 export { batch, unbatch } from "./batch.ts";
+export { Breaker, BreakerOpenError } from "./breaker.ts";
+export type { BreakerOptions, BreakerState } from "./breaker.ts";
+export { stage } from "./custom.ts";
+export type { CustomOptions, StageBody } from "./custom.ts";
 export { generate } from "./generate.ts";
+export { groupBy, partition } from "./group.ts";
+export type { GroupOptions, KeyGroup } from "./group.ts";
+export { hedge } from "./hedge.ts";
+export type { HedgeOptions } from "./hedge.ts";
+export { conflate, debounce, sample, throttle } from "./latest.ts";
 export { bridge, buffer, fanOut, merge, or, orDone, take, tee } from "./merge.ts";
+export type { BufferOptions } from "./merge.ts";
 export { every, heartbeat, rateLimit } from "./pace.ts";
 export type { Limit } from "./pace.ts";
 export { replicate } from "./replicate.ts";
@@ -12,3 +22,7 @@ export type { Emitter } from "./streams.ts";
 export { fromEvent, toReadableStream, toWritableStream } from "./streams.ts";
 export { filter, flatMap, forEach, map, ordered, reduce, workerPool } from "./transform.ts";
 export type { Fn } from "./transform.ts";
+export { window } from "./window.ts";
+export type { Window, WindowOptions } from "./window.ts";
+export { workList } from "./work-list.ts";
+export type { Add } from "./work-list.ts";

@@ -59,9 +59,38 @@ export function tee<T>(ctx: Context, input: RecvChan<T>): [RecvChan<T>, RecvChan
   return [(ports[0] as Port<T>).channel, (ports[1] as Port<T>).channel];
 }
 
+/** What {@link buffer} does when it is full; all of it may be left out. */
+export interface BufferOptions<T> {
+  /**
+   * `wait` (the default): the source waits. `dropOldest`: the value that has waited longest goes, for the
+   * new one. `dropNewest`: the new value goes. With the last two the source never waits.
+   */
+  readonly full?: "wait" | "dropOldest" | "dropNewest" | undefined;
+  /** Called with each value that is dropped. */
+  readonly onDrop?: ((value: T) => void) | undefined;
+}
+
 /** The same values, up to n of them waiting: lets a fast stage run ahead of a slow one. */
-export function buffer<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T> {
-  return stage<T>(ctx, [input], { name: "buffer", capacity: n }, (s) => forward(s, input));
+export function buffer<T>(
+  ctx: Context,
+  input: RecvChan<T>,
+  n: number,
+  { full = "wait", onDrop }: BufferOptions<T> = {},
+): RecvChan<T> {
+  if (full === "wait") return stage<T>(ctx, [input], { name: "buffer", capacity: n }, (s) => forward(s, input));
+  if (!(n >= 1)) throw new RangeError(`buffer: n must be at least 1 to drop values, got ${n}`);
+  return stage<T>(ctx, [input], { name: "buffer", capacity: n }, async (s) => {
+    for (;;) {
+      const [value, ok] = await s.next(input);
+      if (!ok) return;
+      if (s.output.trySend(value)) continue;
+      if (full === "dropNewest") onDrop?.(value);
+      else {
+        onDrop?.(s.output.recvNow() as T);
+        s.output.trySend(value);
+      }
+    }
+  });
 }
 
 /** The same values, until the input is closed or ctx is done: for a `for await` over a channel that may never be closed. */

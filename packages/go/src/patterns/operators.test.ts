@@ -21,9 +21,11 @@ import {
   or,
   orDone,
   ordered,
+  partition,
   rateLimit,
   reduce,
   replicate,
+  stage,
   take,
   tee,
   unbatch,
@@ -53,10 +55,31 @@ const doubled = (values: number[]): number[] => values.map((v) => v * 2);
 const even = (values: number[]): number[] => values.filter((v) => v % 2 === 0);
 const repeated = (values: number[]): number[] => values.flatMap((v) => [v, v]);
 
+/** An operator of one's own. */
+const doubling = (ctx: Context, input: Numbers, workers: number): Numbers =>
+  stage<number>(
+    ctx,
+    [input],
+    async (s) => {
+      for (;;) {
+        const [value, ok] = await s.next(input);
+        if (!ok) return;
+        await s.emit(await double(value));
+      }
+    },
+    { workers },
+  );
+
 const operators: Record<string, Operator> = {
   map: { apply: (ctx, c, workers) => map(ctx, c, double, { workers }), model: doubled, inOrder: false },
   filter: { apply: (ctx, c, workers) => filter(ctx, c, isEven, { workers }), model: even, inOrder: false },
   flatMap: { apply: (ctx, c, workers) => flatMap(ctx, c, twice, { workers }), model: repeated, inOrder: false },
+  partition: {
+    apply: (ctx, c, workers) => partition(ctx, c, (v) => v % 3, double, { workers }),
+    model: doubled,
+    inOrder: false,
+  },
+  stage: { apply: doubling, model: doubled, inOrder: false },
   workerPool: { apply: (ctx, c, workers) => workerPool(ctx, c, double, { workers }), model: doubled, inOrder: false },
   "ordered.map": {
     apply: (ctx, c, workers) => ordered.map(ctx, c, double, { workers }),

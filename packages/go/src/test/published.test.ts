@@ -65,7 +65,18 @@ function checks(end: string, published: boolean): Promise<string> {
 
 function aliases(): Record<string, string> {
   const entries = ["", "/sync", "/patterns"].map((entry) => [`@sluice/go${entry}`, `dist${entry}/index.js`]);
-  const files = ["atomic", "context", "errgroup", "leak", "pprof", "rate", "retry", "semaphore", "singleflight", "time"];
+  const files = [
+    "atomic",
+    "context",
+    "errgroup",
+    "leak",
+    "pprof",
+    "rate",
+    "retry",
+    "semaphore",
+    "singleflight",
+    "time",
+  ];
   for (const file of files) entries.unshift([`@sluice/go/${file}`, `dist/${file}.js`]);
   entries.sort(([a], [b]) => b!.length - a!.length);
   return Object.fromEntries(entries.map(([name, file]) => [name!, join(folder, "node_modules/@sluice/go", file!)]));

@@ -1,0 +1,248 @@
+// Windows over a stream: tumbling, sliding, session; for all values or for each key; by the clock or by
+// the time that the values bear.
+//
+// Words (after "The Dataflow Model", Akidau et al., 2015): a value's *event time* is the time that it bears.
+// The *watermark* is the latest event time so far, less the lateness that is allowed: no older value is
+// expected. A window closes, and is sent, when the watermark has passed its end. A value that comes for
+// closed windows alone is *late*. Without event time, a value's time is the moment at which it is received,
+// and windows close by the clock.
+//
+// Invariants: windows come in the order of their ends, and of their keys' first values. Each value is in
+// all windows that it belongs to, or is late and is told of. When the input ends, or fails, all open
+// windows are sent. An empty window is never sent, and nothing is kept of a key without an open window.
+
+import type { RecvChan } from "../chan.ts";
+import type { Context } from "../context.ts";
+import { after } from "../time.ts";
+import { exchange, untilEnd } from "./exchange.ts";
+import { stage, type Stage } from "./stage.ts";
+
+/** Values of one stretch of time, of one key. */
+export interface Window<T, K = undefined> {
+  /** `undefined` unless windows are by key. */
+  readonly key: K;
+  /** Milliseconds since 1970, or in the unit of the event time; `end` is no more part of it. */
+  readonly start: number;
+  readonly end: number;
+  /** In the order of the input; never empty. */
+  readonly values: readonly T[];
+}
+
+/** Whose time counts, and which values belong together; all of it may be left out. */
+export interface WindowOptions<T, K> {
+  /** Windows of their own for each key. */
+  readonly key?: ((value: T) => K) | undefined;
+  /** The event time of a value, in milliseconds; the clock counts without it. */
+  readonly time?: ((value: T) => number) | undefined;
+  /** How far event times may lie behind the latest one; 0 by default. */
+  readonly lateness?: number | undefined;
+  /** Called with each late value; they are dropped without it. */
+  readonly onLate?: ((value: T) => void) | undefined;
+}
+
+/** Windows of `size` milliseconds, side by side: each value is in one. They begin at multiples of `size`. */
+function tumbling<T, K = undefined>(
+  ctx: Context,
+  input: RecvChan<T>,
+  size: number,
+  options: WindowOptions<T, K> = {},
+): RecvChan<Window<T, K>> {
+  expectAbove0("window.tumbling", "size", size);
+  return windows(ctx, input, "window.tumbling", options, () => new Aligned<T>(size, size));
+}
+
+/**
+ * Windows of `size` milliseconds, one every `step`: each value is in `size / step` of them. They begin at
+ * multiples of `step`.
+ */
+function sliding<T, K = undefined>(
+  ctx: Context,
+  input: RecvChan<T>,
+  size: number,
+  step: number,
+  options: WindowOptions<T, K> = {},
+): RecvChan<Window<T, K>> {
+  expectAbove0("window.sliding", "size", size);
+  expectAbove0("window.sliding", "step", step);
+  return windows(ctx, input, "window.sliding", options, () => new Aligned<T>(size, step));
+}
+
+/** Windows of values that follow each other within `gap` milliseconds; each ends `gap` after its last value. */
+function session<T, K = undefined>(
+  ctx: Context,
+  input: RecvChan<T>,
+  gap: number,
+  options: WindowOptions<T, K> = {},
+): RecvChan<Window<T, K>> {
+  expectAbove0("window.session", "gap", gap);
+  return windows(ctx, input, "window.session", options, () => new Sessions<T>(gap));
+}
+
+/** Windows over time: `window.tumbling`, `window.sliding` and `window.session`. */
+export const window: {
+  readonly tumbling: typeof tumbling;
+  readonly sliding: typeof sliding;
+  readonly session: typeof session;
+} = { tumbling, sliding, session };
+
+/** A window that is not full yet. */
+interface Open<T> {
+  start: number;
+  end: number;
+  readonly values: T[];
+}
+
+/** The open windows of one key, in the order of their ends. */
+interface Assigner<T> {
+  readonly open: Open<T>[];
+  /** Puts a value into its windows that end after the watermark; false if there is none. */
+  add(value: T, time: number, watermark: number): boolean;
+}
+
+function windows<T, K>(
+  ctx: Context,
+  input: RecvChan<T>,
+  name: string,
+  { key: keyOf, time: timeOf, lateness = 0, onLate }: WindowOptions<T, K>,
+  assigner: () => Assigner<T>,
+): RecvChan<Window<T, K>> {
+  if (!(lateness >= 0)) throw new RangeError(`${name}: lateness must be at least 0, got ${lateness}`);
+  return stage<Window<T, K>>(ctx, [input], { name }, async (s) => {
+    const byKey = new Map<K, Assigner<T>>();
+    let watermark = -Infinity;
+    const take = async (): Promise<void> => {
+      for (;;) {
+        const due = timeOf === undefined ? alarmFor(soonest(byKey)) : undefined;
+        const got = await exchange<T, Window<T, K>>(s, { input, due });
+        if (got.what === "end") return;
+        if (got.what === "value") {
+          const { value } = got;
+          const time = timeOf === undefined ? Date.now() : expectTime(name, timeOf(value));
+          // By the clock, what has ended by now goes first.
+          if (timeOf === undefined) await close(s, byKey, (watermark = Math.max(watermark, time)));
+          if (!assign(byKey, assigner, keyOf?.(value) as K, value, time, watermark)) onLate?.(value);
+          watermark = Math.max(watermark, time - (timeOf === undefined ? 0 : lateness));
+        } else watermark = Math.max(watermark, Date.now());
+        await close(s, byKey, watermark);
+      }
+    };
+    await untilEnd(s, take, () => close(s, byKey, Infinity));
+  });
+}
+
+function assign<T, K>(
+  byKey: Map<K, Assigner<T>>,
+  assigner: () => Assigner<T>,
+  key: K,
+  value: T,
+  time: number,
+  watermark: number,
+): boolean {
+  const known = byKey.get(key);
+  const windowsOfKey = known ?? assigner();
+  if (!windowsOfKey.add(value, time, watermark)) return false;
+  if (known === undefined) byKey.set(key, windowsOfKey);
+  return true;
+}
+
+/** Sends the windows that end by then, and forgets the keys that have no other. */
+async function close<T, K>(s: Stage<Window<T, K>>, byKey: Map<K, Assigner<T>>, watermark: number): Promise<void> {
+  const closed: Window<T, K>[] = [];
+  for (const [key, { open }] of byKey) {
+    let n = 0;
+    while (n < open.length && (open[n] as Open<T>).end <= watermark) n++;
+    for (const ended of open.splice(0, n)) closed.push({ key, ...ended });
+    if (open.length === 0) byKey.delete(key);
+  }
+  closed.sort((a, b) => a.end - b.end);
+  for (const ended of closed) await s.emit(ended);
+}
+
+function soonest<T, K>(byKey: Map<K, Assigner<T>>): number | undefined {
+  let first: number | undefined;
+  for (const { open } of byKey.values()) {
+    const { end } = open[0] as Open<T>;
+    if (first === undefined || end < first) first = end;
+  }
+  return first;
+}
+
+function alarmFor(at: number | undefined): RecvChan<Date> | undefined {
+  return at === undefined ? undefined : after(Math.max(1, at - Date.now()));
+}
+
+/** Windows that begin at multiples of a step. */
+class Aligned<T> implements Assigner<T> {
+  readonly open: Open<T>[] = [];
+  readonly #size: number;
+  readonly #step: number;
+
+  constructor(size: number, step: number) {
+    this.#size = size;
+    this.#step = step;
+  }
+
+  add(value: T, time: number, watermark: number): boolean {
+    let added = false;
+    const last = Math.floor(time / this.#step);
+    for (let n = Math.floor((time - this.#size) / this.#step) + 1; n <= last; n++) {
+      const start = n * this.#step;
+      if (start + this.#size <= watermark) continue;
+      this.#at(start).values.push(value);
+      added = true;
+    }
+    // With steps longer than windows, a value between two of them belongs to none: that is not late.
+    return added || time - last * this.#step >= this.#size;
+  }
+
+  /** The window that begins there, which is made if there is none. Most values belong to the last ones. */
+  #at(start: number): Open<T> {
+    let at = this.open.length;
+    while (at > 0 && (this.open[at - 1] as Open<T>).start > start) at--;
+    const before = this.open[at - 1];
+    if (before?.start === start) return before;
+    const made: Open<T> = { start, end: start + this.#size, values: [] };
+    this.open.splice(at, 0, made);
+    return made;
+  }
+}
+
+/** Windows that grow with their values, and become one where a value joins two. */
+class Sessions<T> implements Assigner<T> {
+  readonly open: Open<T>[] = [];
+  readonly #gap: number;
+
+  constructor(gap: number) {
+    this.#gap = gap;
+  }
+
+  add(value: T, time: number, watermark: number): boolean {
+    const end = time + this.#gap;
+    // It may still join a session that is open although it would be over by itself.
+    const joined = this.open.filter((window) => window.start < end && time < window.end);
+    const [first, ...others] = joined;
+    if (first === undefined) {
+      if (end <= watermark) return false;
+      const at = this.open.findIndex((window) => window.start > time);
+      this.open.splice(at < 0 ? this.open.length : at, 0, { start: time, end, values: [value] });
+      return true;
+    }
+    first.start = Math.min(first.start, time);
+    first.end = Math.max(end, first.end, others.at(-1)?.end ?? 0);
+    for (const other of others) {
+      for (const moved of other.values) first.values.push(moved);
+      this.open.splice(this.open.indexOf(other), 1);
+    }
+    first.values.push(value);
+    return true;
+  }
+}
+
+function expectAbove0(name: string, what: string, ms: number): void {
+  if (!(ms > 0)) throw new RangeError(`${name}: ${what} must be above 0, got ${ms}`);
+}
+
+function expectTime(name: string, time: number): number {
+  if (Number.isFinite(time)) return time;
+  throw new RangeError(`${name}: the time of a value must be a finite number of milliseconds, got ${time}`);
+}
