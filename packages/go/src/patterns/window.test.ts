@@ -18,9 +18,9 @@ async function all<T>(output: RecvChan<T>): Promise<T[]> {
 }
 
 /** `start-end: values` of each window. */
-function shown(windows: readonly Window<unknown, unknown>[]): string[] {
+function shown(windows: readonly Window<unknown, string | undefined>[]): string[] {
   return windows.map(
-    ({ key, start, end, values }) => `${key === undefined ? "" : `${String(key)} `}${start}-${end}: ${values.join(" ")}`,
+    ({ key, start, end, values }) => `${key === undefined ? "" : `${key} `}${start}-${end}: ${values.join(" ")}`,
   );
 }
 
