@@ -1,14 +1,14 @@
 // Values of somebody else's making, asked for one after the other by a stage that may have to stop meanwhile.
 //
 // Invariants: a stage never waits for a foreign `next` that may never settle. When it stops, the iterator is told to return;
-// and a source that can be destroyed is destroyed at once if it is in the middle of its `next`, since its `return` would queue
-// up after that. What the cleanup throws is told to the stage.
+// and a Node stream is destroyed at once, since its `return` would queue up after a `next` that is under way. What the cleanup
+// throws is told to the stage.
 
 import type { Stage } from "./stage.ts";
 
 /** Emits all values of an async iterable or a stream. Its `next` and `return` may give a promise or not, as for `for await`. */
 export async function pull<T>(s: Stage<T>, values: AsyncIterable<T> | ReadableStream<T>): Promise<void> {
-  const iterator = "getReader" in values ? fromStream(values) : values[Symbol.asyncIterator]();
+  const iterator = "getReader" in values ? fromStream(values) : iteratorOf(values);
   let abandon: (reason: unknown) => void = () => undefined;
   let asked = false;
   let done = false;
@@ -53,7 +53,7 @@ async function leave<T>(
   asked: boolean,
 ): Promise<void> {
   try {
-    if (asked && isDestroyable(values)) values.destroy();
+    if (isNodeStream(values)) values.destroy();
     const left = Promise.resolve(iterator.return?.());
     // An iterator that has been asked answers first; only one that has not can be waited for.
     if (asked) left.catch(() => undefined);
@@ -64,8 +64,19 @@ async function leave<T>(
 }
 
 /** Node's streams: sockets, files, pipes of child processes. */
-function isDestroyable(values: object): values is { destroy: () => unknown } {
-  return typeof (values as { destroy?: unknown }).destroy === "function";
+interface NodeStream<T> {
+  destroy(): unknown;
+  iterator(options: { readonly destroyOnReturn: boolean }): AsyncIterator<T>;
+}
+
+function isNodeStream<T>(values: object): values is NodeStream<T> {
+  const { destroy, iterator } = values as Partial<NodeStream<T>>;
+  return typeof destroy === "function" && typeof iterator === "function";
+}
+
+/** A socket whose other side has sent all it will may still be written to: its iterator must not destroy it then. */
+function iteratorOf<T>(values: AsyncIterable<T>): AsyncIterator<T> {
+  return isNodeStream<T>(values) ? values.iterator({ destroyOnReturn: false }) : values[Symbol.asyncIterator]();
 }
 
 /** A stream's own iterator finishes a read before it cancels; a reader cancels at once. */
