@@ -10,6 +10,8 @@ const allowed: Record<string, readonly string[]> = {
   "packages/go/src/internal": [],
   "packages/go/src/sync": ["packages/go/src", "packages/go/src/internal"],
   "packages/go/src/patterns": ["packages/go/src", "packages/go/src/internal", "packages/go/src/sync"],
+  "packages/eslint-plugin/src": ["packages/eslint-plugin/src/rules"],
+  "packages/eslint-plugin/src/rules": ["packages/eslint-plugin/src"],
   "packages/sheets/src": [],
   "packages/sheets/src/cli": ["packages/sheets/src"],
   "packages/sluice/src": ["packages/sluice/src/targets", "packages/sluice/src/ledger", "@sluice/go", "@sluice/sheets"],

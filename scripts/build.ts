@@ -4,7 +4,7 @@ import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
-for (const name of ["go", "sheets", "sluice"]) {
+for (const name of ["go", "eslint-plugin", "sheets", "sluice"]) {
   rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true });
   execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "packages", name, "tsconfig.build.json")], {
     stdio: "inherit",

@@ -1,0 +1,100 @@
+// What a name in a file stands for: an import from @sluice/go, or an object that such an import has made.
+//
+// The rules go by names and scopes alone, without types, so they run in ESLint and in oxlint, and on a file
+// by itself. What they cannot trace to an import of the library they leave alone.
+import type { Rule, Scope } from "eslint";
+import type { Expression, Node, Pattern, PrivateIdentifier, SpreadElement, Super } from "estree";
+
+/** An object of the library, by what it was made of. */
+export type Kind = "channel" | "WaitGroup" | "Mutex" | "RWMutex" | "Group" | "Weighted" | "Cond";
+
+const CLASSES: ReadonlySet<string> = new Set<Kind>(["WaitGroup", "Mutex", "RWMutex", "Group", "Weighted", "Cond"]);
+
+/** Functions of /patterns and others that give channels. */
+const CHANNELS: ReadonlySet<string> = new Set(
+  (
+    "chan generate map filter flatMap take batch unbatch buffer merge bridge or orDone workerPool heartbeat rateLimit " +
+    "fromEvent conflate throttle debounce sample partition workList stage after tick lines connections requests"
+  ).split(" "),
+);
+
+/** The name that an import of the library has there, such as `withCancel`; undefined for anything else. */
+export function importedName(context: Rule.RuleContext, node: Node): string | undefined {
+  if (node.type !== "Identifier") return undefined;
+  const definition = variableOf(context, node)?.defs[0];
+  if (definition?.type !== "ImportBinding" || definition.node.type !== "ImportSpecifier") return undefined;
+  const { parent, node: specifier } = definition;
+  if (!/^@sluice\/go(\/|$)/.test(String(parent.source.value))) return undefined;
+  const { imported } = specifier;
+  return imported.type === "Identifier" ? imported.name : String(imported.value);
+}
+
+/** What the object that an expression names was made of. */
+export function kindOf(context: Rule.RuleContext, node: Expression | Super): Kind | undefined {
+  if (node.type !== "Identifier") return undefined;
+  const definition = variableOf(context, node)?.defs[0];
+  if (definition?.type !== "Variable" || definition.node.id.type !== "Identifier") return undefined;
+  return madeBy(context, definition.node.init);
+}
+
+/** What an expression makes. */
+export function madeBy(context: Rule.RuleContext, init: Expression | null | undefined): Kind | undefined {
+  if (init?.type === "CallExpression") {
+    const name = importedName(context, init.callee);
+    return name !== undefined && CHANNELS.has(name) ? "channel" : undefined;
+  }
+  if (init?.type !== "NewExpression") return undefined;
+  const name = importedName(context, init.callee);
+  return name !== undefined && CLASSES.has(name) ? (name as Kind) : undefined;
+}
+
+/** The call `object.method(…)`, if the expression is one of an object of the library. */
+export function callOf(
+  context: Rule.RuleContext,
+  node: Node,
+): { readonly kind: Kind; readonly object: string; readonly method: string } | undefined {
+  if (node.type !== "CallExpression" || node.callee.type !== "MemberExpression") return undefined;
+  return memberOf(context, node.callee);
+}
+
+/** `object.method`, if the object is one of the library. */
+export function memberOf(
+  context: Rule.RuleContext,
+  node: Node,
+): { readonly kind: Kind; readonly object: string; readonly method: string } | undefined {
+  if (node.type !== "MemberExpression" || node.computed) return undefined;
+  const { object, property } = node;
+  const method = nameOf(property);
+  const kind = kindOf(context, object);
+  if (kind === undefined || method === undefined || object.type !== "Identifier") return undefined;
+  return { kind, object: object.name, method };
+}
+
+function nameOf(property: Expression | PrivateIdentifier): string | undefined {
+  return property.type === "Identifier" ? property.name : undefined;
+}
+
+/** The variable that an identifier refers to. */
+export function variableOf(
+  context: Rule.RuleContext,
+  node: Node & { readonly name: string },
+): Scope.Variable | undefined {
+  let scope: Scope.Scope | null = context.sourceCode.getScope(node);
+  for (; scope !== null; scope = scope.upper) {
+    const variable = scope.set.get(node.name);
+    if (variable !== undefined) return variable;
+  }
+  return undefined;
+}
+
+/** Whether a node is a function. */
+export function isFunction(node: Node | SpreadElement | Pattern): boolean {
+  return (
+    node.type === "ArrowFunctionExpression" || node.type === "FunctionExpression" || node.type === "FunctionDeclaration"
+  );
+}
+
+/** The functions around a node, the innermost first. */
+export function* functionsAround(node: Rule.Node): Generator<Rule.Node> {
+  for (let at: Rule.Node | null = node.parent; at !== null; at = at.parent) if (isFunction(at)) yield at;
+}

@@ -1,0 +1,43 @@
+// An operation that is passed on without its object has forgotten it when it is called.
+import type { Rule } from "eslint";
+import { type Kind, memberOf } from "../known.ts";
+
+const METHODS: Readonly<Record<Kind, ReadonlySet<string>>> = {
+  channel: new Set(["send", "trySend", "recv", "recvOk", "tryRecv", "close"]),
+  WaitGroup: new Set(["add", "done", "wait", "go"]),
+  Mutex: new Set(["lock", "tryLock", "unlock"]),
+  RWMutex: new Set(["lock", "tryLock", "unlock", "rLock", "tryRLock", "rUnlock"]),
+  Group: new Set(["go", "tryGo", "wait"]),
+  Weighted: new Set(["acquire", "tryAcquire", "release"]),
+  Cond: new Set(["wait", "signal", "broadcast"]),
+};
+/** Those that take a value. */
+const TAKES_VALUE = new Set(["send", "trySend", "add", "go", "tryGo"]);
+
+export const detachedOperation: Rule.RuleModule = {
+  meta: {
+    type: "problem",
+    docs: { description: "Forbid operations without their object" },
+    messages: {
+      detached: "{{object}}.{{method}} loses its object here. Pass ({{value}}) => {{object}}.{{method}}({{value}})",
+    },
+    schema: [],
+  },
+  create: (context) => ({
+    MemberExpression(node) {
+      const { parent } = node;
+      const passedOn =
+        (parent.type === "CallExpression" && parent.callee !== node) ||
+        (parent.type === "NewExpression" && parent.callee !== node) ||
+        (parent.type === "VariableDeclarator" && parent.init === node) ||
+        (parent.type === "Property" && parent.value === node) ||
+        parent.type === "ArrayExpression" ||
+        parent.type === "ReturnStatement";
+      if (!passedOn) return;
+      const member = memberOf(context, node);
+      if (member === undefined || !METHODS[member.kind].has(member.method)) return;
+      const value = TAKES_VALUE.has(member.method) ? "v" : "";
+      context.report({ node, messageId: "detached", data: { ...member, value } });
+    },
+  }),
+};
