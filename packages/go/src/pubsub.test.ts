@@ -93,7 +93,8 @@ describe("Topic", () => {
 
   it("disconnect: the subscriber gets what is buffered and then the error; the others notice nothing", async () => {
     const topic = new Topic<number>();
-    const slow = topic.subscribe(ctx, { buffer: 2, slow: "disconnect" });
+    const dropped: number[] = [];
+    const slow = topic.subscribe(ctx, { buffer: 2, slow: "disconnect", onDrop: (n) => void dropped.push(n) });
     const other = topic.subscribe(ctx, { buffer: 9 });
     for (let i = 1; i <= 4; i++) await topic.publish(i);
     await settle();
@@ -105,7 +106,7 @@ describe("Topic", () => {
     const error = await read().catch((error: unknown) => error);
     expect(error).toBeInstanceOf(SlowSubscriberError);
     expect(error).toMatchObject({ code: "slow_subscriber" });
-    expect(got).toEqual([1, 2]);
+    expect({ got, dropped }).toEqual({ got: [1, 2], dropped: [3] });
     topic.close();
     expect(await all(other)).toEqual([1, 2, 3, 4]);
   });

@@ -31,7 +31,7 @@ export interface SubscribeOptions<T> {
   readonly buffer?: number | undefined;
   /** When they are that many; `wait` by default. */
   readonly slow?: SlowPolicy | undefined;
-  /** Called with each value that is dropped. */
+  /** Called with each value that is dropped; for `disconnect`, with the one for which there was no room. */
   readonly onDrop?: ((value: T) => void) | undefined;
 }
 
@@ -193,6 +193,7 @@ class Subscriber<T> {
         break;
       case "disconnect":
         this.#ended.fail(new SlowSubscriberError(this.#buffer));
+        this.#onDrop?.(value);
     }
     return undefined;
   }
