@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, get, type IncomingMessage } from "node:http";
+import { Agent, createServer, get, type IncomingMessage } from "node:http";
 import { connect, createServer as createTcp, type AddressInfo, type Server, type Socket } from "node:net";
 import { PassThrough, Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
@@ -52,6 +52,37 @@ describe("serve", () => {
     await served;
     expect(server.listening).toBe(false);
     expect(server.listenerCount("connection")).toBeLessThanOrEqual(1);
+  });
+
+  it("does not wait for a connection that its client keeps alive after the last response", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const held = Promise.withResolvers<() => void>();
+    const server = createServer((_, response) => held.resolve(() => response.end("late")));
+    const port = await listen(server);
+    const served = serve(c, server, { grace: 60_000 });
+    const agent = new Agent({ keepAlive: true });
+    const request = get({ port, host: "127.0.0.1", agent });
+    const respond = await held.promise;
+    cancel();
+    await settle();
+    respond();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    response.resume();
+    await served; // long before the grace is over
+    agent.destroy();
+  });
+
+  it("ends although a connection from before it was called stays open", async () => {
+    const [c, cancel] = withCancel(ctx);
+    const accepted: Socket[] = [];
+    const server = createTcp((socket) => void accepted.push(socket));
+    const client = connect(await listen(server), "127.0.0.1");
+    await once(server, "connection");
+    const served = serve(c, server, { grace: 1 }).catch((error: unknown) => error);
+    cancel();
+    expect(await served).toBe(DeadlineExceeded);
+    client.destroy();
+    for (const socket of accepted) socket.destroy();
   });
 
   it("cuts what is left when the grace is over, and says so", async () => {

@@ -25,6 +25,7 @@ export interface Server {
   close(done?: (error?: Error) => void): unknown;
   readonly listening: boolean;
   readonly closeIdleConnections?: () => void;
+  readonly closeAllConnections?: () => void;
 }
 
 /** What these functions need of a stream that is written to. */
@@ -95,14 +96,30 @@ async function run(ctx: Context, server: Server, grace: number, options: ServeOp
     await select([recv(closed), recv(ctx.done())]);
     if (closed.closed) return;
     server.close();
-    server.closeIdleConnections?.();
-    const c = await select([recv(closed), timeout(grace)]);
-    if (c.case === 0) return;
+    if (await endsWithin(grace, server, closed)) return;
     for (const socket of open) socket.destroy();
-    await closed.recv();
+    server.closeAllConnections?.();
+    await select([recv(closed), timeout(UNKNOWN_MS)]);
     throw DeadlineExceeded;
   } finally {
     for (const [event, listener] of listeners) server.off(event, listener);
+  }
+}
+
+/** How long a server may wait for connections that it accepted before `serve` was called: nobody here knows them. */
+const UNKNOWN_MS = 1000;
+
+/**
+ * Whether the server closes in so many milliseconds. A connection that is kept alive becomes idle after its
+ * response, and nothing tells of that: as in Go's Shutdown, they are looked for again and again.
+ */
+async function endsWithin(grace: number, server: Server, closed: RecvChan<never>): Promise<boolean> {
+  let pause = 1;
+  for (let left = grace; ; left -= pause, pause = Math.min(500, 2 * pause)) {
+    server.closeIdleConnections?.();
+    const c = await select([recv(closed), timeout(Math.min(left, pause))]);
+    if (c.case === 0) return true;
+    if (left <= pause) return false;
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { background, Canceled, DeadlineExceeded, withCancel, withTimeout } from "./context.ts";
+import { go, goexit, gosched, numGoroutine } from "./index.ts";
 import { Budget, constant, exponential, permanent, retry, retryAfter } from "./retry.ts";
 import { expectNoLeaks } from "./test/quiet.ts";
 
@@ -23,6 +24,15 @@ function failing(times: number, error: unknown = new Error("busy")): Attempt {
 }
 
 describe("retry", () => {
+  it("lets a Goexit through: it is no failure", async () => {
+    let attempts = 0;
+    go(async () => {
+      await retry(ctx, () => (attempts++, goexit()), atOnce);
+    });
+    for (let i = 0; i < 10; i++) await gosched();
+    expect([attempts, numGoroutine()]).toEqual([1, 1]);
+  });
+
   it("gives the result of the first attempt that succeeds", async () => {
     expect(await retry(ctx, failing(0))).toBe(1);
     expect(await retry(ctx, failing(3), atOnce)).toBe(4);

@@ -9,6 +9,7 @@
 import type { Context } from "./context.ts";
 import { monotonic } from "./internal/clock.ts";
 import { inSteps } from "./internal/sched.ts";
+import { isGoexit } from "./internal/thrown.ts";
 import { sleep } from "./time.ts";
 
 /** Milliseconds to wait after failed attempt number `attempt`, which counts from 1. */
@@ -171,6 +172,7 @@ async function run<T>(
     try {
       return await fn(ctx, attempt);
     } catch (thrown) {
+      if (isGoexit(thrown)) throw thrown;
       if (thrown instanceof Permanent) throw thrown.cause;
       const error = thrown instanceof After ? thrown.cause : thrown;
       // What fn says when it was cancelled is a consequence of that.

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { chan } from "../index.ts";
+import { chan, go, goexit, gosched } from "../index.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
 import { Breaker, BreakerOpenError, type BreakerState } from "./index.ts";
 
@@ -28,6 +28,13 @@ describe("Breaker", () => {
     expect(refused).toBeInstanceOf(BreakerOpenError);
     expect(refused).toMatchObject({ code: "breaker_open", ms: 1000 });
     expect(called).toBe(false);
+  });
+
+  it("does not count a Goexit as a failure", async () => {
+    const breaker = new Breaker({ failures: 1 });
+    go(() => breaker.run(() => goexit()));
+    for (let i = 0; i < 10; i++) await gosched();
+    expect(breaker.state).toBe("closed");
   });
 
   it("lets a probe through after the pause: a success closes it, a failure opens it again", async () => {

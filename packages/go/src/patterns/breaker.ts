@@ -7,6 +7,7 @@
 // Invariant: a call counts in the state in which it began. What was begun before it opened changes nothing after.
 
 import { monotonic } from "../internal/clock.ts";
+import { isGoexit } from "../internal/thrown.ts";
 
 export type BreakerState = "closed" | "open" | "half-open";
 
@@ -78,7 +79,8 @@ export class Breaker {
       failed = false;
       return result;
     } catch (error) {
-      failed = this.#isFailure(error);
+      // A Goexit is the caller's own end.
+      failed = !isGoexit(error) && this.#isFailure(error);
       throw error;
     } finally {
       if (round === this.#round) this.#leave(failed);

@@ -3,6 +3,7 @@
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { Channel, type Owner } from "../internal/channel.ts";
+import { monotonic } from "../internal/clock.ts";
 import { recv, select, send } from "../select.ts";
 import { after } from "../time.ts";
 import type { Fn } from "./transform.ts";
@@ -90,7 +91,7 @@ class Groups<K, T> {
     if (c.case === 0) throw s.ctx.err() as Error;
     // Its reader left while this value was on the way: it belongs to the group that comes next.
     if (c.case === 2) return this.pass(s, key, value);
-    group.lastAt = performance.now();
+    group.lastAt = monotonic();
     if (this.#idle === undefined) return undefined;
     this.#groups.delete(key);
     this.#groups.set(key, group);
@@ -104,11 +105,11 @@ class Groups<K, T> {
 
   #nextDue(idle: number): RecvChan<Date> {
     const [first] = this.#groups.values();
-    return after(Math.max(1, (first as Group<K, T>).lastAt + idle - performance.now()));
+    return after(Math.max(1, (first as Group<K, T>).lastAt + idle - monotonic()));
   }
 
   #forgetIdle(idle: number): void {
-    const now = performance.now();
+    const now = monotonic();
     for (const [key, group] of this.#groups) {
       if (group.lastAt + idle > now) return;
       this.#groups.delete(key);
@@ -122,7 +123,7 @@ class Group<K, T> implements KeyGroup<K, T>, Owner {
   readonly values: Channel<T>;
   /** Closed when the last reader has left its loop. */
   readonly left: Channel<never> = new Channel<never>(0);
-  lastAt: number = performance.now();
+  lastAt: number = monotonic();
   #readers = 0;
 
   constructor(key: K, capacity: number) {

@@ -9,6 +9,8 @@ export type { CustomOptions, StageBody } from "./custom.ts";
 export { generate } from "./generate.ts";
 export { groupBy, partition } from "./group.ts";
 export type { GroupOptions, KeyGroup } from "./group.ts";
+export { heal, UnhealthyError } from "./heal.ts";
+export type { HealOptions, Ward } from "./heal.ts";
 export { hedge } from "./hedge.ts";
 export type { HedgeOptions } from "./hedge.ts";
 export { conflate, debounce, sample, throttle } from "./latest.ts";
@@ -16,6 +18,8 @@ export { bridge, buffer, fanOut, merge, or, orDone, take, tee } from "./merge.ts
 export type { BufferOptions } from "./merge.ts";
 export { every, heartbeat, rateLimit } from "./pace.ts";
 export type { Limit } from "./pace.ts";
+export { Pool } from "./pool.ts";
+export type { PoolOptions } from "./pool.ts";
 export { replicate } from "./replicate.ts";
 export type { Workers } from "./stage.ts";
 export type { Emitter } from "./streams.ts";

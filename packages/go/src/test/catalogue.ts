@@ -394,6 +394,24 @@ const groups: Record<string, Entry> = {
 };
 
 const patterns: Record<string, Entry> = {
+  J1: out(
+    "conc's WaitGroup catches panics and raises the first one again in Wait, or gives it.",
+    "What a goroutine of an errgroup throws is its error: `wait` rejects with the first one, its own stack with it.",
+  ),
+  J2: out(
+    "conc's Catcher and Try keep the first panic as an error.",
+    "A panic is what was thrown, so `try` and `catch` are the language's own, and `recoverable` is for a whole goroutine.",
+  ),
+  J3: "Pool: so many workers at most, go waits while all are busy, less than one worker is refused.",
+  J4: "A Pool may be used again after wait; a function that fails uses up no place.",
+  J5: "All errors of a Pool come together; an errgroup gives the first one.",
+  J6: "A Pool's context ends at the first error if asked for, and always after wait.",
+  J7: "A Pool's results are in the order of the go calls; settled gives those beside the errors too.",
+  J8: "ordered.map over a channel of functions: side by side, their results in order, and none stalls the stream.",
+  J9: out(
+    "iter.ForEach and iter.Map change a slice in place, by as many goroutines as there are cores.",
+    "Goroutines share one core, so a slice gains nothing by them: `forEach`, `ordered.map` and Pool are for waiting.",
+  ),
   J10: "map, filter, flatMap with a number of workers, in any order; less than one worker is refused.",
   J11: "ordered.map, ordered.filter, ordered.flatMap: the same with the input's order kept.",
   J12: "batch by size, by time since the first value, at an error and at the end; never an empty one; unbatch reverses it.",
@@ -412,6 +430,7 @@ const patterns: Record<string, Entry> = {
   J31: "heartbeat keeps one beat at most.",
   J32: "replicate gives the first answer and cancels the rest.",
   J33: "rateLimit keeps to several limits together.",
+  J34: "heal starts a goroutine anew whose heartbeat stops.",
 };
 
 /** Sections that are no part of this library's conformance today, and why. */
