@@ -1,12 +1,13 @@
 // The workloads of go.ts in @sluice/go. The library is loaded by the call, so that go-work.ts can set the clock before.
 import type * as Go from "@sluice/go";
-import { checkSum, kept, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
+import { checkDelivered, checkSum, kept, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
 
 export async function ours(): Promise<Workloads> {
   const { chan, go, gosched, recv, select } = await import("@sluice/go");
   const { Mutex, WaitGroup } = await import("@sluice/go/sync");
   const { background } = await import("@sluice/go/context");
-  const { generate, map, ordered } = await import("@sluice/go/patterns");
+  const { batch, generate, groupBy, map, ordered, window } = await import("@sluice/go/patterns");
+  const { Topic } = await import("@sluice/go/pubsub");
 
   /** Starts a goroutine that sends n values to k unbuffered channels in turn. */
   const feed = (n: number, k: number): Go.Chan<number>[] => {
@@ -95,5 +96,44 @@ export async function ours(): Promise<Workloads> {
     map: mapping(map, async (v) => v + 1),
     syncmap: mapping(map, (v) => v + 1),
     ordered: mapping(ordered.map, async (v) => v + 1),
+    groupby: async (n) => {
+      const ctx = background();
+      const wg = new WaitGroup();
+      let sum = n;
+      for await (const { values } of groupBy(ctx, generate(ctx, upTo(n)), (v) => v % 10)) {
+        wg.go(async () => {
+          for await (const v of values) sum += v;
+        });
+      }
+      await wg.wait();
+      checkSum(sum, n);
+    },
+    bycount: async (n) => {
+      const ctx = background();
+      let sum = n;
+      for await (const values of batch(ctx, generate(ctx, upTo(n)), 100)) for (const v of values) sum += v;
+      checkSum(sum, n);
+    },
+    bytime: async (n) => {
+      const ctx = background();
+      let sum = n;
+      for await (const { values } of window.tumbling(ctx, generate(ctx, upTo(n)), 10)) for (const v of values) sum += v;
+      checkSum(sum, n);
+    },
+    pubsub: async (n) => {
+      const topic = new Topic<number>();
+      const wg = new WaitGroup();
+      let sum = 0;
+      for (let i = 0; i < 10; i++) {
+        const values = topic.subscribe(background());
+        wg.go(async () => {
+          for await (const v of values) sum += v;
+        });
+      }
+      for (let i = 0; i < n / 10; i++) await topic.publish(i);
+      topic.close();
+      await wg.wait();
+      checkDelivered(sum, n);
+    },
   };
 }

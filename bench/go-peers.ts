@@ -2,7 +2,7 @@
 // file; no type of theirs is needed beyond those here.
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { checkSum, kept, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
+import { checkDelivered, checkSum, kept, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
 
 export function peer(contender: string): Workloads {
   const peers = createRequire(join(import.meta.dirname, "peers", "package.json"));
@@ -154,6 +154,7 @@ interface Effect<A = unknown> {
 }
 type Body = () => Generator<Effect, unknown, unknown>;
 type Queue = { readonly name: "queue" };
+type Stream<A> = { readonly element: A };
 interface EffectModule {
   Effect: {
     gen(body: Body): Effect;
@@ -163,6 +164,8 @@ interface EffectModule {
     promise(fn: () => Promise<unknown>): Effect;
     yieldNow: Effect;
     void: Effect;
+    scoped(effect: Effect): Effect;
+    sync(fn: () => void): Effect;
   };
   Fiber: { awaitAll(fibers: Iterable<unknown>): Effect };
   Queue: {
@@ -170,14 +173,40 @@ interface EffectModule {
     take(queue: Queue): Effect<number>;
     offer(queue: Queue, value: number): Effect<boolean>;
   };
+  PubSub: {
+    bounded(size: number): Effect<object>;
+    subscribe(topic: object): Effect<object>;
+    publish(topic: object, value: number): Effect<boolean>;
+    take(subscription: object): Effect<number>;
+  };
+  Stream: {
+    fromIterable(items: Iterable<number>): Stream<number>;
+    grouped(stream: Stream<number>, n: number): Stream<readonly number[]>;
+    groupedWithin(stream: Stream<number>, n: number, time: string): Stream<readonly number[]>;
+    groupByKey<K>(stream: Stream<number>, key: (v: number) => K): Stream<readonly [K, Stream<number>]>;
+    mapEffect<A>(stream: Stream<A>, fn: (value: A) => Effect, options: object): Stream<unknown>;
+    runForEach<A>(stream: Stream<A>, fn: (value: A) => Effect): Effect;
+    runDrain(stream: Stream<unknown>): Effect;
+  };
   Semaphore: { makeUnsafe(permits: number): { withPermit(effect: Effect): Effect } };
 }
 
-function effect({ Effect, Fiber, Queue, Semaphore }: EffectModule): Workloads {
+function effect({ Effect, Fiber, PubSub, Queue, Semaphore, Stream }: EffectModule): Workloads {
   const { gen, forkChild } = Effect;
   const run = async (body: Body): Promise<void> => {
     await Effect.runPromise(gen(body));
   };
+  const windows =
+    (split: (stream: Stream<number>) => Stream<readonly number[]>): Work =>
+    async (n) => {
+      let sum = n;
+      const add = (values: readonly number[]): Effect =>
+        Effect.sync(() => {
+          for (const v of values) sum += v;
+        });
+      await Effect.runPromise(Stream.runForEach(split(Stream.fromIterable(upTo(n))), add));
+      checkSum(sum, n);
+    };
   return {
     pingpong: (n) =>
       run(function* () {
@@ -240,6 +269,39 @@ function effect({ Effect, Fiber, Queue, Semaphore }: EffectModule): Workloads {
       await Effect.runPromise(Effect.forEach(upTo(n), add, { concurrency: 8, discard: true }));
       checkSum(sum, n);
     },
+    groupby: async (n) => {
+      let sum = n;
+      const groups = Stream.groupByKey(Stream.fromIterable(upTo(n)), (v) => v % 10);
+      const add = (v: number): Effect => Effect.sync(() => void (sum += v));
+      const all = Stream.mapEffect(groups, ([, values]) => Stream.runForEach(values, add), {
+        concurrency: "unbounded",
+      });
+      await Effect.runPromise(Stream.runDrain(all));
+      checkSum(sum, n);
+    },
+    bycount: windows((stream) => Stream.grouped(stream, 100)),
+    bytime: windows((stream) => Stream.groupedWithin(stream, Infinity, "10 millis")),
+    pubsub: async (n) => {
+      let sum = 0;
+      const all = gen(function* () {
+        const topic = yield* PubSub.bounded(16);
+        const fibers = [];
+        for (let i = 0; i < 10; i++) {
+          const subscription = yield* PubSub.subscribe(topic);
+          const take = gen(function* () {
+            for (let j = 0; j < n / 10; j++) {
+              const v = yield* PubSub.take(subscription);
+              sum += v;
+            }
+          });
+          fibers.push(yield* forkChild(take));
+        }
+        for (let i = 0; i < n / 10; i++) yield* PubSub.publish(topic, i);
+        yield* Fiber.awaitAll(fibers);
+      });
+      await Effect.runPromise(Effect.scoped(all));
+      checkDelivered(sum, n);
+    },
   };
 }
 
@@ -301,13 +363,22 @@ function pMap(pMap: PMap["default"]): Workloads {
   return { map: mapping(async (v) => v + 1), ordered: mapping(async (v) => v + 1), syncmap: mapping((v) => v + 1) };
 }
 
+interface Observable<A> {
+  pipe<R = A>(...operators: unknown[]): Observable<R>;
+  forEach(fn: (value: A) => void): Promise<void>;
+}
 interface Rxjs {
-  from(items: Iterable<number>): { pipe(operator: unknown): { forEach(fn: (v: number) => void): Promise<void> } };
+  from(items: Iterable<number>): Observable<number>;
   of(v: number): unknown;
-  mergeMap(fn: (v: number) => unknown, concurrency: number): unknown;
+  mergeMap<A>(fn: (value: A) => unknown, concurrency?: number): unknown;
+  groupBy(key: (v: number) => unknown): unknown;
+  reduce(fn: (sum: number, v: number) => number, seed: number): unknown;
+  bufferCount(n: number): unknown;
+  bufferTime(ms: number): unknown;
+  Subject: new () => Observable<number> & { next(v: number): void; complete(): void };
 }
 
-function rxjs({ from, mergeMap, of }: Rxjs): Workloads {
+function rxjs({ bufferCount, bufferTime, from, groupBy, mergeMap, of, reduce, Subject }: Rxjs): Workloads {
   const mapping =
     (fn: (v: number) => unknown): Work =>
     async (n) => {
@@ -317,5 +388,41 @@ function rxjs({ from, mergeMap, of }: Rxjs): Workloads {
         .forEach((v) => (sum += v));
       checkSum(sum, n);
     };
-  return { map: mapping(async (v) => v + 1), syncmap: mapping((v) => of(v + 1)) };
+  const windows =
+    (split: () => unknown): Work =>
+    async (n) => {
+      let sum = n;
+      await from(upTo(n))
+        .pipe<number[]>(split())
+        .forEach((values) => {
+          for (const v of values) sum += v;
+        });
+      checkSum(sum, n);
+    };
+  return {
+    map: mapping(async (v) => v + 1),
+    syncmap: mapping((v) => of(v + 1)),
+    groupby: async (n) => {
+      let sum = n;
+      const add = reduce((sum, v) => sum + v, 0);
+      await from(upTo(n))
+        .pipe(
+          groupBy((v) => v % 10),
+          mergeMap((group: Observable<number>) => group.pipe(add)),
+        )
+        .forEach((v) => (sum += v));
+      checkSum(sum, n);
+    },
+    bycount: windows(() => bufferCount(100)),
+    bytime: windows(() => bufferTime(10)),
+    pubsub: async (n) => {
+      let sum = 0;
+      const topic = new Subject();
+      const all = Array.from({ length: 10 }, () => topic.forEach((v) => void (sum += v)));
+      for (let i = 0; i < n / 10; i++) topic.next(i);
+      topic.complete();
+      await Promise.all(all);
+      checkDelivered(sum, n);
+    },
+  };
 }

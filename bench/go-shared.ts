@@ -17,3 +17,9 @@ export function* upTo(n: number): Generator<number> {
 export function checkSum(sum: number, n: number): void {
   if (sum !== (n * (n + 1)) / 2) throw new Error(`sum ${sum} of ${n} values`);
 }
+
+/** The sum of n deliveries: the numbers below n / 10, to each of ten subscribers. */
+export function checkDelivered(sum: number, n: number): void {
+  const published = n / 10;
+  if (sum !== 10 * ((published * (published - 1)) / 2)) throw new Error(`sum ${sum} of ${n} deliveries`);
+}

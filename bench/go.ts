@@ -28,6 +28,7 @@ interface Workload {
 }
 
 const channels = ["@thi.ng/csp", "ts-chan"];
+const streams = ["effect", "rxjs"];
 const workloads: readonly Workload[] = [
   {
     name: "pingpong",
@@ -71,6 +72,10 @@ const workloads: readonly Workload[] = [
   },
   { name: "syncmap", about: "the same, fn returns a number", rivals: ["p-map", "rxjs"], n: 100_000, twin: "map" },
   { name: "ordered", about: "as map, order kept", rivals: ["p-map"], n: 100_000, twin: "" },
+  { name: "groupby", about: "value to one of 10 groups, each with a reader", rivals: streams, n: 100_000, twin: "" },
+  { name: "bycount", about: "value in a window of 100 values", rivals: streams, n: 100_000, twin: "" },
+  { name: "bytime", about: "value in a window of 10 ms", rivals: streams, n: 100_000, twin: "" },
+  { name: "pubsub", about: "delivery, one publisher, 10 subscribers", rivals: streams, n: 100_000, twin: "" },
   {
     name: "parked",
     about: "bytes of a goroutine that waits on a channel, of 100,000",

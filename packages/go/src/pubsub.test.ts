@@ -91,6 +91,18 @@ describe("Topic", () => {
     expect({ got: await all(values), lost }).toEqual({ got: kept, lost: dropped });
   });
 
+  it("keeps to its policy also if nobody asks what is dropped", async () => {
+    const topic = new Topic<number>();
+    const newest = topic.subscribe(ctx, { buffer: 2, slow: "dropOldest" });
+    const oldest = topic.subscribe(ctx, { buffer: 2, slow: "dropNewest" });
+    for (let i = 1; i <= 4; i++) await topic.publish(i);
+    topic.close();
+    expect([await all(newest), await all(oldest)]).toEqual([
+      [3, 4],
+      [1, 2],
+    ]);
+  });
+
   it("disconnect: the subscriber gets what is buffered and then the error; the others notice nothing", async () => {
     const topic = new Topic<number>();
     const dropped: number[] = [];

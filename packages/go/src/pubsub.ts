@@ -184,10 +184,12 @@ class Subscriber<T> {
       case "wait":
         this.#waiting = this.#send(value, ctx).finally(() => (this.#waiting = undefined));
         return this.#waiting;
-      case "dropOldest":
-        this.#onDrop?.(this.output.recvNow() as T);
+      case "dropOldest": {
+        const oldest = this.output.recvNow() as T;
         this.output.trySend(value);
+        this.#onDrop?.(oldest);
         break;
+      }
       case "dropNewest":
         this.#onDrop?.(value);
         break;

@@ -85,6 +85,16 @@ describe("buffer", () => {
     expect({ got, lost }).toEqual({ got: kept, lost: dropped });
   });
 
+  it("keeps the newest also if nobody asks what is dropped", async () => {
+    const input = chan<number>();
+    const output = buffer(ctx, input, 3, { full: "dropOldest" });
+    await give(input, 1, 2, 3, 4, 5);
+    input.close();
+    const got: number[] = [];
+    for await (const n of output) got.push(n);
+    expect(got).toEqual([3, 4, 5]);
+  });
+
   it("cannot drop values without room for one", () => {
     expect(() => buffer(ctx, chan<number>(), 0, { full: "dropOldest" })).toThrow(
       "buffer: n must be at least 1 to drop values, got 0",

@@ -86,8 +86,9 @@ export function buffer<T>(
       if (s.output.trySend(value)) continue;
       if (full === "dropNewest") onDrop?.(value);
       else {
-        onDrop?.(s.output.recvNow() as T);
+        const oldest = s.output.recvNow() as T;
         s.output.trySend(value);
+        onDrop?.(oldest);
       }
     }
   });

@@ -1,4 +1,4 @@
-// Every snippet of the README and every @example runs, and `expression; // => value` holds.
+// Every snippet of the README and of docs/from-go.md and every @example runs, and `expression; // => value` holds.
 import { globSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -23,6 +23,7 @@ function snippets(where: string, text: string): Snippet[] {
 
 const readme = snippets("README.md", readFileSync(`${src}/../README.md`, "utf8"));
 const page = snippets("docs/fake-timers.md", readFileSync(`${src}/../../../docs/fake-timers.md`, "utf8"));
+const fromGo = snippets("docs/from-go.md", readFileSync(`${src}/../../../docs/from-go.md`, "utf8"));
 const examples = globSync("**/*.ts", { cwd: src })
   .filter((file) => !file.endsWith(".test.ts"))
   .flatMap((file) => {
@@ -42,10 +43,10 @@ function asserted(code: string): string {
 
 describe("documentation", () => {
   it("has snippets", () => {
-    expect([readme.length > 6, examples.length > 1]).toEqual([true, true]);
+    expect([readme.length > 6, fromGo.length > 6, examples.length > 1]).toEqual([true, true, true]);
   });
 
-  for (const { where, kind, code } of [...readme, ...page, ...examples]) {
+  for (const { where, kind, code } of [...readme, ...fromGo, ...page, ...examples]) {
     it(`${where} runs as it stands`, async () => {
       const { status, stderr } = await runProgram(asserted(code));
       if (kind === "deadlock") {

@@ -14,8 +14,28 @@ import {
 } from "@sluice/go/context";
 import { withContext } from "@sluice/go/errgroup";
 import { find } from "@sluice/go/leak";
-import { batch, fromEvent, generate, map, ordered, toReadableStream, workerPool } from "@sluice/go/patterns";
+import {
+  batch,
+  Breaker,
+  conflate,
+  fromEvent,
+  generate,
+  groupBy,
+  heal,
+  hedge,
+  map,
+  ordered,
+  Pool,
+  stage,
+  toReadableStream,
+  window as windows,
+  workerPool,
+  workList,
+} from "@sluice/go/patterns";
 import { goroutineProfile } from "@sluice/go/pprof";
+import { Topic } from "@sluice/go/pubsub";
+import { every, KeyedLimiter, Limiter } from "@sluice/go/rate";
+import { constant, permanent, retry } from "@sluice/go/retry";
 import { Weighted } from "@sluice/go/semaphore";
 import { Group as Flight } from "@sluice/go/singleflight";
 import { Cond, Mutex, Once, RWMutex, WaitGroup } from "@sluice/go/sync";
@@ -193,6 +213,77 @@ export async function checkEverything(): Promise<void> {
       [2, 3, 4],
       [0, 1],
     ],
+  );
+  await check(
+    "patterns by key, by time, for slow readers, for jobs that make jobs",
+    async () => {
+      const grouped: [boolean, number[]][] = [];
+      const wg = new WaitGroup();
+      for await (const { key, values } of groupBy(ctx, generate(ctx, [1, 2, 3, 4]), (n) => n % 2 === 0)) {
+        wg.go(async () => void grouped.push([key, await all(values)]));
+      }
+      await wg.wait();
+      const timed = windows.tumbling(ctx, generate(ctx, [1, 5, 12]), 10, { time: (n) => n });
+      const listed = workList<number, number>(ctx, [1], (n, add) => {
+        if (n < 4) add(n + 1);
+        return n;
+      });
+      const doubled = stage<number>(ctx, [], (s) => s.emitAll([2, 4]));
+      const latest = await all(conflate(ctx, generate(ctx, [1, 2, 3])));
+      return [
+        grouped.sort(([a], [b]) => Number(a) - Number(b)),
+        (await all(timed)).map(({ values }) => values),
+        await all(listed),
+        await all(doubled),
+        latest.at(-1),
+      ];
+    },
+    [
+      [
+        [false, [1, 3]],
+        [true, [2, 4]],
+      ],
+      [[1, 5], [12]],
+      [1, 2, 3, 4],
+      [2, 4],
+      3,
+    ],
+  );
+  await check(
+    "rate, retry, and calls that fail or hang",
+    async () => {
+      const limiter = new Limiter(every(1), 1);
+      await limiter.wait(ctx);
+      await limiter.wait(ctx);
+      const perKey = new KeyedLimiter<string>(0, 1);
+      const allowed = [perKey.allow("a"), perKey.allow("a"), perKey.allow("b")];
+      const options = { backoff: constant(1) };
+      const third = await retry(ctx, (_, n) => (n < 3 ? Promise.reject(new Error("busy")) : n), options);
+      const gone = await retry(ctx, () => Promise.reject(permanent(new Error("gone"))), options).catch(String);
+      const breaker = new Breaker({ failures: 1 });
+      await breaker.run(() => Promise.reject(new Error("down"))).catch(() => undefined);
+      const second = await hedge(ctx, (c, n) => (n === 1 ? sleep(60_000, c).then(() => n) : n), { ms: 1 });
+      const healed = await heal<unknown>(ctx, (c, beat) => (beat(), second === 2 ? "well" : sleep(60_000, c)), {
+        ms: 60_000,
+      });
+      const pool = new Pool<number>(ctx, { workers: 2 });
+      for (const n of [1, 2, 3]) await pool.go(() => n);
+      return [allowed, third, gone, breaker.state, second, healed, await pool.wait()];
+    },
+    [[true, false, true], 3, "Error: gone", "open", 2, "well", [1, 2, 3]],
+  );
+  await check(
+    "pubsub",
+    async () => {
+      const topic = new Topic<number>({ replay: 1 });
+      const whole = topic.subscribe(ctx);
+      const latest = topic.subscribe(ctx, { buffer: 1, slow: "dropOldest" });
+      for (const n of [1, 2, 3]) await topic.publish(n);
+      const late = topic.subscribe(ctx);
+      topic.close();
+      return [await all(whole), await all(latest), await all(late)];
+    },
+    [[1, 2, 3], [3], [3]],
   );
   await check(
     "streams and events",

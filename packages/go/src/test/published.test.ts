@@ -71,6 +71,7 @@ function aliases(): Record<string, string> {
     "errgroup",
     "leak",
     "pprof",
+    "pubsub",
     "rate",
     "retry",
     "semaphore",
@@ -102,7 +103,7 @@ describe("the published package", () => {
       const report = "console.log(JSON.stringify({ checks, failures }));";
       const file = join(folder, `${name}.mjs`);
       await writeFile(file, await checks(`await checkEverything();\n${report}`, false));
-      expect(JSON.parse(await output(program, [...args, file]))).toEqual({ checks: 12, failures: [] });
+      expect(JSON.parse(await output(program, [...args, file]))).toEqual({ checks: 15, failures: [] });
     });
 
     it.skipIf(!existsSync(program) && !process.env["CI"])(`reports a deadlock on ${name}`, async () => {
@@ -202,7 +203,7 @@ describe("the published package", () => {
       const end = "await checkEverything();\nglobalThis.report = { checks, failures };";
       const page = await run(await checks(end, true));
       const report = await page.waitForFunction(() => (globalThis as { report?: unknown }).report);
-      expect(await report.jsonValue()).toEqual({ checks: 13, failures: [] });
+      expect(await report.jsonValue()).toEqual({ checks: 16, failures: [] });
       await page.close();
     });
 
