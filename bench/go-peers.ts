@@ -370,7 +370,7 @@ interface Observable<A> {
 interface Rxjs {
   from(items: Iterable<number>): Observable<number>;
   of(v: number): unknown;
-  mergeMap<A>(fn: (value: A) => unknown, concurrency?: number): unknown;
+  mergeMap(fn: (value: never) => unknown, concurrency?: number): unknown;
   groupBy(key: (v: number) => unknown): unknown;
   reduce(fn: (sum: number, v: number) => number, seed: number): unknown;
   bufferCount(n: number): unknown;

@@ -2,6 +2,7 @@
 // whatever comes first, a value, a moment, room in the output, or its stop.
 
 import type { RecvChan } from "../chan.ts";
+import { completedWith } from "../internal/sched.ts";
 import { recv, select, send } from "../select.ts";
 import type { Stage } from "./stage.ts";
 
@@ -19,6 +20,12 @@ export interface Awaited<T, R> {
 
 /** Waits for the first of these. Rejects when the stage is to stop, and with the input's error. */
 export async function exchange<T, R>(s: Stage<R>, { input, due, offer }: Awaited<T, R>): Promise<Happened<T>> {
+  if (offer === undefined && input !== undefined) {
+    // A value that is there already needs no select. What is due goes first, or a busy input would hold it up.
+    if (due?.tryRecv().ready === true) return completedWith({ what: "due" });
+    const taken = s.tryNext(input);
+    if (taken !== undefined) return completedWith(taken[1] ? { what: "value", value: taken[0] } : { what: "end" });
+  }
   const c = await select([
     recv(s.ctx.done()),
     recv(input),

@@ -70,11 +70,14 @@ class Groups<K, T> {
     s: Stage<KeyGroup<K, T>>,
     input: RecvChan<T>,
   ): Promise<{ readonly ok: true; readonly value: T } | { readonly ok: false } | undefined> {
-    const due = this.#idle === undefined || this.#groups.size === 0 ? undefined : this.#nextDue(this.#idle);
-    const c = await select([recv(s.ctx.done()), recv(input), recv(due)]);
+    if (this.#idle === undefined || this.#groups.size === 0) {
+      const [value, ok] = await s.next(input);
+      return ok ? { ok: true, value } : { ok: false };
+    }
+    const c = await select([recv(s.ctx.done()), recv(input), recv(this.#nextDue(this.#idle))]);
     if (c.case === 0) throw s.ctx.err() as Error;
     if (c.case === 1) return c.ok ? { ok: true, value: c.value } : { ok: false };
-    this.#forgetIdle(this.#idle as number);
+    this.#forgetIdle(this.#idle);
     return undefined;
   }
 
@@ -87,10 +90,14 @@ class Groups<K, T> {
       this.#groups.set(key, group);
       await s.emit(group);
     }
-    const c = await select([recv(s.ctx.done()), send(group.values, value), recv(group.left)]);
-    if (c.case === 0) throw s.ctx.err() as Error;
-    // Its reader left while this value was on the way: it belongs to the group that comes next.
-    if (c.case === 2) return this.pass(s, key, value);
+    // Its reader may have left while the group was handed out, or may leave while this value waits: then the
+    // value belongs to the group that comes next.
+    if (group.left.closed) return this.pass(s, key, value);
+    if (!group.values.trySend(value)) {
+      const c = await select([recv(s.ctx.done()), send(group.values, value), recv(group.left)]);
+      if (c.case === 0) throw s.ctx.err() as Error;
+      if (c.case === 2) return this.pass(s, key, value);
+    }
     group.lastAt = monotonic();
     if (this.#idle === undefined) return undefined;
     this.#groups.delete(key);

@@ -110,26 +110,44 @@ function windows<T, K>(
   return stage<Window<T, K>>(ctx, [input], { name }, async (s) => {
     const byKey = new Map<K, Assigner<T>>();
     let watermark = -Infinity;
+    /** No open window ends before this; so most values need not look at those of the other keys. */
+    let next = Infinity;
+    const closeEnded = async (): Promise<void> => {
+      if (watermark < next) return;
+      await close(s, byKey, watermark);
+      next = soonest(byKey);
+    };
+    let alarm: { readonly at: number; readonly due: RecvChan<Date> } | undefined;
     const take = async (): Promise<void> => {
       for (;;) {
-        const due = timeOf === undefined ? alarmFor(soonest(byKey)) : undefined;
+        if (timeOf === undefined && next !== alarm?.at) alarm = alarmFor(next);
+        const due = alarm?.due;
         const got = await exchange<T, Window<T, K>>(s, { input, due });
         if (got.what === "end") return;
         if (got.what === "value") {
           const { value } = got;
           const time = timeOf === undefined ? Date.now() : expectTime(name, timeOf(value));
           // By the clock, what has ended by now goes first.
-          if (timeOf === undefined) await close(s, byKey, (watermark = Math.max(watermark, time)));
-          if (!assign(byKey, assigner, keyOf?.(value) as K, value, time, watermark)) onLate?.(value);
+          if (timeOf === undefined) {
+            watermark = Math.max(watermark, time);
+            await closeEnded();
+          }
+          const end = assign(byKey, assigner, keyOf?.(value) as K, value, time, watermark);
+          if (end === undefined) onLate?.(value);
+          else next = Math.min(next, end);
           watermark = Math.max(watermark, time - (timeOf === undefined ? 0 : lateness));
-        } else watermark = Math.max(watermark, Date.now());
-        await close(s, byKey, watermark);
+        } else {
+          alarm = undefined;
+          watermark = Math.max(watermark, Date.now());
+        }
+        await closeEnded();
       }
     };
     await untilEnd(s, take, () => close(s, byKey, Infinity));
   });
 }
 
+/** The first end of the windows of the value's key; `undefined` if the value is late. */
 function assign<T, K>(
   byKey: Map<K, Assigner<T>>,
   assigner: () => Assigner<T>,
@@ -137,12 +155,14 @@ function assign<T, K>(
   value: T,
   time: number,
   watermark: number,
-): boolean {
+): number | undefined {
   const known = byKey.get(key);
   const windowsOfKey = known ?? assigner();
-  if (!windowsOfKey.add(value, time, watermark)) return false;
+  if (!windowsOfKey.add(value, time, watermark)) return undefined;
+  const [first] = windowsOfKey.open;
+  if (first === undefined) return Infinity; // it fell between two windows
   if (known === undefined) byKey.set(key, windowsOfKey);
-  return true;
+  return first.end;
 }
 
 /** Sends the windows that end by then, and forgets the keys that have no other. */
@@ -158,17 +178,14 @@ async function close<T, K>(s: Stage<Window<T, K>>, byKey: Map<K, Assigner<T>>, w
   for (const ended of closed) await s.emit(ended);
 }
 
-function soonest<T, K>(byKey: Map<K, Assigner<T>>): number | undefined {
-  let first: number | undefined;
-  for (const { open } of byKey.values()) {
-    const { end } = open[0] as Open<T>;
-    if (first === undefined || end < first) first = end;
-  }
+function soonest<T, K>(byKey: Map<K, Assigner<T>>): number {
+  let first = Infinity;
+  for (const { open } of byKey.values()) first = Math.min(first, (open[0] as Open<T>).end);
   return first;
 }
 
-function alarmFor(at: number | undefined): RecvChan<Date> | undefined {
-  return at === undefined ? undefined : after(Math.max(1, at - Date.now()));
+function alarmFor(at: number): { readonly at: number; readonly due: RecvChan<Date> } | undefined {
+  return at === Infinity ? undefined : { at, due: after(Math.max(1, at - Date.now())) };
 }
 
 /** Windows that begin at multiples of a step. */
