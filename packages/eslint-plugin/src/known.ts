@@ -6,15 +6,30 @@ import type { Rule, Scope } from "eslint";
 import type { Expression, Node, Pattern, PrivateIdentifier, SpreadElement, Super } from "estree";
 
 /** An object of the library, by what it was made of. */
-export type Kind = "channel" | "WaitGroup" | "Mutex" | "RWMutex" | "Group" | "Weighted" | "Cond";
+export type Kind = "channel" | Class;
 
-const CLASSES: ReadonlySet<string> = new Set<Kind>(["WaitGroup", "Mutex", "RWMutex", "Group", "Weighted", "Cond"]);
+const NAMES = [
+  "WaitGroup",
+  "Mutex",
+  "RWMutex",
+  "Group",
+  "Weighted",
+  "Cond",
+  "Once",
+  "Breaker",
+  "KeyedLimiter",
+  "Limiter",
+  "Pool",
+  "Topic",
+] as const;
+type Class = (typeof NAMES)[number];
+const CLASSES: ReadonlySet<string> = new Set(NAMES);
 
 /** Functions of /patterns and others that give channels. */
 const CHANNELS: ReadonlySet<string> = new Set(
   (
     "chan generate map filter flatMap take batch unbatch buffer merge bridge or orDone workerPool heartbeat rateLimit " +
-    "fromEvent conflate throttle debounce sample partition workList stage after tick lines connections requests"
+    "fromEvent conflate throttle debounce sample partition groupBy workList stage after tick lines connections requests"
   ).split(" "),
 );
 

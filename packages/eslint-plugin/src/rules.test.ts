@@ -14,7 +14,9 @@ import { chan, defer, go, gosched, recv, select, send, timeout } from "@sluice/g
 import { withCancel, withTimeout, background } from "@sluice/go/context";
 import { Group } from "@sluice/go/errgroup";
 import { Mutex, RWMutex, WaitGroup } from "@sluice/go/sync";
-import { generate } from "@sluice/go/patterns";
+import { generate, heal, Pool } from "@sluice/go/patterns";
+import { Topic } from "@sluice/go/pubsub";
+import { Limiter } from "@sluice/go/rate";
 import { sleep } from "@sluice/go/time";
 const ctx = background();
 const ch = chan(1);
@@ -22,6 +24,9 @@ const wg = new WaitGroup();
 const mu = new Mutex();
 const rw = new RWMutex();
 const group = new Group();
+const pool = new Pool(ctx);
+const topic = new Topic();
+const limiter = new Limiter(1, 1);
 `;
 
 interface Sample {
@@ -39,6 +44,10 @@ const SAMPLES: Record<string, Sample> = {
       ["mu.lock();", "mu.lock is not awaited"],
       ["sleep(5);", "sleep is not awaited"],
       ["group.go(f);", "group.go is not awaited"],
+      ["topic.publish(1);", "topic.publish is not awaited"],
+      ["limiter.wait(ctx);", "limiter.wait is not awaited"],
+      ["pool.wait();", "pool.wait is not awaited"],
+      ["heal(ctx, f, { ms: 5 });", "heal is not awaited"],
       ["{ using _ = mu.lock(); }", "`using` needs the lock, not the promise of it"],
       ["for (const v of [1]) { ch.send(v); }", "ch.send is not awaited"],
     ],
@@ -97,6 +106,7 @@ const SAMPLES: Record<string, Sample> = {
   },
   "detached-operation": {
     bad: [
+      ["[1].map(topic.publish);", "topic.publish loses its object"],
       ["[1].map(ch.send);", "ch.send loses its object here. Pass (v) => ch.send(v)"],
       ["{ using _ = defer(wg.done); }", "wg.done loses its object here. Pass () => wg.done()"],
       ["const unlock = mu.unlock;", "mu.unlock loses its object here"],

@@ -7,9 +7,15 @@ const WAITS: Readonly<Record<Kind, ReadonlySet<string>>> = {
   WaitGroup: new Set(["wait"]),
   Mutex: new Set(["lock"]),
   RWMutex: new Set(["lock", "rLock"]),
-  Group: new Set(["go", "wait"]),
+  Group: new Set(["go", "wait", "do"]),
   Weighted: new Set(["acquire"]),
   Cond: new Set(["wait"]),
+  Once: new Set(["do"]),
+  Breaker: new Set(["run"]),
+  KeyedLimiter: new Set(["wait"]),
+  Limiter: new Set(["wait"]),
+  Pool: new Set(["go", "wait", "settled"]),
+  Topic: new Set(["publish"]),
 };
 const FUNCTIONS = new Set([
   "select",
@@ -22,6 +28,7 @@ const FUNCTIONS = new Set([
   "write",
   "retry",
   "hedge",
+  "heal",
 ]);
 
 export const awaitedOperation: Rule.RuleModule = {

@@ -7,12 +7,18 @@ const METHODS: Readonly<Record<Kind, ReadonlySet<string>>> = {
   WaitGroup: new Set(["add", "done", "wait", "go"]),
   Mutex: new Set(["lock", "tryLock", "unlock"]),
   RWMutex: new Set(["lock", "tryLock", "unlock", "rLock", "tryRLock", "rUnlock"]),
-  Group: new Set(["go", "tryGo", "wait"]),
+  Group: new Set(["go", "tryGo", "wait", "do", "doChan", "forget"]),
   Weighted: new Set(["acquire", "tryAcquire", "release"]),
   Cond: new Set(["wait", "signal", "broadcast"]),
+  Once: new Set(["do"]),
+  Breaker: new Set(["run"]),
+  KeyedLimiter: new Set(["allow", "reserve", "wait"]),
+  Limiter: new Set(["allow", "reserve", "wait"]),
+  Pool: new Set(["get", "put", "go", "wait", "settled"]),
+  Topic: new Set(["publish", "subscribe", "close"]),
 };
 /** Those that take a value. */
-const TAKES_VALUE = new Set(["send", "trySend", "add", "go", "tryGo"]);
+const TAKES_VALUE = new Set(["send", "trySend", "add", "go", "tryGo", "do", "run", "publish", "put"]);
 
 export const detachedOperation: Rule.RuleModule = {
   meta: {
