@@ -55,8 +55,9 @@ export interface ServeOptions {
  *
  * Blocks. When ctx is done it accepts nothing more, closes connections that are idle, and waits for the
  * others. Those that are still there when the grace is over are cut, and it rejects with
- * `DeadlineExceeded`. Rejects with the server's error, such as EADDRINUSE; resolves if somebody else closes
- * the server.
+ * `DeadlineExceeded`. What a server of `node:net` has accepted before this call is not known here: it is
+ * waited for, but not cut. Rejects with the server's error, such as EADDRINUSE; resolves if somebody else
+ * closes the server.
  *
  * @example
  * ```ts
