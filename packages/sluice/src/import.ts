@@ -445,6 +445,12 @@ async function load(
   const early = tooManyErrors(tally, options);
   if (early) throw early;
   using following = target.follow(claim, begun);
+  if (plan.atomic && begun.has(0)) {
+    // Its one transaction has been committed: all that is left is to count the records, and to end it.
+    const counted = { loaders: 1, isDone: () => true, commit: () => Promise.resolve() };
+    ({ records: tally.records, complete: tally.complete } = await runPipeline(ctx, source, plan, names, counted));
+    return await target.patiently(() => following.check());
+  }
   if (plan.atomic) {
     let said: string[] = [];
     await target.atomically(claim, async (session) => {

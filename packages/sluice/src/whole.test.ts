@@ -46,6 +46,30 @@ async function rowsOf(target: Target): Promise<unknown> {
 }
 
 describe.each(databases)("on $name", ({ open }) => {
+  test.each([
+    ["--atomic", { atomic: true }],
+    ["--replace", { mode: "replace" }],
+  ] as const)(
+    "%s: what ends after its commit and before its end goes on to that, and puts nothing in twice",
+    async (_, how) => {
+      await using folder = newFolder();
+      await using database = await open();
+      const { target } = database;
+      const file = await example(folder.path);
+      const { result, rejects } = await imported(target, file, how);
+      const before = await rowsOf(target);
+      await target.query(
+        `update sluice.imports set state = 'running', finished_at = null, total = 0, inserted = 0, rejected = 0;
+       update sluice.leases set expires_at = '-infinity', owner = 'a process that was killed'`,
+      );
+      const { result: again, rejects: told } = await imported(target, file, how);
+      expect(again).toMatchObject({ id: result.id, total: 200, inserted: 194, rejected: 6, interrupted: false });
+      expect(told).toEqual(rejects);
+      expect(await rowsOf(target)).toEqual(before);
+      expect((await target.query("select state from sluice.imports")).rows).toEqual([["finished"]]);
+    },
+  );
+
   test("--replace of a table that others refer to says so, and what to do; a dry run says what would be deleted", async () => {
     await using folder = newFolder();
     await using database = await open();
