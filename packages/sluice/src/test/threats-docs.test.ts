@@ -9,7 +9,7 @@ test("docs/threats.md names tests that there are", () => {
   let named = 0;
   for (const [, file, text] of page.matchAll(/`([\w/.-]+\.test\.ts)`(?:: ((?:"[^"]*"(?:, )?)+))?/g)) {
     const path = join(packages, file!.replace(/^packages\//, ""));
-    expect(existsSync(path), file).toBe(true);
+    expect(existsSync(path) || file).toBe(true);
     const source = readFileSync(path, "utf8");
     for (const [, name] of (text ?? "").matchAll(/"([^"]*)"/g)) {
       expect(source).toContain(name!);
