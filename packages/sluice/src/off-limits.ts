@@ -33,11 +33,15 @@ export const LEADS_TO = `
   union all
   select pg_catalog.current_schema()::text, null, 'true' from meant where oid is null and pg_catalog.current_schema() is not null`;
 
+/** Whether a schema is not for imports, however somebody may have meant to write it. */
+export function isReserved(schema: string): boolean {
+  return RESERVED.test(schema.replaceAll(/["\s]/g, ""));
+}
+
 /** @throws SluiceError (`table_not_allowed`) for a name in a schema that is not for imports */
 export function checkName(table: string): void {
   const schema = schemaOf(table);
-  // However somebody may have meant to write it.
-  if (schema !== undefined && RESERVED.test(schema.replaceAll(/["\s]/g, ""))) throw notAllowed(table, schema);
+  if (schema !== undefined && isReserved(schema)) throw notAllowed(table, schema);
 }
 
 /**
@@ -48,7 +52,7 @@ export function checkFound(table: string, found: readonly (readonly (string | nu
   for (const [schema, name, itself] of found) {
     // A name with a schema would be made in that one.
     if (name === null && schemaOf(table) !== undefined) continue;
-    if (!RESERVED.test(schema!)) continue;
+    if (!isReserved(schema!)) continue;
     throw notAllowed(table, schema!, itself === "true" ? undefined : `${schema}.${name}`);
   }
 }

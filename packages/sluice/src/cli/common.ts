@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { background, withCancel, type Context } from "@sluice/go/context";
 import type { OnConflict } from "../conflict.ts";
 import { SluiceError } from "../errors.ts";
-import { inOneLine } from "../printable.ts";
-import { visible } from "../ledger/stored.ts";
+import { inLines, inOneLine } from "../printable.ts";
 import { lockFolder } from "../targets/lock.ts";
 import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../targets/open.ts";
 import { pgliteExists } from "../targets/pglite.ts";
@@ -124,7 +123,7 @@ function withoutPassword(dsn: string): string {
 
 /** What is said of a schema file that lies beside a spreadsheet and is not run. */
 export function leftAside(file: string, why: string): string {
-  return `the schema file ${visible(file)} is not used, since ${visible(why)}. A schema file is a program: look at it, then use it with --schema ${shellWord(visible(file))}`;
+  return `the schema file ${inLines(file)} is not used, since ${inLines(why)}. A schema file is a program: look at it, then use it with --schema ${shellWord(inLines(file))}`;
 }
 
 function shellWord(text: string): string {

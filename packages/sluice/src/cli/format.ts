@@ -1,5 +1,5 @@
 // Numbers, tables and rejects for people.
-import { visible } from "../ledger/stored.ts";
+import { inOneLine } from "../printable.ts";
 import type { Reject } from "../reject.ts";
 
 /** `1,234,567` */
@@ -12,9 +12,9 @@ export function rate(rows: number, milliseconds: number): number {
   return milliseconds > 0 ? Math.round((rows * 1000) / milliseconds) : 0;
 }
 
-/** Rows of text as columns that line up; the first row is the head. What would steer a terminal is shown as `�`. */
+/** Rows of text as columns that line up; the first row is the head. What would steer a terminal is shown as an escape. */
 export function columns(cells: readonly (readonly string[])[], right: readonly boolean[] = []): string[] {
-  const rows = cells.map((row) => row.map(visible));
+  const rows = cells.map((row) => row.map(inOneLine));
   const widths: number[] = [];
   for (const row of rows) for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
   return rows.map((row) =>
@@ -25,9 +25,9 @@ export function columns(cells: readonly (readonly string[])[], right: readonly b
   );
 }
 
-/** A text in one line, cut where it is longer; what would steer a terminal is shown as `�`. */
+/** A text in one line, cut where it is longer; what would steer a terminal is shown as an escape. */
 export function oneLine(text: string, widest: number): string {
-  const line = visible(text.replaceAll(/\s+/g, " "));
+  const line = inOneLine(text.replaceAll(/\s+/g, " "));
   return line.length > widest ? `${line.slice(0, widest)}…` : line;
 }
 

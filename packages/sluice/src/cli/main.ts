@@ -47,6 +47,7 @@ Examples, each option in one of them:
   $ sluice import q3.xlsx --skip 3 --header none         three rows of titles, then records without a header
   $ sluice import people.xlsx --map "E-mail (work)=email" --map "Notes=" --type "born=date(DD/MM/YYYY)"
   $ sluice import export.csv --delimiter ";" --quote none --encoding windows-1252
+  $ sluice import inbox.xlsx --streaming-only           refuses .xls, .xlsb and HTML, which a library has to read
   $ zcat people.csv.gz | sluice import - --table people --create
   $ sluice import more.xlsx --table people --append --migrate      adds the columns that people lacks
   $ sluice import people.xlsx --on-conflict update --key email     writes over the rows of the same e-mail address

@@ -11,7 +11,8 @@ import type { ChunkState, Claim, Target } from "../targets/target.ts";
 import { indexDdl, type IndexSpec } from "../schema.ts";
 import { storePlan, type Plan } from "./plan.ts";
 import { atWorkSql, BEGUN_ALREADY } from "./schema.ts";
-import { indexesFrom, isId, visible, type IndexLeft } from "./stored.ts";
+import { inLines } from "../printable.ts";
+import { indexesFrom, isId, type IndexLeft } from "./stored.ts";
 import { shapeSql } from "./table-shape.ts";
 
 export type State = "running" | "finished" | "failed" | "cancelled";
@@ -304,7 +305,7 @@ export async function findImports(
       id: id!,
       state: state as State,
       contentHash: contentHash!,
-      file: visible(file!),
+      file: inLines(file!),
       sheet: sheet!,
       table: table!,
       sameTable: oid !== null && now.rows[0]?.[0] === oid,
@@ -314,7 +315,7 @@ export async function findImports(
       indexes: indexesFrom(indexes!, table!),
       startedAt: startedAt!,
       milliseconds: Number(row[19] ?? 0),
-      owner: visible(owner!),
+      owner: inLines(owner!),
       active: active === "true",
       totals: totalsFrom(row.slice(14, 19)),
     });

@@ -3,6 +3,7 @@
 import { dateReader } from "../date-format.ts";
 import { SluiceError } from "../errors.ts";
 import { quoteIdentifier } from "../identifiers.ts";
+import { inLines } from "../printable.ts";
 import { indexDdl, type IndexSpec } from "../schema.ts";
 
 /** An index that is left to build. */
@@ -27,17 +28,12 @@ export function isId(text: string): boolean {
   return /^[0-9A-Za-z_-]{1,64}$/.test(text);
 }
 
-/** A text from the ledger, for people: what would steer a terminal is shown as `�`. */
-export function visible(text: string): string {
-  return text.replaceAll(/(?![\t\n])[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, "\uFFFD");
-}
-
 /** The indexes that are left to build, from their column in the ledger. */
 export function indexesFrom(json: string, table: string): IndexLeft[] {
   const list: unknown = JSON.parse(json);
   return (Array.isArray(list) ? (list as unknown[]) : []).map((one): IndexLeft => {
-    if (isIndexSpec(one)) return { spec: one, ddl: visible(indexDdl(one, table)) };
-    return { spec: undefined, ddl: visible(typeof one === "string" ? one : JSON.stringify(one)) };
+    if (isIndexSpec(one)) return { spec: one, ddl: inLines(indexDdl(one, table)) };
+    return { spec: undefined, ddl: inLines(typeof one === "string" ? one : JSON.stringify(one)) };
   });
 }
 
@@ -170,5 +166,5 @@ function isName(value: unknown): value is string {
 }
 
 function shown(value: unknown): string {
-  return visible((JSON.stringify(value) ?? "missing").slice(0, 200));
+  return inLines((JSON.stringify(value) ?? "missing").slice(0, 200));
 }

@@ -22,7 +22,8 @@ import {
   type Totals,
 } from "./ledger.ts";
 import { revivePlan, schemaHash, wishOf, type Plan, type Wish } from "./plan.ts";
-import { badLedger, visible, wishFrom } from "./stored.ts";
+import { inLines } from "../printable.ts";
+import { badLedger, wishFrom } from "./stored.ts";
 import { afterChange, expectSameTable } from "./table-shape.ts";
 import { strangerWhoOwns } from "./trust.ts";
 
@@ -207,7 +208,7 @@ export async function goOn(
 ): Promise<Job> {
   const { schema } = options;
   const stored = revivePlan(entry.plan, schema, entry.id);
-  if (stored.table !== entry.table) throw badLedger(entry.id, `its plan is for the table "${visible(stored.table)}"`);
+  if (stored.table !== entry.table) throw badLedger(entry.id, `its plan is for the table "${inLines(stored.table)}"`);
   if (stored.replace !== (wishFrom(entry.wish, entry.id)["replace"] === true))
     throw badLedger(entry.id, `"replace" of its plan is ${stored.replace}`);
   // The table as it is now: that rows may go there, and what its indexes are.
@@ -238,8 +239,8 @@ async function checkOwner(target: Target, { id, table }: Entry): Promise<void> {
   if (owner === undefined) return;
   throw new SluiceError(
     "table_unconfirmed",
-    `the ledger says that the import ${id} goes into the table "${visible(table)}", which belongs to the role "${visible(owner)}". ` +
-      `Triggers there run with the rights of whoever imports. Where that is the table that you mean, say so: --table ${JSON.stringify(visible(table))}`,
+    `the ledger says that the import ${id} goes into the table "${inLines(table)}", which belongs to the role "${inLines(owner)}". ` +
+      `Triggers there run with the rights of whoever imports. Where that is the table that you mean, say so: --table ${JSON.stringify(inLines(table))}`,
     { exitCode: 2 },
   );
 }

@@ -174,7 +174,7 @@ describe.skipIf(server === undefined)("what a role that imports writes into the 
         `update sluice.leases set owner = E'process 1 \\033[2J'; update sluice.imports set message = E'\\033]0;x\\007', file = E'a\\033[2J.csv'`,
       );
       const { stdout } = await run(".", "imports", id, "--to", place.database.dsn);
-      expect(stdout).toContain("a�[2J.csv");
+      expect(stdout).toContain("a\\u001b[2J.csv");
       // oxlint-disable-next-line no-control-regex
       expect(stdout).not.toMatch(/[\u001B\u0007]/);
     });

@@ -6,7 +6,7 @@
 import { SluiceError } from "../errors.ts";
 import { quoteIdentifier, quoteTable } from "../identifiers.ts";
 import type { Target } from "../targets/target.ts";
-import { visible } from "./stored.ts";
+import { inLines } from "../printable.ts";
 
 /** The roles that are trusted, as `trusted (oid)`. Names are qualified: `search_path` may lead to functions of strangers. */
 const TRUSTED = `
@@ -50,7 +50,7 @@ export async function checkLedger(target: Target): Promise<void> {
   if (target.exclusive) return; // its one user is a superuser
   const { rows } = await target.query(COMPLAINTS, []);
   if (rows[0] === undefined) return;
-  const [what, thing, role] = rows[0].map((text) => visible(text ?? ""));
+  const [what, thing, role] = rows[0].map((text) => inLines(text ?? ""));
   const refused = `the ledger (schema sluice) in ${target.name} is not used`;
   const trusted = "this user, a superuser, the database's owner or a role that this user is a member of";
   const who = role === "public" ? "everybody" : `the role "${role}"`;

@@ -9,12 +9,11 @@ import { usageError } from "../errors.ts";
 import { quoteTable } from "../identifiers.ts";
 import { isMadeSql, notAllowed, type Caller } from "../ledger/made.ts";
 import { hasLedger } from "../ledger/schema.ts";
+import { isReserved } from "../off-limits.ts";
 import { isDatabaseError } from "../targets/row-fault.ts";
 import type { Target } from "../targets/target.ts";
 import { HttpFailure } from "./failure.ts";
 
-/** Schemas that no caller writes to: the database's own, and the ledger. */
-const NEVER = /^(?:pg_.*|information_schema|sluice)$/;
 /** Relations that rows do not go into by their name: indexes, sequences, composite types, TOAST. */
 const NO_TABLE = new Set(["i", "I", "S", "c", "t"]);
 
@@ -84,9 +83,9 @@ export class AllowedTables {
    */
   async check(table: string): Promise<Caller> {
     const [schema] = splitName(table);
-    if (schema !== undefined && NEVER.test(schema)) throw reserved(table);
+    if (schema !== undefined && isReserved(schema)) throw reserved(table);
     const found = await this.#find(table);
-    if (NEVER.test(found.schema)) throw reserved(table);
+    if (isReserved(found.schema)) throw reserved(table);
     const made = found.oid !== undefined && (await this.#isMade(found.oid));
     if (this.#patterns) {
       if (!this.#patterns.some((pattern) => matches(pattern, found))) throw refused(table, NOT_NAMED);
