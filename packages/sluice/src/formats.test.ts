@@ -100,8 +100,8 @@ describe.skipIf(server === undefined)("other formats", () => {
     // An import that waits for a lock has its connections all the while: there are enough for the others.
     await using target = await openTarget({ to: database.dsn, connections: 6 });
     await using service = await startService({ target, maxImports: 1 });
-    const old = xls([HEADER, business(1)]);
-    expect((await service.send(old, "old.xls", "?table=old")).status).toBe(200);
+    const old = (n: number): Blob => xls([HEADER, business(n)]);
+    expect((await service.send(old(1), "old.xls", "?table=old")).status).toBe(200);
     await database.query("begin; lock table old");
     const ended: string[] = [];
     const send = async (file: Blob, name: string, query?: string): Promise<number> => {
@@ -109,12 +109,12 @@ describe.skipIf(server === undefined)("other formats", () => {
       ended.push(name);
       return status;
     };
-    const waiting = send(old, "waits.xls", "?table=old");
+    const waiting = send(old(2), "waits.xls", "?table=old");
     await expect.poll(() => waitingForLock(database)).toBeGreaterThan(0);
-    const behind = send(old, "behind.xls");
+    const behind = send(old(3), "behind.xls");
     await expect.poll(() => service.uploads()).toHaveLength(2);
-    const streamed = await service.workbook([business(2)]);
-    for (const name of ["first.xlsx", "second.xlsx"]) expect(await send(streamed, name)).toBe(200);
+    for (const [n, name] of ["first.xlsx", "second.xlsx"].entries())
+      expect(await send(await service.workbook([business(4 + n)]), name)).toBe(200);
     // The one place of such files is taken, although the table of the second is free.
     expect(ended).toEqual(["first.xlsx", "second.xlsx"]);
     await database.query("commit");
