@@ -236,6 +236,29 @@ describe.each(databases)("on $name", ({ open }) => {
     expect(await inTable(target)).toEqual([GOOD, GOOD]);
   });
 
+  test("a table is the same with its schema and without: what is finished is refused, and what is not is named", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    const other = table({
+      ...people,
+      name: "public.people",
+      columns: { id: { type: "integer" }, name: { notNull: true } },
+    });
+    const { id } = await interrupted(target, file);
+    const error = await failureOf(imported(target, file, { schema: other }));
+    expect(error).toMatchObject({ code: "unfinished_import" });
+    expect((error as Error).message).toContain(`Go on with it: --table "people", or --resume ${id}.`);
+    expect(await imported(target, file, { schema: other, resume: id })).toMatchObject({ id, inserted: GOOD });
+    const { result } = await refusal(imported(target, file, { schema: other }));
+    expect(result).toMatchObject({ id, table: "people" });
+    await target.query("alter table people rename to persons");
+    await refusal(imported(target, file, { schema: other, table: "persons" }));
+    await target.query("alter table persons rename to people");
+    expect(await inTable(target)).toEqual([GOOD, GOOD]);
+  });
+
   test("sheets of one content are imports of their own", async () => {
     await using folder = newFolder();
     await using database = await open();

@@ -151,17 +151,26 @@ function guard({ key, mark }: Look): string[] {
     end if;
   end`;
   return [
-    `select pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`sluice ${key.contentHash} ${key.table}`)}, 0))`,
+    // Of the content alone: a table has more than one name, with its schema and without.
+    `select pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`sluice ${key.contentHash}`)}, 0))`,
     `do ${quoteLiteral(body)}`,
   ];
 }
 
 /** A number for all imports of a key and their states. One that was cancelled is in nobody's way. */
 function markSql({ contentHash, sheet, table }: ImportKey): string {
-  const one = [`content_hash = ${quoteLiteral(contentHash)}`, `target_table = ${quoteLiteral(table)}`];
+  const one = [
+    `content_hash = ${quoteLiteral(contentHash)}`,
+    intoSql(quoteLiteral(table), quoteLiteral(quoteTable(table))),
+  ];
   if (sheet !== undefined) one.push(`sheet = ${quoteLiteral(sheet.replaceAll("\0", "\uFFFD"))}`);
   return `select hashtextextended(coalesce(string_agg(id || ' ' || state, ',' order by id), ''), 0)::text
           from sluice.imports where ${one.join(" and ")} and state <> 'cancelled'`;
+}
+
+/** Whether an import went into a table, as SQL: by the name that it was given then, or by another one of the same table. */
+function intoSql(name: string, relation: string): string {
+  return `(target_table = ${name} or table_oid = pg_catalog.to_regclass(${relation})::oid)`;
 }
 
 /**
@@ -277,10 +286,13 @@ export async function findImports(
     "id" in wanted
       ? ["i.id = $1", [wanted.id]]
       : [
-          `${"file" in wanted ? "i.state in ('running', 'failed') and i.file" : "i.content_hash"} = $1 and i.sheet = coalesce($2, i.sheet) and i.target_table = $3`,
-          ["file" in wanted ? wanted.file : wanted.contentHash, wanted.sheet, wanted.table].map(
-            (text) => text?.replaceAll("\0", "\uFFFD") ?? null,
-          ),
+          `${"file" in wanted ? "i.state in ('running', 'failed') and i.file" : "i.content_hash"} = $1 and i.sheet = coalesce($2, i.sheet) and ${intoSql("$3", "$4")}`,
+          [
+            "file" in wanted ? wanted.file : wanted.contentHash,
+            wanted.sheet,
+            wanted.table,
+            quoteTable(wanted.table),
+          ].map((text) => text?.replaceAll("\0", "\uFFFD") ?? null),
         ];
   const { rows } = await target.query(
     `select i.id, i.state, i.content_hash, i.file, i.sheet, i.target_table, i.plan::text, i.wish, i.schema_hash, i.indexes::text,
@@ -293,8 +305,9 @@ export async function findImports(
     parameters,
   );
   if (rows.length === 0) return [];
-  // All of them went into one table: what bears its name now?
-  const now = await target.query("select to_regclass($1)::oid::text", [quoteTable(rows[0]![5]!)]);
+  // All of them went into one table, or into tables of one name: what bears it now?
+  const name = "id" in wanted ? rows[0]![5]! : wanted.table;
+  const now = await target.query("select to_regclass($1)::oid::text", [quoteTable(name)]);
   const entries: Entry[] = [];
   for (const row of rows) {
     // Ids stand in commands that people are told to run, so one that this program did not give does not count.
@@ -335,7 +348,7 @@ export async function holdsRows(target: Target, table: string): Promise<boolean>
 /** The import that has deleted the table's rows since this one put its last ones in. */
 export async function replacedBy(target: Target, id: string): Promise<string | undefined> {
   const { rows } = await target.query(
-    `select r.id from sluice.imports i join sluice.imports r using (target_table, table_oid)
+    `select r.id from sluice.imports i join sluice.imports r using (table_oid)
      where i.id = $1 and r.id <> i.id and r.state = 'finished' and r.plan->>'replace' = 'true'
        and r.started_at > (select max(committed_at) from sluice.chunks where import = i.id)
      order by r.started_at limit 1`,

@@ -111,6 +111,9 @@ export async function lookFor(
   const seen = await lookAt(target, key);
   const entries = await findImports(target, key);
   for (const entry of entries.filter(isOpen)) {
+    // Its name for the table may be a stranger's word, so it is gone on with only where that is asked for.
+    if (entry.table !== key.table && (await whyGone(target, entry)) === undefined)
+      throw await byAnotherName(target, entry, key.table);
     if (entry.wish !== wish) {
       const { id, totals, active, indexes } = entry;
       if (totals.inserted + totals.updated > 0 && (await whyGone(target, entry)) === undefined) {
@@ -275,6 +278,19 @@ async function sameTable(target: Target, { id, totals }: Entry): Promise<void> {
       { cause: error },
     );
   }
+}
+
+async function byAnotherName(target: Target, entry: Entry, wanted: string): Promise<SluiceError> {
+  const { id, totals } = entry;
+  const table = visible(entry.table);
+  // It may have been renamed since.
+  const [own] = await findImports(target, { id });
+  const how = own?.sameTable === true ? `Go on with it: --table ${JSON.stringify(table)}, or --resume ${id}. ` : "";
+  return new SluiceError(
+    "unfinished_import",
+    `the import ${id} of this file is not finished, and its table "${table}" is the one that is "${wanted}" here: ${rowsIn(totals.inserted + totals.updated)} put in by it. ` +
+      `${how}End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
+  );
 }
 
 function atWork(entry: Entry): SluiceError {
