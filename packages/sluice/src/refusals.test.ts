@@ -69,6 +69,36 @@ describe.skipIf(server === undefined)("row-level security that binds the user", 
     }
   });
 
+  test("rows that its policies hide from whoever put them in are in all the same, so they do not go in again", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const role = newName("role");
+    await database.query(
+      `create role ${role} login; grant create on database ${new URL(database.dsn).pathname.slice(1)} to ${role}`,
+    );
+    try {
+      await database.query(
+        `create table t (k integer); alter table t enable row level security; grant select, insert on t to ${role};
+         create policy anything on t for insert to ${role} with check (true);
+         create table u (k integer); create view v as select k from u where k > 100; grant select, insert on v to ${role}`,
+      );
+      const url = new URL(database.dsn);
+      url.username = role;
+      await using target = await openTarget({ to: url.href, connections: 2 });
+      const file = join(folder.path, "rows.csv");
+      await writeFile(file, "k\n1\n2\n");
+      for (const table of ["t", "v"]) {
+        expect(await runImport(background(), { file, target, table })).toMatchObject({ inserted: 2 });
+        await expect(runImport(background(), { file, target, table })).rejects.toMatchObject({
+          code: "imported_already",
+        });
+      }
+      expect(await database.query("select (select count(*) from t)::text, (select count(*) from u)::text")).toEqual([["2", "2"]]); // prettier-ignore
+    } finally {
+      await database.query(`drop owned by ${role}; drop role ${role}`);
+    }
+  });
+
   test("a table that a user may not write to is no row's fault", async () => {
     await using folder = newFolder();
     await using database = await newDatabase();

@@ -13,7 +13,7 @@ import { storePlan, type Plan } from "./plan.ts";
 import { atWorkSql, BEGUN_ALREADY } from "./schema.ts";
 import { inLines } from "../printable.ts";
 import { indexesFrom, isId, type IndexLeft } from "./stored.ts";
-import { shapeSql } from "./table-shape.ts";
+import { hidesRowsSql, shapeSql } from "./table-shape.ts";
 
 export type State = "running" | "finished" | "failed" | "cancelled";
 
@@ -339,7 +339,11 @@ export async function findImports(
 /** Whether rows that an import put in can still be in its table. */
 export async function holdsRows(target: Target, table: string): Promise<boolean> {
   try {
-    return (await target.query(`select from ${quoteTable(table)} limit 1`)).rows.length > 0;
+    const { rows } = await target.query(
+      `select (exists (select from ${quoteTable(table)}) or ${hidesRowsSql("$1")})::text`,
+      [quoteTable(table)],
+    );
+    return rows[0]![0] === "true";
   } catch {
     return true; // who may only insert cannot look
   }

@@ -133,6 +133,15 @@ async function changesOf(
 }
 
 /**
+ * Whether rows may be in a relation that this user does not see there, as SQL: its policies may hide them, and a view any. Then it
+ * says nothing that none are seen. `relation` is SQL of the quoted name.
+ */
+export function hidesRowsSql(relation: string): string {
+  return `(select c.relkind = 'v' or pg_catalog.row_security_active(c.oid)
+           from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass(${relation})::oid)`;
+}
+
+/**
  * The table's rows lie in another file. VACUUM FULL, CLUSTER and ALTER TABLE do that and keep the rows; TRUNCATE does not.
  *
  * @param inserted rows that the import put in, @param put and wrote over
@@ -141,7 +150,12 @@ async function expectRows(target: Pick<Target, "query">, table: string, inserted
   if (put === 0) return;
   let held: number;
   try {
-    held = Number((await target.query(`select count(*)::text from ${quoteTable(table)}`)).rows[0]![0]);
+    const { rows } = await target.query(
+      `select count(*)::text, ${hidesRowsSql("$1")}::text from ${quoteTable(table)}`,
+      [quoteTable(table)],
+    );
+    if (rows[0]![1] === "true") return;
+    held = Number(rows[0]![0]);
   } catch (error) {
     // Who may only insert cannot look.
     if (error instanceof Error && "code" in error && error.code === "42501") return;

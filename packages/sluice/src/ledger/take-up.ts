@@ -282,7 +282,7 @@ async function sameTable(target: Target, { id, totals }: Entry): Promise<void> {
 
 async function byAnotherName(target: Target, entry: Entry, wanted: string): Promise<SluiceError> {
   const { id, totals } = entry;
-  const table = visible(entry.table);
+  const table = inLines(entry.table);
   // It may have been renamed since.
   const [own] = await findImports(target, { id });
   const how = own?.sameTable === true ? `Go on with it: --table ${JSON.stringify(table)}, or --resume ${id}. ` : "";

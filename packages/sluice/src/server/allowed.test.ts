@@ -129,7 +129,8 @@ describe.skipIf(server === undefined)("a caller", () => {
     await service.database.query("truncate sluice.imports, sluice.leases, sluice.chunks, sluice.rejects");
     await using again = await startService({ dsn: service.database.dsn });
     expect((await send(again, "people")).status).toBe(200);
-    expect(await service.database.query("select count(*) from people")).toEqual([["3"]]);
+    // The second was the same rows, and the ledger still knew them.
+    expect(await service.database.query("select count(*) from people")).toEqual([["2"]]);
   });
 
   test.each([
