@@ -191,6 +191,40 @@ describe.each(databases)("on $name", ({ open }) => {
     expect(await inTable(target)).toEqual([GOOD + 1, GOOD + 1]);
   });
 
+  test("an unfinished import whose rows are gone is not gone on with when one with other options has filled the table", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    const first = await interrupted(target, file);
+    await target.query("delete from people");
+    const { notes } = await imported(target, file, { atomic: true });
+    expect(notes).toContainEqual(
+      expect.stringContaining(
+        `import ${first.id} of this file was not finished, and the table "people" has been emptied`,
+      ),
+    );
+    expect((await importDetails(target, first.id)).state).toBe("cancelled");
+    const again = await imported(target, file);
+    expect(again).toMatchObject({ inserted: GOOD });
+    expect(again.id).not.toBe(first.id);
+    expect(await inTable(target)).toEqual([2 * GOOD, GOOD]);
+  });
+
+  test("nor when another file of that name has filled the table", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    const first = await interrupted(target, file);
+    await target.query("delete from people");
+    await writeWorkbook(file, { People: [["Id", "Name"], [0, "Zoë"]] }); // prettier-ignore
+    await imported(target, file);
+    expect((await importDetails(target, first.id)).state).toBe("cancelled");
+    expect(await imported(target, await example(folder.path))).toMatchObject({ inserted: GOOD });
+    expect(await inTable(target)).toEqual([GOOD + 1, GOOD + 1]);
+  });
+
   test("an import of which every row was rejected is done again, since nothing can be in twice", async () => {
     await using folder = newFolder();
     await using database = await open();

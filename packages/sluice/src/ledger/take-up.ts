@@ -112,11 +112,12 @@ export async function lookFor(
   const entries = await findImports(target, key);
   for (const entry of entries.filter(isOpen)) {
     // Its name for the table may be a stranger's word, so it is gone on with only where that is asked for.
-    if (entry.table !== key.table && (await whyGone(target, entry)) === undefined)
-      throw await byAnotherName(target, entry, key.table);
-    if (entry.wish !== wish) {
+    const gone = await whyGone(target, entry);
+    if (entry.table !== key.table && gone === undefined)
+      throw entry.active ? atWork(entry) : await byAnotherName(target, entry, key.table);
+    if (entry.wish !== wish && (gone === undefined || entry.active)) {
       const { id, totals, active, indexes } = entry;
-      if (totals.inserted + totals.updated > 0 && (await whyGone(target, entry)) === undefined) {
+      if (totals.inserted + totals.updated > 0 && gone === undefined) {
         throw new SluiceError(
           "unfinished_import",
           `${rowsIn(totals.inserted + totals.updated)} put into the table "${entry.table}" by the import ${id} of this file, which was begun with other options and is not finished. ` +
@@ -129,11 +130,11 @@ export async function lookFor(
       );
       continue;
     }
-    const gone = await whyGone(target, entry);
     if (gone === undefined) {
       notes.push(...said);
       return { entry, seen };
     }
+    // With other options it ends here too: once this import has put rows in, nothing tells any more that its own are gone.
     const claim = whenReleased(entry.id) ? undefined : await claimImport(target, entry.id, notes);
     if (!claim) throw atWork(entry);
     await settleImport(target, claim, "cancelled", gone);
@@ -144,7 +145,13 @@ export async function lookFor(
   for (const entry of await findImports(target, { file, sheet, table })) {
     const { id, contentHash, totals } = entry;
     const rows = totals.inserted + totals.updated;
-    if (contentHash === key.contentHash || rows === 0 || (await whyGone(target, entry)) !== undefined) continue;
+    if (contentHash === key.contentHash || rows === 0) continue;
+    const gone = await whyGone(target, entry);
+    if (gone !== undefined) {
+      const claim = entry.active || whenReleased(id) ? undefined : await claimImport(target, id, said);
+      if (claim) await settleImport(target, claim, "cancelled", gone);
+      continue;
+    }
     const unfinished = `${rowsIn(rows)} put into the table "${table}" by the import ${id} of ${file}, which held something else then and is not finished`;
     if (!isKeyed(options)) {
       throw new SluiceError(
