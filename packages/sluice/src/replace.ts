@@ -84,8 +84,8 @@ async function deleteAll(session: Pick<Session, "query">, table: string): Promis
  * what they do. Of a key of a table in partitions, each partition has a copy, which does not count again.
  */
 const KEYS = `
-  select k.conrelid::regclass::text, k.conrelid::text, k.confdeltype::text, has_table_privilege(k.conrelid, 'select')::text,
-         (select json_agg(json_build_array(quote_ident(own.attname), quote_ident(other.attname)) order by p.n)
+  select k.conrelid::regclass::text, k.conrelid::text, k.confdeltype::text, pg_catalog.has_table_privilege(k.conrelid, 'select')::text,
+         (select pg_catalog.json_agg(pg_catalog.json_build_array(pg_catalog.quote_ident(own.attname), pg_catalog.quote_ident(other.attname)) order by p.n)
           from unnest(k.conkey, k.confkey) with ordinality as p (own, other, n)
           join pg_attribute own on own.attrelid = k.conrelid and own.attnum = p.own
           join pg_attribute other on other.attrelid = k.confrelid and other.attnum = p.other)::text
@@ -96,7 +96,7 @@ const KEYS = `
 
 /** Follows the keys from table to table; through each table once. */
 async function reachedFrom(session: Pick<Session, "query">, table: string): Promise<Reached[]> {
-  const { rows } = await session.query("select to_regclass($1)::oid::text", [quoteTable(table)]);
+  const { rows } = await session.query("select pg_catalog.to_regclass($1)::oid::text", [quoteTable(table)]);
   const root = rows[0]![0]!;
   const reached: Reached[] = [];
   const passed = new Set([root]);

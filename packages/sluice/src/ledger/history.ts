@@ -129,7 +129,7 @@ export async function pruneImports(target: Target, days: number): Promise<number
   if (!(await hasLedger(target))) return 0;
   return erase(
     target,
-    "i.state in ('finished', 'cancelled') and i.finished_at < clock_timestamp() - $1::integer * interval '1 day'",
+    "i.state in ('finished', 'cancelled') and i.finished_at < clock_timestamp() - $1::double precision * interval '1 day'",
     [String(days)],
   );
 }

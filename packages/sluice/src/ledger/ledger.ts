@@ -116,13 +116,14 @@ export async function beginImport(target: Target, beginning: Beginning): Promise
     JSON.stringify(beginning.indexes),
   ].map(quoteLiteral);
   const relation = quoteLiteral(quoteTable(plan.table));
-  const shape = beginning.shape === undefined ? shapeSql(`to_regclass(${relation})`) : quoteLiteral(beginning.shape);
+  const shape =
+    beginning.shape === undefined ? shapeSql(`pg_catalog.to_regclass(${relation})`) : quoteLiteral(beginning.shape);
   await target.query(
     [
       ...(beginning.seen ? guard(beginning.seen) : []),
       ...ddl,
       `insert into sluice.imports (id, content_hash, file, sheet, target_table, method, plan, wish, schema_hash, indexes, state, epoch, table_oid, relation, shape)
-       values (${values.join(", ")}, 'running', 1, to_regclass(${relation}), ${relation}, ${shape})`,
+       values (${values.join(", ")}, 'running', 1, pg_catalog.to_regclass(${relation}), ${relation}, ${shape})`,
       `insert into sluice.leases values (${quoteLiteral(claim.id)}, 1, ${quoteLiteral(OWNER)}, ${leaseEnd()})`,
     ].join(";\n"),
     undefined,
@@ -152,7 +153,7 @@ function guard({ key, mark }: Look): string[] {
   end`;
   return [
     // Of the content alone: a table has more than one name, with its schema and without.
-    `select pg_advisory_xact_lock(hashtextextended(${quoteLiteral(`sluice ${key.contentHash}`)}, 0))`,
+    `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${quoteLiteral(`sluice ${key.contentHash}`)}, 0))`,
     `do ${quoteLiteral(body)}`,
   ];
 }
@@ -164,7 +165,7 @@ function markSql({ contentHash, sheet, table }: ImportKey): string {
     intoSql(quoteLiteral(table), quoteLiteral(quoteTable(table))),
   ];
   if (sheet !== undefined) one.push(`sheet = ${quoteLiteral(sheet.replaceAll("\0", "\uFFFD"))}`);
-  return `select hashtextextended(coalesce(string_agg(id || ' ' || state, ',' order by id), ''), 0)::text
+  return `select pg_catalog.hashtextextended(coalesce(pg_catalog.string_agg(id || ' ' || state, ',' order by id), ''), 0)::text
           from sluice.imports where ${one.join(" and ")} and state <> 'cancelled'`;
 }
 
@@ -198,7 +199,7 @@ export async function claimImport(
   if (target.exclusive) return claim;
   try {
     await target.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
+      `select pg_catalog.pg_terminate_backend(pid) from pg_stat_activity
        where datname = current_database() and pid <> pg_backend_pid()
          and case when application_name ~ '^sluice [^ ]+ [0-9]{1,9}$' and split_part(application_name, ' ', 2) = $1
              then split_part(application_name, ' ', 3)::integer < $2::integer end`,
@@ -298,7 +299,7 @@ export async function findImports(
     `select i.id, i.state, i.content_hash, i.file, i.sheet, i.target_table, i.plan::text, i.wish, i.schema_hash, i.indexes::text,
             to_char(i.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), l.owner, i.table_oid::text,
             ${atWorkSql(target.exclusive, OWNER)}::text, ${TOTALS},
-            (1000 * extract(epoch from i.finished_at - i.started_at))::bigint::text
+            (1000::numeric * extract(epoch from i.finished_at - i.started_at))::bigint::text
      from sluice.imports i join sluice.leases l on l.import = i.id
      cross join lateral (${SUMS} where import = i.id) s
      where ${where} order by i.started_at desc limit 100`,
@@ -307,7 +308,7 @@ export async function findImports(
   if (rows.length === 0) return [];
   // All of them went into one table, or into tables of one name: what bears it now?
   const name = "id" in wanted ? rows[0]![5]! : wanted.table;
-  const now = await target.query("select to_regclass($1)::oid::text", [quoteTable(name)]);
+  const now = await target.query("select pg_catalog.to_regclass($1)::oid::text", [quoteTable(name)]);
   const entries: Entry[] = [];
   for (const row of rows) {
     // Ids stand in commands that people are told to run, so one that this program did not give does not count.
@@ -484,7 +485,7 @@ function totalsFrom(row: readonly (string | null)[]): Totals {
 }
 
 function leaseEnd(): string {
-  return `clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'`;
+  return `clock_timestamp() + interval '${LEASE_MS} milliseconds'`;
 }
 
 function newId(): string {

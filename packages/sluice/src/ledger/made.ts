@@ -42,7 +42,7 @@ export function isMadeSql(oid: string): string {
 /** Statements for the transaction that begins an import, after those that make its table. */
 export function callerSql({ table, created }: Plan, caller: Caller | undefined): string[] {
   if (!caller) return [];
-  const oid = `to_regclass(${quoteLiteral(quoteTable(table))})`;
+  const oid = `pg_catalog.to_regclass(${quoteLiteral(quoteTable(table))})::oid`;
   if (created)
     return [
       `insert into sluice.made (table_oid, schema_name, table_name)

@@ -28,7 +28,7 @@ const INSTALL_LOCK = 7_358_249;
 
 /** Whether the process of the lease `l` has a connection to this database. */
 const CONNECTED = `exists (select from pg_stat_activity a where a.datname = current_database()
-                          and a.application_name = format('sluice %s %s', l.import, l.epoch))`;
+                          and a.application_name = pg_catalog.format('sluice %s %s', l.import, l.epoch))`;
 
 /**
  * Whether a process is at work on the import of the lease `l`, as SQL: the lease lasts, and its holder is this process, or one that is
@@ -41,7 +41,7 @@ export function atWorkSql(exclusive: boolean, owner: string): string {
 
 /** Idempotent: run as often as one likes. */
 export const LEDGER_DDL: string = `-- The ledger of sluice, version ${LEDGER_VERSION}.
-select pg_advisory_xact_lock(${INSTALL_LOCK});
+select pg_catalog.pg_advisory_xact_lock(${INSTALL_LOCK});
 create schema if not exists sluice;
 create table if not exists sluice.ledger (version integer not null);
 insert into sluice.ledger select ${LEDGER_VERSION} where not exists (select from sluice.ledger);

@@ -22,7 +22,7 @@ const FILES = `case when c.relkind = 'p' then (
     with recursive parts (part) as (
       select h.inhrelid from pg_inherits h where h.inhparent = c.oid
       union all select h.inhrelid from pg_inherits h join parts on h.inhparent = part)
-    select concat(count(*), '/', sum(p.relfilenode::bigint)) from parts join pg_class p on p.oid = part)
+    select pg_catalog.concat(count(*), '/', sum(p.relfilenode::bigint)) from parts join pg_class p on p.oid = part)
   else c.relfilenode::text end`;
 
 /**
@@ -32,11 +32,11 @@ const FILES = `case when c.relkind = 'p' then (
  * @param oid SQL of the table's oid, which names no table `c`
  */
 export function shapeSql(oid: string): string {
-  return `(select json_build_array(c.oid, c.relkind, ${FILES}, (
-    select json_agg(json_build_array(a.attname, a.attnum, a.atttypid, a.atttypmod,
+  return `(select pg_catalog.json_build_array(c.oid, c.relkind, ${FILES}, (
+    select pg_catalog.json_agg(pg_catalog.json_build_array(a.attname, a.attnum, a.atttypid, a.atttypmod,
              a.attnotnull and not a.atthasdef and a.attidentity = '', a.attgenerated <> '' or a.attidentity = 'a') order by a.attnum)
     from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped))::text
-  from pg_class c where c.oid = ${oid})`;
+  from pg_class c where c.oid = ${oid}::oid)`;
 }
 
 /** What to do about a table that is another one, for people. */
@@ -64,8 +64,8 @@ type Shape = readonly [oid: string, kind: string, files: string, columns: readon
  */
 export async function expectSameTable(target: Pick<Target, "query">, { id }: Pick<Claim, "id">): Promise<void> {
   const found = await target.query(
-    `select i.target_table, i.plan::text, i.shape, ${shapeSql("to_regclass(i.relation)")},
-            (select format('%s%I', case when pg_table_is_visible(c.oid) then '' else quote_ident(relnamespace::regnamespace::text) || '.' end, relname)
+    `select i.target_table, i.plan::text, i.shape, ${shapeSql("pg_catalog.to_regclass(i.relation)")},
+            (select pg_catalog.format('%s%I', case when pg_table_is_visible(c.oid) then '' else pg_catalog.quote_ident(relnamespace::regnamespace::text) || '.' end, relname)
              from pg_class c where c.oid = i.table_oid),
             (select coalesce(sum(inserted + updated), 0)::text from sluice.chunks where import = i.id),
             (select coalesce(sum(inserted), 0)::text from sluice.chunks where import = i.id)

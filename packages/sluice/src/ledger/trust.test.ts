@@ -9,7 +9,7 @@ import { openTarget } from "../targets/open.ts";
 import { newDatabase, newFolder, newName, server, type TestDatabase } from "../test/database.ts";
 import { run } from "../test/program.ts";
 import type { Target } from "../targets/target.ts";
-import { cancelImport, importDetails } from "./history.ts";
+import { cancelImport, deleteImport, importDetails, listImports, pruneImports } from "./history.ts";
 import { GRANTS_HINT, LEDGER_DDL } from "./schema.ts";
 
 const people = table({
@@ -305,3 +305,65 @@ describe.skipIf(server === undefined)("a ledger", () => {
     }
   });
 });
+
+/** Functions and operators that fit what the program asks for better than the database's own, whose parameters are wider. */
+const SHADOWS = [
+  'function json_build_array(oid, "char", text, json) returns json',
+  "function json_build_array(name, smallint, oid, integer, boolean, boolean) returns json",
+  "function json_build_array(text, text) returns json",
+  "function json_agg(json) returns json",
+  "function json_agg(name) returns json",
+  "function concat(bigint, text, numeric) returns text",
+  "function format(text, text, integer) returns text",
+  "function format(text, text, name) returns text",
+  "function hashtextextended(text, integer) returns bigint",
+  "function pg_advisory_xact_lock(integer) returns void",
+  "function pg_terminate_backend(integer) returns boolean",
+  "function quote_ident(name) returns text",
+  "function to_jsonb(pg_range) returns jsonb",
+  "operator = (oid, regclass) boolean",
+  "operator || (oid, text) text",
+  "operator || (name, text) text",
+  "operator || (text, name) text",
+  "operator & (smallint, integer) integer",
+  "operator * (integer, numeric) numeric",
+  "operator * (integer, interval) interval",
+];
+
+/** The statements that make them; each raises an error where it is called. */
+function shadowsSql(): string {
+  const body = "language plpgsql as $$ begin raise exception 'called by %', current_user; end $$";
+  return SHADOWS.map((shadow, n) => {
+    const [, name, left, right, type] = /^operator (\S+) \((\w+), (\w+)\) (\w+)$/.exec(shadow) ?? [];
+    if (name === undefined) return `create ${shadow.replace("function ", "function public.")} ${body};`;
+    return `create function public.shadow_${n}(${left}, ${right}) returns ${type} ${body};
+            create operator public.${name} (leftarg = ${left}, rightarg = ${right}, function = public.shadow_${n});`;
+  }).join("\n");
+}
+
+test.skipIf(server === undefined)(
+  "functions and operators that others have made in a schema of the search path are not called",
+  async () => {
+    await inPlace(async (place) => {
+      const { database, dsn, target, file } = place;
+      await using role = await openTarget({ to: dsn, connections: 1 });
+      await role.query(shadowsSql());
+      const id = await leftHalfWay(place);
+      expect(await goOn(place, { maxErrors: 10 })).toMatchObject({ id, inserted: 2 });
+      expect((await listImports(target)).map((one) => one.id)).toEqual([id]);
+      await database.query(
+        `create table parted (k integer, v integer[]) partition by range (k); create table part partition of parted default;
+         create table t (k integer primary key); create table refers (k integer references t on delete cascade)`,
+      );
+      await writeFile(file, "k\n1\n2\n");
+      for (const table of ["parted", "t"])
+        expect(await runImport(background(), { file, target, table })).toMatchObject({ inserted: 2 });
+      expect(await runImport(background(), { file, target, table: "t", mode: "replace", cascade: true })).toMatchObject(
+        { inserted: 2 },
+      );
+      await database.query("alter table t rename to other");
+      await deleteImport(target, id);
+      expect(await pruneImports(target, 1)).toBe(0);
+    });
+  },
+);

@@ -152,7 +152,7 @@ function forbidden(message: string): HttpFailure {
 const FIND = `
   select s.name, c.relname::text, c.oid::text, c.relkind::text,
          (s.name = any (current_schemas(false)::text[]))::text, (s.name = current_schema()::text)::text
-  from (select to_regclass($1) as oid) r
+  from (select pg_catalog.to_regclass($1)::oid as oid) r
   left join pg_class c on c.oid = r.oid
   left join pg_namespace n on n.oid = c.relnamespace
   cross join lateral (select coalesce(n.nspname::text, $2::text, current_schema()::text) as name) s`;

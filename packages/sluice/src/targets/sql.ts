@@ -253,31 +253,31 @@ function allOf(rows: number): ChunkState {
   return { rows, done: rows, inserted: 0, updated: 0, skipped: 0, rejected: 0 };
 }
 const TABLE_QUERY = `
-  select ${shapeSql("to_regclass($1)")}, c.relkind::text,
-         (select json_agg(json_build_object('name', r.rulename, 'on', case r.ev_type when '2' then 'update' when '3' then 'insert' else 'delete' end) order by r.rulename)
+  select ${shapeSql("pg_catalog.to_regclass($1)")}, c.relkind::text,
+         (select pg_catalog.json_agg(pg_catalog.json_build_object('name', r.rulename, 'on', case r.ev_type when '2' then 'update' when '3' then 'insert' else 'delete' end) order by r.rulename)
           from pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1' and r.ev_enabled in ('O', 'A')
             -- A view's rule can stand for it whole, and return what it did.
             and not (c.relkind = 'v' and r.is_instead and r.ev_qual = '<>' and pg_get_ruledef(r.oid) ~* '\\mreturning\\M'))::text
-  from pg_class c where c.oid = to_regclass($1)`;
+  from pg_class c where c.oid = pg_catalog.to_regclass($1)::oid`;
 
 /** The bits of a trigger's type. */
 const INSTEAD_OF_INSERT = 64 + 4;
 
 const COLUMNS_QUERY = `
   select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull::text, (a.atthasdef or a.attidentity <> '')::text,
-         (a.attgenerated <> '' or a.attidentity = 'a')::text, a.atttypid || '/' || a.atttypmod,
+         (a.attgenerated <> '' or a.attidentity = 'a')::text, a.atttypid::text || '/' || a.atttypmod::text,
          (t.typtype = 'b' and t.typelem = 0 or t.typtype = 'e')::text,
          case when row_security_active(c.oid) then 'row-level security'
-              when c.relkind = 'v' and not exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgtype & ${INSTEAD_OF_INSERT} = ${INSTEAD_OF_INSERT}) then 'view' end
+              when c.relkind = 'v' and not exists (select from pg_trigger g where g.tgrelid = c.oid and g.tgtype::integer & ${INSTEAD_OF_INSERT} = ${INSTEAD_OF_INSERT}) then 'view' end
   from pg_attribute a join pg_type t on t.oid = a.atttypid join pg_class c on c.oid = a.attrelid
-  where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped
+  where a.attrelid = pg_catalog.to_regclass($1)::oid and a.attnum > 0 and not a.attisdropped
   order by a.attnum`;
 
 const UNIQUE_QUERY = `
-  select (select json_agg(a.attname order by a.attnum) from pg_attribute a
+  select (select pg_catalog.json_agg(a.attname order by a.attnum) from pg_attribute a
           where a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1]))::text,
          (0 = any (i.indkey))::text, i.indisprimary::text, pg_get_expr(i.indpred, i.indrelid),
          (i.indisunique and i.indimmediate and i.indisvalid and not 0 = any (i.indkey))::text,
          c.relname::text, (i.indisunique and not i.indimmediate)::text
   from pg_index i join pg_class c on c.oid = i.indexrelid
-  where i.indrelid = to_regclass($1) and (i.indisunique or i.indisexclusion)`;
+  where i.indrelid = pg_catalog.to_regclass($1)::oid and (i.indisunique or i.indisexclusion)`;

@@ -7,7 +7,7 @@ const PARTS = `
   select t.typbasetype as type, t.typtypmod as typmod, 0 as n from pg_type t where t.oid = r.type and t.typtype = 'd'
   union all select e.oid, r.typmod, 0 from pg_type e where e.typarray = r.type
   union all select g.rngsubtype, -1, 0 from pg_range g where g.rngtypid = r.type
-  union all select g.rngtypid, -1, 0 from pg_range g where (to_jsonb(g) ->> 'rngmultitypid')::oid = r.type
+  union all select g.rngtypid, -1, 0 from pg_range g where (pg_catalog.to_jsonb(g) ->> 'rngmultitypid')::oid = r.type
   union all select a.atttypid, a.atttypmod, a.attnum::integer from pg_attribute a join pg_type t on t.typrelid = a.attrelid
     where t.oid = r.type and t.typtype = 'c' and a.attnum > 0 and not a.attisdropped`;
 
@@ -17,15 +17,15 @@ const graphOf = (roots: string): string => `
     ${roots}
     union select part.type, part.typmod from r, lateral (${PARTS}) part
   )
-  select r.type::text, r.typmod::text, format_type(r.type, r.typmod),
+  select r.type::text, r.typmod::text, pg_catalog.format_type(r.type, r.typmod),
          case when exists (select from pg_type e where e.typarray = r.type) then 'a' else t.typtype::text end,
-         coalesce((select json_agg(json_build_array(part.type::text, part.typmod::text) order by part.n) from (${PARTS}) part), '[]')::text
+         coalesce((select pg_catalog.json_agg(pg_catalog.json_build_array(part.type::text, part.typmod::text) order by part.n) from (${PARTS}) part), '[]')::text
   from r join pg_type t on t.oid = r.type`;
 
 const OF_TABLE = graphOf(
-  "select a.atttypid, a.atttypmod from pg_attribute a where a.attrelid = to_regclass($1) and a.attnum > 0 and not a.attisdropped",
+  "select a.atttypid, a.atttypmod from pg_attribute a where a.attrelid = pg_catalog.to_regclass($1)::oid and a.attnum > 0 and not a.attisdropped",
 );
-const OF_TYPE = graphOf("select to_regtype($1)::oid, -1");
+const OF_TYPE = graphOf("select pg_catalog.to_regtype($1)::oid, -1");
 
 /** What each type of a table's columns is, by its number and modifier as `1700/-1`. */
 export async function storageOfTable(connection: Connection, table: string): Promise<(key: string) => Storage> {

@@ -16,13 +16,13 @@ export interface Looked {
  */
 export const LOOK = `
   select w.pid::text, (w.state = 'active' and w.wait_event is distinct from 'ClientRead')::text, h.holders::text, l.locktype,
-         (select case when pg_table_is_visible(c.oid) then '' else n.nspname || '.' end || c.relname
+         (select case when pg_table_is_visible(c.oid) then '' else n.nspname::text || '.' end || c.relname::text
           from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = coalesce(l.relation, t.relation))
   from pg_stat_activity w
   cross join lateral (
-    select json_agg(json_build_object('pid', b.pid, 'application', coalesce(a.application_name, ''), 'user', a.usename, 'state', a.state,
+    select pg_catalog.json_agg(pg_catalog.json_build_object('pid', b.pid, 'application', coalesce(a.application_name, ''), 'user', a.usename, 'state', a.state,
              'since', to_char(a.state_change at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')) order by b.pid) as holders
-    from (select distinct unnest(pg_blocking_pids(w.pid)) as pid where w.wait_event_type = 'Lock') b
+    from (select distinct pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) as pid where w.wait_event_type = 'Lock') b
     left join pg_stat_activity a on a.pid = b.pid
     where b.pid <> all ($1)) h
   left join lateral (select locktype, relation from pg_locks where pid = w.pid and not granted limit 1) l on true
