@@ -90,6 +90,8 @@ describe.skipIf(server === undefined)("the service", () => {
     ["", 400, /^Invalid table/],
     ["a&table=b", 400, /^Invalid table/],
     ["a%00b", 400, /^Invalid table/],
+    ["a".repeat(64), 400, /^Invalid table/],
+    [`public.${"ä".repeat(32)}`, 400, /^Invalid table/],
     ["pg_catalog.pg_authid", 403, /belongs to the database itself/],
     ["information_schema.tables", 403, /belongs to the database itself/],
   ])("POST /upload?table=%s is refused and makes nothing", async (table, expected, message) => {

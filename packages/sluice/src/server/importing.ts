@@ -70,13 +70,18 @@ function parseMethod(method: unknown): Method {
 /** @throws HttpFailure 400 for what can be no table's name */
 function parseTable(table: unknown): string | undefined {
   if (table === undefined || table === businesses.name) return undefined;
-  if (typeof table !== "string" || table.trim() === "" || table.includes("\0") || table.length > 200) {
+  if (typeof table !== "string" || table.trim() === "" || table.includes("\0") || isTooLong(table)) {
     throw new HttpFailure(
       400,
-      "Invalid table. Use the name of one existing table, such as table=customers or table=shop.customers",
+      "Invalid table. Use the name of one existing table (at most 63 bytes), such as table=customers or table=shop.customers",
     );
   }
   return table;
+}
+
+/** Whether PostgreSQL would cut a part of the name, and so mean another table. */
+function isTooLong(table: string): boolean {
+  return table.split(".").some((part) => Buffer.byteLength(part) > 63);
 }
 
 /** @throws HttpFailure 400 for what is neither yes nor no */
