@@ -8,7 +8,7 @@ function cell(bytes: number): ArrayBufferLike {
   return typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
 }
 
-/** `In` is what may be given: whole numbers too where the cell holds bigints. */
+/** `In` is what may be given: whole numbers too if the cell holds bigints. */
 abstract class Atomic<
   N extends number | bigint,
   In extends number | bigint,

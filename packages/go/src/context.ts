@@ -161,7 +161,7 @@ export function cause(ctx: Context): Error | undefined {
 
 /**
  * An AbortSignal as a context: `Canceled` when it aborts (`DeadlineExceeded` for a TimeoutError), its reason the cause; a
- * reason that is no Error is the cause's `cause`. A program whose goroutines wait for an
+ * reason that is not an Error is the cause's `cause`. A program whose goroutines wait for an
  * `AbortSignal.timeout` alone goes on until it fires, as for `withTimeout`.
  */
 export function fromSignal(signal: AbortSignal): Context {

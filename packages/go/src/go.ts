@@ -20,7 +20,7 @@ export function go<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A)
 
 /**
  * Starts a goroutine as `go` does, but one that nobody waits for: the background worker of a
- * module, which waits for work as long as the program lives. That it waits is no deadlock; what it
+ * module, which waits for work as long as the program lives. That it waits is not a deadlock; what it
  * throws is a panic all the same.
  */
 export function daemon<A extends unknown[]>(fn: (...args: A) => unknown, ...args: A): void {
@@ -34,7 +34,7 @@ export function daemon<A extends unknown[]>(fn: (...args: A) => unknown, ...args
  * Go's main function: runs fn as goroutine 1. When it returns the program ends with status 0 (or `process.exitCode`), no
  * matter who still runs; nobody's `finally` blocks run then. An operation that has failed by then
  * and that nobody awaits is a panic, as every rejection that nobody handles. The promise resolves
- * only where there is no process to end. A program has one: a second call runs as the same
+ * only if there is no process to end. A program has one: a second call runs as the same
  * goroutine, and whichever returns first ends the program.
  */
 export function main(fn: () => unknown): Promise<void> {

@@ -3,7 +3,7 @@
 // Invariants
 // - Every subscriber sees the values in the order in which they were published; all of them the same order.
 // - A subscription ends when its context does, when its loop is left, and when the topic is closed: then its
-//   reader gets what is buffered first. Nothing of it is left behind.
+//   reader gets what is buffered first. Nothing of it is kept.
 // - A slow subscriber costs the others nothing unless its policy is to wait.
 
 import type { RecvChan } from "./chan.ts";

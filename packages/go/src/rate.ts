@@ -5,7 +5,7 @@
 // the moment at which its token will be there, so the bucket may go below zero. Those who wait are
 // therefore served in the order in which they came, and no queue is kept.
 //
-// Invariant: a cancelled reservation gives back only what no later one has been booked behind.
+// Invariant: a cancelled reservation gives back only what no later one has been booked after.
 
 import type { Context } from "./context.ts";
 import { monotonic } from "./internal/clock.ts";
@@ -127,7 +127,7 @@ export class Limiter {
   #restore(at: number, n: number): void {
     const now = monotonic();
     if (this.#limit === Inf || n === 0 || at < now) return;
-    // What was booked behind it has its moment from these tokens: those stay taken.
+    // What was booked after it has its moment from these tokens: those stay taken.
     const restored = n - this.#tokensIn(this.#lastEvent - at);
     if (restored <= 0) return;
     this.#advance(now);

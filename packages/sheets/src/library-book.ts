@@ -57,7 +57,7 @@ export function notStreamed(format: LibraryFormat, file: string | undefined): Sh
 
 /**
  * @param archive the file as an archive, where it is one
- * @throws SheetError where the file cannot be read, is too large for this way of reading, or the library is missing
+ * @throws SheetError if the file cannot be read, is too large for this way of reading, or the library is missing
  */
 export async function openByLibrary(
   format: LibraryFormat,
@@ -262,7 +262,7 @@ export function taskFor(format: LibraryFormat, library: string, limits: Limits, 
   };
 }
 
-/** The file of the library's module. @throws SheetError where it is not installed */
+/** The file of the library's module. @throws SheetError if it is not installed */
 export function findLibrary(format: LibraryFormat, file: string | undefined): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve("@e965/xlsx")), "xlsx.mjs");

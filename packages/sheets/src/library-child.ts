@@ -153,7 +153,7 @@ function inTime<T>(work: () => T, milliseconds: number): T {
   }
 }
 
-/** The rows of a sheet from an index up to row `to`, as many as a batch holds; undefined where there are none. */
+/** The rows of a sheet from an index up to row `to`, as many as a batch holds; undefined if there are none. */
 function rowsOf({ task, sheets, date1904 }: Opened, { sheet, row, to }: Question): Portion | undefined {
   const data = sheets[sheet]?.["!data"] ?? [];
   const writer = new RowWriter(task.limits);

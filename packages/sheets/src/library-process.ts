@@ -2,10 +2,10 @@
 //
 // It may take so much memory and so much processor time, both looked at from outside; past them it is killed. What becomes of
 // it, a crash of the JavaScript engine included, is an error of its file and of nothing else. It gets the file's bytes over a
-// pipe and has nothing besides: no environment, no file but the code, no way to start anything (where the host knows Node's
+// pipe and has nothing besides: no environment, no file but the code, no way to start anything (if the host knows Node's
 // permission model). It ends when its input does, so it outlives no program.
 //
-// A thread instead does not do: V8 ends the whole process where a thread cannot get out of its memory limit in time, and the
+// A thread instead does not do: V8 ends the whole process if a thread cannot get out of its memory limit in time, and the
 // limit counts objects only. A thread that watches inside of the child does not do either: the permission model does
 // not hold in threads.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
@@ -46,7 +46,7 @@ export class Ended extends Error {
   }
 }
 
-/** How often memory and time are looked at, in milliseconds: where that is a file of the system, and where a program has to be asked. */
+/** How often memory and time are looked at, in milliseconds: by a file of the system, and by a program that has to be asked. */
 const LOOK_MS = 20;
 const ASK_MS = 250;
 /** What the process needs besides the heap of objects. */
@@ -60,7 +60,7 @@ process.on("exit", () => {
 
 export class LibraryProcess {
   readonly #child: ChildProcess;
-  /** None where the system had no file descriptors left for it. */
+  /** None if the system had no file descriptors left for it. */
   readonly #input: Writable | undefined;
   readonly #answers: AsyncGenerator<Buffer, void, undefined>;
   readonly #bounds: Bounds;
@@ -110,7 +110,7 @@ export class LibraryProcess {
     return (this.#why === undefined ? this.#look() : undefined) ?? this.#seen;
   }
 
-  /** Hands over a task and its file. @throws what `kill` was told, or Ended, where the process ends before it answers */
+  /** Hands over a task and its file. @throws what `kill` was told, or Ended, if the process ends before it answers */
   open(task: Task, pieces: AsyncIterable<Uint8Array>): Promise<{ answer: unknown; rest: Buffer }> {
     return this.#exchange(async () => {
       await this.#write(...frame(Buffer.from(JSON.stringify({ task }))));
@@ -122,12 +122,12 @@ export class LibraryProcess {
     });
   }
 
-  /** @throws what `kill` was told, or Ended, where the process ends before it answers */
+  /** @throws what `kill` was told, or Ended, if the process ends before it answers */
   ask(question: Question): Promise<{ answer: unknown; rest: Buffer }> {
     return this.#exchange(() => this.#write(...frame(Buffer.from(JSON.stringify({ question })))));
   }
 
-  /** Ends the process at once; whoever waits for an answer, or asks later, gets the reason. */
+  /** Ends the process at once; calls that wait for an answer, and later ones, get the reason. */
   kill(reason: unknown): void {
     this.#why ??= reason;
     this.#child.kill("SIGKILL");

@@ -94,7 +94,7 @@ export function rowsFrame(rows: Portion | undefined): Uint8Array[] {
   );
 }
 
-/** The frames of a stream, one after the other: a stream is read no further than the frame that was asked for. @throws Error where one is longer than allowed */
+/** The frames of a stream, one after the other: a stream is read no further than the frame that was asked for. @throws Error if one is longer than allowed */
 export async function* frames(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
   let pieces: Uint8Array[] = [];
   let have = 0;

@@ -8,7 +8,7 @@ export type FailureExit = 1 | 2 | 4 | 130;
 /** The code of what was given up since the work was to stop. */
 export const INTERRUPTED = "interrupted";
 
-/** A failure of an import as a whole. (A bad row is no failure: it is a {@link Reject}.) */
+/** A failure of an import as a whole. (A bad row is not a failure: it is a {@link Reject}.) */
 export class SluiceError extends Error {
   /** Stable, for programs: `connection_refused`, `missing_column`, … All of them are listed in the README. */
   readonly code: string;

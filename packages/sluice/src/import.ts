@@ -164,7 +164,7 @@ export interface ImportResult {
  * Imports one sheet, or goes on with an import that was not finished. Resolves when all rows are committed or rejected, or, after
  * `ctx` is cancelled, when the chunks in flight are (then `interrupted` is set).
  *
- * @throws SheetError where the workbook cannot be read, SluiceError where the import cannot start or go on; the message then says
+ * @throws SheetError if the workbook cannot be read, SluiceError if the import cannot start or go on; the message then says
  * how many rows are in the table. FinishedError, with the result, if it is finished: `imported_already`, `import_ended` (a resume by
  * its id), or `onRejects` has failed or could not be called with all rejects.
  */

@@ -88,7 +88,7 @@ export interface ColumnPreview {
 /**
  * Looks at a file.
  *
- * @throws SheetError where it cannot be read, SluiceError where what was asked for makes no sense. What is wrong with one sheet is in
+ * @throws SheetError if it cannot be read, SluiceError if what was asked for makes no sense. What is wrong with one sheet is in
  * its `error`.
  */
 export async function previewFile(options: PreviewOptions): Promise<FilePreview> {

@@ -111,7 +111,7 @@ export function findSheet(file: string, workbook: Workbook, wanted: string): She
  * Finds the header, and reads far enough to know that there is a row below it.
  *
  * @param alike the sheets, with the same headers, that the sample is taken from
- * @throws SheetError where the sheet cannot be read, SluiceError where there is nothing to import
+ * @throws SheetError if the sheet cannot be read, SluiceError if there is nothing to import
  */
 export async function readHeader(
   file: string,
@@ -232,13 +232,13 @@ class Records {
 
   #ahead(): Promise<RowBatch | undefined> {
     const coming = this.#iterator.next().then((step) => (step.done ? undefined : step.value));
-    // Whoever waits for it is told.
+    // The waiting call is told.
     coming.catch(() => undefined);
     return coming;
   }
 }
 
-/** How the top of the sheet is laid out, and its first rows. @throws SluiceError where it is empty, or has no header where one is said to be */
+/** How the top of the sheet is laid out, and its first rows. @throws SluiceError if it is empty, or has no header where one is said to be */
 export async function findLayout(
   file: string,
   sheet: SheetView,

@@ -350,7 +350,7 @@ class Range<T> implements AsyncIterator<T, undefined> {
     return step;
   }
 
-  /** Those that wait are in the queue in the order of their calls: where the latest is not, none is. */
+  /** Those that wait are in the queue in the order of their calls: if the latest is not, none is. */
   #withdraw(): void {
     const { recvq } = this.#channel;
     let w = this.#waiter;

@@ -89,7 +89,7 @@ function waitOf(g: Goroutine, error: unknown): string {
   return state === undefined || state === "running" ? "" : `\ncancelled while waiting: ${state}\n`;
 }
 
-/** The class of an error and its code, where they tell more than that it is one. */
+/** The class of an error and its code, if they tell more than that it is one. */
 function kind(error: unknown): string {
   if (!(error instanceof Error) || isCancellation(error)) return "";
   const { name, code } = error as Error & { code?: unknown };

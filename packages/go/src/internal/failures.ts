@@ -10,9 +10,9 @@ import { main, type Goroutine, type State } from "./goroutine.ts";
 interface Failure {
   readonly g: Goroutine;
   readonly error: unknown;
-  /** The wait; `undefined` where the operation failed without one and did not say. */
+  /** The wait; `undefined` if the operation failed without one and did not say. */
   readonly state: State | undefined;
-  /** Its stack, where stacks are recorded. */
+  /** Its stack, if stacks are recorded. */
   readonly at: string;
 }
 /** By error and by goroutine. */

@@ -62,7 +62,7 @@ const copy: Copy = {
   // On Deno it would keep the event loop alive under a top-level await.
   ...(host.Deno === undefined && {
     SIGQUIT: () => {
-      // A program that handles the signal itself decides what becomes of it.
+      // A program that handles the signal itself decides whether it ends.
       if (count("SIGQUIT") === 1) stop(`SIGQUIT: quit\n\n${dump(list())}${stacksHint()}`);
     },
   }),
@@ -150,7 +150,7 @@ export function mainCalledGoexit(): void {
   mainIs = "gone";
 }
 
-/** A fatal error: no handler can catch it. Throws only where there is no process to end. */
+/** A fatal error: no handler can catch it. Throws only if there is no process to end. */
 export function fatal(text: string): never {
   const error = new Error(text);
   const g = current();
@@ -162,7 +162,7 @@ export function fatal(text: string): never {
 
 /** Ends the program because goroutine g threw and nobody caught it. */
 export function panic(g: Goroutine, error: unknown): void {
-  // Whoever main has cancelled by its return goes with the program.
+  // Goroutines that the return of main has cancelled end with the program.
   if (mainIs === "over" && isCancellation(error)) return;
   let report: string;
   try {
@@ -181,7 +181,7 @@ export function panic(g: Goroutine, error: unknown): void {
 /**
  * Ends the program with the status it has set, 0 by default, as soon as what it has printed to
  * pipes that are full is out; but by a panic where an operation has failed and nobody awaits it,
- * which the host tells before its next turn. `failed` is called where the process does not end.
+ * which the host tells before its next turn. `failed` is called if the process does not end.
  */
 export function exit(failed: () => void): void {
   const { process } = host;

@@ -1,5 +1,5 @@
 // What this library listens to of its process: one set of listeners, however many copies of the
-// library are loaded. A development server, for one, evaluates its bundle anew at each change.
+// library are loaded. For example, a development server evaluates its bundle anew at each change.
 //
 // Invariants: the copy that came last listens and tells the others, after itself. It holds them
 // weakly, and the process holds nothing of a copy but the last: the copies find each other by a

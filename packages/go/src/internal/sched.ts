@@ -268,8 +268,8 @@ export function watchProgram(): void {
 }
 
 /**
- * Main has returned: from now on nobody goes on, but whoever has an error to hear of, so that no
- * failure is lost. The function given back undoes that, for where the program goes on all the same.
+ * Main has returned: from now on no goroutine goes on, except those that get an error, so that no
+ * failure is lost. The function given back undoes that, in case the program goes on all the same.
  */
 export function freeze(): () => void {
   frozen = true;

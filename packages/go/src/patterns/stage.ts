@@ -253,7 +253,7 @@ export class Stage<R> {
       if (failure === undefined) channel.close();
       else channel.fail(failure.error);
     }
-    // Whoever has left waits for this.
+    // The loop that was left waits for this.
     if (this.#cleanup === undefined || this.#failure !== undefined) this.#ended.close();
     else this.#ended.fail(this.#cleanup.error);
   }

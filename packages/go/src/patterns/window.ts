@@ -34,7 +34,7 @@ export interface WindowOptions<T, K> {
   readonly key?: ((value: T) => K) | undefined;
   /** The event time of a value, in milliseconds; the clock counts without it. */
   readonly time?: ((value: T) => number) | undefined;
-  /** How far event times may lie behind the latest one; 0 by default. */
+  /** How far event times may be before the latest one; 0 by default. */
   readonly lateness?: number | undefined;
   /** Called with each late value; they are dropped without it. */
   readonly onLate?: ((value: T) => void) | undefined;
@@ -224,7 +224,7 @@ class Aligned<T> implements Assigner<T> {
   }
 }
 
-/** Windows that grow with their values, and become one where a value joins two. */
+/** Windows that grow with their values, and become one if a value joins two. */
 class Sessions<T> implements Assigner<T> {
   readonly open: Open<T>[] = [];
   readonly #gap: number;

@@ -7,7 +7,7 @@ import { nodeOfWorkspace } from "./node.ts";
 
 const CASES = 300;
 
-// Cases are counted, and not seconds: a busy machine is no failure.
+// Cases are counted, and not seconds: a busy machine is not a failure.
 test(
   "workbooks that were changed at random are read or refused, and read the same where they mean the same",
   {

@@ -71,7 +71,7 @@ const library =
         console.log,
       )
     : undefined;
-// Whoever waits for it is told.
+// The waiting call is told.
 library?.catch(() => undefined);
 if (oneOfLibrary !== undefined || flags["library-only"]) {
   await endLibrary();

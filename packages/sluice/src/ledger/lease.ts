@@ -26,7 +26,7 @@ export function whenReleased(id: string): Promise<void> | undefined {
 }
 
 /**
- * Renews until disposed. A renewal that fails is no failure of the import: chunks commit by the epoch, and whether that has passed to
+ * Renews until disposed. A renewal that fails is not a failure of the import: chunks commit by the epoch, and whether that has passed to
  * somebody else, the next commit finds out.
  */
 export function keepLease(target: Target, claim: Claim): AsyncDisposable {

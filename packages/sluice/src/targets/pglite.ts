@@ -25,7 +25,7 @@ export type Response =
  * Takes the embedded database in a folder for this process. It is started by the first statement, and made by it where there is
  * none (some seconds): an import that fails before that costs nothing.
  *
- * @throws SluiceError where another process has it, or the folder cannot be written
+ * @throws SluiceError if another process has it, or the folder cannot be written
  */
 export function openPglite(folder: string, onCreate?: () => void): Target {
   return new SqlTarget(new PgliteDatabase(folder, onCreate), 0);
@@ -123,7 +123,7 @@ class PgliteDatabase implements Database {
   }
 }
 
-/** What its file system throws is no Error and has a number only: WASI's, for the failures that there are. */
+/** What its file system throws is not an Error and has a number only: WASI's, for the failures that there are. */
 function reasonOf(thrown: unknown): string {
   const { errno, code } = (thrown ?? {}) as { errno?: unknown; code?: unknown };
   if (errno === 51) return "no space is left on its disk. Make room, or name another folder with --data";

@@ -1,6 +1,6 @@
 // Files of the formats that a library reads, changed at random, through the process in which it reads them.
 //
-// A process is used for many files here, and started anew where a file has ended it: to start one takes longer than to read
+// A process is used for many files here, and started anew if a file has ended it: to start one takes longer than to read
 // a small file. One case in 500 goes the way of a program instead, through open(), with a process of its own.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -46,7 +46,7 @@ export interface Totals {
 const FILES_EACH = 200;
 const WHOLE_WAY = 500;
 
-/** Runs cases from a number on until `done` says so. @throws Error where something is thrown that is no refusal */
+/** Runs cases from a number on until `done` says so. @throws Error if something is thrown that is not a refusal */
 export async function fuzzLibrary(
   seed: number,
   first: number,
@@ -132,7 +132,7 @@ class Child {
   }
 }
 
-/** Whether all sheets can be read. @throws Ended where the process has ended, SheetError where the archive is refused */
+/** Whether all sheets can be read. @throws Ended if the process has ended, SheetError if the archive is refused */
 async function read(process: LibraryProcess, library: string, format: LibraryFormat, bytes: Buffer): Promise<boolean> {
   const limits = defaultLimits;
   if (format === "xlsb") {
