@@ -19,6 +19,7 @@ import { postgresDatabase } from "./targets/postgres.ts";
 import { PIECE_BYTES, record } from "./targets/record.ts";
 import { SqlTarget } from "./targets/sql.ts";
 import type { Connection, Database } from "./targets/target.ts";
+import { lending } from "./test/faults.ts";
 import { batchOfRows, type BatchCell } from "./test/batch.ts";
 import { newDatabase, newFolder, server } from "./test/database.ts";
 
@@ -94,18 +95,7 @@ function measured(database: Database): {
       return connection.copy(into, data);
     },
   });
-  return {
-    most,
-    database: {
-      name: database.name,
-      connections: database.connections,
-      exclusive: database.exclusive,
-      start: () => database.start(),
-      ping: () => database.ping(),
-      withConnection: (use, claim) => database.withConnection((connection) => use(wrap(connection)), claim),
-      close: () => database.close(),
-    },
-  };
+  return { most, database: lending(database, (connection, use) => use(wrap(connection))) };
 }
 
 const CELL = "x".repeat(30_000);

@@ -1,23 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { background, Canceled, type Context, withCancel } from "../context.ts";
-import { chan, goexit, gosched } from "../index.ts";
+import { chan, goexit } from "../index.ts";
 import { sleep } from "../time.ts";
+import { pass, useFakeTimers } from "../test/fake-timers.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
 import { heal, UnhealthyError } from "./index.ts";
 
 expectNoLeaks();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
-});
-afterEach(() => vi.useRealTimers());
+useFakeTimers();
 
 const ctx = background();
-
-async function pass(ms: number): Promise<void> {
-  for (let i = 0; i < 10; i++) await gosched();
-  await vi.advanceTimersByTimeAsync(ms);
-  for (let i = 0; i < 10; i++) await gosched();
-}
 
 describe("heal", () => {
   it("J34 leaves a ward alone that beats, and gives its result", async () => {

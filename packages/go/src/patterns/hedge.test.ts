@@ -1,23 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { background, Canceled, type Context, withCancel } from "../context.ts";
-import { goexit, gosched } from "../index.ts";
+import { goexit } from "../index.ts";
 import { sleep } from "../time.ts";
+import { pass, useFakeTimers } from "../test/fake-timers.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
 import { hedge } from "./index.ts";
 
 expectNoLeaks();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
-});
-afterEach(() => vi.useRealTimers());
+useFakeTimers();
 
 const ctx = background();
-
-async function pass(ms: number): Promise<void> {
-  for (let i = 0; i < 10; i++) await gosched();
-  await vi.advanceTimersByTimeAsync(ms);
-  for (let i = 0; i < 10; i++) await gosched();
-}
 
 /** A function whose attempts take these times, and what was begun and cancelled of it. */
 function taking(...times: number[]): { fn: (ctx: Context, attempt: number) => Promise<string>; log: string[] } {

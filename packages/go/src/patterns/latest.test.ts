@@ -1,28 +1,15 @@
 // Operators that drop values on purpose, on a clock that only the test moves.
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { background, withCancel } from "../context.ts";
-import { type Chan, chan, go, gosched, type RecvChan } from "../index.ts";
+import { type Chan, chan, go, type RecvChan } from "../index.ts";
+import { pass, settle, useFakeTimers } from "../test/fake-timers.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
 import { buffer, conflate, debounce, map, sample, throttle } from "./index.ts";
 
 expectNoLeaks();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
-});
-afterEach(() => vi.useRealTimers());
+useFakeTimers();
 
 const ctx = background();
-
-/** Lets everything happen that needs no time. */
-async function settle(): Promise<void> {
-  for (let i = 0; i < 10; i++) await gosched();
-}
-
-async function pass(ms: number): Promise<void> {
-  await settle();
-  await vi.advanceTimersByTimeAsync(ms);
-  await settle();
-}
 
 /** What comes out of a channel, as it comes; `end` or the error's message last. */
 function collect<T>(output: RecvChan<T>): (T | string)[] {

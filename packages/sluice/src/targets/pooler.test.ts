@@ -4,6 +4,7 @@ import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { METHODS, runImport, type ImportOptions, type ImportResult } from "../import.ts";
 import { newDatabase, newFolder, type TestDatabase } from "../test/database.ts";
+import { lending } from "../test/faults.ts";
 import { hasPgbouncer, startPooler, type PoolerOptions } from "../test/pgbouncer.ts";
 import { start } from "../test/program.ts";
 import { writeWorkbook } from "../test/workbook.ts";
@@ -145,19 +146,10 @@ async function ask(to: string, text: string): Promise<(string | null)[][]> {
 
 /** A database whose sessions somebody else has set up since. */
 function elsewhere(database: Database): Database {
-  return {
-    name: database.name,
-    connections: database.connections,
-    exclusive: database.exclusive,
-    start: () => database.start(),
-    ping: () => database.ping(),
-    withConnection: (use, claim) =>
-      database.withConnection(async (connection) => {
-        await connection.query("set timezone to 'Asia/Tokyo'");
-        return await use(connection);
-      }, claim),
-    close: () => database.close(),
-  };
+  return lending(database, async (connection, use) => {
+    await connection.query("set timezone to 'Asia/Tokyo'");
+    return await use(connection);
+  });
 }
 
 describe.skipIf(!available)("a session that is another one than was set up", () => {

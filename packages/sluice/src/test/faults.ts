@@ -1,6 +1,6 @@
 // A database that loses its connection where a test says so, and that can count what it is asked.
 import { SluiceError } from "../errors.ts";
-import type { Claim, Connection, Database } from "../targets/target.ts";
+import type { Connection, Database } from "../targets/target.ts";
 
 /** What is about to be sent: a statement, or `copy …`. */
 export type Fault = (statement: string) => "before" | "after" | undefined;
@@ -21,29 +21,19 @@ export function faulty(database: Database, fault: Fault): Database {
     query: (sql, parameters) => send(sql, () => connection.query(sql, parameters)),
     copy: (into, data) => send(`copy ${into}`, () => connection.copy(into, data)),
   });
-  return {
-    name: database.name,
-    connections: database.connections,
-    exclusive: database.exclusive,
-    start: () => database.start(),
-    ping: () => database.ping(),
-    withConnection: <T>(use: (connection: Connection) => Promise<T>, claim?: Claim) =>
+  return lending(database, async (connection, use) => {
+    try {
+      return await use(wrap(connection));
+    } catch (error) {
       // A lost connection takes its transaction with it.
-      database.withConnection(async (connection) => {
-        try {
-          return await use(wrap(connection));
-        } catch (error) {
-          await connection.query("rollback");
-          throw error;
-        }
-      }, claim),
-    close: () => database.close(),
-  };
+      await connection.query("rollback");
+      throw error;
+    }
+  });
 }
 
 /** Passes everything on to another database, after something else has happened. */
 export function heldUp(database: Database, before: (statement: string) => Promise<void>): Database {
-  const { name, connections, exclusive } = database;
   const wrap = (connection: Connection): Connection => ({
     query: async (sql, parameters) => {
       await before(sql);
@@ -51,13 +41,21 @@ export function heldUp(database: Database, before: (statement: string) => Promis
     },
     copy: (into, data) => connection.copy(into, data),
   });
+  return lending(database, (connection, use) => use(wrap(connection)));
+}
+
+/** Passes everything on to another database, and lends its connections in a way of its own. */
+export function lending(
+  database: Database,
+  lend: <T>(connection: Connection, use: (connection: Connection) => Promise<T>) => Promise<T>,
+): Database {
   return {
-    name,
-    connections,
-    exclusive,
+    name: database.name,
+    connections: database.connections,
+    exclusive: database.exclusive,
     start: () => database.start(),
     ping: () => database.ping(),
-    withConnection: (use, claim) => database.withConnection((connection) => use(wrap(connection)), claim),
+    withConnection: (use, claim) => database.withConnection((connection) => lend(connection, use), claim),
     close: () => database.close(),
   };
 }
