@@ -5,27 +5,19 @@
 import { basename } from "node:path";
 import type { CsvOptions } from "@sluice/sheets";
 import { afterFunc, type Context } from "@sluice/go/context";
-import { Group } from "@sluice/go/errgroup";
 import { ALL_REFUSED, watchRefusals } from "./all-refused.ts";
 import type { OnConflict } from "./conflict.ts";
 import type { TypeMap } from "./design.ts";
 import { despiteLosses } from "./despite-losses.ts";
 import { passOnPatiently, settle } from "./ending.ts";
+import { buildIndexes } from "./indexes.ts";
 import { describeError, failureOf, INTERRUPTED, isInterrupted, SluiceError, usageError } from "./errors.ts";
 import { cannotCreate, explain, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
 import { FinishedError } from "./finished.ts";
 import type { HeaderChoice } from "./header-row.ts";
 import { hashFile } from "./ledger/hash.ts";
 import { hold, keepLease, whenReleased } from "./ledger/lease.ts";
-import {
-  beginImport,
-  buildIndex,
-  indexesLeft,
-  reasonsOf,
-  type Entry,
-  type ImportKey,
-  type Look,
-} from "./ledger/ledger.ts";
+import { beginImport, reasonsOf, type Entry, type ImportKey, type Look } from "./ledger/ledger.ts";
 import { callerSql, notAllowed, NOT_OWN, type Caller } from "./ledger/made.ts";
 import { csvOf, schemaHash, wishOf } from "./ledger/plan.ts";
 import { BEGUN_ALREADY, ensureLedger, hasLedger, TAKEN_OVER } from "./ledger/schema.ts";
@@ -477,39 +469,4 @@ async function load(
   }));
   // Commits that were lost after the last one are found out before the import is finished.
   await target.patiently(() => following.check());
-}
-
-/**
- * Builds what waited until the rows were in, on two connections, since each index is one processor's work. What is built is off the
- * ledger's list in the same transaction, so a resume builds the rest. What the database refuses to build is a note: the rows are in.
- */
-async function buildIndexes(target: Target, { claim, plan }: Job, tally: Tally, notes: string[]): Promise<void> {
-  const all = await target.patiently(() => indexesLeft(target, claim.id));
-  for (const { spec, ddl } of all)
-    if (!spec)
-      notes.push(`not built, since an earlier version stored it as SQL: ${ddl} (look at it, and run it by hand)`);
-  const indexes = all.flatMap(({ spec }) => spec ?? []);
-  if (indexes.length === 0) return;
-  tally.report("indexes");
-  const group = new Group();
-  const connections = Math.max(1, Math.min(2, target.connections));
-  for (let n = 0; n < connections; n++) {
-    await group.go(async () => {
-      for (let index = n; index < indexes.length; index += connections) {
-        const spec = indexes[index]!;
-        const ddl = indexDdl(spec, plan.table);
-        await target.patiently(async () => {
-          // Where the connection was lost while this one was built, it may have been built all the same.
-          const left = await indexesLeft(target, claim.id);
-          if (!left.some((other) => JSON.stringify(other.spec) === JSON.stringify(spec))) return;
-          await buildIndex(target, claim, spec, plan.table).catch((error: unknown) => {
-            if (isInterrupted(error)) tally.complete = false;
-            else if (error instanceof SluiceError) throw error;
-            notes.push(`not built: ${ddl} (${describeError(error).message})`);
-          });
-        });
-      }
-    });
-  }
-  await group.wait();
 }

@@ -14,7 +14,7 @@ import { openTarget } from "../targets/open.ts";
 import { postgresDatabase } from "../targets/postgres.ts";
 import { SqlTarget } from "../targets/sql.ts";
 import type { Target } from "../targets/target.ts";
-import { databases, newDatabase, newFolder, server } from "../test/database.ts";
+import { databases, newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { faulty, heldUp, type Fault } from "../test/faults.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { cancelImport, importDetails, listImports } from "./history.ts";
@@ -468,26 +468,25 @@ describe.skipIf(server === undefined)("the end of an import", () => {
     });
     return { target, beside };
   }
+  /** A target at which something happens in the database just before an import is finished. */
+  const changedAtTheEnd = (database: TestDatabase, sql: string): SqlTarget => {
+    const held = heldUp(postgresDatabase(database.dsn, 2), async (statement) => {
+      if (statement.includes("set state = $3")) await database.query(sql);
+    });
+    return new SqlTarget(held, 10_000);
+  };
   const readsRejects = (statement: string): boolean => statement.includes("row_number::text");
 
   test("rows that the server has lost are missed before it is finished, and the same command puts them in again", async () => {
     await using folder = newFolder();
-    const database = await newDatabase();
-    const beside = await openTarget({ to: database.dsn, connections: 1 });
+    await using database = await newDatabase();
+    await using beside = await openTarget({ to: database.dsn, connections: 1 });
     const file = await example(folder.path);
     // As a restart does if commits are not durable: rows and record are gone together.
-    const forgetful = new SqlTarget(
-      heldUp(postgresDatabase(database.dsn, 2), async (statement) => {
-        if (!statement.includes("set state = $3")) return;
-        await database.query("delete from sluice.chunks where n = 3; delete from people where id between 61 and 80");
-      }),
-      10_000,
+    await using forgetful = changedAtTheEnd(
+      database,
+      "delete from sluice.chunks where n = 3; delete from people where id between 61 and 80",
     );
-    onTestFinished(async () => {
-      await forgetful[Symbol.asyncDispose]();
-      await beside[Symbol.asyncDispose]();
-      await database[Symbol.asyncDispose]();
-    });
     const chunks = { chunkRows: 20, method: "batch", batchSize: 20 } as const;
     await expect(imported(forgetful, file, chunks)).rejects.toMatchObject({
       code: "miscounted",
@@ -503,19 +502,9 @@ describe.skipIf(server === undefined)("the end of an import", () => {
 
   test("a ledger that counts too many rows ends no import, and the advice is to cancel it", async () => {
     await using folder = newFolder();
-    const database = await newDatabase();
+    await using database = await newDatabase();
     const file = await example(folder.path);
-    const counting = new SqlTarget(
-      heldUp(postgresDatabase(database.dsn, 2), async (statement) => {
-        if (!statement.includes("set state = $3")) return;
-        await database.query("update sluice.chunks set inserted = inserted + 1 where n = 0");
-      }),
-      10_000,
-    );
-    onTestFinished(async () => {
-      await counting[Symbol.asyncDispose]();
-      await database[Symbol.asyncDispose]();
-    });
+    await using counting = changedAtTheEnd(database, "update sluice.chunks set inserted = inserted + 1 where n = 0");
     await expect(imported(counting, file)).rejects.toMatchObject({
       code: "miscounted",
       message: expect.stringMatching(
