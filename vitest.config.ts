@@ -8,12 +8,14 @@ const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "examples/**/*.test.ts"],
-    // The rules for finding or starting a PostgreSQL server are in the file itself.
-    globalSetup: ["scripts/postgres.ts"],
+    // The rules for finding or starting a PostgreSQL server are in the file itself. The page is built if it has changed.
+    globalSetup: ["scripts/postgres.ts", "scripts/page.ts"],
     // No test file may leave a goroutine behind.
     setupFiles: ["scripts/setup.ts"],
     // Worker-thread pools cannot run tests that change the working directory or send signals; processes can.
     pool: "forks",
+    // Much of a test file is waiting for programs and servers. Left alone, Vitest would leave one core idle.
+    maxWorkers: "100%",
     // Whole programs are started in tests, on machines with one slow core too.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -2,6 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setup as buildPage } from "./page.ts";
+import { plainImports } from "./plain-imports.ts";
 
 const root = join(import.meta.dirname, "..");
 for (const name of ["go", "eslint-plugin", "sheets", "sluice"]) {
@@ -9,11 +11,10 @@ for (const name of ["go", "eslint-plugin", "sheets", "sluice"]) {
   execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "packages", name, "tsconfig.build.json")], {
     stdio: "inherit",
   });
+  if (name === "go") plainImports(join(root, "packages/go/dist"));
   cpSync(join(root, "LICENSE"), join(root, "packages", name, "LICENSE"));
   console.log(`built packages/${name}/dist`);
 }
-// The page is served from where the server's own output lies.
-cpSync(join(root, "packages/web/src"), join(root, "packages/sluice/dist/web"), {
-  recursive: true,
-  filter: (file) => !file.endsWith(".ts"),
-});
+// The page is served from beside the server's own output.
+await buildPage();
+cpSync(join(root, "packages/web/dist"), join(root, "packages/sluice/dist/web"), { recursive: true });

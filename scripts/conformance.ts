@@ -16,7 +16,8 @@ const sections: Readonly<Record<string, string>> = {
   D: "context",
   E: "time",
   F: "Goroutines and the program",
-  G: "errgroup, semaphore, singleflight, leaks",
+  G: "errgroup, semaphore, singleflight, leaks, synctest",
+  H: "The race detector and the memory model",
   J: "Patterns",
 };
 

@@ -10,7 +10,19 @@ import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
 
-export async function setup(): Promise<(() => void) | undefined> {
+export async function setup(): Promise<() => void> {
+  // For the embedded database that tests copy (packages/sluice/src/test/embedded.ts).
+  const embedded = mkdtempSync(join(tmpdir(), "sluice-embedded-"));
+  process.env["SLUICE_TEST_EMBEDDED"] = embedded;
+  const remove = await findServer();
+  return () => {
+    remove?.();
+    rmSync(embedded, { recursive: true, force: true });
+  };
+}
+
+/** Finds a server, or starts one; returns what removes that. */
+async function findServer(): Promise<(() => void) | undefined> {
   const given = process.env["DATABASE_URL"];
   // The command line takes DATABASE_URL as its default target: a test must never write there by accident.
   delete process.env["DATABASE_URL"];

@@ -1,6 +1,8 @@
-// @sluice/eslint-plugin: what Go's vet finds, for code that uses @sluice/go. For ESLint, and for oxlint as a JS plugin.
+// @sluice/eslint-plugin: the findings of Go's vet, for code that uses @sluice/go. For ESLint, and
+// for oxlint as a JS plugin.
 //
-// Each rule stands in a file of its name, with the reason in its first comment.
+// Each rule is in a file with its name. The first comment of that file gives the reason for the
+// rule.
 import type { ESLint, Linter } from "eslint";
 import { awaitedOperation } from "./rules/awaited-operation.ts";
 import { busyLoop } from "./rules/busy-loop.ts";
@@ -31,7 +33,7 @@ interface Plugin extends ESLint.Plugin {
 
 const bare: ESLint.Plugin = { meta: { name: NAME, version: "0.1.0" }, rules };
 
-/** The plugin. `configs.recommended` switches every rule on, as an error. */
+/** The plugin. `configs.recommended` enables every rule, as an error. */
 const plugin: Plugin = {
   ...bare,
   rules,

@@ -1,11 +1,12 @@
-// What a name in a file stands for: an import from @sluice/go, or an object that such an import has made.
+// The meaning of a name in a file: an import from @sluice/go, or an object that such an import has
+// made.
 //
-// The rules go by names and scopes alone, without types, so they run in ESLint and in oxlint, and on a file
-// by itself. What they cannot trace to an import of the library they leave alone.
+// The rules use only names and scopes, without types. So they run in ESLint and in oxlint, and on a
+// single file. They ignore everything that they cannot trace to an import of the library.
 import type { Rule, Scope } from "eslint";
 import type { Expression, Node, Pattern, PrivateIdentifier, SpreadElement, Super } from "estree";
 
-/** An object of the library, by what it was made of. */
+/** The kind of an object of the library, by the function or class that made it. */
 export type Kind = "channel" | Class;
 
 const NAMES = [
@@ -25,7 +26,7 @@ const NAMES = [
 type Class = (typeof NAMES)[number];
 const CLASSES: ReadonlySet<string> = new Set(NAMES);
 
-/** Functions of /patterns and others that give channels. */
+/** Functions of /patterns and of other packages that return channels. */
 const CHANNELS: ReadonlySet<string> = new Set(
   (
     "chan generate map filter flatMap take batch unbatch buffer merge bridge or orDone workerPool heartbeat rateLimit " +
@@ -33,7 +34,10 @@ const CHANNELS: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** The name that an import of the library has there, such as `withCancel`; undefined for anything else. */
+/**
+ * The name of a function or class that the library exports, such as `withCancel`; undefined if the
+ * identifier is not such an import.
+ */
 export function importedName(context: Rule.RuleContext, node: Node): string | undefined {
   if (node.type !== "Identifier") return undefined;
   const definition = variableOf(context, node)?.defs[0];
@@ -44,7 +48,7 @@ export function importedName(context: Rule.RuleContext, node: Node): string | un
   return imported.type === "Identifier" ? imported.name : String(imported.value);
 }
 
-/** What the object that an expression names was made of. */
+/** The kind of the object that an expression names. */
 export function kindOf(context: Rule.RuleContext, node: Expression | Super): Kind | undefined {
   if (node.type !== "Identifier") return undefined;
   const definition = variableOf(context, node)?.defs[0];
@@ -52,7 +56,7 @@ export function kindOf(context: Rule.RuleContext, node: Expression | Super): Kin
   return madeBy(context, definition.node.init);
 }
 
-/** What an expression makes. */
+/** The kind of object that an expression makes. */
 export function madeBy(context: Rule.RuleContext, init: Expression | null | undefined): Kind | undefined {
   if (init?.type === "CallExpression") {
     const name = importedName(context, init.callee);
@@ -63,7 +67,7 @@ export function madeBy(context: Rule.RuleContext, init: Expression | null | unde
   return name !== undefined && CLASSES.has(name) ? (name as Kind) : undefined;
 }
 
-/** The call `object.method(…)`, if the expression is one of an object of the library. */
+/** The call `object.method(…)`, if the expression is such a call on an object of the library. */
 export function callOf(
   context: Rule.RuleContext,
   node: Node,
@@ -72,7 +76,7 @@ export function callOf(
   return memberOf(context, node.callee);
 }
 
-/** `object.method`, if the object is one of the library. */
+/** The member `object.method`, if the object belongs to the library. */
 export function memberOf(
   context: Rule.RuleContext,
   node: Node,
@@ -102,7 +106,7 @@ export function variableOf(
   return undefined;
 }
 
-/** Whether a node is a function. */
+/** True if a node is a function. */
 export function isFunction(node: Node | SpreadElement | Pattern): boolean {
   return (
     node.type === "ArrowFunctionExpression" || node.type === "FunctionExpression" || node.type === "FunctionDeclaration"

@@ -127,7 +127,10 @@ const SAMPLES: Record<string, Sample> = {
         "the cancel function returned by context.WithTimeout should be called",
       ],
       ["withCancel(ctx);", "the cancel function returned by context.WithCancel should be called"],
-      ["const [child, cancel] = withTimeout(ctx, 5); f(child);", "the cancel function is not used"],
+      [
+        "const [child, cancel] = withTimeout(ctx, 5); f(child);",
+        "the cancel function is not used on all paths (possible context leak)",
+      ],
     ],
     good: [
       "const [child, cancel] = withCancel(ctx); cancel();",

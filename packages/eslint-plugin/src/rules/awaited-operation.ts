@@ -1,4 +1,5 @@
-// An operation that nobody awaits has not happened yet when the next line runs, and its failure is a panic.
+// If an operation is not awaited, it has not happened yet when the next line runs, and its failure
+// is a panic.
 import type { Rule } from "eslint";
 import { callOf, importedName, type Kind } from "../known.ts";
 

@@ -1,4 +1,5 @@
-// A loop of operations that never wait never lets anybody else run: not the timers, not who it waits for.
+// A loop of operations that never wait never lets other code run: not the timers, and not the
+// goroutine it waits for.
 import type { Rule } from "eslint";
 import { callOf, isFunction } from "../known.ts";
 
@@ -15,7 +16,7 @@ export const busyLoop: Rule.RuleModule = {
     schema: [],
   },
   create: (context) => {
-    /** The loops around, the innermost last; a function hides those outside of it. */
+    /** The loops around a node, the innermost last. A function hides the loops outside of it. */
     const loops: { readonly node: Rule.Node; method: string | undefined; awaits: boolean }[] = [];
     const enter = (node: Rule.Node): void => void loops.push({ node, method: undefined, awaits: false });
     const leave = (node: Rule.Node): void => {
@@ -57,7 +58,9 @@ export const busyLoop: Rule.RuleModule = {
   },
 };
 
-/** A loop that counts, as `for (let i = 0; …; i++)`, ends by itself. */
+/**
+ * True if a loop may never end. A loop that counts, as `for (let i = 0; …; i++)`, ends by itself.
+ */
 function mayGoOnForEver(node: Rule.Node): boolean {
   return (node.type as Loop) !== "ForStatement" || (node as { update?: unknown }).update === null;
 }

@@ -43,7 +43,10 @@ export const copiedLocks: Rule.RuleModule = {
   },
 };
 
-/** The lock in an object that a variable was made with: by a literal, or by a class of the same file. */
+/**
+ * The lock in an object with which a variable was initialised: by a literal, or by a class of the
+ * same file.
+ */
 function lockIn(context: Rule.RuleContext, definition: Scope.Definition | undefined): Kind | undefined {
   if (definition?.type !== "Variable") return undefined;
   const { init } = definition.node;

@@ -1,4 +1,4 @@
-// `defer` makes something for `using`; without it the function is never called.
+// `defer` makes an object for `using`. Without `using` the function is never called.
 import type { Rule } from "eslint";
 import { importedName } from "../known.ts";
 

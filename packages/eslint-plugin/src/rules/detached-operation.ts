@@ -1,4 +1,4 @@
-// An operation that is passed on without its object has forgotten it when it is called.
+// An operation that is passed on without its object has lost the object when it is called.
 import type { Rule } from "eslint";
 import { type Kind, memberOf } from "../known.ts";
 
@@ -17,7 +17,7 @@ const METHODS: Readonly<Record<Kind, ReadonlySet<string>>> = {
   Pool: new Set(["get", "put", "go", "wait", "settled"]),
   Topic: new Set(["publish", "subscribe", "close"]),
 };
-/** Those that take a value. */
+/** The operations that take a value. */
 const TAKES_VALUE = new Set(["send", "trySend", "add", "go", "tryGo", "do", "run", "publish", "put"]);
 
 export const detachedOperation: Rule.RuleModule = {

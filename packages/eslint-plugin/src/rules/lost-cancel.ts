@@ -1,5 +1,5 @@
-// Go's vet check lostcancel: a context whose cancel function is thrown away lives until its parent ends or
-// its deadline comes, and a deadline keeps the program alive.
+// Go's vet check lostcancel: if a context's cancel function is discarded, the context lives until
+// its parent ends or its deadline passes. A deadline keeps the program alive.
 import type { Rule } from "eslint";
 import { importedName } from "../known.ts";
 
@@ -19,7 +19,7 @@ export const lostCancel: Rule.RuleModule = {
     messages: {
       discarded:
         "the cancel function returned by context.{{maker}} should be called, not discarded, to avoid a context leak. Write: const [ctx, cancel] = {{name}}(…); using _ = cancel;",
-      unused: "the {{cancel}} function is not used on any path (possible context leak). Write: using _ = {{cancel}};",
+      unused: "the {{cancel}} function is not used on all paths (possible context leak). Write: using _ = {{cancel}};",
     },
     schema: [],
   },

@@ -1,4 +1,5 @@
-// A select whose result nobody looks at does not know which case won, and loses what came.
+// If the result of a select is not used, the code does not know which case won, and the received
+// value is lost.
 import type { Rule } from "eslint";
 import type { CallExpression } from "estree";
 import { importedName } from "../known.ts";
@@ -33,13 +34,15 @@ function countOf(call: CallExpression): number {
   return casesOf(call).length;
 }
 
-/** Whether something can come: a select of sends and waits alone is waited for. */
+/**
+ * True if the select can receive a value. A select of only sends and waits is used for its wait.
+ */
 function receives(context: Rule.RuleContext, call: CallExpression): boolean {
   return casesOf(call).some((one) => {
     const made = one as Rule.Node | null;
     if (made?.type !== "CallExpression" || importedName(context, made.callee) !== "recv") return false;
     const [channel] = made.arguments;
-    // `ctx.done()` brings nothing but its end.
+    // `ctx.done()` gives no values, only its end.
     return !(
       channel?.type === "CallExpression" &&
       channel.callee.type === "MemberExpression" &&

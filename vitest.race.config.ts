@@ -1,0 +1,13 @@
+// The importer's tests and the examples under the race detector: `npm run race`. A job of its own, as
+// it takes several times as long as the tests alone.
+import { mergeConfig, type ViteUserConfig } from "vitest/config";
+import { race } from "./packages/go/src/race/vite.ts";
+import base from "./vitest.config.ts";
+
+const config: ViteUserConfig = mergeConfig(base, {
+  plugins: [race()],
+  test: { setupFiles: ["packages/go/src/race/vitest.ts"] },
+});
+if (config.test) config.test.include = ["packages/sluice/src/**/*.test.ts", "examples/**/*.test.ts"];
+
+export default config;
