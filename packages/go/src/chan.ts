@@ -1,8 +1,10 @@
-// Channels as their users see them: what each direction can do, and how one is made.
+// The public face of channels: the operations of each direction, and the function that makes a
+// channel.
 //
-// What makes a channel work stands in internal/channel.ts. The operations are function-typed properties, not methods, so
-// that the compiler checks variance: a `Chan<number>` is no `SendChan<string | number>`. They are called on the channel all the
-// same, as in `values.map((v) => ch.send(v))`: functions of its own would make each channel several times as large.
+// The implementation is in internal/channel.ts. The operations are function-typed properties, not
+// methods, so that the compiler checks variance: a `Chan<number>` is not a `SendChan<string |
+// number>`. They must still be called on the channel, as in `values.map((v) => ch.send(v))`. If
+// each channel had its operations as separate functions, it would be several times as large.
 
 import { Channel, type Received, type TryReceived } from "./internal/channel.ts";
 
@@ -14,42 +16,55 @@ export interface SendChan<T> {
    * with `send on closed channel`, also when the channel is closed while the send waits.
    */
   readonly send: (value: T) => Promise<void>;
-  /** Sends if that needs no waiting, and tells whether it did. Throws `send on closed channel`. */
+  /**
+   * Sends if that needs no waiting, and returns true if it did. Throws `send on closed channel`.
+   */
   readonly trySend: (value: T) => boolean;
-  /** No more values: receivers get what is buffered, then nothing. Throws `close of closed channel`. */
+  /**
+   * Closes the channel: receivers get the buffered values, then nothing. Throws `close of closed
+   * channel`.
+   */
   readonly close: () => void;
-  /** How many values are buffered. */
+  /** The number of values that are buffered. */
   readonly len: number;
-  /** How many values can be buffered. */
+  /** The number of values that can be buffered. */
   readonly cap: number;
 }
 
 /** `for await (const v of ch)` is Go's `range`: it ends when the channel is closed and drained. */
 export interface RecvChan<T> extends AsyncIterable<T> {
   /**
-   * Receives a value; waits while there is none. On a channel that is closed and drained: `undefined`, at once. Where it was
-   * a failed stage of a pipeline that closed it, each receive gets the stage's error instead: `recv` rejects, `tryRecv` throws.
+   * Receives a value; waits until there is one. If the channel is closed and drained, it resolves
+   * to `undefined` at once. But if a failed stage of a pipeline closed it, each receive gets the
+   * stage's error instead: `recv` rejects, `tryRecv` throws.
    */
   readonly recv: () => Promise<T | undefined>;
-  /** The same, and whether the value was sent: `[value, true]`, or `[undefined, false]` when closed and drained. */
+  /**
+   * Receives a value, and tells whether it was sent: `[value, true]`, or `[undefined, false]` if
+   * the channel is closed and drained.
+   */
   readonly recvOk: () => Promise<Received<T>>;
-  /** Receives if that needs no waiting: `{ ready: false }` when it would. */
+  /** Receives if that needs no waiting; otherwise returns `{ ready: false }`. */
   readonly tryRecv: () => TryReceived<T>;
   readonly len: number;
   readonly cap: number;
 }
 
-/** Both directions. Hand out a `SendChan` or a `RecvChan` to say who may do what. */
+/**
+ * Both directions. Hand out a `SendChan` or a `RecvChan` to restrict what the receiver of it may
+ * do.
+ */
 export interface Chan<T> extends SendChan<T>, RecvChan<T> {}
 
-/** What `await` would look into, rather than hand it over. */
+/** A value that `await` would resolve instead of passing it on. */
 interface Thenable {
   readonly then: (...args: never) => unknown;
 }
 
 /**
- * The arguments of `chan<T>`: an element type that holds a thenable asks for one that nobody can give, since an await
- * would flatten it. The `any` is what lets generic code pass: the compiler takes the other branch for an open `T`.
+ * The arguments of `chan<T>`. If the element type holds a thenable, the type asks for an argument
+ * that nobody can give, since an await would flatten the value. The `any` lets generic code pass:
+ * the compiler takes the other branch for an open `T`.
  */
 type Capacity<T> = 0 extends 1 & T
   ? [capacity?: number]
@@ -60,7 +75,7 @@ type Capacity<T> = 0 extends 1 & T
 
 /**
  * Makes a channel that buffers `capacity` values (0 by default: a send and a receive meet). Throws
- * `makechan: size out of range` for a capacity that is no whole number from 0 to 2^32-1.
+ * `makechan: size out of range` if the capacity is not a whole number from 0 to 2^32-1.
  *
  * @example
  * ```ts

@@ -1,3 +1,4 @@
+import { inspect, types } from "node:util";
 import { describe, expect, it } from "vitest";
 import {
   afterFunc,
@@ -49,6 +50,25 @@ describe("context", () => {
   it("D2 D3 the two errors have Go's texts", () => {
     expect([Canceled.message, DeadlineExceeded.message]).toEqual(["context canceled", "context deadline exceeded"]);
     expect([DeadlineExceeded.timeout(), DeadlineExceeded.temporary()]).toEqual([true, true]);
+  });
+
+  it("keep nothing that is written onto them, and are errors to everybody all the same", () => {
+    const text = inspect(Canceled);
+    const seen: Error & { attempts?: number } = Canceled;
+    seen.attempts = 3;
+    seen.name = "Wrapped";
+    seen.stack = "elsewhere";
+    Object.assign(seen, { requestId: 7 });
+    expect([seen.attempts, seen.name, seen.stack]).toEqual([undefined, "AbortError", "Error: context canceled"]);
+    expect(() => (seen.message = "request 7: context canceled")).toThrow(TypeError);
+    expect(inspect(Canceled)).toBe(text);
+    expect([types.isNativeError(Canceled), Canceled instanceof Error, `${Canceled}`]).toEqual([
+      true,
+      true,
+      "AbortError: context canceled",
+    ]);
+    expect(Object.prototype.toString.call(Canceled)).toBe("[object Error]");
+    expect(structuredClone(Canceled).message).toBe("context canceled");
   });
 
   it("D4 D5 D6 D8 cancel is synchronous for the whole subtree, err and done in one", () => {

@@ -2,46 +2,57 @@
 //
 // Invariants
 // - Cancelling is synchronous: when `cancel` returns, the whole subtree of contexts is done, parents before children.
-// - A context is in its parent's set of children exactly as long as neither is done: nothing is left behind.
-// - `err` and the closing of `done` are one step; both the done channel and the AbortSignal are made when first asked for.
+// - A context is in its parent's set of children exactly as long as neither of them is done, so no
+//   entry remains afterwards.
+// - `err` changes and `done` closes in one step. The done channel and the AbortSignal are made at
+//   the first request.
 // - An AbortSignal gets one listener, however many contexts descend from it.
 //
-// It is longer than most files because the kinds of context know each other: cancellation goes down from one to the next
-// without a channel or a goroutine between them.
+// This file is longer than most because the kinds of contexts know each other. Cancellation goes
+// from one to the next without a channel or a goroutine between them.
 
 import type { RecvChan } from "./chan.ts";
 import { Channel } from "./internal/channel.ts";
-import { type Alarm, alarmIn } from "./internal/clock.ts";
+import { type Alarm, alarmIn, wall } from "./internal/clock.ts";
 import { holdOpen } from "./internal/fatal.ts";
 import { spawn } from "./internal/launch.ts";
 import { misuse } from "./internal/sched.ts";
 import { recv, select } from "./select.ts";
 
 export interface Context {
-  /** Closed when the context is done; `undefined` (the nil channel) if it can never be. The same one at each call. */
+  /**
+   * Closed when the context is done; `undefined` (the nil channel) if it never can be. Each call
+   * returns the same channel.
+   */
   done(): RecvChan<never> | undefined;
-  /** `undefined` until done, then `Canceled` or `DeadlineExceeded`, for good. */
+  /** `undefined` until the context is done, then `Canceled` or `DeadlineExceeded` for ever. */
   err(): Error | undefined;
-  /** When the context will be done at the latest, if that is known. */
+  /** The latest time at which the context will be done, if that is known. */
   deadline(): Date | undefined;
-  /** What the nearest `withValue` bound to the key. */
+  /** The value that the nearest `withValue` bound to the key. */
   value<T>(key: Key<T>): T | undefined;
-  /** For `fetch` and its like: aborted when the context is done, with its cause as the reason. */
+  /**
+   * For `fetch` and similar functions: aborted when the context is done, with its cause as the
+   * reason.
+   */
   readonly signal: AbortSignal;
-  /** Go's form: `context.Background.WithCancel`. */
+  /** Go's notation: `context.Background.WithCancel`. */
   toString(): string;
 }
 
-/** Cancels a context; more calls do nothing. `using` it cancels when the block is left. */
+/** Cancels a context; further calls do nothing. With `using` it cancels at the end of the block. */
 export interface CancelFunc extends Disposable {
   (): void;
 }
-/** The same with a cause, `Canceled` if none is given. */
+/** Cancels a context with a cause, or with `Canceled` if no cause is given. */
 export interface CancelCauseFunc extends Disposable {
   (cause?: Error): void;
 }
 
-/** A key that knows the type of its value. Compared by identity: two keys of one name are two keys. */
+/**
+ * A key that knows the type of its value. Keys are compared by identity: two keys with the same
+ * name are different keys.
+ */
 export class TypedKey<T> {
   readonly name: string;
   declare private readonly type: T;
@@ -62,7 +73,7 @@ export function key<T>(name: string): TypedKey<T> {
   return new TypedKey<T>(name);
 }
 
-// They bear the names that code looks for where an AbortSignal's reason reaches it.
+// These errors have the names that other code looks for when it gets the reason of an AbortSignal.
 /** The `err` of a context that was cancelled. */
 export const Canceled: Error = singleton("context canceled", { name: "AbortError" });
 /** The `err` of a context whose deadline passed. */
@@ -71,50 +82,61 @@ export const DeadlineExceeded: Error & { timeout(): boolean; temporary(): boolea
   { name: "TimeoutError", timeout: () => true, temporary: () => true },
 );
 
-/** The root: never done, no values. */
+/** The root context: never done, no values. */
 export function background(): Context {
   return backgroundContext;
 }
 
-/** Another root, for where it is not clear yet which context to use. */
+/** Another root, for code in which it is not yet clear which context to use. */
 export function todo(): Context {
   return todoContext;
 }
 
-/** A child that can be cancelled. Call the CancelFunc when the work is over, or the child stays in its parent's books. */
+/**
+ * A child that can be cancelled. Call the CancelFunc when the work is over, or the child stays in
+ * its parent's set.
+ */
 export function withCancel(parent: Context): [Context, CancelFunc] {
   const [child, cancel] = withCancelCause(parent);
   return [child, cancelFunc(() => cancel())];
 }
 
-/** As `withCancel`; the one who cancels says why, and `cause` tells it. */
+/**
+ * As `withCancel`, but the caller of the cancel function gives the reason, and `cause` returns it.
+ */
 export function withCancelCause(parent: Context): [Context, CancelCauseFunc] {
   const child = new CancelContext(checked(parent), "WithCancel");
   child.attach();
   return [child, cancelFunc((cause?: Error) => child.cancel(Canceled, cause))];
 }
 
-/** A child that is done `ms` milliseconds from now at the latest. Until then, or until it is cancelled, it keeps the process alive. */
+/**
+ * A child that is done `ms` milliseconds from now at the latest. Until it is done, it keeps the
+ * process alive.
+ */
 export function withTimeout(parent: Context, ms: number): [Context, CancelFunc] {
-  return withTimeoutCause(parent, ms, undefined);
+  return until(parent, dateIn(ms), ms);
 }
 
 /** A child that is done at `date` at the latest. */
 export function withDeadline(parent: Context, date: Date): [Context, CancelFunc] {
-  return withDeadlineCause(parent, date, undefined);
+  return until(parent, date, date.getTime() - wall());
 }
 
-/** As `withTimeout`, with the cause to give when time is up; cancelled earlier, its cause is `Canceled`. */
+/**
+ * As `withTimeout`, with the cause to give when time is up. If it is cancelled earlier, its cause
+ * is `Canceled`.
+ */
 export function withTimeoutCause(parent: Context, ms: number, cause: Error | undefined): [Context, CancelFunc] {
-  return until(checked(parent), dateIn(ms), ms, cause);
+  return until(parent, dateIn(ms), ms, cause);
 }
 
 /** As `withDeadline`, with the cause to give when time is up. */
 export function withDeadlineCause(parent: Context, date: Date, cause: Error | undefined): [Context, CancelFunc] {
-  return until(checked(parent), date, date.getTime() - Date.now(), cause);
+  return until(parent, date, date.getTime() - wall(), cause);
 }
 
-/** A child that knows `value` by `key`. */
+/** A child that has `value` for `key`. */
 export function withValue<K extends object | symbol>(
   parent: Context,
   key: K extends TypedKey<unknown> ? never : K,
@@ -133,8 +155,9 @@ export function withoutCancel(parent: Context): Context {
 }
 
 /**
- * Starts fn in a goroutine of its own once ctx is done (at once if it is), in the host's async context of whoever cancels.
- * The function returned says whether it kept fn from starting; it does not wait for fn.
+ * Starts fn in a new goroutine when ctx is done (at once if it already is). fn runs in the host's
+ * async context of the code that cancels. The returned function returns true if it kept fn from
+ * starting. It does not wait for fn.
  */
 export function afterFunc(ctx: Context, fn: () => unknown): () => boolean {
   const watcher = new CancelContext(checked(ctx), "WithCancel");
@@ -148,21 +171,25 @@ export function afterFunc(ctx: Context, fn: () => unknown): () => boolean {
   return () => {
     const prevented = waiting;
     waiting = false;
-    watcher.cancel(Canceled, undefined);
+    watcher.cancel(Canceled);
     return prevented;
   };
 }
 
-/** Why ctx is done: what was given when it was cancelled, else its `err`; `undefined` while it is not done. */
+/**
+ * The reason why ctx is done: the cause given when it was cancelled, else its `err`; `undefined`
+ * while it is not done.
+ */
 export function cause(ctx: Context): Error | undefined {
-  // A context of somebody else's making may be done before what it wraps.
+  // A foreign implementation of Context may be done before the context that it wraps.
   return ctx.value<CancelContext>(innermost)?.cause ?? ctx.err();
 }
 
 /**
- * An AbortSignal as a context: `Canceled` when it aborts (`DeadlineExceeded` for a TimeoutError), its reason the cause; a
- * reason that is not an Error is the cause's `cause`. A program whose goroutines wait for an
- * `AbortSignal.timeout` alone goes on until it fires, as for `withTimeout`.
+ * An AbortSignal as a context. It is done with `Canceled` when the signal aborts
+ * (`DeadlineExceeded` for a TimeoutError). Its cause is the signal's reason. A reason that is not
+ * an Error becomes the `cause` of the cause. If the goroutines of a program wait only for an
+ * `AbortSignal.timeout`, the program continues until that fires, as for `withTimeout`.
  */
 export function fromSignal(signal: AbortSignal): Context {
   const known = signalContexts.get(signal);
@@ -173,24 +200,24 @@ export function fromSignal(signal: AbortSignal): Context {
 }
 
 /**
- * A context that is cancelled by the first of the signals (SIGINT and SIGTERM if none are named), as Go's
- * signal.NotifyContext. Until `stop` is called the signals do not end the process.
+ * A context that is cancelled by the first of the signals (SIGINT and SIGTERM by default), like
+ * Go's signal.NotifyContext. Until `stop` is called the signals do not end the process.
  */
 export function notify(...signals: string[]): [Context, CancelFunc] {
   const ctx = new NotifyContext(signals.length > 0 ? signals : ["SIGINT", "SIGTERM"]);
   return [ctx, cancelFunc(() => ctx.stop())];
 }
 
-function until(parent: Context, date: Date, ms: number, cause: Error | undefined): [Context, CancelFunc] {
-  const earlier = parent.deadline();
+function until(parent: Context, date: Date, ms: number, cause?: Error): [Context, CancelFunc] {
+  const earlier = checked(parent).deadline();
   if (earlier !== undefined && earlier.getTime() < date.getTime()) return withCancel(parent);
   const child = new DeadlineContext(parent, date);
   child.attach();
   child.startTimer(ms, cause);
-  return [child, cancelFunc(() => child.cancel(Canceled, undefined))];
+  return [child, cancelFunc(() => child.cancel(Canceled))];
 }
 
-// Asked for this key, a context gives the nearest CancelContext it descends from.
+// The key for which a context gives the nearest CancelContext from which it descends.
 const innermost: TypedKey<CancelContext> = new TypedKey("innermost cancellable context");
 
 let neverAborted: AbortSignal | undefined;
@@ -275,7 +302,7 @@ class CancelContext implements Context {
     return `${shown(this.parent)}.${this.#kind}`;
   }
 
-  /** Arranges to be cancelled with the parent. */
+  /** Makes the parent's cancellation cancel this context too. */
   attach(): void {
     const { parent } = this;
     const err = parent.err();
@@ -300,14 +327,18 @@ class CancelContext implements Context {
       this.#follow(parent);
       return;
     }
-    // A context of somebody else's making: one goroutine watches it, and ends with this one.
+    // For a foreign implementation of Context, one goroutine watches it. That goroutine ends
+    // together with this context.
     spawn(async () => {
       const c = await select({ parent: recv(done), child: recv(this.done()) });
       if (c.case === "parent") this.cancel(parent.err() ?? Canceled, cause(parent));
     }, []);
   }
 
-  /** The context of another copy of this library, whose channels are not ours; its signal is like any other. */
+  /**
+   * Follows a context of another copy of this library. Its channels are foreign, but its signal is
+   * like any other.
+   */
   #follow(parent: Context): void {
     const { signal } = parent;
     const aborted = (): void => this.cancel(ownError(parent.err() ?? Canceled), signal.reason as Error);
@@ -315,8 +346,11 @@ class CancelContext implements Context {
     this.#detach = () => signal.removeEventListener("abort", aborted);
   }
 
-  /** Done, and the whole subtree with it. Only the first call counts. A chain may be too deep for recursion. */
-  cancel(err: Error, cause: Error | undefined): void {
+  /**
+   * Ends this context and its whole subtree. Only the first call counts. It uses a loop, since a
+   * chain may be too deep for recursion.
+   */
+  cancel(err: Error, cause?: Error): void {
     if (this.#err !== undefined) return;
     const subtree: CancelContext[] = [this];
     for (const ctx of subtree) {
@@ -335,16 +369,16 @@ class CancelContext implements Context {
       ctx.whenDone = undefined;
       whenDone?.();
     }
-    // Last: listeners are foreign code, and must find everything done.
+    // Signals come last: their listeners are foreign code, and must find everything done.
     for (const ctx of subtree) ctx.#abort?.abort(ctx.cause);
   }
 
-  /** It is done: lets go of what it holds. */
+  /** Called when the context is done: frees everything that it holds. */
   protected released(): void {
     // nothing
   }
 
-  /** How many children stand in the books. */
+  /** The number of children. */
   get childCount(): number {
     return this.#children?.size ?? 0;
   }
@@ -366,7 +400,7 @@ class DeadlineContext extends CancelContext {
 
   override toString(): string {
     const date = this.deadline() as Date;
-    return `${super.toString()}(${date.toISOString()} [${(date.getTime() - Date.now()) / 1000}s])`;
+    return `${super.toString()}(${date.toISOString()} [${(date.getTime() - wall()) / 1000}s])`;
   }
 
   protected override released(): void {
@@ -406,9 +440,9 @@ class SignalContext extends CancelContext {
 }
 
 /**
- * Whether it is a signal of Node's `AbortSignal.timeout`, or one of `AbortSignal.any` that follows
- * such a one: Node does not stay alive for its timer, so that a goroutine which waits for it would
- * count as one that nobody can wake.
+ * True for a signal of Node's `AbortSignal.timeout`, or one of `AbortSignal.any` that follows such
+ * a signal. Node does not stay alive for its timer. So a goroutine that waits for it would look as
+ * if nothing could wake it.
  */
 function isTimeout(signal: AbortSignal): boolean {
   return Object.getOwnPropertySymbols(signal).some((symbol) => {
@@ -440,10 +474,10 @@ class NotifyContext extends CancelContext {
     holdOpen(1);
   }
 
-  /** Signals have their usual effect again. */
+  /** Gives the signals their usual effect again. */
   stop(): void {
     for (const signal of this.#signals) this.#host?.off(signal, this.#listener);
-    this.cancel(Canceled, undefined);
+    this.cancel(Canceled);
   }
 
   override toString(): string {
@@ -456,7 +490,7 @@ class NotifyContext extends CancelContext {
   }
 }
 
-/** Go's names of the usual signals; others bear their own. */
+/** Go's names of the usual signals. Other signals keep the names they have. */
 const signalNames: Readonly<Record<string, string>> = {
   SIGHUP: "hangup",
   SIGINT: "interrupt",
@@ -467,7 +501,10 @@ class ValueContext implements Context {
   readonly parent: Context;
   readonly key: unknown;
   readonly bound: unknown;
-  /** The nearest ancestor that is more than a value: a chain may be too deep for recursion. */
+  /**
+   * The nearest ancestor that is more than a value. Without this shortcut a chain could be too deep
+   * for recursion.
+   */
   readonly base: Context;
 
   constructor(parent: Context, key: unknown, bound: unknown) {
@@ -511,7 +548,10 @@ class WithoutCancelContext extends EmptyContext {
   }
 }
 
-/** What the nearest context binds to the key; a loop, since a chain may be too deep for recursion. */
+/**
+ * The value that the nearest context binds to the key. It uses a loop, since a chain may be too
+ * deep for recursion.
+ */
 function lookUp<T>(from: Context, key: Key<T>): T | undefined {
   for (let ctx = from; ;) {
     if (ctx instanceof ValueContext) {
@@ -522,12 +562,18 @@ function lookUp<T>(from: Context, key: Key<T>): T | undefined {
   }
 }
 
-/** Canceled and DeadlineExceeded are compared by identity, also where they come from another copy of this library. */
+/**
+ * Canceled and DeadlineExceeded are compared by identity, so this maps those of another copy of
+ * this library to this copy's.
+ */
 function ownError(err: Error): Error {
   return [Canceled, DeadlineExceeded].find((own) => own.message === err.message) ?? err;
 }
 
-/** The CancelContext that is done exactly when ctx is, if there is one: past values, but not past a `done` of its own. */
+/**
+ * The CancelContext that is done exactly when ctx is, if there is one. It is found through contexts
+ * that only add values, but not through one with a different `done`.
+ */
 function cancellable(ctx: Context): CancelContext | undefined {
   if (ctx instanceof CancelContext) return ctx;
   if (ctx instanceof ValueContext) return cancellable(ctx.base);
@@ -546,17 +592,36 @@ function cancelFunc<F extends (cause?: Error) => void>(fn: F): F & Disposable {
   return Object.assign(fn, { [Symbol.dispose]: () => fn() });
 }
 
-/** Singletons are made at load, so that their stack tells nothing. */
+/**
+ * An error that is the same object for everybody, so that `===` finds it. If a helper writes a
+ * property onto the error, the property must not appear in another request. So an assignment goes
+ * up the prototypes to a proxy, which drops it. (An assignment to `message` throws, as it does for
+ * the DOMException of an AbortController.) The error object itself is not a proxy, since hosts
+ * recognise errors by properties that a proxy lacks. It has no stack, because a stack would tell
+ * from which place this file was loaded.
+ */
 function singleton<P extends object>(message: string, properties: P): Error & P {
-  return Object.assign(new Error(message), { stack: `Error: ${message}` }, properties);
+  const error = new Error(message);
+  delete error.stack;
+  Object.defineProperty(error, "message", { writable: false });
+  const inherited = {
+    __proto__: Error.prototype,
+    stack: `Error: ${message}`,
+    [Symbol.toStringTag]: "Error",
+    ...properties,
+  };
+  return Object.setPrototypeOf(error, new Proxy(inherited, { set: () => true })) as Error & P;
 }
 
 function dateIn(ms: number): Date {
-  // The furthest date there is, for "never".
-  return new Date(Math.min(Date.now() + (ms || 0), 8.64e15));
+  // The furthest date that exists, used for "never".
+  return new Date(Math.min(wall() + (ms || 0), 8.64e15));
 }
 
-/** As Go prints keys, values and foreign parents: strings as they are, by their own `toString`, else by type. */
+/**
+ * The text of keys, values and foreign parents, as Go prints them: strings unchanged, others by
+ * their own `toString`, else by type.
+ */
 function shown(value: unknown): string {
   if (value === undefined || value === null) return "<nil>";
   if (typeof value === "string" || typeof value === "symbol") return String(value);

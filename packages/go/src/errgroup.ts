@@ -1,18 +1,21 @@
 // @sluice/go/errgroup: goroutines for the parts of one task, with the first error and a limit (after x/sync/errgroup).
 //
-// Invariants: `wait` settles only when every function has ended, those included that still queue for room. The first error
-// in time is kept, cancels the group's context, and is what every `wait` rejects with. What a function throws is what it
-// would return as its error in Go, so nothing a function throws is a panic.
+// Invariants: `wait` settles only when every function has ended, including those that are still
+// queued. The group keeps the first error in time, which cancels the group's context. Every `wait`
+// rejects with it. If a function throws, that is the error that it would return in Go, so it is not
+// a panic.
 
 import { type CancelCauseFunc, type Context, withCancelCause } from "./context.ts";
-import { capture, captured, Waiter, WaitQueue } from "./internal/channel.ts";
-import { current } from "./internal/goroutine.ts";
+import { continueWith, failWith, waitIn, WaitQueue, wakeFirst } from "./internal/channel.ts";
 import { spawn } from "./internal/launch.ts";
-import { completed, failed, park, resume, resumeWithError } from "./internal/sched.ts";
+import { completed, failed } from "./internal/sched.ts";
 
 type Task = () => unknown;
 
-/** What fn throws is its error; one that it returns would be lost. (The `any` lets open types pass, as in `chan`.) */
+/**
+ * The check of fn's type: an error that fn throws is used, but one that fn returns would be lost.
+ * (The `any` lets open types pass, as in `chan`.)
+ */
 type Throws<R> = 0 extends 1 & R
   ? unknown
   : // oxlint-disable-next-line typescript/no-explicit-any
@@ -24,20 +27,26 @@ export class Group {
   readonly #cancel: CancelCauseFunc | undefined;
   readonly #queue = new WaitQueue();
   readonly #supervisor = { ended: (): void => this.#ended(), failed: (error: unknown): void => this.#failed(error) };
-  /** Who waits in `wait`. */
+  /** The goroutines that wait in `wait`. */
   readonly #waiting = new WaitQueue();
   #limit = Infinity;
-  /** How many have not ended, those included that queue for room. */
+  /** The number of functions that have not ended, including those that are queued. */
   #all = 0;
   #running = 0;
   #failure: { readonly error: unknown } | undefined;
 
-  /** A group without a context: an error stops nobody. `withContext` makes one that cancels. */
+  /**
+   * A group without a context: an error does not stop the others. `withContext` makes a group that
+   * cancels.
+   */
   constructor(cancel?: CancelCauseFunc) {
     this.#cancel = cancel;
   }
 
-  /** Starts fn in a goroutine; under a limit, waits for room first. Resolves when fn was started, not when it ended. */
+  /**
+   * Starts fn in a goroutine; under a limit, waits until it may run. Resolves when fn has been
+   * started, not when it has ended.
+   */
   go<R>(fn: (() => R) & Throws<R>): Promise<void> {
     this.#all++;
     if (this.#running < this.#limit) {
@@ -45,16 +54,14 @@ export class Group {
       this.#spawn(fn);
       return completed();
     }
-    const promise = new Promise<void>(capture);
-    const g = current();
-    this.#queue.push(new Waiter(0, undefined, g, captured, undefined));
-    park(g, "chan send");
-    // It is who waited for room that starts fn, in the host's async context of this call; not who made the room.
+    const promise = waitIn<void>(this.#queue, "chan send");
+    // The goroutine that waited starts fn, in the host's async context of this call. The one that
+    // ended does not start it.
     void promise.then(() => this.#spawn(fn));
     return promise;
   }
 
-  /** Starts fn if there is room now, and tells whether it did. */
+  /** Starts fn if the limit allows it now, and returns true if it did. */
   tryGo<R>(fn: (() => R) & Throws<R>): boolean {
     if (this.#running >= this.#limit) return false;
     this.#all++;
@@ -64,9 +71,10 @@ export class Group {
   }
 
   /**
-   * At most n functions at once from now on; 0 admits none, a negative n any number. As in Go, functions that queue for room
-   * start after an error too: the context tells them to end. Throws
-   * `errgroup: modify limit while N goroutines in the group are still active`, and a RangeError for what is no whole number.
+   * Sets the limit: at most n functions run at once from now on. 0 admits no functions, and a
+   * negative n any number. As in Go, queued functions start after an error too: the context tells
+   * them to end. Throws `errgroup: modify limit while N goroutines in the group are still active`,
+   * and a RangeError if n is not a whole number.
    */
   setLimit(n: number): void {
     if (this.#running > 0) {
@@ -78,15 +86,12 @@ export class Group {
     this.#limit = n < 0 ? Infinity : n;
   }
 
-  /** Waits until all have ended, cancels the group's context, and rejects with the first error if there was one. */
+  /**
+   * Waits until all functions have ended, and cancels the group's context. Rejects with the first
+   * error if there was one.
+   */
   wait(): Promise<void> {
-    if (this.#all > 0) {
-      const promise = new Promise<void>(capture);
-      const g = current();
-      this.#waiting.push(new Waiter(0, undefined, g, captured, undefined));
-      park(g, "sync.WaitGroup.Wait");
-      return promise;
-    }
+    if (this.#all > 0) return waitIn<void>(this.#waiting, "sync.WaitGroup.Wait");
     this.#cancel?.(undefined);
     return this.#failure === undefined ? completed() : failed(this.#failure.error);
   }
@@ -105,25 +110,24 @@ export class Group {
 
   #ended(): void {
     this.#running--;
-    const w = this.#queue.first;
-    if (w !== undefined && this.#running < this.#limit) {
-      this.#queue.remove(w);
+    if (this.#queue.first !== undefined && this.#running < this.#limit) {
       this.#running++;
-      resume(w.g, "chan send", w.resolve as () => void, undefined);
+      wakeFirst(this.#queue, "chan send");
     }
     if (--this.#all > 0) return;
     if (this.#waiting.first !== undefined) this.#cancel?.(undefined);
     const failure = this.#failure;
     for (let w = this.#waiting.shift(); w !== undefined; w = this.#waiting.shift()) {
-      if (failure === undefined) resume(w.g, "sync.WaitGroup.Wait", w.resolve as () => void, undefined);
-      else resumeWithError(w.g, "sync.WaitGroup.Wait", w.resolve, () => failure.error);
+      if (failure === undefined) continueWith(w.g, "sync.WaitGroup.Wait", w.resolve, undefined);
+      else failWith(w.g, "sync.WaitGroup.Wait", w.resolve, () => failure.error);
     }
   }
 }
 
 /**
- * A group, and a context for its functions that is cancelled by the first error, or when `wait` is over. Nobody is stopped
- * but by looking at that context, nor is a function kept from starting: a loop that starts many asks `ctx.err()` itself.
+ * Makes a group, and a context for its functions. The first error cancels the context, and so does
+ * the end of `wait`. A function stops only if it looks at that context. The group still starts
+ * further functions, so a loop that starts many must check `ctx.err()` itself.
  */
 export function withContext(parent: Context): [Group, Context] {
   const [ctx, cancel] = withCancelCause(parent);

@@ -1,4 +1,5 @@
-// @sluice/go: goroutines, channels and select. The other packages of the library have entries of their own.
+// @sluice/go: goroutines, channels and select. The other packages of the library have separate
+// entry points.
 
 export { daemon, defer, go, goexit, gosched, main, numGoroutine, recoverable } from "./go.ts";
 export { chan } from "./chan.ts";

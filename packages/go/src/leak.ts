@@ -1,8 +1,9 @@
 // @sluice/go/leak: finds goroutines that should have ended (after uber-go/goleak).
 //
-// What it can tell: a goroutine that lives although the code that started it is through. What it cannot: which of several
-// tests that run at the same time it belongs to. With `proven` it tells only of those that nothing can wake any more, which
-// is certain at any time, in a running service too. Importing this module records the stacks of goroutines from then on.
+// It can find a goroutine that lives although the code that started it is finished. It cannot tell
+// to which of several concurrent tests the goroutine belongs. With `proven` it reports only
+// goroutines that nothing can wake any more. That is certain at any time, in a running service too.
+// Importing this module records the stacks of goroutines from then on.
 
 import { block, suffix, topFunction } from "./internal/dump.ts";
 import { current, daemons, list, main, nameOf, type Goroutine, type Listed } from "./internal/goroutine.ts";
@@ -11,7 +12,7 @@ import { recordStacks } from "./internal/stacks.ts";
 
 recordStacks(true);
 
-/** Which goroutines are no leaks, and what else to do. */
+/** An option: it ignores some goroutines, or adds an action. */
 export interface Option {
   readonly ignores?: (g: Goroutine) => boolean;
   readonly proven?: boolean;
@@ -19,49 +20,56 @@ export interface Option {
   readonly cleanup?: (exitCode: number) => void;
 }
 
-/** Those that live when the option is made; later ones count, even if they look alike. */
+/**
+ * Ignores the goroutines that live when the option is made. Later ones count, even if they look the
+ * same.
+ */
 export function ignoreCurrent(): Option {
   const ids = new Set(list().map(({ goroutine }) => goroutine.id));
   return { ignores: (g) => ids.has(g.id) };
 }
 
-/** Those with the function on top of their stack. */
+/** Ignores goroutines with the function on top of their stack. */
 export function ignoreTopFunction(name: string): Option {
   return { ignores: (g) => topFunction(g) === name };
 }
 
-/** Those with the function anywhere on their stack (its creator is not on it). */
+/** Ignores goroutines with the function anywhere on their stack (their creator is not on it). */
 export function ignoreAnyFunction(name: string): Option {
   return { ignores: (g) => nameOf(g) === name || functions(g.notes?.parkedAt).includes(name) };
 }
 
-/** Those whose `go` statement stands in the function. */
+/** Ignores goroutines whose `go` statement is in the function. */
 export function ignoreCreatedBy(name: string): Option {
   return { ignores: (g) => functions(g.notes?.createdAt)[0] === name };
 }
 
 /**
- * Looks only for goroutines that nothing can wake any more: the garbage collector shows that whatever could is unreachable.
- * None is accused wrongly; one that waits on what a global or a living function still holds is not accused at all. Stops the
- * program for a full collection, which Node, Deno and Bun let a program ask for.
+ * Looks only for goroutines that nothing can wake any more: the garbage collector shows that
+ * everything that could wake them is unreachable. It never accuses a goroutine wrongly. It does not
+ * accuse a goroutine that waits on something that a global or a living function still holds. Stops
+ * the program for a full collection, which Node, Deno and Bun let a program request.
  */
 export function proven(): Option {
   return { ignores: (g) => !isLeaked(g), proven: true };
 }
 
-/** For `verifyTestMain`: gets the exit code instead of the process; for `verifyNone`: called with 0. */
+/**
+ * For `verifyTestMain`: fn gets the exit code, and the process does not end with it. For
+ * `verifyNone`: fn is called with 0.
+ */
 export function cleanup(fn: (exitCode: number) => void): Option {
   return { cleanup: fn };
 }
 
-/** For `verifyTestMain`: looks for leaks after a failed run too. */
+/** For `verifyTestMain`: looks for leaks even after a failed run. */
 export function runOnFailure(): Option {
   return { runOnFailure: true };
 }
 
 /**
- * The leaks as an error that begins `found unexpected goroutines:`, or `undefined`. Gives goroutines that are about to end
- * up to 0.4 s of time. The caller and main are no leaks.
+ * The leaks as an error that begins with `found unexpected goroutines:`, or `undefined`. Gives
+ * goroutines that are about to end up to 0.4 s of time. The caller and main do not count as leaks.
  */
 export async function find(...options: readonly Option[]): Promise<Error | undefined> {
   if (options.some((option) => option.cleanup !== undefined)) {
@@ -90,26 +98,31 @@ function isProofAsked(options: readonly Option[]): boolean {
   return options.some((option) => option.proven === true);
 }
 
-/** Rejects with the leaks there are. For the end of a test; give its `using`s and `finally`s time to run first. */
+/**
+ * Rejects if there are leaks. Call it at the end of a test, after its `using`s and `finally`s have
+ * run.
+ */
 export async function verifyNone(...options: readonly Option[]): Promise<void> {
   const self = current();
   const error = await search(options);
   for (const option of options) option.cleanup?.(0);
   if (error === undefined) return;
-  // They have been told of: the end of the run need not report them as a deadlock besides.
+  // These goroutines have been reported, so the end of the run need not report them again as a
+  // deadlock.
   for (const { goroutine } of leaks(self, options)) daemons.add(goroutine);
   throw error;
 }
 
 /**
- * Checks a whole test run. With a test framework, give its hook: `verifyTestMain(afterAll)` for Vitest,
- * `verifyTestMain(after)` for node:test, or `afterEach` to check each test. Without one it looks when the process has
- * nothing left to do: after a run that was successful so far it prints the leaks and makes the exit code 1.
+ * Checks a whole test run. With a test framework, give its hook: `verifyTestMain(afterAll)` for
+ * Vitest, `verifyTestMain(after)` for node:test, or `afterEach` to check each test. Without a hook
+ * it looks when the process has nothing left to do. After a run that was successful so far, it
+ * prints the leaks and makes the exit code 1.
  */
 export function verifyTestMain(...args: readonly (Option | Hook)[]): void {
   const options = args.filter((arg) => typeof arg !== "function");
   const hooks = args.filter((arg) => typeof arg === "function");
-  // What has been told of once is not the fault of the tests that follow.
+  // A leak that was already reported is not the fault of later tests.
   const told = new Set<Goroutine>();
   const check = async (): Promise<void> => {
     try {
@@ -134,7 +147,7 @@ interface TestProcess {
 
 function atEnd(options: readonly Option[]): void {
   const process = (globalThis as { process?: TestProcess }).process;
-  // Before the deadlock report, which would otherwise be the one to tell of parked goroutines.
+  // It must run before the deadlock report, which would otherwise report the parked goroutines.
   process?.prependListener("beforeExit", (code) => {
     const anyway = options.some((option) => option.runOnFailure);
     if (isProofAsked(options)) collect();

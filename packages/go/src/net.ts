@@ -1,8 +1,8 @@
-// @sluice/go/net: servers, connections and lines as goroutines want them (Node, Deno, Bun).
+// @sluice/go/net: servers, connections and lines for use in goroutines (Node, Deno, Bun).
 //
-// Nothing here opens a socket: the servers and streams are Node's own, or look like them. What is added is
-// that a wait ends with its context, that a slow peer holds back who writes, and that nothing that was
-// accepted is forgotten when it all ends.
+// This file does not open sockets: the servers and streams are Node's own, or look like them. It
+// adds three things. A wait ends with its context. A slow peer holds back the writer. And at the
+// end every accepted connection or request is dealt with.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -17,7 +17,10 @@ import { recv, select, timeout } from "./select.ts";
 // oxlint-disable-next-line typescript/no-explicit-any -- as Node's own types have it, which these must fit
 type Listener = (...args: any[]) => void;
 
-/** What these functions need of a server: that of `node:net`, `node:http`, `node:https`, `node:http2`. */
+/**
+ * The parts of a server that these functions need: those of `node:net`, `node:http`, `node:https`,
+ * `node:http2`.
+ */
 export interface Server {
   on(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
@@ -28,7 +31,7 @@ export interface Server {
   readonly closeAllConnections?: () => void;
 }
 
-/** What these functions need of a stream that is written to. */
+/** The parts of a writable stream that these functions need. */
 export interface Writable {
   on(event: string, listener: Listener): unknown;
   off(event: string, listener: Listener): unknown;
@@ -37,26 +40,27 @@ export interface Writable {
   readonly writableEnded: boolean;
 }
 
-/** Where {@link serve} listens and how long it waits at the end; all of it may be left out. */
+/** The address of {@link serve} and its wait at the end. Every option may be omitted. */
 export interface ServeOptions {
-  /** Where to listen if the server does not listen yet; a free port by default. */
+  /** The port to listen on if the server does not listen yet; a free port by default. */
   readonly port?: number | undefined;
-  /** The address; the server's default without it. */
+  /** The address; by default the server's default. */
   readonly host?: string | undefined;
-  /** Milliseconds for the connections to end by themselves once ctx is done; 10,000 by default. */
+  /** Milliseconds for the connections to end by themselves after ctx is done; 10,000 by default. */
   readonly grace?: number | undefined;
-  /** Called when it listens. */
+  /** Called when the server listens. */
   readonly onListening?: (() => void) | undefined;
 }
 
 /**
- * Runs a server until ctx is done, and then until its connections have ended: Go's `ListenAndServe` and
- * `Shutdown` in one.
+ * Runs a server until ctx is done, and then until its connections have ended: Go's `ListenAndServe`
+ * and `Shutdown` in one.
  *
- * Blocks. When ctx is done it accepts nothing more, closes connections that are idle, and waits for the
- * others. Those that are still there when the grace is over are cut, and it rejects with
- * `DeadlineExceeded`. What a server of `node:net` has accepted before this call is not known here: it is
- * waited for, but not cut. Rejects with the server's error, such as EADDRINUSE; resolves if somebody else
+ * Blocks. When ctx is done it accepts nothing more, closes idle connections, and waits for the
+ * others. Connections that are still open after the grace are cut, and it rejects with
+ * `DeadlineExceeded`. Connections that a server of `node:net` accepted before this call are not
+ * known here: it waits for them, but does not cut them. Rejects with the server's error, such as
+ * EADDRINUSE. Resolves if other code closes the server.
  * closes the server.
  *
  * @example
@@ -107,12 +111,16 @@ async function run(ctx: Context, server: Server, grace: number, options: ServeOp
   }
 }
 
-/** How long a server may wait for connections that it accepted before `serve` was called: nobody here knows them. */
+/**
+ * The time that a server may wait for connections that it accepted before `serve` was called: they
+ * are not known here.
+ */
 const UNKNOWN_MS = 1000;
 
 /**
- * Whether the server closes in so many milliseconds. A connection that is kept alive becomes idle after its
- * response, and nothing tells of that: as in Go's Shutdown, they are looked for again and again.
+ * True if the server closes within this number of milliseconds. A connection that is kept alive
+ * becomes idle after its response, and no event tells that. So, as in Go's Shutdown, this function
+ * looks for idle connections again and again.
  */
 async function endsWithin(grace: number, server: Server, closed: RecvChan<never>): Promise<boolean> {
   let pause = 1;
@@ -129,29 +137,31 @@ function track(open: Set<Socket>, socket: Socket): void {
   socket.on("close", () => open.delete(socket));
 }
 
-/** How many may wait to be received; 1,024 by default. */
+/** The number of items that may wait to be received; 1,024 by default. */
 export interface Backlog {
   readonly backlog?: number | undefined;
 }
 
-/** A request that a server has received, and what answers it. */
+/** A request that a server has received, and the response to it. */
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
 
 /**
- * The connections that a server accepts, from now on. (Make the server with `allowHalfOpen: true` to answer
- * what a client has sent before it ended its side, as a connection in Go allows.) One that comes while the backlog is full is
- * destroyed, and so are those that wait when ctx is done or the reader leaves. An error of the server ends it.
+ * The connections that a server accepts, from now on. (Make the server with `allowHalfOpen: true`
+ * to answer data that a client sent before it ended its side, as a connection in Go allows.) A
+ * connection that comes while the backlog is full is destroyed. Connections that wait are destroyed
+ * when ctx is done or the reader leaves. An error of the server ends the channel.
  */
 export function connections(ctx: Context, server: Server, { backlog = 1024 }: Backlog = {}): RecvChan<Socket> {
   return accepted<Socket>(ctx, server, "connections", "connection", backlog, (socket) => socket, destroy);
 }
 
 /**
- * The requests that a server receives, from now on. One that comes while the backlog is full gets status
- * 503, and so do those that wait when ctx is done or the reader leaves. An error of the server ends it.
+ * The requests that a server receives, from now on. A request that comes while the backlog is full
+ * gets status 503. Requests that wait get it when ctx is done or the reader leaves. An error of the
+ * server ends the channel.
  */
 export function requests(ctx: Context, server: Server, { backlog = 1024 }: Backlog = {}): RecvChan<Exchange> {
   const pair = (request: IncomingMessage, response: ServerResponse): Exchange => ({ request, response });
@@ -210,23 +220,27 @@ function refuse({ response }: Exchange): void {
   response.end();
 }
 
-/** How {@link lines} reads; all of it may be left out. */
+/** The options of {@link lines}. Every option may be omitted. */
 export interface LineOptions {
   /** A label of the Encoding Standard; `utf-8` by default. */
   readonly encoding?: string | undefined;
-  /** How many characters a line may have, 1,048,576 by default: a peer that sends no end is an error. */
+  /**
+   * The most characters of a line, 1,048,576 by default. If a peer sends more without a line end,
+   * that is an error.
+   */
   readonly longest?: number | undefined;
 }
 
-/** What {@link lines} rejects with at a line that is longer than allowed. */
+/** The error with which {@link lines} rejects at a line that is longer than allowed. */
 export class LineTooLongError extends Error {
   override readonly name = "LineTooLongError";
   readonly code = "line_too_long";
 }
 
 /**
- * The lines of a stream of bytes or texts, without their ends (LF or CR LF). A last line without an end is a
- * line. The stream is read as its lines are taken, and destroyed when ctx is done or the reader leaves.
+ * The lines of a stream of bytes or texts, without their ends (LF or CR LF). A last line without an
+ * end counts as a line. The stream is read as its lines are received. It is destroyed when ctx is
+ * done or the reader leaves.
  */
 export function lines(
   ctx: Context,
@@ -262,7 +276,7 @@ function tooLong(longest: number): LineTooLongError {
   return new LineTooLongError(`lines: a line is longer than ${longest} characters`);
 }
 
-/** What {@link write} rejects with if the stream is closed, or closes while it waits. */
+/** The error with which {@link write} rejects if the stream is closed, or closes while it waits. */
 export class StreamClosedError extends Error {
   override readonly name = "StreamClosedError";
   readonly code = "stream_closed";
@@ -273,8 +287,9 @@ export class StreamClosedError extends Error {
 }
 
 /**
- * Writes to a stream; waits while its buffer is full, as Go's `Write` does. Rejects with the stream's error,
- * with a {@link StreamClosedError}, or with `ctx.err()` if ctx is done first: the data may be written then.
+ * Writes to a stream; waits while its buffer is full, as Go's `Write` does. Rejects with the
+ * stream's error, with a {@link StreamClosedError}, or with `ctx.err()` if ctx is done first: the
+ * data may have been written then.
  */
 export function write(ctx: Context, stream: Writable, data: string | Uint8Array): Promise<void> {
   return inSteps(send(ctx, stream, data));
@@ -289,7 +304,10 @@ async function send(ctx: Context, stream: Writable, data: string | Uint8Array): 
   if (c.case === 1) throw ctx.err() as Error;
 }
 
-/** For each stream whose buffer is full: closed when there is room again. However many wait, they listen once. */
+/**
+ * For each stream whose buffer is full: a channel that closes when the buffer has space again. All
+ * waiting writers share one listener.
+ */
 const full = new WeakMap<Writable, Channel<never>>();
 
 function roomIn(stream: Writable): RecvChan<never> {

@@ -24,7 +24,7 @@ async function whileWaiting(look: () => void): Promise<void> {
 const get = (url: string, method = "GET"): [number, string] => {
   let status = 0;
   let body = "";
-  handler({ url, method }, { writeHead: (code) => (status = code), end: (text) => (body = text) });
+  handler({ url, method }, { writeHead: (code) => (status = code), end: (text) => (body = String(text)) });
   return [status, body];
 };
 
@@ -114,17 +114,25 @@ describe("goroutineProfile", () => {
 describe("handler", () => {
   it("serves the profiles that there are, to GET only", async () => {
     await whileWaiting(() => {
-      expect(get("/debug/pprof/")[1]).toContain("4\tgoroutine\n");
+      expect(get("/debug/pprof/")[1]).toContain('<td>4</td><td><a href="goroutine?debug=1">goroutine</a></td>');
       expect(get("/debug/pprof/goroutine?debug=1")[1]).toMatch(/^goroutine profile: total 4\n/);
       expect(get("/debug/pprof/goroutine?debug=2")[1]).toContain("[chan receive]:");
-      expect(get("/debug/pprof/heap")).toEqual([404, "Unknown profile: heap\n"]);
+      expect(get("/debug/pprof/threadcreate")).toEqual([404, "Unknown profile: threadcreate\n"]);
+      expect(get("/debug/pprof/goroutine?debug=3")).toEqual([400, 'debug: expected 0 or 1 or 2, got "3"\n']);
+      expect(get("/debug/pprof/cmdline")[1].split("\0")[0]).toBe(process.argv[0]);
       expect(get("/debug/pprof/goroutine", "POST")[0]).toBe(405);
     });
   });
 
   it("serves the profile of leaks once the collection is over", async () => {
     const body = await new Promise<string>((resolve) => {
-      handler({ url: "/debug/pprof/goroutineleak?debug=1" }, { writeHead: () => undefined, end: resolve });
+      handler(
+        { url: "/debug/pprof/goroutineleak?debug=1" },
+        {
+          writeHead: () => undefined,
+          end: (body) => resolve(String(body)),
+        },
+      );
     });
     expect(body).toBe("goroutineleak profile: total 0\n");
   });

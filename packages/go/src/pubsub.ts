@@ -1,9 +1,12 @@
-// @sluice/go/pubsub: one topic, many subscribers, each with a bounded buffer and a policy for when it is full.
+// @sluice/go/pubsub: one topic, many subscribers. Each subscriber has a bounded buffer, and a
+// policy for a full one.
 //
 // Invariants
-// - Every subscriber sees the values in the order in which they were published; all of them the same order.
-// - A subscription ends when its context does, when its loop is left, and when the topic is closed: then its
-//   reader gets what is buffered first. Nothing of it is kept.
+//
+// - All subscribers see the values in the same order: that in which they were published.
+// - A subscription ends when its context is done, when its loop is left, and when the topic is
+//   closed. In the last case its reader first gets the buffered values. The topic keeps nothing of
+//   it.
 // - A slow subscriber costs the others nothing unless its policy is to wait.
 
 import type { RecvChan } from "./chan.ts";
@@ -16,26 +19,32 @@ import { recv, select, send } from "./select.ts";
 import { Weighted } from "./semaphore.ts";
 
 /**
- * What becomes of a value for which a subscriber has no room.
+ * The treatment of a value if a subscriber's buffer is full.
  *
- * - `wait`: the publisher waits until there is.
- * - `dropOldest`: the value that has waited longest goes, for the new one.
- * - `dropNewest`: the new value goes.
- * - `disconnect`: the subscription ends with a {@link SlowSubscriberError}, after what is buffered.
+ * - `wait`: the publisher waits until the buffer has space.
+ * - `dropOldest`: the value that has waited longest is dropped, and the new one is buffered.
+ * - `dropNewest`: the new value is dropped.
+ * - `disconnect`: the subscription ends with a {@link SlowSubscriberError}, after the buffered
+ *   values.
  */
 export type SlowPolicy = "wait" | "dropOldest" | "dropNewest" | "disconnect";
 
-/** How a subscription buffers; all of it may be left out. */
+/** The buffering of a subscription. Every option may be omitted. */
 export interface SubscribeOptions<T> {
-  /** How many values may wait for the subscriber; 16 by default, and no fewer than the topic replays. */
+  /**
+   * The number of values that may wait for the subscriber; 16 by default, and no fewer than the
+   * topic replays.
+   */
   readonly buffer?: number | undefined;
-  /** When they are that many; `wait` by default. */
+  /** The policy when the buffer is full; `wait` by default. */
   readonly slow?: SlowPolicy | undefined;
-  /** Called with each value that is dropped; for `disconnect`, with the one for which there was no room. */
+  /**
+   * Called with each value that is dropped. With `disconnect`, that is the value that did not fit.
+   */
   readonly onDrop?: ((value: T) => void) | undefined;
 }
 
-/** What the reader of a subscription gets that was ended because it was too slow. */
+/** The error that the reader gets if its subscription was ended because it was too slow. */
 export class SlowSubscriberError extends Error {
   override readonly name = "SlowSubscriberError";
   readonly code = "slow_subscriber";
@@ -67,11 +76,16 @@ export class Topic<T> {
   readonly #replay: number;
   readonly #last: T[] = [];
   readonly #subscribers = new Set<Subscriber<T>>();
-  /** Whoever has to wait for a subscriber holds back the publishers after it, so that the order is one. */
+  /**
+   * A publisher that waits for a subscriber holds back the next publishers, so that all values have
+   * one order.
+   */
   readonly #turn = new Weighted(1);
   #closed = false;
 
-  /** @param options.replay how many of the last values a new subscriber gets first; 0 by default */
+  /**
+   * @param options.replay the number of last values that a new subscriber gets first; 0 by default
+   */
   constructor({ replay = 0 }: { readonly replay?: number | undefined } = {}) {
     if (!Number.isInteger(replay) || replay < 0) {
       throw new RangeError(`pubsub: replay must be a whole number from 0 on, got ${replay}`);
@@ -79,7 +93,7 @@ export class Topic<T> {
     this.#replay = replay;
   }
 
-  /** How many subscribers there are. */
+  /** The number of subscribers. */
   get subscribers(): number {
     return this.#subscribers.size;
   }
@@ -89,8 +103,9 @@ export class Topic<T> {
   }
 
   /**
-   * Gives a value to all subscribers. Waits for those that have no room and want to be waited for; rejects with
-   * `ctx.err()` if ctx is done meanwhile (some may have the value then), and with `publish on closed topic`.
+   * Gives a value to all subscribers. Waits for those whose buffer is full and whose policy is to
+   * wait. Rejects with `ctx.err()` if ctx is done first (some may have the value then), and with
+   * `publish on closed topic`.
    */
   publish(value: T, ctx: Context = background()): Promise<void> {
     return inSteps(this.#publish(value, ctx));
@@ -113,7 +128,10 @@ export class Topic<T> {
     return subscriber.output;
   }
 
-  /** No more values: subscribers get what is buffered, then their channels end. Does nothing the second time. */
+  /**
+   * Closes the topic: subscribers get the buffered values, then their channels end. A second call
+   * does nothing.
+   */
   close(): void {
     this.#closed = true;
     for (const subscriber of this.#subscribers) subscriber.close();
@@ -127,7 +145,7 @@ export class Topic<T> {
         this.#last.push(value);
         if (this.#last.length > this.#replay) this.#last.shift();
       }
-      // One that comes while this waits has the value from the last ones already.
+      // A subscriber that joins during this wait already gets the value from the last ones.
       const slow: Promise<void>[] = [];
       for (const subscriber of this.#subscribers) {
         const wait = subscriber.put(value, ctx);
@@ -150,7 +168,7 @@ class Subscriber<T> {
   readonly #onDrop: ((value: T) => void) | undefined;
   /** Closed when there are no more values; fails when the subscriber is disconnected. */
   readonly #ended = new Channel<never>(0);
-  /** The publisher that waits for room. */
+  /** The publisher that waits for space in the buffer. */
   #waiting: Promise<void> | undefined;
 
   constructor(
@@ -161,7 +179,7 @@ class Subscriber<T> {
     last: readonly T[],
     ended: (subscriber: Subscriber<T>) => void,
   ) {
-    // The values that the topic has kept wait for it from the start.
+    // The values that the topic has kept are in the new buffer from the start.
     this.#buffer = Math.max(buffer, last.length);
     this.#slow = slow;
     this.#onDrop = onDrop;
@@ -177,7 +195,10 @@ class Subscriber<T> {
     for (const value of last) this.output.trySend(value);
   }
 
-  /** Puts a value into the buffer, or does what the policy says; a promise if that takes a wait. */
+  /**
+   * Puts a value into the buffer, or does what the policy says. Returns a promise if that takes a
+   * wait.
+   */
   put(value: T, ctx: Context): Promise<void> | undefined {
     if (this.#isOver || this.output.trySend(value)) return undefined;
     switch (this.#slow) {
@@ -200,7 +221,7 @@ class Subscriber<T> {
     return undefined;
   }
 
-  /** No more values; one that a publisher waits to give still comes. */
+  /** Ends the subscription. A value that a publisher waits to give still comes. */
   close(): void {
     if (this.#isOver) return;
     if (this.#waiting === undefined) this.#ended.close();

@@ -1,35 +1,41 @@
-// @sluice/go/rate: how often something may happen (after golang.org/x/time/rate).
+// @sluice/go/rate: limits how often something may happen (after golang.org/x/time/rate).
 //
 // A limiter is a token bucket: it holds up to `burst` tokens and gains `limit` of them a second. An
-// event takes one. The algorithm is that of Go's package: an event that comes too early is booked for
-// the moment at which its token will be there, so the bucket may go below zero. Those who wait are
-// therefore served in the order in which they came, and no queue is kept.
+// event takes one. The algorithm is that of Go's package. An event that comes too early is booked
+// for the moment at which its token will be there, so the bucket may go below zero. So waiting
+// callers are served in the order in which they came, and no queue is needed.
 //
-// Invariant: a cancelled reservation gives back only what no later one has been booked after.
+// Invariant: a cancelled reservation gives back only tokens that no later reservation depends on.
 
 import type { Context } from "./context.ts";
 import { monotonic } from "./internal/clock.ts";
 import { failed } from "./internal/sched.ts";
 import { sleep } from "./time.ts";
 
-/** Events a second. `Inf` lets everything through, 0 nothing but the tokens that are there. */
+/**
+ * Events a second. `Inf` lets everything through. 0 lets through only as many events as there are
+ * tokens.
+ */
 export type Limit = number;
 
 /** No limit at all. */
 export const Inf: Limit = Infinity;
 
-/** The limit of one event every `ms` milliseconds; `Inf` unless that is above 0. */
+/** The limit of one event every `ms` milliseconds; `Inf` if `ms` is not above 0. */
 export function every(ms: number): Limit {
   return ms > 0 ? 1000 / ms : Inf;
 }
 
-/** A permit that {@link Limiter.reserve} has given for a moment from now on. */
+/** A permit from {@link Limiter.reserve}, for now or a later moment. */
 export interface Reservation {
-  /** Whether the limiter can ever grant it: n is not above the burst. */
+  /** True if the limiter can ever grant it: n is not above the burst. */
   readonly ok: boolean;
-  /** Milliseconds until it holds: 0 for at once, `Infinity` if it is not ok. */
+  /** Milliseconds until it is valid: 0 for at once, `Infinity` if it is not ok. */
   delay(): number;
-  /** Gives it back as far as possible, for others to use. Does nothing once its moment has passed. */
+  /**
+   * Gives the tokens back as far as possible, for others to use. Does nothing after its moment has
+   * passed.
+   */
   cancel(): void;
 }
 
@@ -39,7 +45,7 @@ export class Limiter {
   /** Tokens at the moment `#last`; below 0 if some are booked ahead. */
   #tokens: number;
   #last = -Infinity;
-  /** When the latest event that was booked takes place. */
+  /** The time of the latest event that was booked. */
   #lastEvent = -Infinity;
 
   /**
@@ -65,20 +71,20 @@ export class Limiter {
     return this.#tokensAt(monotonic());
   }
 
-  /** Whether n events may happen now; takes their tokens if so. Never waits. */
+  /** Returns true if n events may happen now, and takes their tokens then. Never waits. */
   allow(n = 1): boolean {
     return this.#book(monotonic(), n, 0).ok;
   }
 
-  /** Books n events for the first moment that has room. Never waits: the caller does, or cancels. */
+  /** Books n events for the first possible moment. Never waits: the caller waits, or cancels. */
   reserve(n = 1): Reservation {
     return this.#book(monotonic(), n, Infinity);
   }
 
   /**
-   * Waits until n events may happen. Rejects with `ctx.err()` if ctx is done first, and at once, with
-   * Go's text, if n is above the burst or if the context's deadline would come too early. Tokens of a
-   * wait that was cancelled are given back.
+   * Waits until n events may happen. Rejects with `ctx.err()` if ctx is done first. Rejects at
+   * once, with Go's text, if n is above the burst or if the context's deadline would come too
+   * early. If the wait is cancelled, it gives its tokens back.
    */
   wait(ctx: Context, n = 1): Promise<void> {
     if (n > this.#burst && this.#limit !== Inf) {
@@ -97,7 +103,7 @@ export class Limiter {
     return delay > 0 ? slept.catch((error: unknown) => giveBack(booked, error)) : slept;
   }
 
-  /** Sets another limit from now on. Events that are booked keep their moments. */
+  /** Sets another limit from now on. Booked events keep their moments. */
   setLimit(limit: Limit): void {
     expectNumber("limit", limit);
     this.#advance(monotonic());
@@ -127,7 +133,7 @@ export class Limiter {
   #restore(at: number, n: number): void {
     const now = monotonic();
     if (this.#limit === Inf || n === 0 || at < now) return;
-    // What was booked after it has its moment from these tokens: those stay taken.
+    // Later bookings got their moments on the basis of these tokens, so those tokens stay taken.
     const restored = n - this.#tokensIn(this.#lastEvent - at);
     if (restored <= 0) return;
     this.#advance(now);
@@ -157,25 +163,28 @@ export class Limiter {
 }
 
 /**
- * One limiter for each key: for each host, user or tenant.
+ * One limiter for each key, for example for each host, user or tenant.
  *
- * A key that has not been used for so long that its bucket is full again is forgotten, since a new one
- * would be the same. So the memory is that of the keys in use, at most twice as many.
+ * If a key has not been used for so long that its bucket is full again, it is forgotten. A new
+ * bucket would be the same. So the memory is that of the keys in use, at most twice.
  */
 export class KeyedLimiter<K> {
   readonly #limit: Limit;
   readonly #burst: number;
   readonly #limiters = new Map<K, Limiter>();
-  /** How many keys there may be before the idle ones are looked for. */
+  /** The number of keys at which it looks for idle ones. */
   #crowded = 64;
 
-  /** Each key may have `limit` events a second, and up to `burst` at once. Throws as {@link Limiter}. */
+  /**
+   * Each key may have `limit` events a second, and up to `burst` at once. Throws as {@link Limiter}
+   * does.
+   */
   constructor(limit: Limit, burst: number) {
     this.#limit = expectNumber("limit", limit);
     this.#burst = expectNumber("burst", burst);
   }
 
-  /** How many keys are remembered. */
+  /** The number of keys that are remembered. */
   get size(): number {
     return this.#limiters.size;
   }

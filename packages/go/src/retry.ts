@@ -1,10 +1,11 @@
-// @sluice/go/retry: a call that is made again until it succeeds, its context ends, or it is hopeless.
+// @sluice/go/retry: repeats a call until it succeeds, its context ends, or another attempt is
+// hopeless.
 //
-// Words: an *attempt* is one call; *backoff* tells how long to wait after a failed one; *jitter* is the
-// random part of that, so that many clients do not come back at the same moment; a *budget* is shared by
-// many calls and keeps retries to a share of all of them, so that retries do not finish off a service
-// that is in trouble. Backoff and jitter follow "Exponential Backoff And Jitter" (Marc Brooker, 2015);
-// the budget is a token bucket as in Finagle's RetryBudget.
+// Words: an *attempt* is one call. The *backoff* is the wait after a failed attempt. *Jitter* is
+// the random part of that, so that many clients do not come back at the same moment. A *budget* is
+// shared by many calls, and limits retries to a share of all calls. So retries do not overload a
+// service that is already in trouble. Backoff and jitter follow "Exponential Backoff And Jitter"
+// (Marc Brooker, 2015). The budget is a token bucket as in Finagle's RetryBudget.
 
 import type { Context } from "./context.ts";
 import { monotonic } from "./internal/clock.ts";
@@ -15,11 +16,11 @@ import { sleep } from "./time.ts";
 /** Milliseconds to wait after failed attempt number `attempt`, which counts from 1. */
 export type Backoff = (attempt: number) => number;
 
-/** How {@link exponential} waits; all of it may be left out. */
+/** The options of {@link exponential}. Every option may be omitted. */
 export interface ExponentialOptions {
   /** Milliseconds after the first attempt; 100 by default. */
   readonly initial?: number | undefined;
-  /** By how much each wait is longer than the one before; 2 by default. */
+  /** The factor by which each wait is longer than the one before; 2 by default. */
   readonly factor?: number | undefined;
   /** The longest wait, in milliseconds; 30,000 by default. */
   readonly max?: number | undefined;
@@ -32,27 +33,29 @@ export interface ExponentialOptions {
   readonly random?: (() => number) | undefined;
 }
 
-/** How {@link retry} goes on; all of it may be left out. */
+/** The options of {@link retry}. Every option may be omitted. */
 export interface RetryOptions {
-  /** How many attempts there are in all; as many as the context allows by default. */
+  /** The most attempts in all; by default as many as the context allows. */
   readonly attempts?: number | undefined;
-  /** How long to wait in between; `exponential()` by default. */
+  /** The waits between attempts; `exponential()` by default. */
   readonly backoff?: Backoff | undefined;
-  /** Shared with other calls: no retry when it is used up. */
+  /** A budget shared with other calls: if it is used up, there is no retry. */
   readonly budget?: Budget | undefined;
-  /** Whether an error is worth another attempt; each is by default, but for `permanent` ones. */
+  /**
+   * Returns true if an error is worth another attempt. By default all are, except `permanent` ones.
+   */
   readonly retryIf?: ((error: unknown) => boolean) | undefined;
   /** Called before each wait, for logs. `attempt` is the one that failed, `ms` the wait. */
   readonly onRetry?: ((error: unknown, attempt: number, ms: number) => void) | undefined;
 }
 
 /**
- * Calls fn until it succeeds and gives its result. `attempt` counts from 1.
+ * Calls fn until it succeeds, and returns its result. `attempt` counts from 1.
  *
- * Rejects with the last error when the attempts or the budget are used up or the error is not worth a
- * retry; with the error inside for one marked by {@link permanent}; and with `ctx.err()` when ctx ends
- * before an attempt or in a wait. A wait that would go past the context's deadline is not begun: the last
- * error comes out at once.
+ * Rejects with the last error if the attempts or the budget are used up, or if the error is not
+ * worth a retry. For an error marked by {@link permanent} it rejects with the error inside. It
+ * rejects with `ctx.err()` if ctx ends before an attempt or in a wait. If a wait would go past the
+ * context's deadline, it rejects with the last error at once.
  */
 export function retry<T>(
   ctx: Context,
@@ -64,17 +67,17 @@ export function retry<T>(
   return inSteps(run(ctx, fn, attempts, options));
 }
 
-/** Marks an error as one that no further attempt will mend: `throw permanent(error)`. */
+/** Marks an error as one that another attempt cannot fix: `throw permanent(error)`. */
 export function permanent(error: unknown): Error {
   return new Permanent(error);
 }
 
-/** Marks an error with the wait that the other side has asked for, as by `Retry-After`. */
+/** Marks an error with the wait that the other side has asked for, for example by `Retry-After`. */
 export function retryAfter(error: unknown, ms: number): Error {
   return new After(error, expectNumber("retryAfter", "ms", ms));
 }
 
-/** Waits that grow by a factor, with a random part. Throws a RangeError for numbers that make no sense. */
+/** Waits that grow by a factor, with a random part. Throws a RangeError for invalid numbers. */
 export function exponential(options: ExponentialOptions = {}): Backoff {
   const { initial = 100, factor = 2, max = 30_000, jitter = "full", random = Math.random } = options;
   expectNumber("exponential", "initial", initial);
@@ -94,10 +97,11 @@ export function constant(ms: number): Backoff {
 }
 
 /**
- * What many calls may spend on retries together: a share of their number, and a few a second in any case.
+ * The retries that many calls may use together: a share of the number of calls, and a few a second
+ * in any case.
  *
- * Each first attempt puts `ratio` of a token in, each retry takes one out. Tokens that come by the second
- * and by calls are kept for ten seconds at most.
+ * Each first attempt adds `ratio` of a token, and each retry takes one. Tokens are kept for ten
+ * seconds at most.
  */
 export class Budget {
   readonly #ratio: number;
@@ -115,7 +119,7 @@ export class Budget {
     this.#tokens = perSecond * KEPT_SECONDS;
   }
 
-  /** Notes a first attempt. */
+  /** Records a first attempt. */
   deposit(): void {
     this.#advance();
     this.#tokens += this.#ratio;
@@ -133,7 +137,7 @@ export class Budget {
     const now = monotonic();
     const seconds = Math.max(0, (now - this.#at) / 1000);
     this.#at = now;
-    // What calls have put in fades over the same time as what a second gives.
+    // Tokens from calls fade over the same time as tokens from seconds.
     const faded = this.#tokens * Math.exp(-seconds / KEPT_SECONDS);
     this.#tokens = faded + this.#perSecond * KEPT_SECONDS * (1 - Math.exp(-seconds / KEPT_SECONDS));
   }
@@ -175,7 +179,7 @@ async function run<T>(
       if (isGoexit(thrown)) throw thrown;
       if (thrown instanceof Permanent) throw thrown.cause;
       const error = thrown instanceof After ? thrown.cause : thrown;
-      // What fn says when it was cancelled is a consequence of that.
+      // If fn was cancelled, its error is a consequence of that.
       if (ctx.err() !== undefined || attempt >= attempts || !retryIf(error)) throw error;
       const ms = thrown instanceof After ? thrown.ms : backoff(attempt);
       const deadline = ctx.deadline();

@@ -74,15 +74,19 @@ describe("select", () => {
     const ch = chan<number>();
     expect((await select({ out: send(ch, 1), in: recv(ch), idle: otherwise })).case).toBe("idle");
     const wg = new WaitGroup();
+    let received = 0;
     for (const me of [0, 1]) {
       wg.go(async () => {
         for (let i = 0; i < 1000; i++) {
           const c = await select({ in: recv(ch), out: send(ch, me) });
-          if (c.case === "in") expect(c.value).toBe(1 - me);
+          if (c.case !== "in") continue;
+          received++;
+          expect(c.value).toBe(1 - me);
         }
       });
     }
     await wg.wait();
+    expect(received).toBe(1000);
   });
 
   it("B19 exactly one case takes effect", async () => {
@@ -267,7 +271,7 @@ describe("select", () => {
     const c = await select({ job: recv(jobs), slow: timeout(1000), idle: otherwise });
     switch (c.case) {
       case "job":
-        if (c.ok) expect(c.value.id).toBe(3);
+        expect(c.ok && c.value.id).toBe(3);
         break;
       case "slow":
         // @ts-expect-error a timeout carries nothing

@@ -1,17 +1,29 @@
 // select: wait for the first of several channel operations (after Go's runtime/select.go).
 //
 // Invariants
-// - The decision is taken at one instant over all cases; among several that are ready each is equally likely.
-// - Exactly one case takes effect. When one wins, the select leaves all other queues and its timer is cleared at once:
-//   losing costs nothing and retains nothing, however often one channel loses.
+// - The decision is taken at one instant over all cases. If several are ready, each of them is
+//   equally likely.
+// - Exactly one case takes effect. When one wins, the select leaves all other queues and clears its
+//   timer at once. So a case that loses costs nothing and keeps nothing in memory, even if one
+//   channel loses again and again.
 // - A case object holds no state of a wait, so it may be used again.
 
-import { capture, captured, Channel, closedError, isThenable, thenableError, Waiter } from "./internal/channel.ts";
-import type { Decision } from "./internal/channel.ts";
+import {
+  capture,
+  captured,
+  Channel,
+  closedError,
+  continueWith,
+  failWith,
+  isThenable,
+  thenableError,
+  Waiter,
+} from "./internal/channel.ts";
+import type { Across, Continuation, Decision } from "./internal/channel.ts";
 import type { RecvChan, SendChan } from "./chan.ts";
 import { type Alarm, alarmIn } from "./internal/clock.ts";
 import { current, type Goroutine, main, type State } from "./internal/goroutine.ts";
-import { completedWith, failed, type MakeError, park, resume, resumeWithError } from "./internal/sched.ts";
+import { completedWith, failed, type MakeError, park } from "./internal/sched.ts";
 
 /** A receive from a channel; `undefined` is the nil channel, whose case is never ready. */
 export interface RecvCase<T> {
@@ -24,7 +36,7 @@ export interface SendCase {
   readonly channel: SendChan<never> | undefined;
   readonly value: unknown;
 }
-/** Ready when the select has waited so many milliseconds. */
+/** Ready when the select has waited this number of milliseconds. */
 export interface TimeoutCase {
   readonly kind: "timeout";
   readonly ms: number;
@@ -42,9 +54,12 @@ type Outcome<Name, C> = C extends { readonly kind: "recv"; readonly channel: Rec
   : { readonly case: Name };
 type NumberOf<K> = K extends `${infer N extends number}` ? N : never;
 
-/** What a select over named cases gives: which case won, and for a receive what came. */
+/**
+ * The result of a select over named cases: the case that won and, for a receive, the value that
+ * came.
+ */
 export type Selected<C extends Record<string, Case>> = { [K in keyof C & string]: Outcome<K, C[K]> }[keyof C & string];
-/** The same for a list of cases, where the index names the case. */
+/** The result of a select over a list of cases, in which the index names the case. */
 export type SelectedAt<C extends readonly Case[]> = number extends C["length"]
   ? Outcome<number, C[number]>
   : { [K in keyof C & `${number}`]: Outcome<NumberOf<K>, C[K]> }[keyof C & `${number}`];
@@ -56,14 +71,20 @@ export function recv<T>(channel: RecvChan<T> | undefined): RecvCase<T> {
   return { kind: "recv", channel };
 }
 
-/** The value is taken when the case is made. Throws for a thenable, as `Chan.send` does. */
+/**
+ * A send case. It takes the value when the case is made. Throws for a thenable, as `Chan.send`
+ * does.
+ */
 export function send<T>(channel: SendChan<T> | undefined, value: NoInfer<T>): SendCase {
   if (channel !== undefined) own(channel, "send");
   if (isThenable(value)) throw thenableError();
   return { kind: "send", channel, value };
 }
 
-/** A timer of its own for each select that uses the case; released as soon as another case wins. */
+/**
+ * A timeout case. Each select that uses it has a separate timer, which is released as soon as
+ * another case wins.
+ */
 export function timeout(ms: number): TimeoutCase {
   return { kind: "timeout", ms };
 }
@@ -106,69 +127,100 @@ function chooseNamed(cases: Readonly<Record<string, Case>>, state?: State): Prom
 }
 
 function choose(cases: readonly Case[], names: readonly string[] | undefined, state?: State): Promise<unknown> {
+  try {
+    const at = pick(cases, names);
+    if (at >= 0) return completedWith(carryOut(cases, at, names));
+  } catch (error) {
+    return failed(error);
+  }
+  state ??= stateOf(cases);
+  if (across !== undefined) return across(cases as readonly never[], names, state);
+  const promise = new Promise<unknown>(capture);
+  selecting().wait(cases, names, state, captured);
+  return promise;
+}
+
+/** After a `pick`: the index of the timeout case that is over first; -1 if there is none. */
+let soonest = -1;
+/** After a `pick`: what selects if other threads use one of the channels. */
+export let across: Across | undefined;
+
+/**
+ * The index of the case that a select carries out now, or -1 if there is none. Then `across`
+ * selects if it is set, else the select has to wait. Throws if a case is invalid.
+ */
+export function pick(cases: readonly Case[], names: readonly string[] | undefined): number {
   let ready = 0;
   let chosen = -1;
   let fallback = -1;
-  let soonest = -1;
-  if (cases.length > most) return failed(new Error(`reflect.Select: too many cases (max ${most})`));
+  soonest = -1;
+  across = undefined;
+  if (cases.length > most) throw new Error(`reflect.Select: too many cases (max ${most})`);
   for (let i = 0; i < cases.length; i++) {
     const c = (cases[i] ?? {}) as Case;
     switch (c.kind) {
       case "recv":
-        if (c.channel === undefined || !(c.channel as Channel<unknown>).canRecv()) continue;
-        break;
-      case "send":
-        if (c.channel === undefined || !(c.channel as Channel<unknown>).canSend()) continue;
-        break;
-      case "timeout": {
-        const best = cases[soonest];
-        if (best === undefined || (best.kind === "timeout" && c.ms < best.ms)) soonest = i;
+      case "send": {
+        const channel = c.channel as Channel<unknown> | undefined;
+        if (channel === undefined) continue;
+        across = channel.across;
+        if (across !== undefined) return -1;
+        if (c.kind === "recv" ? channel.canRecv() : channel.canSend()) break;
         continue;
       }
+      case "timeout":
+        if (soonest < 0 || c.ms < (cases[soonest] as TimeoutCase).ms) soonest = i;
+        continue;
       case "otherwise":
-        if (fallback >= 0) return failed(new Error("reflect.Select: multiple default cases"));
+        if (fallback >= 0) throw new Error("reflect.Select: multiple default cases");
         fallback = i;
         continue;
       default:
-        return failed(new TypeError(`select: ${nameOf(i, names)} is no case`));
+        throw new TypeError(`select: ${nameOf(i, names)} is no case`);
     }
-    // Each of the ready ones so far stays chosen with equal chance.
+    // Each of the ready cases found so far is chosen with equal chance.
     if (++ready === 1 || Math.random() * ready < 1) chosen = i;
   }
-  if (chosen < 0 && fallback >= 0) return completedWith({ case: nameOf(fallback, names) });
-  if (chosen < 0) {
-    const waiting = spare ?? new Selecting();
-    spare = undefined;
-    return waiting.wait(cases, names, soonest, state ?? stateOf(cases));
-  }
-  const c = cases[chosen] as RecvCase<unknown> | SendCase;
-  const name = nameOf(chosen, names);
-  const channel = c.channel as Channel<unknown>;
-  if (c.kind === "recv") {
-    const ok = channel.hasValue;
-    if (!ok && channel.failure !== undefined) return failed(channel.failure.error);
-    return completedWith({ case: name, ok, value: channel.recvNow() });
-  }
-  if (channel.closed) return failed(closedError(select));
-  channel.trySend(c.value);
-  return completedWith({ case: name });
+  return chosen < 0 ? fallback : chosen;
 }
 
-/** A select that waits. A waiter's kind is the index of its case, that of a send with `most` added. */
-class Selecting implements Decision {
+/** Carries out the case that was picked. Returns the result of the select, or throws its error. */
+export function carryOut(cases: readonly Case[], at: number, names: readonly string[] | undefined): unknown {
+  const c = cases[at] as RecvCase<unknown> | SendCase | OtherwiseCase;
+  const name = nameOf(at, names);
+  if (c.kind !== "otherwise") {
+    const channel = c.channel as Channel<unknown>;
+    if (c.kind === "recv") {
+      const ok = channel.hasValue;
+      if (!ok && channel.failure !== undefined) throw channel.failure.error;
+      return { case: name, ok, value: channel.recvNow() };
+    }
+    if (channel.closed) throw closedError(select);
+    channel.trySend(c.value);
+  }
+  return { case: name };
+}
+
+/**
+ * A select that waits. The kind of a waiter is the index of its case, with `most` added for a send.
+ */
+export class Selecting implements Decision {
   #g: Goroutine = main;
   #state: State = "select";
-  #resolve: ((value: never) => void) | undefined;
+  #go: Continuation | undefined;
   #names: readonly string[] | undefined;
   #alarm: Alarm | undefined;
   readonly #waiters: Waiter[] = [];
-  /** Where the waiters are; the list of cases is its caller's to change meanwhile. */
+  /** The channels of the waiters. The caller may change its list of cases during the wait. */
   readonly #channels: (Channel<unknown> | undefined)[] = [];
 
-  /** Joins every queue; the decision is made by whoever wakes one of the waiters. */
-  wait(cases: readonly Case[], names: readonly string[] | undefined, soonest: number, state: State): Promise<unknown> {
-    const promise = new Promise<unknown>(capture);
-    this.#resolve = captured;
+  /**
+   * Makes the current goroutine wait for one of the cases, after a `pick`. It continues by `go`.
+   * Joins every queue. The code that wakes one of the waiters makes the decision.
+   */
+  wait(cases: readonly Case[], names: readonly string[] | undefined, state: State, go: Continuation): this {
+    spare = undefined;
+    this.#go = go;
     this.#g = current();
     this.#state = state;
     this.#names = names;
@@ -190,25 +242,28 @@ class Selecting implements Decision {
       }
       if (again) mix(w);
     }
-    const timer = cases[soonest];
-    if (timer?.kind === "timeout") {
-      this.#alarm = alarmIn(timer.ms, () => this.decide(soonest + most, undefined, true));
+    if (soonest >= 0) {
+      const kind = soonest + most;
+      this.#alarm = alarmIn((cases[soonest] as TimeoutCase).ms, () => this.decide(kind, undefined, true));
     }
-    park(this.#g, this.#state);
-    return promise;
+    park(this.#g, state);
+    return this;
   }
 
   decide(kind: number, value: unknown, ok: boolean): void {
     const name = nameOf(kind % most, this.#names);
-    this.#end(kind, resume, kind < most ? { case: name, ok, value } : { case: name });
+    this.end(kind, continueWith, kind < most ? { case: name, ok, value } : { case: name });
   }
 
   fail(kind: number, make: MakeError): void {
-    this.#end(kind, resumeWithError as typeof resume, make);
+    this.end(kind, failWith as typeof continueWith, make);
   }
 
-  /** Out of every queue but that of the winner, who was taken out by the one who woke it. */
-  #end(winner: number, end: typeof resume, result: unknown): void {
+  /**
+   * Removes the waiters from every queue, except the winner, which was removed by the code that
+   * woke it.
+   */
+  end(winner: number, end: typeof continueWith, result: unknown): void {
     this.#alarm?.cancel();
     const channels = this.#channels;
     for (let i = 0; i < channels.length; i++) {
@@ -223,21 +278,27 @@ class Selecting implements Decision {
         channel.sendq.remove(w);
       }
     }
-    end(this.#g, this.#state, this.#resolve as (value: unknown) => void, result);
-    // Holds on to nothing while it waits for the next one.
+    end(this.#g, this.#state, this.#go as Continuation, result);
+    // Holds no references while it waits for its next use.
     this.#g = main;
-    this.#resolve = this.#alarm = this.#names = undefined;
+    this.#go = this.#alarm = this.#names = undefined;
     // oxlint-disable-next-line typescript/no-this-alias -- kept for the next select, no alias
     if (channels.length <= 64) spare = this;
   }
 }
 
-/** A Selecting that nobody uses, with waiters for its cases: making those takes longer than the wait. */
+/** An unused Selecting. */
+export function selecting(): Selecting {
+  return spare ?? new Selecting();
+}
+
+/** An unused Selecting, with waiters for its cases: making those takes longer than the wait. */
 let spare: Selecting | undefined;
 
 /**
- * Gives the waiter, the last of its queue, an equal chance to be the first of its select's in there: several cases of one
- * channel are adjacent, and whoever comes takes the first.
+ * Gives a waiter, the last of its queue, an equal chance to be the first among the waiters of its
+ * select in that queue. Several cases of one channel are adjacent, and the next operation on the
+ * channel takes the first of them.
  */
 function mix(w: Waiter): void {
   let first = w;
@@ -260,7 +321,7 @@ function nameOf(index: number, names: readonly string[] | undefined): string | n
 }
 
 /** Go compiles a select of one case to the plain operation, and its dumps show that one. */
-function stateOf(cases: readonly Case[]): State {
+export function stateOf(cases: readonly Case[]): State {
   if (cases.length === 0) return "select (no cases)";
   const only = cases[0] as Case;
   if (cases.length > 1 || (only.kind !== "recv" && only.kind !== "send")) return "select";
@@ -268,7 +329,8 @@ function stateOf(cases: readonly Case[]): State {
   return only.channel === undefined ? `${state} (nil chan)` : state;
 }
 
-function own(channel: unknown, what: string): void {
+/** Throws unless it is a channel of this copy of the library. */
+export function own(channel: unknown, what: string): void {
   if (!(channel instanceof Channel)) {
     throw new TypeError(`${what}: expected a channel of this copy of the library, got ${typeof channel}`);
   }

@@ -1,7 +1,8 @@
 // @sluice/go/semaphore: a weighted semaphore (after x/sync/semaphore).
 //
-// Invariant: strictly first come, first served. A request that does not fit holds back smaller ones behind it, so that
-// large requests do not starve; one that can never fit waits for its context and holds back nobody.
+// Invariant: strictly first come, first served. A request that does not fit holds back smaller ones
+// after it, so that large requests do not starve. A request that can never fit waits for its
+// context and holds back no other request.
 
 import type { Context } from "./context.ts";
 import { Channel, Waiter, WaitQueue } from "./internal/channel.ts";
@@ -10,36 +11,45 @@ import { main } from "./internal/goroutine.ts";
 import { completed, failed, inSteps, misuse } from "./internal/sched.ts";
 import { recv, select } from "./select.ts";
 
-interface Request {
+/** A request that waits. */
+class Request extends Waiter {
   readonly n: number;
-  readonly granted: Channel<never>;
+  /** Closed when it is granted. */
+  readonly granted: Channel<never> = new Channel<never>(0);
+
+  constructor(n: number) {
+    super(0, undefined, main, () => undefined);
+    this.n = n;
+  }
 }
 
 export class Weighted {
   readonly #size: number;
   #held = 0;
-  /** Requests, as the values of waiters: any of them can leave at once, however many there are. */
+  /**
+   * Requests. Each of them can leave at once, even if the queue is long.
+   */
   readonly #queue: WaitQueue = new WaitQueue();
 
-  /** A semaphore of n units. Throws a RangeError for what is no number, 0 or above. */
+  /** A semaphore of n units. Throws a RangeError if n is not a number from 0 on. */
   constructor(n: number) {
     this.#size = units(n);
   }
 
   /**
-   * Takes n units, waiting until they are free. Rejects with `ctx.err()`, nothing taken, when ctx is done first, and with
-   * a RangeError for what is no number, 0 or above; `tryAcquire` and `release` throw it.
+   * Takes n units; waits until they are free. Rejects with `ctx.err()` if ctx is done first, and
+   * takes nothing then. Rejects with a RangeError if n is not a number from 0 on; `tryAcquire` and
+   * `release` throw it.
    */
   acquire(ctx: Context, n = 1): Promise<void> {
     if (!(n >= 0)) return failed(rangeError(n));
     const err = ctx.err();
     if (err !== undefined) return failed(err);
     if (this.tryAcquire(n)) return completed();
-    if (n > this.#size) return inSteps(hopeless(ctx));
-    return inSteps(this.#wait(ctx, { n, granted: new Channel<never>(0) }));
+    return inSteps(this.#wait(ctx, this.request(n)));
   }
 
-  /** Takes n units if they are free and nobody waits, and tells whether it did. */
+  /** Takes n units if they are free and no request waits, and returns true if it did. */
   tryAcquire(n = 1): boolean {
     units(n);
     if (this.#queue.first !== undefined || this.#size - this.#held < n) return false;
@@ -55,31 +65,44 @@ export class Weighted {
     this.#grant();
   }
 
-  async #wait(ctx: Context, request: Request): Promise<void> {
-    const waiter = new Waiter(0, request, main, () => undefined, undefined);
-    this.#queue.push(waiter);
-    await select({ granted: recv(request.granted), done: recv(ctx.done()) });
+  async #wait(ctx: Context, request: Request | undefined): Promise<void> {
+    await select({ granted: recv(request?.granted), done: recv(ctx.done()) });
     const err = ctx.err();
     if (err === undefined) return;
-    // Done and granted may have come together: whoever sees an error must hold nothing.
-    if (request.granted.closed) this.#held -= request.n;
-    else this.#queue.remove(waiter);
-    this.#grant();
+    if (request !== undefined) this.withdraw(request);
     throw err;
   }
 
+  /** @internal Queues a request for n units; `undefined` if it can never be granted. */
+  request(n: number): Request | undefined {
+    if (n > this.#size) return undefined;
+    const request = new Request(n);
+    this.#queue.push(request);
+    return request;
+  }
+
+  /**
+   * @internal Takes a request back, which may have been granted meanwhile. A caller that gets an
+   * error must hold nothing.
+   */
+  withdraw(request: Request): void {
+    if (request.granted.closed) this.#held -= request.n;
+    else this.#queue.remove(request);
+    this.#grant();
+  }
+
   #grant(): void {
-    for (let waiter = this.#queue.first; waiter !== undefined; waiter = this.#queue.first) {
-      const request = waiter.value as Request;
+    for (let w = this.#queue.first; w !== undefined; w = this.#queue.first) {
+      const request = w as Request;
       if (this.#size - this.#held < request.n) return;
       this.#held += request.n;
-      this.#queue.remove(waiter);
+      this.#queue.remove(request);
       request.granted.close();
     }
   }
 }
 
-/** n, if it is a number of units. */
+/** Returns n if it is a valid number of units. */
 function units(n: number): number {
   if (!(n >= 0)) throw rangeError(n);
   return n;
@@ -87,9 +110,4 @@ function units(n: number): number {
 
 function rangeError(n: number): RangeError {
   return new RangeError(`semaphore: expected a number of units, 0 or above, got ${n}`);
-}
-
-async function hopeless(ctx: Context): Promise<never> {
-  await select({ done: recv(ctx.done()) });
-  throw ctx.err() as Error;
 }

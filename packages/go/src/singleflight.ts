@@ -1,7 +1,8 @@
-// @sluice/go/singleflight: one execution for all who ask for the same thing at the same time (after x/sync/singleflight).
+// @sluice/go/singleflight: one execution for all callers that ask for the same thing at the same
+// time (after x/sync/singleflight).
 //
-// Invariants: nothing is kept once an execution has ended. An execution that was forgotten goes on for those who joined it
-// and does not touch the one that followed it.
+// Invariants: nothing is kept after an execution has ended. An execution that was forgotten
+// continues for the callers that joined it, and does not affect the one that followed it.
 
 import { chan, type Chan, type RecvChan } from "./chan.ts";
 import { spawn } from "./internal/launch.ts";
@@ -12,7 +13,7 @@ import { WaitGroup } from "./sync/waitgroup.ts";
 export interface Result<V> {
   readonly value?: V;
   readonly err?: unknown;
-  /** Whether more than one caller got it. */
+  /** True if more than one caller got it. */
   readonly shared: boolean;
 }
 
@@ -28,7 +29,10 @@ interface Call<V> {
 export class Group<K, V> {
   readonly #calls = new Map<K, Call<V>>();
 
-  /** Runs fn, or joins the run for this key that is under way. Rejects, for all alike, with what fn throws. */
+  /**
+   * Runs fn, or joins the execution for this key that is in progress. If fn throws, all callers get
+   * its error.
+   */
   do(key: K, fn: () => V | PromiseLike<V>): Promise<{ readonly value: V; readonly shared: boolean }> {
     const running = this.#calls.get(key);
     if (running !== undefined) {
@@ -38,7 +42,10 @@ export class Group<K, V> {
     return inSteps(this.#lead(key, this.#begin(key), fn));
   }
 
-  /** The same, the result by a channel that gets exactly one value and is never closed. */
+  /**
+   * As `do`, but the result comes through a channel, which gets exactly one value and is never
+   * closed.
+   */
   doChan(key: K, fn: () => V | PromiseLike<V>): RecvChan<Result<V>> {
     const channel = chan<Result<V>>(1);
     const running = this.#calls.get(key);
@@ -53,7 +60,7 @@ export class Group<K, V> {
     return channel;
   }
 
-  /** The next call for this key runs its function, even if a run is under way. */
+  /** Makes the next call for this key run its function, even if an execution is in progress. */
   forget(key: K): void {
     this.#calls.delete(key);
   }
@@ -79,7 +86,7 @@ export class Group<K, V> {
     if (this.#calls.get(key) === call) this.#calls.delete(key);
     const shared = call.joined > 0;
     call.ended.done();
-    // As in Go, a Goexit in fn leaves those who wait on channels without a result.
+    // As in Go, a Goexit in fn leaves callers that wait on channels without a result.
     if ("error" in call.outcome && isGoexit(call.outcome.error)) return;
     const result =
       "error" in call.outcome ? { err: call.outcome.error, shared } : { value: call.outcome.value, shared };

@@ -2,20 +2,25 @@
 //
 // Invariants
 // - A timer's channel looks unbuffered and holds at most one value: the time at which it was due.
-// - `stop` and `reset` throw away a value nobody has received, and count a timer with such a value as running.
-// - A host timer exists only while somebody waits: on the channel, in a sleep, or an `afterFunc` for its function. So a
-//   timer or ticker that is dropped costs nothing, and one that nobody waits on does not keep the process alive.
+// - `stop` and `reset` discard a value that was not received, and count a timer with such a value
+//   as running.
+// - A host timer exists only while a goroutine waits on the channel or in a sleep, or while an
+//   `afterFunc` waits to call its function. So a timer or ticker that is dropped costs nothing, and
+//   one on which nobody waits does not keep the process alive.
 
 import type { Context } from "./context.ts";
 import type { RecvChan } from "./chan.ts";
 import { capture, captured, Channel, type Source } from "./internal/channel.ts";
-import { Alarm, alarmIn, monotonic } from "./internal/clock.ts";
+import { Alarm, alarmIn, monotonic, wall } from "./internal/clock.ts";
 import { current } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
 import { completed, failed, inSteps, misuse, park, resume, settled } from "./internal/sched.ts";
 import { recv, selectAs, timeout } from "./select.ts";
 
-/** Waits `ms` milliseconds or a little more. With a context: rejects with its `err` as soon as it is done. */
+/**
+ * Waits `ms` milliseconds or a little more. With a context, it rejects with the context's `err` as
+ * soon as that is done.
+ */
 export function sleep(ms: number, ctx?: Context): Promise<void> {
   const err = ctx?.err();
   if (err !== undefined) return failed(err, "sleep");
@@ -46,33 +51,37 @@ export function tick(ms: number): RecvChan<Date> | undefined {
 }
 
 /**
- * For tests with fake timers (Vitest's, Jest's, node:test's): resolves when every goroutine has done what it
- * can without time passing. Call it before the clock is moved, and before results are looked at. Takes real turns
- * of the event loop, so it needs no real timer; what waits for I/O is not waited for.
+ * For tests with fake timers (Vitest's, Jest's, node:test's). Resolves when every goroutine has
+ * done everything that it can without time passing. Call it before you move the clock, and before
+ * you look at results. It takes real turns of the event loop, so it needs no real timer. It does
+ * not wait for I/O.
  */
 export function settle(): Promise<void> {
   return settled();
 }
 
 export function now(): Date {
-  return new Date();
+  return new Date(wall());
 }
 
-/** What `afterFunc` gives. */
+/** The result of `afterFunc`. */
 export interface FuncTimer {
   readonly c: undefined;
-  /** Whether it kept the function from starting. Does not wait for one that runs. */
+  /**
+   * Returns true if it kept the function from starting. Does not wait for a function that is
+   * running.
+   */
   stop(): boolean;
-  /** Starts anew with `ms`; whether it was still running. */
+  /** Starts the timer again with `ms`; returns true if it was still running. */
   reset(ms: number): boolean;
 }
 
-/** Runs fn in a goroutine of its own after `ms` milliseconds. Keeps the process alive until then. */
+/** Runs fn in a new goroutine after `ms` milliseconds. Keeps the process alive until then. */
 export function afterFunc(ms: number, fn: () => unknown): FuncTimer {
   return new FuncTimerImpl(ms, fn);
 }
 
-/** One value on `c`, `ms` milliseconds after it was made or reset. */
+/** A timer that gives one value on `c`, `ms` milliseconds after it was made or reset. */
 export class Timer {
   readonly c: RecvChan<Date>;
   readonly #source: TimeSource;
@@ -82,18 +91,24 @@ export class Timer {
     this.c = this.#source.channel;
   }
 
-  /** Whether it was running, or had a value that nobody received; that value is gone now. The channel stays open. */
+  /**
+   * Stops the timer. Returns true if it was running, or had a value that was not received, which is
+   * discarded. The channel stays open.
+   */
   stop(): boolean {
     return this.#source.stop();
   }
 
-  /** Starts anew with `ms`; returns what `stop` would. */
+  /** Starts the timer again with `ms`; returns what `stop` would return. */
   reset(ms: number): boolean {
     return this.#source.reset(ms, 0);
   }
 }
 
-/** A value on `c` every `ms` milliseconds; a slow receiver finds one, and the others are dropped. */
+/**
+ * A ticker that gives a value on `c` every `ms` milliseconds. A slow receiver finds one value, and
+ * the others are dropped.
+ */
 export class Ticker {
   readonly c: RecvChan<Date>;
   readonly #source: TimeSource;
@@ -105,7 +120,7 @@ export class Ticker {
     this.c = this.#source.channel;
   }
 
-  /** No more ticks. The channel stays open, so that nobody takes its closing for a tick. */
+  /** Stops the ticks. The channel stays open, so that no receiver takes its closing for a tick. */
   stop(): void {
     this.#source.stop();
   }
@@ -119,9 +134,9 @@ export class Ticker {
 
 class TimeSource implements Source {
   readonly channel: Channel<Date>;
-  /** When the next value is due, on the monotonic clock; `undefined` when stopped. */
+  /** The time on the monotonic clock at which the next value is due; `undefined` when stopped. */
   #at: number | undefined;
-  /** The same on the wall clock: what is delivered. */
+  /** The same on the wall clock: the value that is delivered. */
   #wall = 0;
   #period = 0;
   #alarm: Alarm | undefined;
@@ -131,12 +146,12 @@ class TimeSource implements Source {
     this.reset(ms, period);
   }
 
-  /** Starts anew; returns what `stop` would. */
+  /** Starts again; returns what `stop` would return. */
   reset(ms: number, period: number): boolean {
     const was = this.stop();
     const wait = ms > 0 ? ms : 0;
     this.#at = monotonic() + wait;
-    this.#wall = Date.now() + wait;
+    this.#wall = wall() + wait;
     this.#period = period;
     this.attend(this.channel.recvq.first !== undefined);
     return was;
@@ -171,7 +186,7 @@ class TimeSource implements Source {
     this.#alarm = waiting && this.#at !== undefined ? new Alarm(this.#at, () => this.#ring()) : undefined;
   }
 
-  /** An alarm that has rung is believed: fake timers may go by another clock than `monotonic`. */
+  /** Trusts an alarm that has rung: fake timers may use another clock than `monotonic`. */
   #ring(): void {
     this.#give(Math.max(monotonic(), this.#at ?? 0));
     this.attend(this.channel.recvq.first !== undefined);

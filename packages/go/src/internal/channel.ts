@@ -2,17 +2,21 @@
 //
 // Invariants
 // - Buffered values and waiting receivers never coexist; neither do free slots and waiting senders.
-// - A waiter is in a queue exactly as long as it waits. A select that is decided leaves all its other queues at once, so
-//   every waiter in a queue is live and nobody has to check.
-// - A slot, a waiter and a queue let go of a value as soon as it is handed over.
-// - Handing over to a waiter bypasses the buffer; a receive from a full buffer moves the first waiting sender's value in.
+// - A waiter is in a queue exactly as long as it waits. When a select is decided, it leaves all its
+//   other queues at once. So every waiter in a queue is live, and no code has to check that.
+// - A slot, a waiter and a queue drop their reference to a value as soon as the value is handed
+//   over.
+// - A value for a waiting receiver bypasses the buffer. A receive from a full buffer moves the
+//   first waiting sender's value in.
 //
-// A channel may have a `source`, a timer or a stage: then it looks unbuffered, and asks the source for a value before each
-// receive, and tells it when the first receiver parks and when the last one is gone (Go 1.23's lazy timer channels), and when
-// a buffered value was taken.
+// A channel may have a `source`, which is a timer or a stage. Such a channel looks unbuffered. It
+// asks its source for a value before each receive. It tells the source when the first receiver
+// parks and when the last one is gone (Go 1.23's lazy timer channels). It also tells when a
+// buffered value was taken.
 
 import { expectAttached } from "./detached.ts";
 import { current, type Goroutine, type State } from "./goroutine.ts";
+import { observer } from "./hooks.ts";
 import {
   completed,
   completedWith,
@@ -25,10 +29,13 @@ import {
   resumeWithError,
 } from "./sched.ts";
 
-/** A ring of no more slots never gives room back. */
+/** A ring with this number of slots or fewer never shrinks. */
 const kept = 1024;
 
-/** What a waiter gets when it is woken; what waits for a Decision has a number of its own from 0 on here instead. */
+/**
+ * The shape of the value that a woken waiter gets. A waiter of a Decision has a number from 0 on
+ * here instead.
+ */
 const asValue = -1;
 const asPair = -2;
 const asIteration = -3;
@@ -40,31 +47,35 @@ export type TryReceived<T> =
   | { readonly ready: true; readonly value: undefined; readonly ok: false }
   | { readonly ready: false };
 
-/** What a select is to the channels it waits on. */
+/** The interface of a select to the channels on which it waits. */
 export interface Decision {
-  /** Ends the select by its waiter of that kind; takes it out of every queue. */
+  /** Ends the select by its waiter of that kind, and removes the select from every queue. */
   readonly decide: (kind: number, value: unknown, ok: boolean) => void;
-  /** Ends it by the error of its waiter of that kind, which `make` gives. */
+  /** Ends it with the error of its waiter of that kind. `make` gives the error. */
   readonly fail: (kind: number, make: MakeError) => void;
+  /**
+   * Only for a Decision that another thread may make too: true if it is still open, and stays open
+   * for this step.
+   */
+  readonly hold?: () => boolean;
+  /** Makes the decision for this thread; false if another thread has made it. */
+  readonly claim?: () => boolean;
 }
+
+/** What continues a goroutine: a function that resolves its promise, or its fiber. */
+export type Continuation = ((value: never) => void) | Decision;
 
 export class Waiter {
   prev: Waiter | undefined = undefined;
   next: Waiter | undefined = undefined;
-  /** The value a sender offers. */
+  /** The value that a sender offers. */
   declare value: unknown;
   declare kind: number;
   declare readonly g: Goroutine;
-  declare readonly resolve: (value: never) => void;
+  declare readonly resolve: Continuation;
   declare readonly select: Decision | undefined;
 
-  constructor(
-    kind: number,
-    value: unknown,
-    g: Goroutine,
-    resolve: (value: never) => void,
-    select: Decision | undefined,
-  ) {
+  constructor(kind: number, value: unknown, g: Goroutine, resolve: Continuation, select?: Decision) {
     this.kind = kind;
     this.value = value;
     this.g = g;
@@ -73,7 +84,7 @@ export class Waiter {
   }
 }
 
-/** Waiters in order of arrival; any of them can leave at once. */
+/** Waiters in order of arrival. Each of them can leave at once. */
 export class WaitQueue {
   first: Waiter | undefined = undefined;
   last: Waiter | undefined = undefined;
@@ -88,11 +99,23 @@ export class WaitQueue {
     this.last = w;
   }
 
-  /** Takes the first one out. */
+  /** Removes and returns the first waiter that still waits. */
   shift(): Waiter | undefined {
-    const w = this.first;
-    if (w !== undefined) this.remove(w);
-    return w;
+    for (let w = this.first; w !== undefined; w = this.first) {
+      this.remove(w);
+      if (w.select?.claim === undefined || w.select.claim()) return w;
+    }
+    return undefined;
+  }
+
+  /** True if a waiter is in the queue that `shift` returns if it is called at once. */
+  get any(): boolean {
+    let w = this.first;
+    while (w?.select?.hold !== undefined && !w.select.hold()) {
+      this.remove(w);
+      w = this.first;
+    }
+    return w !== undefined;
   }
 
   remove(w: Waiter): void {
@@ -106,38 +129,49 @@ export class WaitQueue {
   }
 }
 
-/** What makes a channel's values as they are asked for: a timer, or a stage of a pipeline. */
+/** The producer of a channel's values on demand: a timer, or a stage of a pipeline. */
 export interface Source {
   /** Puts a value that is due into the channel. */
   readonly poll: () => void;
-  /** Receivers wait now, or no longer. */
+  /** Tells whether receivers wait now. */
   readonly attend?: (waiting: boolean) => void;
   /** A value was taken out of the channel's buffer. */
   readonly taken?: () => void;
 }
 
-/** Who fills a channel and ends its own work once nobody reads it any more. */
+/** The producer of a channel that ends its own work once nobody reads the channel any more. */
 export interface Owner {
   readonly join: () => void;
-  /** Resolves when all work has ended; `undefined` if it has already, or goes on for other readers. */
+  /**
+   * Resolves when all work has ended. `undefined` if it has ended already, or if it continues for
+   * other readers.
+   */
   readonly leave: () => Promise<void> | undefined;
 }
+
+/** A select over a channel that other threads use too. */
+export type Across = (cases: readonly never[], names: readonly string[] | undefined, state: State) => Promise<unknown>;
 
 export class Channel<T> implements AsyncIterable<T> {
   declare readonly size: number;
   readonly recvq: WaitQueue = new WaitQueue();
   readonly sendq: WaitQueue = new WaitQueue();
   declare readonly source: Source | undefined;
-  /** The stage of a pipeline that fills this channel; it wants to know when its readers leave. */
+  /**
+   * The stage of a pipeline that fills this channel. The channel tells it when its readers leave.
+   */
   owner: Owner | undefined = undefined;
-  /** Why it was closed, if that was an error: receivers get it once the buffer is drained. */
+  /** The error that closed it, if there was one. Receivers get it once the buffer is drained. */
   failure: { readonly error: unknown } | undefined = undefined;
   closed = false;
   count = 0;
   #head = 0;
-  /** The ring. It grows up to `size` as values wait in it, so that a large capacity costs nothing until then. */
+  /**
+   * The ring. It grows up to `size` as values wait in it, so a large capacity costs nothing before
+   * that.
+   */
   #buffer: (T | undefined)[] = [];
-  /** How many values the ring has room for. */
+  /** The number of slots of the ring. */
   #room = 0;
 
   constructor(size: number, source?: Source) {
@@ -146,6 +180,12 @@ export class Channel<T> implements AsyncIterable<T> {
     }
     this.size = size;
     this.source = source;
+    if (observer !== undefined) observer.made(this);
+  }
+
+  /** The function for a select over this channel, if its ends may be on several threads. */
+  get across(): Across | undefined {
+    return undefined;
   }
 
   get len(): number {
@@ -163,7 +203,7 @@ export class Channel<T> implements AsyncIterable<T> {
     if (this.offer(value)) return completed();
     const promise = new Promise<void>(capture);
     const g = current();
-    this.sendq.push(new Waiter(asSender, value, g, captured, undefined));
+    this.sendq.push(new Waiter(asSender, value, g, captured));
     park(g, "chan send");
     return promise;
   }
@@ -209,13 +249,16 @@ export class Channel<T> implements AsyncIterable<T> {
     }
   }
 
-  /** Closes the channel because of an error: what is buffered is still received, then every receive rejects with it. */
+  /**
+   * Closes the channel because of an error. Buffered values are still received, and then every
+   * receive rejects with the error.
+   */
   fail(error: unknown): void {
     this.failure = { error };
     this.close();
   }
 
-  /** Go's `range`. Leaving the loop early leaves the channel as it is. */
+  /** Go's `range`. Leaving the loop early does not change the channel. */
   [Symbol.asyncIterator](): AsyncIterator<T, undefined> {
     return new Range(this);
   }
@@ -225,23 +268,26 @@ export class Channel<T> implements AsyncIterable<T> {
     return this.#receive(asIteration);
   }
 
-  /** Whether a value can be received at once. */
+  /** True if a value can be received at once. */
   get hasValue(): boolean {
-    return this.count > 0 || this.sendq.first !== undefined;
+    return this.count > 0 || this.sendq.any;
   }
 
-  /** Whether a receive would not wait. */
+  /** True if a receive would not wait. */
   canRecv(): boolean {
     if (this.source !== undefined) this.source.poll();
     return this.hasValue || this.closed;
   }
 
-  /** Whether a send would not wait; on a closed channel it panics at once, which is not waiting. */
+  /**
+   * True if a send would not wait. On a closed channel a send panics at once, so it does not wait
+   * either.
+   */
   canSend(): boolean {
-    return this.closed || this.count < this.size || this.recvq.first !== undefined;
+    return this.closed || this.count < this.size || this.recvq.any;
   }
 
-  /** Receives what there is; `undefined` where there is nothing. */
+  /** Receives a value that is available now; `undefined` if no value is. */
   recvNow(): T | undefined {
     if (this.count > 0) return this.#take();
     const w = this.sendq.shift();
@@ -254,13 +300,16 @@ export class Channel<T> implements AsyncIterable<T> {
     if (this.source !== undefined && w.prev === undefined) this.source.attend?.(true);
   }
 
-  /** Takes a waiting receiver out again. */
+  /** Removes a waiting receiver. */
   dequeue(w: Waiter): void {
     this.recvq.remove(w);
     if (this.source !== undefined && this.recvq.first === undefined) this.source.attend?.(false);
   }
 
-  /** Hands a value to a waiting receiver, else into the buffer; whether there was either. */
+  /**
+   * Hands a value to a waiting receiver, or else puts it into the buffer. True if one of the two
+   * was possible.
+   */
   offer(value: T): boolean {
     const w = this.recvq.shift();
     if (w !== undefined) {
@@ -275,7 +324,7 @@ export class Channel<T> implements AsyncIterable<T> {
     return true;
   }
 
-  /** A ring of so many slots, in which the oldest value comes first again. */
+  /** Makes a ring with `room` slots, in which the oldest value comes first again. */
   #fit(room: number): void {
     const wrapped = Math.max(0, this.#head + this.count - this.#room);
     const values = this.#buffer.slice(this.#head, this.#head + this.count - wrapped);
@@ -284,7 +333,7 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#room = room;
   }
 
-  /** Throws away what is buffered. */
+  /** Discards the buffered values. */
   drain(): void {
     while (this.count > 0) this.#take();
   }
@@ -298,7 +347,7 @@ export class Channel<T> implements AsyncIterable<T> {
     }
     const promise = new Promise<R>(capture);
     const g = current();
-    this.enqueue(new Waiter(kind, undefined, g, captured, undefined));
+    this.enqueue(new Waiter(kind, undefined, g, captured));
     park(g, "chan receive");
     return promise;
   }
@@ -306,7 +355,8 @@ export class Channel<T> implements AsyncIterable<T> {
   #take(): T {
     const value = this.#buffer[this.#head] as T;
     const w = this.sendq.shift();
-    // The buffer is full where a sender waits: the freed slot is also its end.
+    // A sender waits only if the buffer is full, so the slot that becomes free is also the buffer's
+    // end.
     this.#buffer[this.#head] = w === undefined ? undefined : (taken(w) as T);
     if (w === undefined) this.count--;
     if (++this.#head === this.#room) this.#head = 0;
@@ -317,8 +367,9 @@ export class Channel<T> implements AsyncIterable<T> {
 }
 
 /**
- * The iterator of `for await`. Leaving the loop leaves the channel as it is, unless a stage waits for its readers. A
- * `return` while a `next` is under way withdraws it: it settles as done, and takes no value from anybody.
+ * The iterator of `for await`. Leaving the loop does not change the channel, unless a stage waits
+ * for its readers. A `return` during a `next` withdraws that `next`: it settles as done, and does
+ * not take a value from any other receiver.
  */
 class Range<T> implements AsyncIterator<T, undefined> {
   readonly #channel: Channel<T>;
@@ -350,7 +401,10 @@ class Range<T> implements AsyncIterator<T, undefined> {
     return step;
   }
 
-  /** Those that wait are in the queue in the order of their calls: if the latest is not, none is. */
+  /**
+   * Waiting calls are in the queue in their order. So if the latest call is not in the queue, the
+   * others are not either.
+   */
   #withdraw(): void {
     const { recvq } = this.#channel;
     let w = this.#waiter;
@@ -370,40 +424,73 @@ class Range<T> implements AsyncIterator<T, undefined> {
   }
 }
 
-/** What an iterator gives that has ended. */
+/** The result of an iterator that has ended. */
 const OVER: IteratorReturnResult<undefined> = { value: undefined, done: true };
 
-/** Wakes a receiver with a value, or with the news that there will be none. */
-function wake(w: Waiter, value: unknown, ok: boolean): void {
-  if (w.kind >= 0) (w.select as Decision).decide(w.kind, value, ok);
-  else resume(w.g, "chan receive", w.resolve as (v: unknown) => void, shaped(w.kind, value, ok));
+/** Continues goroutine g, whose wait of that state is over, with a value. */
+export function continueWith(g: Goroutine, state: State, go: Continuation, value?: unknown): void {
+  if (typeof go === "object") go.decide(0, value, true);
+  else resume(g, state, go as (value: unknown) => void, value);
 }
 
-/** What a receive of that kind gives. */
+/** Ends the wait of goroutine g with the error that `make` gives. */
+export function failWith(g: Goroutine, state: State, go: Continuation, make: MakeError): void {
+  if (typeof go === "object") go.fail(0, make);
+  else resumeWithError(g, state, go, make);
+}
+
+/**
+ * Parks the current goroutine in a queue that is not a channel's. `wakeFirst` wakes it with the
+ * value.
+ */
+export function waitIn<T>(queue: WaitQueue, state: State, value?: T): Promise<T> {
+  const promise = new Promise<T>(capture);
+  const g = current();
+  queue.push(new Waiter(0, value, g, captured));
+  park(g, state);
+  return promise;
+}
+
+/** Wakes the first waiter of a queue. Returns its value; `undefined` if nobody waits. */
+export function wakeFirst(queue: WaitQueue, state: State): unknown {
+  const w = queue.shift();
+  if (w === undefined) return undefined;
+  const { value } = w;
+  continueWith(w.g, state, w.resolve, value);
+  return value;
+}
+
+/** Wakes a receiver with a value, or tells it that no value will come. */
+function wake(w: Waiter, value: unknown, ok: boolean): void {
+  if (w.kind >= 0) (w.select as Decision).decide(w.kind, value, ok);
+  else continueWith(w.g, "chan receive", w.resolve, shaped(w.kind, value, ok));
+}
+
+/** The result of a receive of that kind. */
 function shaped(kind: number, value: unknown, ok: boolean): unknown {
   return kind === asValue ? value : kind === asPair ? [value, ok] : { value, done: !ok };
 }
 
-/** Wakes a waiter with the error that ended the channel, as `make` gives it. */
+/** Wakes a waiter with the error that ended the channel. `make` gives the error. */
 function disappoint(w: Waiter, make: MakeError): void {
   if (w.kind >= 0) (w.select as Decision).fail(w.kind, make);
-  else resumeWithError(w.g, stateOf(w), w.resolve, make);
+  else failWith(w.g, stateOf(w), w.resolve, make);
 }
 
 function stateOf(w: Waiter): State {
   return w.kind === asSender ? "chan send" : "chan receive";
 }
 
-/** The value of a sender, which is woken. */
+/** Takes the value of a sender, and wakes the sender. */
 function taken(w: Waiter): unknown {
   const { value } = w;
   w.value = undefined;
   if (w.kind >= 0) (w.select as Decision).decide(w.kind, undefined, true);
-  else resume(w.g, "chan send", w.resolve as (v: undefined) => void, undefined);
+  else continueWith(w.g, "chan send", w.resolve);
   return value;
 }
 
-/** A wait on the nil channel: for ever. */
+/** Waits on the nil channel, which means for ever. */
 export function never(state: State): Promise<never> {
   park(current(), state);
   return new Promise<never>(() => undefined);
@@ -422,7 +509,8 @@ export function isThenable(value: unknown): boolean {
   return typeof (value as { then?: unknown }).then === "function";
 }
 
-// `new Promise(capture)` leaves its resolve function in `captured`: no closure for each wait.
+// `new Promise(capture)` puts its resolve function into `captured`, so a wait does not need a
+// closure.
 export let captured: (value: never) => void = () => undefined;
 export function capture(resolve: (value: never) => void): void {
   captured = resolve;

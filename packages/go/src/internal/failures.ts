@@ -1,16 +1,16 @@
-// Whose operation failed, and in which wait. An error of Go's that is one object for everybody
-// (`Canceled`, `DeadlineExceeded`) has no stack of its own, so that nothing else tells where it
-// came from.
+// The goroutine and the wait to which each failure belongs. Some errors of Go are one object for
+// everybody (`Canceled`, `DeadlineExceeded`). They have no stack, so only this record tells their
+// origin.
 //
-// Invariant: of each error and of each goroutine the last failure is kept, as long as somebody
-// holds that error or goroutine.
+// Invariant: for each error and each goroutine the last failure is kept, as long as that error or
+// goroutine is still in use.
 
 import { main, type Goroutine, type State } from "./goroutine.ts";
 
 interface Failure {
   readonly g: Goroutine;
   readonly error: unknown;
-  /** The wait; `undefined` if the operation failed without one and did not say. */
+  /** The wait; `undefined` if the operation failed without a wait and did not name one. */
   readonly state: State | undefined;
   /** Its stack, if stacks are recorded. */
   readonly at: string;
@@ -18,7 +18,7 @@ interface Failure {
 /** By error and by goroutine. */
 const failures = new WeakMap<object, Failure>();
 
-/** An operation of goroutine g fails with the error, in that wait. */
+/** Records that an operation of goroutine g fails with the error, in that wait. */
 export function noteFailure(g: Goroutine, error: unknown, state: State | undefined): void {
   if (typeof error !== "object" || error === null) return;
   const failure = { g, error, state, at: g.notes?.parkedAt ?? "" };
@@ -27,7 +27,8 @@ export function noteFailure(g: Goroutine, error: unknown, state: State | undefin
 }
 
 /**
- * The goroutine whose operation failed with the error last; main for an error of somebody else's.
+ * The goroutine whose operation was the last to fail with the error; main for an error of foreign
+ * code.
  */
 export function culprit(error: unknown): Goroutine {
   return failures.get(error as object)?.g ?? main;

@@ -1,17 +1,19 @@
-// How a program ends that cannot go on: panics, fatal errors, deadlocks and SIGQUIT, with Go's texts on stderr and exit
-// status 2.
+// The end of a program that cannot continue: panics, fatal errors, deadlocks and SIGQUIT, with Go's
+// texts on stderr and exit status 2.
 //
-// The deadlock report needs no polling: Node emits `beforeExit` exactly when nothing is left that could wake anybody (no
-// timer, socket, child or pending I/O). If goroutines are parked then, they are parked for ever. The report waits for a
-// second `beforeExit`, since other listeners of the first may have started work of their own.
+// The deadlock report needs no polling. Node emits `beforeExit` exactly when nothing is left that
+// could wake a goroutine (no timer, socket, child or pending I/O). If goroutines are parked then,
+// they are parked for ever. The report waits for a second `beforeExit`, because other listeners of
+// the first may have started new work.
 //
-// An error that nobody catches outside of goroutines is a panic too: the host tells of it without
-// being kept from telling the program's own listeners. When main has returned, the process ends a turn
-// of the event loop later, so that the host has told of what had failed by then.
+// An uncaught error outside of goroutines is a panic too. The host reports it to this library, and
+// the program's own listeners still get it. When main has returned, the process ends one turn of
+// the event loop later. By then the host has reported all earlier failures.
 //
-// Where there is no process to end (browsers), the text goes to the console and the error to `reportError`. Nor does
-// anything say there that the event loop ran dry, and a click may wake a goroutine at any time: so a deadlock is only
-// suspected, when every goroutine is parked, no timer of ours is pending and nothing has happened for a second or two.
+// If there is no process to end (browsers), the text goes to the console and the error to
+// `reportError`. A browser also does not tell that the event loop ran dry, and a click may wake a
+// goroutine at any time. So a deadlock is only suspected: every goroutine is parked, none of our
+// timers is pending, and nothing has happened for a second or two.
 
 import { alarms } from "./clock.ts";
 import { block, dump, frames, panicReport, stackOf } from "./dump.ts";
@@ -29,37 +31,38 @@ import {
   type Goroutine,
   type State,
 } from "./goroutine.ts";
-import { observer } from "./hooks.ts";
+import { elsewhere, observer } from "./hooks.ts";
 import { host, type Process } from "./host.ts";
 import { type Copy, listen } from "./process.ts";
 import { isCancellation } from "./thrown.ts";
 
 let installed = false;
-/** What became of the function given to `main`. */
+/** The state of the function given to `main`. */
 let mainIs: "none" | "running" | "gone" | "over" = "none";
 let suspected = false;
-// The host's own functions, taken at load: fake timers of a test framework must not keep a program
-// from ending.
+// The host's own functions, taken at load: the fake timers of a test framework must not keep a
+// program from ending.
 const { setImmediate } = host;
 
 const rejection = "unhandledRejection";
 
-/** Held here, since the process holds copies of the library weakly. */
+/** Held here, because the process holds copies of the library only weakly. */
 const copy: Copy = {
   beforeExit: ranDry,
   exit: (code) => {
-    // How Node names a top-level await that never ends; nobody else may give the status a meaning.
+    // 13 is Node's status for a top-level await that never ends. If another part of the program has
+    // set a status, that one stays.
     if ((code !== 13 && host.process?.exitCode !== 13) || countedWaits() === 0) return;
     (host.process as Process).exitCode = 2;
     write(deadlock());
   },
-  // It tells of what nobody has caught, and changes nothing for who does catch it.
+  // The monitor observes uncaught errors, and does not change anything for code that catches them.
   uncaughtExceptionMonitor: (error) => {
     if (count("uncaughtException") === 0 && !host.process?.hasUncaughtExceptionCaptureCallback?.()) crash(error);
   },
-  // Bun's is not told of rejections.
+  // Bun's monitor does not get rejections.
   ...(host.Bun !== undefined && { [rejection]: (error: unknown) => count(rejection) === 1 && crash(error) }),
-  // On Deno it would keep the event loop alive under a top-level await.
+  // On Deno this listener would keep the event loop alive under a top-level await.
   ...(host.Deno === undefined && {
     SIGQUIT: () => {
       // A program that handles the signal itself decides whether it ends.
@@ -77,9 +80,8 @@ function crash(error: unknown): void {
 }
 
 /**
- * Watches from now on for a deadlock, for errors that nobody catches, and for SIGQUIT (Ctrl-\\),
- * which ends the program with a dump. `activity` gives another number whenever something has
- * happened.
+ * Watches from now on for a deadlock, for uncaught errors, and for SIGQUIT (Ctrl-\\), which ends
+ * the program with a dump. `activity` returns another number whenever something has happened.
  */
 export function watch(activity: () => number): void {
   if (installed) return;
@@ -92,11 +94,12 @@ export function watch(activity: () => number): void {
 function ranDry(): void {
   const asleep = countedWaits() > 0;
   if (!asleep && mainIs !== "gone") return;
-  // Top-level code is main, and its end is the program's: who waits then, waits for work that does
-  // not come.
+  // Top-level code is main, and the program ends with it. A goroutine that still waits then only
+  // waits for work that does not come.
   if (mainIs === "none" && mainActs && main.waits === 0) return;
   if (holders > 0) {
-    // Somebody outside the event loop's books may still wake a goroutine: wait for that.
+    // Something that does not keep the event loop alive may still wake a goroutine, so the process
+    // waits for that.
     open ??= setInterval(() => undefined, 0x7fffffff);
     return;
   }
@@ -111,7 +114,10 @@ function deadlock(): string {
   return `fatal error: all goroutines are asleep - deadlock!\n\n${dump(dormant())}${stacksHint()}`;
 }
 
-/** Looks once a second; two looks in a row that find everybody asleep, and nothing done in between, are reported, once. */
+/**
+ * Looks once a second. If all goroutines are asleep at two looks in a row, and nothing happened in
+ * between, it reports that once.
+ */
 function suspectDeadlocks(activity: () => number): void {
   let before: number | undefined;
   const timer: unknown = setInterval(() => {
@@ -129,13 +135,13 @@ let holders = 0;
 let open: ReturnType<typeof setInterval> | undefined;
 
 /**
- * Says by 1 that something which does not keep the event loop alive (a signal handler) may wake goroutines, and
- * by -1 that it may no longer. While there are such, a program whose goroutines are all parked waits instead of reporting a
- * deadlock.
+ * Adds (1) or removes (-1) something that may wake goroutines but does not keep the event loop
+ * alive, such as a signal handler. While there is one, a program whose goroutines are all parked
+ * waits instead of reporting a deadlock.
  */
 export function holdOpen(change: 1 | -1): void {
   holders += change;
-  // Where the event loop runs dry once more, it is looked at anew who holds it open, and for whom.
+  // If the event loop runs dry again, the check runs again from the start.
   clearInterval(open);
   open = undefined;
 }
@@ -145,12 +151,15 @@ export function mainBegins(): void {
   mainIs = "running";
 }
 
-/** After this the program may only end by `process.exit` or by a deadlock report. */
+/**
+ * Records that main called Goexit. Then the program may end only by `process.exit` or by a deadlock
+ * report.
+ */
 export function mainCalledGoexit(): void {
   mainIs = "gone";
 }
 
-/** A fatal error: no handler can catch it. Throws only if there is no process to end. */
+/** Reports a fatal error, which no handler can catch. Throws only if there is no process to end. */
 export function fatal(text: string): never {
   const error = new Error(text);
   const g = current();
@@ -162,7 +171,7 @@ export function fatal(text: string): never {
 
 /** Ends the program because goroutine g threw and nobody caught it. */
 export function panic(g: Goroutine, error: unknown): void {
-  // Goroutines that the return of main has cancelled end with the program.
+  // The return of main has cancelled some goroutines. These end together with the program.
   if (mainIs === "over" && isCancellation(error)) return;
   let report: string;
   try {
@@ -173,15 +182,16 @@ export function panic(g: Goroutine, error: unknown): void {
   }
   stop(report);
   if (host.reportError !== undefined) host.reportError(error);
-  // Without a process and without reportError an unhandled rejection is the loudest thing there is.
+  // Without a process and without reportError, an unhandled rejection is the most visible report.
   // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what was thrown is passed on as it is
   else void Promise.reject(error);
 }
 
 /**
- * Ends the program with the status it has set, 0 by default, as soon as what it has printed to
- * pipes that are full is out; but by a panic where an operation has failed and nobody awaits it,
- * which the host tells before its next turn. `failed` is called if the process does not end.
+ * Ends the program with the status that it has set, 0 by default. It waits until the output to full
+ * pipes is written. But it ends by a panic if an operation has failed and its promise is not
+ * awaited. The host reports such failures before its next turn. `failed` is called if the process
+ * does not end.
  */
 export function exit(failed: () => void): void {
   const { process } = host;
@@ -209,8 +219,9 @@ export function exit(failed: () => void): void {
   (setImmediate ?? ((fn: () => void) => fn()))(leave);
 }
 /**
- * Who is asleep when the event loop ran dry. A goroutine in none of our waits has come through a foreign await, so what it
- * waits for was booked on another one that has several waits; if there is none, it waits for a promise that never settles.
+ * The goroutines that are asleep when the event loop ran dry. A goroutine without a wait of this
+ * library has come through a foreign await. Then its wait was booked on another goroutine, which
+ * has several waits. If no goroutine has several, it waits for a promise that never settles.
  */
 function dormant(): Listed[] {
   const all = list().filter(
@@ -227,7 +238,7 @@ function dormant(): Listed[] {
 }
 
 function stop(text: string): void {
-  write(text);
+  (elsewhere.end ?? write)(text);
   host.process?.exit?.(2);
 }
 
@@ -237,7 +248,8 @@ function write(text: string): void {
     host.console.error(text);
     return;
   }
-  // What a stream keeps for later is lost when the process exits: however slowly it is read, it is written now.
+  // Buffered output of a stream is lost when the process exits. So the text is written at once,
+  // even if the reader is slow.
   stderr._handle?.setBlocking?.(true);
   stderr.write(text);
 }

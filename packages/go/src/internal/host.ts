@@ -1,5 +1,5 @@
-// The host, as far as more than one file needs it: what Node, Deno and Bun have and browsers lack
-// is optional.
+// The parts of the host that more than one file needs. Those that Node, Deno and Bun have and
+// browsers lack are optional.
 
 interface Output {
   readonly _handle?: { setBlocking?: (on: boolean) => void };
@@ -11,6 +11,7 @@ export interface Process {
   off?: (event: string, listener: () => void) => unknown;
   listenerCount?: (event: string) => number;
   hasUncaughtExceptionCaptureCallback?: () => boolean;
+  emitWarning?: (message: string, options: { type: string; detail: string }) => void;
   getBuiltinModule?: (id: string) => unknown;
   nextTick?: (fn: () => void) => void;
   exit?: (code?: number) => never;
@@ -29,6 +30,6 @@ interface Host {
     port2: { postMessage: (message: undefined) => void };
   };
   reportError?: (error: unknown) => void;
-  console: { error: (text: string) => void };
+  console: { error: (text: string) => void; warn: (text: string) => void };
 }
 export const host: Host = globalThis as unknown as Host;

@@ -1,19 +1,20 @@
-// How a goroutine begins and ends.
+// The beginning and the end of a goroutine.
 //
-// Invariants: its function runs in a microtask of its own, never inside the statement that started it. Its record lives
-// until its promise settles. What it throws ends the program, unless it is the signal of `goexit` or somebody supervises
-// it. Only the reactions of its promise hold what ends it and its supervisor: a goroutine that nothing can wake any more
-// keeps nobody else from being collected.
+// Invariants: a goroutine's function runs in a separate microtask, never inside the statement that
+// started it. Its record lives until its promise settles. If it throws, the program ends. The
+// exceptions are the signal of `goexit` and a supervisor, which gets the error instead. Only the
+// reactions of its promise hold the function that ends it and its supervisor. So a goroutine that
+// nothing can wake any more does not keep other objects from being collected.
 
 import { panic } from "./fatal.ts";
 import { create, main, remove, runnable, setCurrent, setForeign, type Goroutine } from "./goroutine.ts";
-import { observer } from "./hooks.ts";
-import { proceed, start } from "./sched.ts";
+import { elsewhere, observer } from "./hooks.ts";
+import { type Beginning, proceed, start } from "./sched.ts";
 import { isGoexit } from "./thrown.ts";
 
 type Body = (...args: never[]) => unknown;
 
-/** Who wants to know of a goroutine's end, besides the program. */
+/** Code other than the program that is told about a goroutine's end. */
 export interface Supervisor {
   /** Its function has returned or called Goexit; not called after a panic. */
   readonly ended?: (g: Goroutine, goexit: boolean) => void;
@@ -28,63 +29,85 @@ export function spawn(fn: Body, args: readonly unknown[], supervisor?: Superviso
 
 /** Starts goroutine g, whose record exists. */
 export function launch(g: Goroutine, fn: Body, args: readonly unknown[], supervisor?: Supervisor): void {
-  start(g, (g) => run(g, fn, args, supervisor));
+  start(new Launch(g, fn, args, supervisor));
 }
 
-function run(g: Goroutine, fn: Body, args: readonly unknown[], supervisor: Supervisor | undefined): void {
-  setCurrent(g);
-  g.state = "running";
-  const subject = supervisor === undefined ? g : new Supervised(g, supervisor);
-  let result: unknown;
-  try {
-    result = observer === undefined ? fn(...(args as never[])) : observer.run(g, () => fn(...(args as never[])));
-  } catch (error) {
-    fail.call(subject, error);
-    return;
-  } finally {
-    // Foreign code is main's. But where nobody else can run, g's own goes on without being announced.
-    if (runnable > 1) setForeign();
-  }
-  if (typeof (result as PromiseLike<unknown> | undefined)?.then !== "function") {
-    finish.call(subject);
-    return;
-  }
-  // Bound functions, which live as long as the goroutine, are half the size of closures, and hold neither fn nor its
-  // arguments. Nothing else holds them, which the proof of leaks relies on.
-  const finished = finish.bind(subject);
-  if (observer !== undefined) observer.began(g, finished);
-  void (result as PromiseLike<unknown>).then(finished, fail.bind(subject));
-}
-
-class Supervised {
+class Launch implements Beginning {
+  next: Beginning | undefined = undefined;
+  open: Beginning["open"] = undefined;
   declare readonly g: Goroutine;
-  declare readonly supervisor: Supervisor;
+  declare readonly supervisor: Supervisor | undefined;
+  /** Cleared when the function begins. */
+  #fn: Body | undefined;
+  #args: readonly unknown[] | undefined;
 
-  constructor(g: Goroutine, supervisor: Supervisor) {
+  constructor(g: Goroutine, fn: Body, args: readonly unknown[], supervisor: Supervisor | undefined) {
     this.g = g;
     this.supervisor = supervisor;
+    this.#fn = fn;
+    this.#args = args;
+  }
+
+  begin(): void {
+    if (observer === undefined) this.run();
+    else observer.run(this.g, () => this.run());
+  }
+
+  /** Runs the goroutine's function. */
+  run(): void {
+    const { g } = this;
+    const fn = this.#fn as Body;
+    const args = this.#args as never[];
+    this.#fn = this.#args = undefined;
+    setCurrent(g);
+    g.state = "running";
+    const subject = this.supervisor === undefined ? g : this;
+    let result: unknown;
+    try {
+      result = fn(...args);
+      result = elsewhere.drive?.(g, result) ?? result;
+    } catch (error) {
+      fail.call(subject, error);
+      return;
+    } finally {
+      // Foreign code counts as main's. But if no other goroutine can run, g's own code continues
+      // without an announcement.
+      if (runnable > 1) setForeign();
+    }
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== "function") {
+      finish.call(subject);
+      return;
+    }
+    // Bound functions live as long as the goroutine. They are half the size of closures, and hold
+    // neither fn nor its arguments. Nothing else holds them, and the proof of leaks relies on that.
+    const finished = finish.bind(subject);
+    if (observer !== undefined) observer.began(g, finished);
+    void (result as PromiseLike<unknown>).then(finished, fail.bind(subject));
   }
 }
 
-function finish(this: Goroutine | Supervised): void {
+/** A goroutine's record or, if it has a supervisor, the Launch that knows both. */
+type Subject = Goroutine | Launch;
+
+function finish(this: Subject): void {
   end(this, false);
 }
 
-function fail(this: Goroutine | Supervised, error: unknown): void {
+function fail(this: Subject, error: unknown): void {
   if (isGoexit(error)) {
     end(this, true);
     return;
   }
-  const g = this instanceof Supervised ? this.g : this;
+  const g = this instanceof Launch ? this.g : this;
   remove(g);
-  if (this instanceof Supervised && this.supervisor.failed !== undefined) this.supervisor.failed(error);
-  else panic(g, error);
+  if (this instanceof Launch && this.supervisor?.failed !== undefined) this.supervisor.failed(error);
+  else if (!observer?.takes(g, error)) panic(g, error);
   proceed();
 }
 
-function end(subject: Goroutine | Supervised, goexit: boolean): void {
-  const g = subject instanceof Supervised ? subject.g : subject;
+function end(subject: Subject, goexit: boolean): void {
+  const g = subject instanceof Launch ? subject.g : subject;
   if (g !== main) remove(g);
-  if (subject instanceof Supervised) subject.supervisor.ended?.(g, goexit);
+  if (subject instanceof Launch) subject.supervisor?.ended?.(g, goexit);
   proceed();
 }

@@ -1,9 +1,12 @@
-// Names of anonymous functions, as Go gives them: `main.func1`, `main.func2`, by the named function whose goroutine started them.
+// Names of anonymous functions in Go's form: `main.func1`, `main.func2`. The first part is the
+// named function whose goroutine started them.
 //
-// /pprof, /leak and recorded stacks switch this on. Without them each anonymous function is `func1`: to tell them apart takes a
-// sixth of the time that a goroutine takes to start.
+// /pprof, /leak and recorded stacks switch this on. Without them each anonymous function is
+// `func1`. Telling them apart takes a sixth of the time that a goroutine takes to start.
 //
-// Invariant: no function is held, for that would hold what it captures; its text is a slice of the program's, which is held anyway.
+// Invariant: this file holds no function, because a function would keep its captured variables
+// alive. It holds only a function's text, which is a slice of the program's source, and that is in
+// memory anyway.
 
 import type { Body, Goroutine } from "./goroutine.ts";
 import { nameBy, namer } from "./hooks.ts";
@@ -14,14 +17,15 @@ const anonymous = new Map<string, string[]>();
 let unnamed: (Goroutine | Body)[] = [];
 const resolved = Promise.resolve();
 
-/** From now on anonymous functions are told apart. */
+/** Tells anonymous functions apart from now on. */
 export function tellApart(): void {
   if (namer === undefined) nameBy({ later: nameLater, all: nameAll });
 }
 
 /**
- * Gives an anonymous function its name a little later, when it is known whether anybody will ask: to get a function's text
- * takes almost as long as to start a goroutine, and most end soon.
+ * Gives an anonymous function its name a little later, when it is known whether the name is needed.
+ * To get a function's text takes almost as long as to start a goroutine, and most goroutines end
+ * soon.
  */
 function nameLater(g: Goroutine, fn: Body): void {
   if (unnamed.length === 0) {
@@ -35,7 +39,7 @@ function nameLater(g: Goroutine, fn: Body): void {
   unnamed.push(g, fn);
 }
 
-/** Names those that live, or everyone. Two functions are one if their source is the same. */
+/** Names the living goroutines, or all. Two functions count as one if their source is the same. */
 export function nameAll(ended: boolean): void {
   const all = unnamed;
   unnamed = [];

@@ -1,26 +1,26 @@
-// What this library listens to of its process: one set of listeners, however many copies of the
-// library are loaded. For example, a development server evaluates its bundle anew at each change.
+// The listeners of this library to its process: one set, even if several copies of the library are
+// loaded. For example, a development server loads its bundle again at each change.
 //
-// Invariants: the copy that came last listens and tells the others, after itself. It holds them
-// weakly, and the process holds nothing of a copy but the last: the copies find each other by a
-// global symbol.
+// Invariants: the copy that was loaded last listens, and tells the others after itself. It holds
+// them weakly, and the process holds only the last copy. The copies find each other by a global
+// symbol.
 
 import { host } from "./host.ts";
 
-/** What a copy of the library does at events of the process. */
+/** The reactions of a copy of the library to events of the process. */
 export type Copy = Readonly<Record<string, (told: unknown) => void>>;
 
 interface Registry {
-  /** The last one first. */
+  /** The copy that was loaded last comes first. */
   copies: WeakRef<Copy>[];
   release?: () => void;
 }
 const key: unique symbol = Symbol.for("@sluice/go: process, 1") as never;
-const shared = globalThis as { [key]?: Registry };
+const shared = host as { [key]?: Registry };
 
 /**
- * Listens from now on, in the place of the copies that are loaded already. `copy` must be held by
- * its caller.
+ * Listens from now on, as a replacement for the copies that are loaded already. The caller must
+ * hold `copy`.
  */
 export function listen(copy: Copy): void {
   const registry = (shared[key] ??= { copies: [] });

@@ -91,3 +91,22 @@ it("a goroutine that ends lets those go on whom it woke", async () => {
   `);
   expect({ status, stdout }).toEqual({ status: 0, stdout: "0\n1\n2\n" });
 });
+
+it("waits of one goroutine that end together take a turn of the event loop, not one each", async () => {
+  const gate = chan<never>();
+  const used = chan<number>(1000);
+  const all = Promise.all(Array.from({ length: 1000 }, () => gate.recv()));
+  for (const end = performance.now() + 3; performance.now() < end;);
+  // Enough operations that the clock is looked at: from then on wake-ups wait for the next turn.
+  for (let i = 0; i < 200; i++) void used.send(i);
+  gate.close();
+  let turns = 0;
+  const count = (): void => {
+    turns++;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  await all;
+  clearImmediate(next);
+  expect(turns).toBeLessThan(50);
+});

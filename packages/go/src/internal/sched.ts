@@ -1,29 +1,41 @@
-// What runs next, and when the event loop gets a turn.
+// The scheduler: it decides which goroutine runs next, and when the event loop gets a turn.
 //
-// Goroutines are async functions and the JavaScript engine runs them; the scheduler decides only when a promise of ours
-// resolves. Each operation that is awaited ends in exactly one of
-//   completed / completedWith   it did not have to wait,
-//   park … resume               it waited until somebody woke it.
-// While one goroutine runs and all others wait, those that it wakes queue up until it waits itself, as on one P of Go's. Then
-// only one is ever under way, and a producer fills its buffer before the consumer empties it. It may also wait for something
-// foreign, which nobody tells us. So who queues goes on when all microtasks have run (where the
-// host tells that), or when the one that runs has used none of our operations for so many
-// microtasks that it cannot be on its way to the next one.
+// Goroutines are async functions and the JavaScript engine runs them. The scheduler decides only
+// when a promise of this library resolves. Each operation that is awaited ends in exactly one of
+// these ways:
 //
-// To count those takes a microtask of ours for each of theirs. With that at every wake-up a
-// transfer took 20 % longer; so it is done as long as goroutines are seen to wait for something
-// foreign, and now and then besides.
+//  completed / completedWith   it did not have to wait,
+//  park … resume               it waited until another goroutine woke it.
 //
-// Where several can run, a microtask before each announces it to `current`. That takes 20 to 25 ns, half as much as an await
-// that does not wait; with it everywhere, a transfer over a buffered channel took twice as long. Tried and rejected: setting
-// `current` at once when the next one is let go on (ping-pong another 15 % faster), for who parks may have more to do before
-// it suspends, and would do it in the other's name.
+// While one goroutine runs and all others wait, the goroutines that it wakes queue up until it
+// waits itself, as on one P of Go's. Then only one is active at a time, and a producer fills its
+// buffer before the consumer empties it.
 //
-// Awaits use up credit. When the credit is gone the clock is read, and when a slice of time is over, the scheduler *holds*:
-// from then on every operation that completes, every wake-up and every start queues up for the next turn of the event loop,
-// so that timers and I/O run however hot the goroutines are (Go's sysmon preempts after 10 ms).
+// The running goroutine may also wait for something foreign, and then nothing notifies the
+// scheduler. So queued goroutines continue at the latest when all microtasks have run, if the host
+// reports that. They also continue after `patience` microtasks without an operation of this
+// library: the running goroutine cannot be on its way to its next operation then.
 //
-// Nothing here keeps a goroutine alive: a parked one is reachable only through what it waits on.
+// To count those, the scheduler needs one microtask for each of theirs. With a count at every
+// wake-up, a transfer took 20 % longer. So the scheduler counts only as long as it sees goroutines
+// wait for something foreign, and now and then at other times.
+//
+// If several goroutines can run, a microtask before each one announces it to `current`. That takes
+// 20 to 25 ns, half as much as an await that does not wait. With an announcement everywhere, a
+// transfer over a buffered channel took twice as long. Another way was tried and rejected: to set
+// `current` at once when the next goroutine may continue (ping-pong another 15 % faster). But a
+// goroutine that parks may have more to do before it suspends, and would do it under the other
+// one's name.
+//
+// Awaits use up credit. When the credit is gone, the scheduler reads the clock. When a slice of
+// time is over, it *holds*. From then on every operation that completes, every wake-up and every
+// start queues up for the next turn of the event loop. So timers and I/O run even if goroutines
+// never wait (Go's sysmon preempts after 10 ms).
+//
+// Nothing here keeps a goroutine alive: a parked one is reachable only through the thing it waits
+// on.
+//
+// It is longer than 500 lines, because all of these parts share the state of one run queue.
 
 import { isFake, isTimeFake } from "./clock.ts";
 import { noteFailure } from "./failures.ts";
@@ -33,6 +45,7 @@ import {
   current,
   enterWait,
   leaveWait,
+  main,
   mainActs,
   noteUse,
   runnable,
@@ -40,91 +53,120 @@ import {
   type Goroutine,
   type State,
 } from "./goroutine.ts";
-import { observer } from "./hooks.ts";
+import { type Observer, observer } from "./hooks.ts";
 import { host } from "./host.ts";
 
 /**
- * Milliseconds between turns of the event loop. Far below the 10 ms promised: on a machine whose cores are all busy the
- * process itself gets only a few milliseconds at a time, and timers must get theirs of those. A turn costs about 3 µs.
+ * Milliseconds between turns of the event loop. That is far below the promised 10 ms. If all cores
+ * of a machine are busy, the process itself gets only a few milliseconds at a time, and timers must
+ * run in those. A turn costs about 3 µs.
  */
 const slice = 1;
-/** The clock is read once in so many operations at most (35 ns for the clock; 64 makes it 0.5 ns an operation). */
+/**
+ * The most operations between two looks at the clock. (A look takes 35 ns; with 64 that is 0.5 ns
+ * for each operation.)
+ */
 const batch = 64;
 /**
- * So many microtasks without an operation of ours mean that who runs waits for something foreign.
- * To return through as many async functions takes one each.
+ * This number of microtasks without an operation of this library means that the running goroutine
+ * waits for something foreign. A return through the same number of async functions takes one
+ * microtask for each of them.
  */
 const patience = 16;
 
-/** While time is a test's, a slice is so many looks at the clock: how busy the machine is must not show. */
+/**
+ * The length of a slice in looks at the clock, while a test controls time. Then the result must not
+ * depend on how busy the machine is.
+ */
 const fakeSlice = 256;
 
-// Taken at load, as the host's functions below are; looked up again if it is a test's by then.
+// Taken at load, as the host's functions below are. If a test controls time at that moment, the
+// function is looked up at each call.
 const clock = isTimeFake() ? (): number => performance.now() : performance.now.bind(performance);
 const resolved: Promise<void> = Promise.resolve();
 
-// The first operation of all finds no credit, which is when the deadlock report is installed.
+// The first operation of all finds no credit, and installs the deadlock report.
 let credit = 1;
 let granted = 1;
 let grantedAt = 0;
 let sliceStart = 0;
-let holding = false;
-/** How often the clock was looked at in this slice, while time is a test's. */
+export let holding = false;
+/** True if the holder of a Control decides who continues (/synctest). */
+let controlled = false;
+/** The number of looks at the clock in this slice, while a test controls time. */
 let looks = 0;
-/** How many steps were run. */
+/** The number of steps that were run. */
 let ran = 0;
-/** Who goes on later, in order. */
+/** The steps that run later, in order. */
 let first: Step | undefined;
 let last: Step | undefined;
 const yielding: Step[] = [];
 let yieldersWaited = false;
 let turnIsComing = false;
-/** Whether we are told when all microtasks have run. */
+/** True if the host will tell when all microtasks have run. */
 let drainIsComing = false;
 /**
- * Whether the microtasks without an operation are counted now, how many there were, and the credit
- * when they began.
+ * True while microtasks without an operation are being counted; then their number, and the credit
+ * at the start of the count.
  */
 let counting = false;
 let idle = 0;
 let creditThen = 0;
 /**
- * How many times who ran was watched and came to nothing foreign, since the last time that it did.
+ * The number of times that the running goroutine was watched since one was last found to wait for
+ * something foreign.
  */
 let trust = 0;
-/** After so many more wake-ups, who runs is watched again; at once after each turn and drain. */
+/**
+ * The number of wake-ups until the running goroutine is watched again. It is 0 after each turn and
+ * drain.
+ */
 let unwatched = 0;
-/** Main has returned: nobody goes on but by an error. */
+/** True if main has returned: then a goroutine continues only to get an error. */
 let frozen = false;
 
-/** One goroutine that is to go on: by `go(value)`, as g. */
-interface Step {
+/** A step: goroutine g continues, by a call of `go(value)`. */
+export interface Step {
   next: Step | undefined;
   readonly g: Goroutine;
-  /** The wait that this ends, if it is one. */
+  /** The wait that this step ends, if it ends one. */
   readonly state: State | undefined;
   readonly go: (value: never) => void;
   readonly value: unknown;
 }
 
 function run({ g, state, go, value }: Step): void {
+  goOn(g, state, go, value as never);
+}
+
+/** Continues goroutine g by `go(value)`, from the wait of that state if there is one. */
+function goOn<T>(g: Goroutine, state: State | undefined, go: (value: T) => void, value: T): void {
   ran++;
   if (state) leaveWait(g, state);
   else {
     countRunnable(1);
     if (g.waits === 0) g.state = "running";
   }
-  // Not at once: who parks may have more to do before it suspends.
+  // `current` is not set at once: the goroutine that parks may have more to do before it suspends.
   runAs(g);
-  go(value as never);
+  if (observer === undefined) go(value);
+  else goObserved(observer, g, go, value);
 }
 
-/** What an operation without a result returns when it did not wait. */
+/**
+ * A separate function, because a function that makes a closure reserves memory for the closure's
+ * variables at each call.
+ */
+function goObserved(by: Observer, g: Goroutine, go: Step["go"], value: unknown): void {
+  by.run(g, () => go(value as never));
+}
+
+/** The return value of an operation without a result that did not wait. */
 export function completed(): Promise<void> {
   return mayGoOn() ? resolved : runAfterTurn(undefined);
 }
 
-/** What an operation with a result returns when it did not wait. */
+/** The return value of an operation with a result that did not wait. */
 export function completedWith<T>(value: T): Promise<T> {
   return mayGoOn() ? Promise.resolve(value) : runAfterTurn(value);
 }
@@ -137,8 +179,8 @@ function mayGoOn(): boolean {
 }
 
 /**
- * What an operation returns that fails without waiting; `state` is the wait that it would have
- * been.
+ * The return value of an operation that fails without waiting. `state` is the wait that it would
+ * have been.
  */
 export function failed(error: unknown, state?: State): Promise<never> {
   const g = current();
@@ -149,7 +191,7 @@ export function failed(error: unknown, state?: State): Promise<never> {
   return new Promise((_, reject) => later(pause(g, () => reject(error), failing)));
 }
 
-/** The error of an operation that panics; `above`, and what it calls, is left out of its stack. */
+/** The error of an operation that panics. Its stack begins below `above`. */
 export function misuse(message: string, above: (...args: never[]) => unknown = misuse): Error {
   watchProgram();
   const error = new Error(message);
@@ -157,36 +199,50 @@ export function misuse(message: string, above: (...args: never[]) => unknown = m
   return error;
 }
 
-/** For loops that go on without a promise: one where the event loop is to have its turn first. */
+/**
+ * A promise for the next turn if the event loop should have one first. For loops that otherwise
+ * continue without a promise.
+ */
 export function turnIfDue(): Promise<void> | undefined {
   return isOverdue() ? runAfterTurn<void>(undefined) : undefined;
 }
 
-/** What an operation returns that did not wait, but is held. */
+/** The return value of an operation that did not wait, but is held. */
 function runAfterTurn<T>(value: T, g: Goroutine = current()): Promise<T> {
-  return new Promise<T>((resolve) => later(pause(g, resolve, value)));
+  return new Promise<T>((resolve) => afterTurn(g, resolve, value));
 }
 
-/** Resolves when everyone who can run has run, and the event loop had a turn. */
+/** Continues goroutine g, which did not wait, by `go(value)` in the event loop's next turn. */
+export function afterTurn<T>(g: Goroutine, go: (value: T) => void, value: T): void {
+  later(pause(g, go, value));
+}
+
+/** Resolves when all goroutines that can run have run, and the event loop has had a turn. */
 export function yieldToAll(): Promise<void> {
-  askForTurn();
-  return new Promise<void>((resolve) => {
-    yielding.push(pause(current(), resolve, undefined));
-    proceed();
-  });
+  return new Promise<void>(yieldThen);
 }
 
-/** Resolves when everyone has done what needs no time to pass: nobody went on in two turns of the event loop. */
+/** As `yieldToAll`, for the running goroutine, which continues by a call of `go`. */
+export function yieldThen(go: (value: void) => void): void {
+  askForTurn();
+  yielding.push(pause(current(), go, undefined));
+  proceed();
+}
+
+/**
+ * Resolves when all goroutines have done everything that needs no time to pass: none of them
+ * continues during two turns of the event loop.
+ */
 export async function settled(): Promise<void> {
   for (let quiet = 0; quiet < 2;) {
     const before = ran;
     await yieldToAll();
-    // The one step is ours.
+    // One step is that of this function itself.
     quiet = ran - before > 1 ? 0 : quiet + 1;
   }
 }
 
-/** Goroutine g pauses, in no wait, until the step is run. */
+/** Pauses goroutine g, outside of any wait, until the step is run. */
 function pause<T>(g: Goroutine, go: (value: T) => void, value: T): Step {
   countRunnable(-1);
   if (g.waits === 0) g.state = "runnable";
@@ -194,6 +250,7 @@ function pause<T>(g: Goroutine, go: (value: T) => void, value: T): Step {
 }
 
 function stepOf<T>(g: Goroutine, state: State | undefined, go: (value: T) => void, value: T): Step {
+  if (observer !== undefined) observer.woken(g);
   return { next: undefined, g, state, go, value };
 }
 
@@ -204,26 +261,24 @@ export function park(g: Goroutine, state: State): void {
 }
 
 /**
- * Ends a wait that `park` booked: resolves its promise, in order of the calls. While one goroutine runs, those that it wakes
- * wait until it waits itself.
+ * Ends a wait that `park` booked: resolves its promise, in the order of the calls. While one
+ * goroutine runs, those that it wakes wait until it waits itself.
  */
 export function resume<T>(g: Goroutine, state: State, resolve: (value: T) => void, value: T): void {
-  (holding || runnable === 1 ? later : run)(stepOf(g, state, resolve, value));
+  if (holding || runnable === 1) later(stepOf(g, state, resolve, value));
+  else goOn(g, state, resolve, value);
 }
 
-/**
- * Gives the error of an operation. One that is made then leaves out `above`, and what it calls, of
- * its stack.
- */
+/** Gives the error of an operation. The stack of a newly made error begins below `above`. */
 export type MakeError = (above: () => never) => unknown;
 
 /** The value of a step that ends in an error. */
 const failing: unknown = Symbol("failing");
 
 /**
- * Ends a wait with the error that `make` gives. Waiters carry no reject function, since a promise
- * that is resolved by a rejected one rejects; that one is made only when its waiter goes on, or it
- * would count as unhandled meanwhile.
+ * Ends a wait with the error that `make` gives. Waiters have no reject function, since a promise
+ * rejects if it is resolved with a rejected one. That rejected promise is made only when its waiter
+ * continues. Otherwise it would count as unhandled until then.
  */
 export function resumeWithError(g: Goroutine, state: State, resolve: (value: never) => void, make: MakeError): void {
   const step = stepOf(g, state, () => fail(g, state, resolve, make), failing);
@@ -231,8 +286,8 @@ export function resumeWithError(g: Goroutine, state: State, resolve: (value: nev
 }
 
 /**
- * The error is made where an engine that follows awaits backwards finds the waiter: in a reaction
- * whose promise the waiter's promise waits for already, which takes a microtask more.
+ * Makes the error inside a reaction for whose promise the waiter's promise already waits. An engine
+ * that follows awaits backwards finds the waiter only from there. This takes one more microtask.
  */
 function fail(g: Goroutine, state: State, resolve: (value: never) => void, make: MakeError): void {
   const attached = resolved.then(() => undefined);
@@ -245,31 +300,139 @@ function fail(g: Goroutine, state: State, resolve: (value: never) => void, make:
   (resolve as (value: Promise<never>) => void)(attached.then(failure));
 }
 
-/** Runs `begin(g)` in a microtask of its own, in order of the calls. */
-export function start(g: Goroutine, begin: (g: Goroutine) => void): void {
-  // Held as a promise too, whose reaction keeps the host's async context: that of the `go` statement. Not held twice, for
-  // it would go behind those that were started after it.
-  void resolved.then(() => (isOverdue() ? runAfterTurn(undefined, g).then(() => begin(g)) : begin(g)));
+/** A goroutine that has been started and has not begun. */
+export interface Beginning {
+  readonly g: Goroutine;
+  next: Beginning | undefined;
+  /** If it is the first of a group: lets it and the rest of its group begin. */
+  open: ((value: void) => void) | undefined;
+  begin(): void;
 }
 
-/** How many goroutines queue for their turn. */
-export function queued(): number {
-  let count = yielding.length;
-  for (let step = first; step !== undefined; step = step.next) count++;
-  return count;
+/** The goroutines that have not begun, in order. */
+let firstStart: Beginning | undefined;
+let lastStart: Beginning | undefined;
+/**
+ * The promise that lets the group of the newest goroutines begin, and the number of these
+ * goroutines so far.
+ */
+let gate: Promise<void> = resolved;
+let gated = 0;
+/** The time at which the last group began that had waited for another one. */
+let openedAt = 0;
+
+/**
+ * Lets a goroutine begin, in a separate microtask, in the order of the calls.
+ *
+ * Goroutines that are started at the same time begin in groups. A group waits for one promise,
+ * which the last goroutine of the group before it resolves. In an earlier version each goroutine
+ * that was held waited for a separate promise. That took twice as long and three times the memory.
+ */
+export function start(task: Beginning): void {
+  if (lastStart) {
+    lastStart.next = task;
+    if (++gated === batch) {
+      gated = 0;
+      gate = new Promise((open) => (task.open = open));
+    }
+  } else {
+    firstStart = task;
+    gate = resolved;
+    gated = 0;
+  }
+  lastStart = task;
+  // The reaction of a promise keeps the host's async context, which is that of the `go` statement.
+  void gate.then(beginFirst);
+}
+
+function beginFirst(): void {
+  const task = firstStart as Beginning;
+  const { next } = task;
+  firstStart = next;
+  if (!next) lastStart = next;
+  task.next = undefined;
+  // A group that has begun may use a whole slice, so that only a few of its goroutines are held one
+  // by one.
+  if (isOverdue() && (controlled || clock() - openedAt >= slice)) hold(task);
+  else task.begin();
+  if (!next?.open) return;
+  const { open } = next;
+  next.open = undefined;
+  if (holding) later(pause(next.g, openGate, open));
+  else openGate(open);
+}
+
+function openGate(open: (value: void) => void): void {
+  openedAt = clock();
+  open();
 }
 
 /**
- * From now on deadlocks are reported, and errors that nobody catches. Any wait, and much use,
- * switches it on by itself.
+ * Lets a goroutine begin after a turn, and then at once. Otherwise those that were started after it
+ * would overtake it.
+ */
+function hold(task: Beginning): void {
+  void runAfterTurn(undefined, task.g).then(() => task.begin());
+}
+
+/** The goroutines that are queued for their turn. */
+export function queued(): Goroutine[] {
+  const all = yielding.map(({ g }) => g);
+  for (let step = first; step !== undefined; step = step.next) all.push(step.g);
+  return all;
+}
+
+/** The operations with which other code decides who continues (/synctest). */
+export interface Control {
+  /** Takes the steps that have been queued since the last call, in order. */
+  readonly take: () => Step[];
+  /** Runs one of them, so that its goroutine continues. */
+  readonly run: (step: Step) => void;
+  /** Gives control back to the scheduler. */
+  readonly release: () => void;
+}
+
+/**
+ * Makes every goroutine queue at each operation from now on, and continue only when the holder of
+ * the control says so. Resolves when the coming turn of the event loop has passed.
+ */
+export async function takeControl(): Promise<Control> {
+  while (turnIsComing || first) {
+    await new Promise<void>((resolve) => {
+      (host.setImmediate ?? setTimeout)(resolve);
+    });
+  }
+  controlled = holding = true;
+  turnIsComing = true;
+  credit = 0;
+  return {
+    take: () => {
+      const taken: Step[] = [];
+      for (let step = first; step !== undefined; step = step.next) taken.push(step);
+      first = last = undefined;
+      for (const step of taken) step.next = undefined;
+      return taken.concat(yielding.splice(0));
+    },
+    run,
+    release: () => {
+      controlled = false;
+      turnIsComing = false;
+      askForTurn();
+    },
+  };
+}
+
+/**
+ * Reports deadlocks and uncaught errors from now on. Any wait, and frequent use, calls this too.
  */
 export function watchProgram(): void {
   watch(() => grantedAt + credit);
 }
 
 /**
- * Main has returned: from now on no goroutine goes on, except those that get an error, so that no
- * failure is lost. The function given back undoes that, in case the program goes on all the same.
+ * Stops all goroutines, because main has returned. From now on only those that get an error
+ * continue, so that no failure is lost. The returned function undoes this, in case the program
+ * continues all the same.
  */
 export function freeze(): () => void {
   frozen = true;
@@ -303,8 +466,9 @@ function enqueue(step: Step): void {
 }
 
 /**
- * Whoever runs may turn out to wait for something foreign: asks for the moment at which those who
- * queue go on at the latest, and counts the microtasks of who runs until nobody queues.
+ * Watches the running goroutine, which may wait for something foreign. Asks for the latest moment
+ * at which queued goroutines continue. Counts the microtasks of the running goroutine until the
+ * queue is empty.
  */
 function watchRunner(): void {
   unwatched = ++trust < 8 ? 0 : 256;
@@ -319,14 +483,19 @@ function watchRunner(): void {
   void resolved.then(countIdle);
 }
 
-/** All microtasks have run: who runs waits for something foreign, and who queues may go on. */
+/**
+ * Called when all microtasks have run. So the running goroutine waits for something foreign, and
+ * queued ones may continue.
+ */
 function onDrained(): void {
   drainIsComing = false;
   unwatched = 0;
   if (first && !holding) releaseAll();
 }
 
-/** Counts the microtasks in which who runs used no operation while others queue. */
+/**
+ * Counts the microtasks in which the running goroutine used no operation while others are queued.
+ */
 function countIdle(): void {
   if (!first || holding) counting = false;
   else if (credit !== creditThen) {
@@ -354,13 +523,17 @@ function runFirst(): void {
   run(step);
 }
 
-/** Lets the next one go on if nobody else can. */
+/**
+ * Runs the next step if no goroutine can run. If a goroutine has several waits, a step may end only
+ * one of them. Then the next step follows.
+ */
 export function proceed(): void {
-  if (!isOverdue() && runnable <= 0 && first) runFirst();
+  if (isOverdue()) return;
+  while (runnable <= 0 && first) runFirst();
 }
 
-/** Whether the slice is over; costs credit. */
-function isOverdue(): boolean {
+/** True if the slice is over. Each call costs credit. */
+export function isOverdue(): boolean {
   return --credit <= 0 && lookAtClock();
 }
 
@@ -374,8 +547,8 @@ function lookAtClock(): boolean {
     askForTurn();
     return true;
   }
-  // As many operations as fit a third of the slice at the present rate, so that slow ones are looked at often.
-  // (Where no time has passed, that is any number.)
+  // Credit for the operations that fit a third of the slice at the present rate. So if operations
+  // are slow, the clock is read often. (If no time has passed, that can be any number.)
   credit = granted = isTimeFake() ? batch : Math.min(batch, Math.ceil((granted * slice) / 3 / (now - grantedAt)));
   grantedAt = now;
   return false;
@@ -404,7 +577,8 @@ function onTurn(): void {
   if (runnable <= 0 && !yielding.length) proceed();
   else runAll();
   if (first || holding) askForTurn();
-  // Who yielded goes after who was held: a turn later, but not later than that.
+  // Goroutines that yielded run after those that were held: one turn later, but never later than
+  // that.
   if (others && !yieldersWaited && yielding.length) {
     yieldersWaited = true;
     askForTurn();
@@ -414,7 +588,9 @@ function onTurn(): void {
   for (const step of yielding.splice(0)) run(step);
 }
 
-/** Lets everyone go on, in order, until it is time to hold again: starting many goroutines may take long. */
+/**
+ * Runs all steps in order, until it is time to hold again: many goroutines may take long to start.
+ */
 function runAll(): void {
   for (let n = 0; first && !holding;) {
     runFirst();
@@ -423,29 +599,53 @@ function runAll(): void {
 }
 
 /**
- * `current` must be g when g's code goes on. That code runs in a microtask which `resolve`, or the await of a promise that
- * is resolved, queues; so one is queued right before it that sets `current`. Where nobody else can run it is not needed.
+ * The goroutines that the queued microtasks will announce, in order. Main follows the last one and
+ * precedes the first.
+ */
+let announced: Goroutine[] = [];
+let heard = 0;
+let noted = 0;
+
+/**
+ * Sets `current` to g when g's code continues. That code runs in a microtask. `resolve` queues it,
+ * or the await of a resolved promise does. So this function queues a microtask right before it, and
+ * that one sets `current`. If no other goroutine can run, this is not needed.
  */
 function runAs(g: Goroutine): void {
-  void resolved.then(() => setCurrent(g));
+  announced[noted++] = g;
+  void resolved.then(announce);
 }
 
-/** What an operation of several steps returns: when it is over, `current` is the goroutine that began it. */
+function announce(): void {
+  setCurrent(announced[heard] as Goroutine);
+  announced[heard++] = main;
+  if (heard < noted) return;
+  heard = noted = 0;
+  if (announced.length > 1024) announced = [];
+}
+
+/**
+ * The return value of an operation of several steps. When it is over, `current` is the goroutine
+ * that began it.
+ */
 export function inSteps<T>(operation: Promise<T>): Promise<T> {
   const g = current();
   return new Promise<T>((resolve, reject) => {
     operation.then(
-      (value) => goOn(g, resolve, value, false),
+      (value) => settle(g, resolve, value, false),
       (error: unknown) => {
         noteFailure(g, error, g.state);
-        goOn(g, reject, error, true);
+        settle(g, reject, error, true);
       },
     );
   });
 }
 
-/** Goroutine g, which was in no wait, goes on by `go(value)`: now, or when the event loop had a turn. */
-function goOn<T>(g: Goroutine, go: (value: T) => void, value: T, isError: boolean): void {
+/**
+ * Continues goroutine g, which was not in a wait, by `go(value)`: now, or after a turn of the event
+ * loop.
+ */
+function settle<T>(g: Goroutine, go: (value: T) => void, value: T, isError: boolean): void {
   if (isOverdue() && !(frozen && isError)) later(isError ? pause(g, () => go(value), failing) : pause(g, go, value));
   else {
     runAs(g);
@@ -453,18 +653,19 @@ function goOn<T>(g: Goroutine, go: (value: T) => void, value: T, isError: boolea
   }
 }
 
-// The host's own functions, taken at load: fake timers of a test framework must not stop the scheduler.
+// The host's own functions, taken at load: a test framework's fake timers must not stop the
+// scheduler.
 const defer: () => void = makeDefer();
-/** Bun's does not wait for the microtasks. */
+/** Bun's nextTick does not wait for the microtasks. */
 const nextTick =
   host.Bun === undefined && !isFake(host.process?.nextTick) ? host.process?.nextTick?.bind(host.process) : undefined;
 
-/** What calls onTurn after timers and I/O had their turn. */
+/** A function that calls onTurn after timers and I/O have had their turn. */
 function makeDefer(): () => void {
   const immediate = isFake(host.setImmediate) ? undefined : host.setImmediate;
   if (immediate) return () => void immediate(onTurn);
   if (!host.MessageChannel) return () => void setTimeout(onTurn);
-  // Browsers: a message to oneself is not clamped to 4 ms, as a nested setTimeout is.
+  // In browsers a message to oneself is not delayed by 4 ms, as a nested setTimeout is.
   const { port1, port2 } = new host.MessageChannel();
   port1.onmessage = () => {
     port1.unref?.();

@@ -1,67 +1,56 @@
-// Diagnostics' observer: notes where each goroutine was made and where it parks, how long it waits and whether anything can
-// still resume it, and makes "which goroutine runs" exact through foreign awaits. Costs a stack (1 to 3 µs) for each `go`
-// and each wait, so it is on only where it was asked for.
-//
-// AsyncLocalStorage is got through process.getBuiltinModule, so that no `node:` import stands on the way of a browser;
-// without it goroutines are known as exactly as ever.
+// Stacks, for dumps and profiles. This file records the stack of each `go` statement and of each
+// wait. It also records how long the wait lasts, and whether anything can still resume the
+// goroutine. It costs a stack (1 to 3 µs) for each `go` and each wait, so it runs only on request.
 
 import { monotonic } from "./clock.ts";
 import { frames } from "./dump.ts";
-import { main, type Goroutine, type Notes, type State } from "./goroutine.ts";
-import { observe, observer } from "./hooks.ts";
+import type { Goroutine, Notes, State } from "./goroutine.ts";
 import { tellApart } from "./names.ts";
-
-interface Storage {
-  run: <T>(g: Goroutine, body: () => T) => T;
-  getStore: () => Goroutine | undefined;
-}
-interface Host {
-  process?: { getBuiltinModule?: (id: string) => { AsyncLocalStorage: new () => Storage } | undefined };
-}
+import { addPart, type Part, removePart } from "./observers.ts";
 
 /**
- * The folder of this library, as stacks may name it: its own frames are left out of them. In a bundle nobody can tell them from the
- * others.
+ * The folder of this library, in each form in which stacks may name it. The library's own frames
+ * are omitted from stacks. In a bundle they cannot be told from the others.
  */
 const homes: readonly string[] = /^.*\/(?=internal\/stacks\.[jt]s$)/.exec(import.meta.url)?.flatMap(spellings) ?? [];
 
-/** Who counts the waits that end while stacks are recorded (/pprof). */
+/** The counter of the waits that end while stacks are recorded (/pprof). */
 export const counter: { waited?: (state: State, ms: number) => void } = {};
 
-/** Switches the observer on or off. Goroutines that began while it was off stay as little known as they were. */
+/**
+ * Switches the observer on or off. Nothing more becomes known about goroutines that began while it
+ * was off.
+ */
 export function recordStacks(on: boolean): void {
   tellApart();
   if (!on) {
-    observe(undefined);
+    removePart(recorder);
     return;
   }
-  if (observer !== undefined) return;
-  const hooks = (globalThis as Host).process?.getBuiltinModule?.("node:async_hooks");
-  const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage();
-  observe({
-    created: (g) => {
-      g.notes = new Noted(here());
-    },
-    began: (g, end) => {
-      if (g.notes !== undefined) g.notes.life = new WeakRef(end);
-    },
-    parked: (g) => {
-      g.notes ??= new Noted("");
-      g.notes.parkedAt = here();
-      g.notes.parkedSince = monotonic();
-    },
-    failed: (g) => {
-      g.notes ??= new Noted("");
-      g.notes.parkedAt = here();
-    },
-    resumed: (g, state) => {
-      if (g.notes?.parkedSince) counter.waited?.(state, monotonic() - g.notes.parkedSince);
-    },
-    run: (g, body) => (storage === undefined ? body() : storage.run(g, body)),
-    // Outside of every goroutine is main.
-    current: () => (storage === undefined ? undefined : (storage.getStore() ?? main)),
-  });
+  addPart(recorder);
 }
+
+/** The part that records the stacks. */
+const recorder: Part = {
+  created: (g) => {
+    g.notes = new Noted(here());
+  },
+  began: (g, end) => {
+    if (g.notes !== undefined) g.notes.life = new WeakRef(end);
+  },
+  parked: (g) => {
+    g.notes ??= new Noted("");
+    g.notes.parkedAt = here();
+    g.notes.parkedSince = monotonic();
+  },
+  failed: (g) => {
+    g.notes ??= new Noted("");
+    g.notes.parkedAt = here();
+  },
+  resumed: (g, state) => {
+    if (g.notes?.parkedSince) counter.waited?.(state, monotonic() - g.notes.parkedSince);
+  },
+};
 
 class Noted implements Notes {
   readonly createdAt: string;
@@ -81,7 +70,7 @@ class Noted implements Notes {
   }
 }
 
-/** The stack here, without the library's own frames. */
+/** The present stack, without the library's own frames. */
 export function here(): string {
   const limited = Error as { stackTraceLimit?: number };
   const limit = limited.stackTraceLimit;
@@ -101,7 +90,7 @@ function isOwn(place: string): boolean {
   return homes.some((home) => at.startsWith(home)) && !/\.test\.[jt]s:/.test(place);
 }
 
-/** An address, and the path that it means. */
+/** A URL, and the path that it means. */
 function spellings(url: string): string[] {
   return [url, decodeURIComponent(url.replace("file://", ""))];
 }

@@ -1,39 +1,41 @@
-// What was thrown: a panic, a Goexit, or a chain of them.
+// The kinds of things that are thrown: a panic, a Goexit, or a chain of them.
 //
-// In Go a deferred call may panic while a panic is on its way, or recover it and panic again; the report shows the chain,
-// oldest first. Of a Goexit and a panic the later one counts. What is like a deferred call here is the disposal of a
-// `using`: when it throws while something else is on its way, both arrive as a SuppressedError, the later one as `error`.
-// What is like recover is the handler of `recoverable`.
+// In Go a deferred call may panic while another panic is in progress, or recover it and panic
+// again. The report shows the chain, oldest first. Of a Goexit and a panic the later one counts.
+// Here, the disposal of a `using` corresponds to a deferred call. If it throws while something else
+// is in progress, both arrive as a SuppressedError, with the later one as `error`. The handler of
+// `recoverable` corresponds to recover.
 
 /**
- * What `goexit` throws, in every copy of the library. Not an Error: code that catches errors by class lets it pass. A
- * string, and not a symbol: that is what every host prints where nobody catches it.
+ * The value that `goexit` throws, in every copy of the library. It is not an Error, so code that
+ * catches errors by class lets it pass. It is a string and not a symbol, because every host prints
+ * a string if nobody catches it.
  */
 export const exitSignal = "goexit outside of go and main";
 
-/** Whether what a goroutine threw means that it called Goexit, maybe while a panic was on its way. */
+/** True if the thrown value means that the goroutine called Goexit, maybe during a panic. */
 export function isGoexit(thrown: unknown): boolean {
   try {
     let last = thrown;
     while (isSuppressed(last)) last = last.error;
     return last === exitSignal;
   } catch {
-    return false; // a proxy that does not let itself be looked at
+    return false; // a proxy that refuses to be inspected
   }
 }
 
-/** Whether it is `Canceled` or `DeadlineExceeded`, of any copy of the library. */
+/** True if it is `Canceled` or `DeadlineExceeded`, of any copy of the library. */
 export function isCancellation(thrown: unknown): boolean {
   return thrown instanceof Error && /^context (canceled|deadline exceeded)$/.test(thrown.message);
 }
 
 export interface Link {
   readonly value: unknown;
-  /** What became of it, as Go prints it. */
+  /** Its end, as Go prints it. */
   readonly fate: "" | " [recovered]" | " [recovered, repanicked]";
 }
 
-/** What each handler threw after it had been given something else, or the same again. */
+/** For each value that a handler threw: the value that it had been given, which may be the same. */
 const recoveries = new WeakMap<object, unknown>();
 
 /** A handler that was given `first` throws `next`. */
@@ -41,7 +43,9 @@ export function repanicked(first: unknown, next: unknown): void {
   if (typeof next === "object" && next !== null) recoveries.set(next, first);
 }
 
-/** The panics that `thrown` is made of, oldest first. A Goexit among them is over and done with. */
+/**
+ * The panics that `thrown` consists of, oldest first. A Goexit among them does not count any more.
+ */
 export function chain(thrown: unknown, seen: Set<unknown> = new Set()): Link[] {
   if (thrown === exitSignal) return [];
   const again = seen.has(thrown);
@@ -59,7 +63,10 @@ interface Suppressed {
   readonly suppressed: unknown;
 }
 
-/** By name: where the engine has no SuppressedError, TypeScript's output makes an Error of that name. */
+/**
+ * The check uses the name: if the engine has no SuppressedError, TypeScript's output makes an Error
+ * of that name.
+ */
 function isSuppressed(thrown: unknown): thrown is Suppressed {
   return thrown instanceof Error && thrown.name === "SuppressedError";
 }

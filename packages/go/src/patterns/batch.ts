@@ -1,15 +1,16 @@
-// batch and unbatch: values in groups, by number or by time, and back.
+// batch and unbatch: values in groups, by number or by time, and single again.
 
 import type { Received, RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { recv, select } from "../select.ts";
 import { after } from "../time.ts";
-import type { Taken } from "./seat.ts";
+import type { Taken } from "./waiter.ts";
 import { stage, type Stage } from "./stage.ts";
 
 /**
- * Arrays of `size` values. With `ms`, an array is sent on after that many milliseconds since its first value even if it is
- * not full. What is left when the input ends (or fails) is sent too; an empty array never is.
+ * Arrays of `size` values. With `ms`, an array is sent that many milliseconds after its first value
+ * even if it is not full. When the input ends (or fails), the remaining values are sent too. An
+ * empty array is never sent.
  */
 export function batch<T>(ctx: Context, input: RecvChan<T>, size: number, ms?: number): RecvChan<T[]> {
   if (!Number.isInteger(size) || size < 1) throw new RangeError(`batch: size must be at least 1, got ${size}`);
@@ -32,7 +33,8 @@ export function batch<T>(ctx: Context, input: RecvChan<T>, size: number, ms?: nu
         await s.emit(full);
       }
     } catch (error) {
-      // The input failed: its values so far are worth as much as before. (If the stage stops, emit rejects too.)
+      // The input failed, but its values so far are still valid. (If the stage stops, emit rejects
+      // too.)
       if (group.length > 0 && s.ctx.err() === undefined) await s.emit(group);
       throw error;
     }
@@ -40,7 +42,7 @@ export function batch<T>(ctx: Context, input: RecvChan<T>, size: number, ms?: nu
   });
 }
 
-/** The members of each group, one by one. */
+/** The members of each group, one at a time. */
 export function unbatch<T>(ctx: Context, input: RecvChan<Iterable<T>>): RecvChan<T> {
   return stage<T>(ctx, [input], { name: "unbatch" }, async (s) => {
     for (;;) {
@@ -51,7 +53,7 @@ export function unbatch<T>(ctx: Context, input: RecvChan<Iterable<T>>): RecvChan
   });
 }
 
-/** The next value; `undefined` when the group is due first. */
+/** The next value; `undefined` if the group is due first. */
 async function nextOrDue<T>(
   s: Stage<T[]>,
   input: RecvChan<T>,

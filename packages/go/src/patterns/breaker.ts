@@ -1,35 +1,37 @@
-// Breaker: stops calling what is down, and asks now and then whether it is back (after "Circuit Breaker"
-// in Michael Nygard's "Release It!").
+// Breaker: stops calls to a service that is down. It tests now and then whether the service is back
+// (after "Circuit Breaker" in Michael Nygard's "Release It!").
 //
-// States: *closed*, calls go through; *open*, after so many failures in a row, calls are refused at once;
-// *half-open*, after a pause, a few probes go through: one failure opens it again, as many successes close it.
+// States: *closed*, calls go through; *open*, calls are refused at once; *half-open*, a few probes
+// go through. A number of failures in a row opens the breaker. After a pause it becomes half-open.
+// Then one failure opens it again, and as many successes as there are probes close it.
 //
-// Invariant: a call counts in the state in which it began. What was begun before it opened changes nothing after.
+// Invariant: a call counts in the state in which it began. A call that began before the breaker
+// opened does not change anything later.
 
 import { monotonic } from "../internal/clock.ts";
 import { isGoexit } from "../internal/thrown.ts";
 
 export type BreakerState = "closed" | "open" | "half-open";
 
-/** When a {@link Breaker} opens and closes; all of it may be left out. */
+/** The conditions under which a {@link Breaker} opens and closes. Every option may be omitted. */
 export interface BreakerOptions {
-  /** Failures in a row that open it; 5 by default. */
+  /** The number of failures in a row that open it; 5 by default. */
   readonly failures?: number | undefined;
   /** Milliseconds until it lets probes through; 30,000 by default. */
   readonly ms?: number | undefined;
-  /** Probes at the same time, and successes that close it; 1 by default. */
+  /** The most probes at the same time, and the number of successes that close it; 1 by default. */
   readonly probes?: number | undefined;
-  /** Whether an error says that the other side is down; each does by default. */
+  /** Returns true if an error means that the other side is down. By default every error does. */
   readonly isFailure?: ((error: unknown) => boolean) | undefined;
   /** Called at each change, for logs and metrics. */
   readonly onChange?: ((state: BreakerState) => void) | undefined;
 }
 
-/** What a call that was refused rejects with. */
+/** The error of a call that was refused. */
 export class BreakerOpenError extends Error {
   override readonly name = "BreakerOpenError";
   readonly code = "breaker_open";
-  /** Milliseconds until a call may be let through. */
+  /** Milliseconds until a call may go through. */
   readonly ms: number;
 
   constructor(ms: number) {
@@ -45,16 +47,16 @@ export class Breaker {
   readonly #isFailure: (error: unknown) => boolean;
   readonly #onChange: ((state: BreakerState) => void) | undefined;
   #state: BreakerState = "closed";
-  /** Rises at each change of state: a call that began before it counts no more. */
+  /** Rises at each change of state. A call that began before a change does not count any more. */
   #round = 0;
-  /** In a row, while it is closed. */
+  /** The number of failures in a row, while it is closed. */
   #failed = 0;
-  /** While it is half-open: probes that run, and that have succeeded. */
+  /** While it is half-open: the number of probes that run, and of those that have succeeded. */
   #probing = 0;
   #succeeded = 0;
   #openedAt = 0;
 
-  /** Throws a RangeError for numbers that make no sense. */
+  /** Throws a RangeError for invalid numbers. */
   constructor({ failures = 5, ms = 30_000, probes = 1, isFailure = () => true, onChange }: BreakerOptions = {}) {
     if (!(failures >= 1)) throw new RangeError(`Breaker: failures must be at least 1, got ${failures}`);
     if (!(ms > 0)) throw new RangeError(`Breaker: ms must be above 0, got ${ms}`);
@@ -70,7 +72,10 @@ export class Breaker {
     return this.#state === "open" && this.#left() <= 0 ? "half-open" : this.#state;
   }
 
-  /** Calls fn and gives what it gives. Rejects with a {@link BreakerOpenError}, fn not called, while it is open. */
+  /**
+   * Calls fn and returns its result. While it is open, it does not call fn, but rejects with a
+   * {@link BreakerOpenError}.
+   */
   async run<T>(fn: () => T | PromiseLike<T>): Promise<T> {
     const round = this.#enter();
     let failed = true;

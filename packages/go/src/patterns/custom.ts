@@ -1,42 +1,53 @@
-// stage: an operator of one's own, with the promises of those that are here.
+// stage: custom operators, with the same guarantees as the operators of this library.
 //
-// What a stage is, when it ends and where its errors go stands in stage.ts; this is its public face.
+// This is the public face. The life of a stage, its end and the way of its errors are described in
+// stage.ts.
 
 import type { Received, RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { type Stage, stage as start } from "./stage.ts";
 
-/** What the body of a stage of one's own works with. */
+/** The operations for the body of a custom stage. */
 export interface StageBody<R> {
-  /** Done when the stage is to stop: for whatever takes long. */
+  /** Done when the stage has to stop. Pass it to everything that takes long. */
   readonly ctx: Context;
   /**
-   * Receives from an input: `[value, true]`, or `[undefined, false]` at its end. Rejects when the stage
-   * is to stop, and with the error of an input that failed; let both through.
+   * Receives from an input: `[value, true]`, or `[undefined, false]` at its end. Rejects when the
+   * stage has to stop, and with the error of an input that failed. Do not catch these two.
    */
   next<T>(input: RecvChan<T>): Promise<Received<T>>;
-  /** Sends a result; waits until the reader takes it. Rejects when the stage is to stop: let that through. */
+  /**
+   * Sends a result; waits until the reader takes it. Rejects when the stage has to stop. Do not
+   * catch that.
+   */
   emit(value: R): Promise<void>;
   /** Sends all values of an iterable or a stream. */
   emitAll(values: Iterable<R> | AsyncIterable<R> | ReadableStream<R>): Promise<void>;
 }
 
-/** How {@link stage} runs its body; all of it may be left out. */
+/** The options of {@link stage}. Every option may be omitted. */
 export interface CustomOptions {
-  /** What dumps and messages call it; `stage` by default. */
+  /** The name in dumps and messages; `stage` by default. */
   readonly name?: string | undefined;
-  /** How many goroutines run the body at the same time; 1 by default. */
+  /** The number of goroutines that run the body at the same time; 1 by default. */
   readonly workers?: number | undefined;
-  /** How many results may wait for the reader; 0 by default. */
+  /** The number of results that may wait for the reader; 0 by default. */
   readonly capacity?: number | undefined;
+  /**
+   * As for the other stages: the milliseconds that it waits for a body that has to stop; 1000 by
+   * default.
+   */
+  readonly grace?: number | undefined;
 }
 
 /**
- * An operator of one's own: runs `body` in a goroutine (or in several) and gives the channel of what it emits.
+ * A custom operator: runs `body` in a goroutine (or in several) and returns the channel of the
+ * results that it emits.
  *
- * The channel ends when every body has returned. It ends the stage, and the stages before it, when
- * ctx is done, when the reader leaves its loop, and when a body throws: then the reader gets that error
- * after the results before it. Inputs must be channels; all of them are left when the stage ends.
+ * The channel ends when every body has returned. Three events end the stage, and the stages before
+ * it: ctx is done, the reader leaves its loop, or a body throws. In the last case the reader gets
+ * that error after the results before it. Inputs must be channels. The stage leaves all of them
+ * when it ends.
  *
  * @example
  * ```ts
@@ -62,9 +73,9 @@ export function stage<R>(
   ctx: Context,
   inputs: readonly RecvChan<unknown>[],
   body: (stage: StageBody<R>) => Promise<void>,
-  { name = "stage", workers, capacity = 0 }: CustomOptions = {},
+  { name = "stage", workers, capacity = 0, grace }: CustomOptions = {},
 ): RecvChan<R> {
-  return start<R>(ctx, inputs, { name, workers, capacity }, (s) => body(new Body(s)));
+  return start<R>(ctx, inputs, { name, workers, capacity, grace }, (s) => body(new Body(s)));
 }
 
 class Body<R> implements StageBody<R> {

@@ -1,15 +1,18 @@
-// What a stage does that takes values in while its reader has not taken the last ones: it waits for
-// whatever comes first, a value, a moment, room in the output, or its stop.
+// The wait of a stage that takes values although its reader has not taken the last results. It
+// waits for the first of these: a value, a moment, space in the output, or the stage's stop.
 
 import type { RecvChan } from "../chan.ts";
 import { completedWith } from "../internal/sched.ts";
 import { recv, select, send } from "../select.ts";
 import type { Stage } from "./stage.ts";
 
-/** What came first. */
+/** The event that came first. */
 export type Happened<T> = { readonly what: "value"; readonly value: T } | { readonly what: "end" | "due" | "sent" };
 
-/** What to wait for besides the stage's stop; nothing of `undefined`. */
+/**
+ * The events to wait for in addition to the stage's stop. The stage does not wait for those that
+ * are `undefined`.
+ */
 export interface Awaited<T, R> {
   readonly input: RecvChan<T> | undefined;
   /** A moment: any receive from it. */
@@ -18,10 +21,11 @@ export interface Awaited<T, R> {
   readonly offer?: { readonly value: R } | undefined;
 }
 
-/** Waits for the first of these. Rejects when the stage is to stop, and with the input's error. */
+/** Waits for the first of these. Rejects when the stage has to stop, and with the input's error. */
 export async function exchange<T, R>(s: Stage<R>, { input, due, offer }: Awaited<T, R>): Promise<Happened<T>> {
   if (offer === undefined && input !== undefined) {
-    // A value that is there already needs no select. What is due goes first, or a busy input would hold it up.
+    // A value that is already there needs no select. An event that is due goes first, or a busy
+    // input would delay it.
     if (due?.tryRecv().ready === true) return completedWith({ what: "due" });
     const taken = s.tryNext(input);
     if (taken !== undefined) return completedWith(taken[1] ? { what: "value", value: taken[0] } : { what: "end" });
@@ -37,12 +41,14 @@ export async function exchange<T, R>(s: Stage<R>, { input, due, offer }: Awaited
   return { what: c.case === 2 ? "due" : "sent" };
 }
 
-/** Runs `take` until it returns; `flush` then sends what is left, also if the input failed. */
+/**
+ * Runs `take` until it returns. Then `flush` sends the remaining values, also if the input failed.
+ */
 export async function untilEnd<R>(s: Stage<R>, take: () => Promise<void>, flush: () => Promise<void>): Promise<void> {
   try {
     await take();
   } catch (error) {
-    // The input failed: its values so far are worth as much as before.
+    // The input failed, but its values so far are still valid.
     if (s.ctx.err() === undefined) await flush();
     throw error;
   }

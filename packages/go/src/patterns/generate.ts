@@ -1,36 +1,38 @@
-// generate: the way into a pipeline.
+// generate: the source of a pipeline.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
 import { orDone } from "./merge.ts";
-import { pull } from "./pull.ts";
+import { iterate } from "./iterate.ts";
 import { Stage, stage, type StageSource } from "./stage.ts";
 
 /**
- * The values of an iterable or a stream, one at a time as they are asked for: a plain iterable is asked from within the
- * receive, so that its values pass without a wait. When the stage stops, the iterator's
- * `return` is called, a stream is cancelled, and a Node stream (a socket, a file) is destroyed. An iterator that is in
- * the middle of its `next` then is not waited for: what it was about to give is lost. What the cleanup throws comes out
- * where the loop was left.
+ * The values of an iterable or a stream, one at a time on demand. A plain iterable is asked during
+ * the receive, so its values pass without a wait.
+ *
+ * When the stage stops, it calls the iterator's `return`, cancels a stream, and destroys a Node
+ * stream (a socket, a file). It does not wait for an iterator that is in the middle of its `next`:
+ * that value is lost. If the cleanup throws, the error comes out at the loop that was left.
  */
 export function generate<T>(ctx: Context, iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): RecvChan<T> {
-  // A channel is asked as a channel, so that a stage that stops does not go on waiting for its next value.
+  // A channel is read as a channel. So a stage that stops does not continue to wait for the
+  // channel's next value.
   if (iterable instanceof Channel) return orDone<T>(ctx, iterable);
   if (typeof (iterable as Iterable<T>)[Symbol.iterator] === "function") {
     return new Iteration<T>(ctx, iterable as Iterable<T>).stage.output;
   }
-  return stage<T>(ctx, [], { name: "generate" }, (s) => pull(s, iterable as AsyncIterable<T> | ReadableStream<T>));
+  return stage<T>(ctx, [], { name: "generate" }, (s) => iterate(s, iterable as AsyncIterable<T> | ReadableStream<T>));
 }
 
-/** Makes a value when somebody receives, so that none takes a turn of its own. */
+/** Makes a value when a reader receives, so that no value needs a separate turn. */
 class Iteration<T> implements StageSource {
   readonly stage: Stage<T>;
   readonly #values: Iterable<T>;
   /** Closed when there are no more values; fails if the iterator did. */
   readonly #ended = new Channel<never>(0);
   #iterator: Iterator<T> | undefined;
-  /** Whether the iterator has ended, or is in the middle of its `next`. */
+  /** True if the iterator has ended, or is in the middle of its `next`. */
   #done = false;
 
   constructor(ctx: Context, values: Iterable<T>) {
@@ -39,7 +41,8 @@ class Iteration<T> implements StageSource {
       try {
         await s.next(this.#ended);
       } finally {
-        if (!this.#done) this.#leave(s);
+        // The reader left before the iterator's end.
+        if (!this.#done) await s.cleanUp(() => this.#iterator?.return?.());
       }
     });
   }
@@ -63,14 +66,5 @@ class Iteration<T> implements StageSource {
 
   stop(): void {
     this.stage.output.drain();
-  }
-
-  /** The iterator is left before its end. */
-  #leave(s: Stage<T>): void {
-    try {
-      this.#iterator?.return?.();
-    } catch (error) {
-      s.cleanupFailed(error);
-    }
   }
 }

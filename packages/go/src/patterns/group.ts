@@ -1,4 +1,5 @@
-// Values by key: groupBy gives a channel for each key, partition works on the keys side by side.
+// Values by key: groupBy gives a channel for each key, and partition works on several keys at the
+// same time.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
@@ -15,19 +16,23 @@ export interface KeyGroup<K, T> {
   readonly values: RecvChan<T>;
 }
 
-/** How {@link groupBy} forgets and buffers; all of it may be left out. */
+/** The options of {@link groupBy}. Every option may be omitted. */
 export interface GroupOptions {
-  /** A key without a value for so many milliseconds is forgotten: its channel ends. Never by default. */
+  /**
+   * The milliseconds after which a key without a value is forgotten, and its channel ends. By
+   * default that never happens.
+   */
   readonly idle?: number | undefined;
-  /** How many values of a key may wait for its reader; 0 by default. */
+  /** The number of values of a key that may wait for its reader; 0 by default. */
   readonly capacity?: number | undefined;
 }
 
 /**
- * A channel for each key. A group comes when the first value of its key does, and ends with the input, or
- * when it has been idle. Leaving its loop ends a group; the next value of its key begins another one.
+ * A channel for each key. A group appears when the first value of its key comes. It ends with the
+ * input, or after it has been idle. Leaving its loop ends a group, and the next value of its key
+ * begins another one.
  *
- * Each group must be read at the same time as the others: one that nobody reads holds all back once its
+ * All groups must be read at the same time. If one is not read, it holds back all others once its
  * channel is full. An error of the input comes out of the groups and of the channel of groups.
  */
 export function groupBy<T, K>(
@@ -54,7 +59,7 @@ export function groupBy<T, K>(
   });
 }
 
-/** The groups that there are, the one that has been idle longest first. */
+/** The present groups, the one that has been idle longest first. */
 class Groups<K, T> {
   readonly #groups = new Map<K, Group<K, T>>();
   readonly #idle: number | undefined;
@@ -65,7 +70,7 @@ class Groups<K, T> {
     this.#capacity = capacity;
   }
 
-  /** The next value; `undefined` if the idle groups were looked at instead. */
+  /** The next value; `undefined` if it checked the idle groups instead. */
   async nextOrIdle(
     s: Stage<KeyGroup<K, T>>,
     input: RecvChan<T>,
@@ -81,7 +86,7 @@ class Groups<K, T> {
     return undefined;
   }
 
-  /** Hands a value to its group, which is made if there is none. */
+  /** Hands a value to its group, and makes the group if there is none. */
   async pass(s: Stage<KeyGroup<K, T>>, key: K, value: T): Promise<void> {
     let group = this.#groups.get(key);
     if (group === undefined || group.left.closed) {
@@ -90,8 +95,8 @@ class Groups<K, T> {
       this.#groups.set(key, group);
       await s.emit(group);
     }
-    // Its reader may have left while the group was handed out, or may leave while this value waits: then the
-    // value belongs to the group that comes next.
+    // The group's reader may have left while the group was handed out, or may leave while this
+    // value waits. Then the value belongs to the next group of its key.
     if (group.left.closed) return this.pass(s, key, value);
     if (!group.values.trySend(value)) {
       const c = await select([recv(s.ctx.done()), send(group.values, value), recv(group.left)]);
@@ -156,11 +161,12 @@ function close<T>(channel: Channel<T>, failure: { readonly error: unknown } | un
 }
 
 /**
- * fn of each value, by several workers, with the order of each key kept: values of one key are worked on one
- * after the other, those of different keys at the same time. Results come as they are ready.
+ * Calls fn for each value, by several workers, and keeps the order of each key. Values of one key
+ * are processed one after the other, and those of different keys at the same time. Results come as
+ * soon as they are ready.
  *
- * Values of a busy key wait, as many as there are workers at most; then no more are taken. Nothing is
- * remembered of a key without a value.
+ * Values of a busy key wait. If as many wait as there are workers, no more values are taken. A key
+ * without a value takes no memory.
  */
 export function partition<T, R>(
   ctx: Context,
@@ -170,13 +176,13 @@ export function partition<T, R>(
   options: Workers = {},
 ): RecvChan<R> {
   const { workers = 1 } = options;
-  /** The keys that a worker is at, and what waits for it there. */
+  /** The keys that a worker is processing, and the values that wait for it there. */
   const busy = new Map<unknown, T[]>();
   let waiting = 0;
-  const room = new Channel<undefined>(1);
+  const fewerWait = new Channel<undefined>(1);
   return stage<R>(ctx, [input], { name: "partition", ...options }, async (s) => {
     for (;;) {
-      while (waiting >= workers) await s.next(room);
+      while (waiting >= workers) await s.next(fewerWait);
       const [value, ok] = await s.next(input);
       if (!ok) return;
       const key = keyOf(value);
@@ -194,7 +200,7 @@ export function partition<T, R>(
         next = mine.length === 0 ? undefined : { value: mine.shift() as T };
         if (next === undefined) continue;
         waiting--;
-        room.trySend(undefined);
+        fewerWait.trySend(undefined);
       }
       busy.delete(key);
     }

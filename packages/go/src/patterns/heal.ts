@@ -1,8 +1,8 @@
-// heal: a steward starts its ward anew when the ward's heartbeat stops (after "Healing Unhealthy Goroutines"
-// in Katherine Cox-Buday's "Concurrency in Go").
+// heal: a steward restarts its ward when the ward's heartbeat stops (after "Healing Unhealthy
+// Goroutines" in Katherine Cox-Buday's "Concurrency in Go").
 //
-// Nothing can end a function from outside. A ward that hangs is told by its context, is left alone, and what
-// it says later is dropped.
+// A function cannot be ended from outside. So heal cancels the context of a ward that hangs, does
+// not wait for it, and drops its later results.
 
 import { type Context, withCancel } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
@@ -10,17 +10,17 @@ import { spawn } from "../internal/launch.ts";
 import { inSteps } from "../internal/sched.ts";
 import { recv, select, timeout } from "../select.ts";
 
-/** When {@link heal} starts its ward anew. */
+/** The conditions under which {@link heal} restarts its ward. */
 export interface HealOptions {
   /** Milliseconds without a heartbeat after which the ward counts as hanging. */
   readonly ms: number;
-  /** How many restarts there are at most; any number by default. */
+  /** The most restarts; any number by default. */
   readonly restarts?: number | undefined;
   /** Called before each restart, for logs; counts from 1. */
   readonly onRestart?: ((restart: number) => void) | undefined;
 }
 
-/** What {@link heal} rejects with when the ward has hung once more than it may be restarted. */
+/** The error of {@link heal} if the ward has hung once more than it may be restarted. */
 export class UnhealthyError extends Error {
   override readonly name = "UnhealthyError";
   readonly code = "unhealthy";
@@ -34,12 +34,12 @@ export class UnhealthyError extends Error {
 export type Ward<T> = (ctx: Context, beat: () => void) => T | PromiseLike<T>;
 
 /**
- * Runs a ward until it returns, and gives its result; starts it anew whenever it has not called `beat` for
- * `ms` milliseconds. The context of the one that hangs is cancelled first.
+ * Runs a ward until it returns, and returns its result. Restarts it whenever it has not called
+ * `beat` for `ms` milliseconds. First it cancels the context of the ward that hangs.
  *
- * Rejects with what the ward throws ({@link retry} of `/retry` starts that anew), with an
- * {@link UnhealthyError}, and with `ctx.err()` when ctx is done: the ward's context is done then too, but
- * the ward is not waited for.
+ * Rejects with the error that the ward throws ({@link retry} of `/retry` would restart that one).
+ * Also rejects with an {@link UnhealthyError}, and with `ctx.err()` when ctx is done. In the last
+ * case the ward's context is done too, but it does not wait for the ward.
  */
 export function heal<T>(ctx: Context, ward: Ward<T>, { ms, restarts = Infinity, onRestart }: HealOptions): Promise<T> {
   if (!(ms > 0)) throw new RangeError(`heal: ms must be above 0, got ${ms}`);

@@ -7,21 +7,22 @@ import { inSteps } from "../internal/sched.ts";
 import { recv, select } from "../select.ts";
 import { after } from "../time.ts";
 
-/** When {@link hedge} asks again. */
+/** The options of {@link hedge}. */
 export interface HedgeOptions {
   /** Milliseconds without an answer until the next request starts. */
   readonly ms: number;
-  /** How many requests there are at most; 2 by default. */
+  /** The most requests; 2 by default. */
   readonly requests?: number | undefined;
 }
 
 type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
 /**
- * Calls fn; calls it once more whenever `ms` milliseconds have passed without an answer, and at once when
- * a call has failed. Gives the first answer and cancels the others' context, without waiting for them: only
- * for what may be done twice. Rejects with an AggregateError when all have failed, and with `ctx.err()` when
- * ctx is done first. `attempt` counts from 1.
+ * Calls fn, and calls it once more whenever `ms` milliseconds have passed without an answer, and at
+ * once if a call has failed. Returns the first answer and cancels the others' context, without
+ * waiting for them. So use it only for calls that may safely happen twice. Rejects with an
+ * AggregateError if all have failed, and with `ctx.err()` if ctx is done first. `attempt` counts
+ * from 1.
  */
 export function hedge<T>(
   ctx: Context,

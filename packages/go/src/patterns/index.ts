@@ -1,5 +1,5 @@
-// @sluice/go/patterns: the concurrency patterns of the Go guides, over channels. What a stage is, when it ends and where
-// its errors go stands in stage.ts.
+// @sluice/go/patterns: the concurrency patterns of the Go guides, over channels. stage.ts describes
+// the life of a stage, its end and the way of its errors.
 
 export { batch, unbatch } from "./batch.ts";
 export { Breaker, BreakerOpenError } from "./breaker.ts";
@@ -16,8 +16,8 @@ export type { HedgeOptions } from "./hedge.ts";
 export { conflate, debounce, sample, throttle } from "./latest.ts";
 export { bridge, buffer, fanOut, merge, or, orDone, take, tee } from "./merge.ts";
 export type { BufferOptions } from "./merge.ts";
-export { every, heartbeat, rateLimit } from "./pace.ts";
-export type { Limit } from "./pace.ts";
+export { every, heartbeat, rateLimit } from "./rate-limit.ts";
+export type { Limit } from "./rate-limit.ts";
 export { Pool } from "./pool.ts";
 export type { PoolOptions } from "./pool.ts";
 export { replicate } from "./replicate.ts";

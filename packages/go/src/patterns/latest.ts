@@ -1,8 +1,8 @@
-// For readers that are slower than their source and need not see every value: conflate, throttle,
-// debounce, sample.
+// Operators for readers that are slower than their source and do not need every value: conflate,
+// throttle, debounce, sample.
 //
-// Invariant: the last value of the input is never lost. What is held back when the input ends, or fails,
-// is sent before the end or the error.
+// Invariant: the last value of the input is never lost. When the input ends, or fails, a value that
+// is held back is sent before the end or the error.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
@@ -11,8 +11,8 @@ import { exchange, untilEnd } from "./exchange.ts";
 import { stage, type Stage } from "./stage.ts";
 
 /**
- * The latest value: never holds back its source. Values that come before the reader has taken the last
- * one take its place, or are joined with it by `join`.
+ * The latest value; the source never waits. If values come before the reader has taken the last
+ * one, they replace it, or `join` combines them with it.
  */
 export function conflate<T>(
   ctx: Context,
@@ -35,7 +35,7 @@ export function conflate<T>(
 
 /**
  * At most one value in `ms` milliseconds: the first one at once, then the latest of those that came
- * meanwhile. A slow reader holds back the source; `conflate` after it does not.
+ * meanwhile. A slow reader holds back the source; to avoid that, put `conflate` after it.
  */
 export function throttle<T>(ctx: Context, input: RecvChan<T>, ms: number): RecvChan<T> {
   expectAbove0("throttle", ms);
@@ -59,7 +59,7 @@ export function throttle<T>(ctx: Context, input: RecvChan<T>, ms: number): RecvC
   });
 }
 
-/** A value once `ms` milliseconds have passed without another one: the last of each burst. */
+/** A value after `ms` milliseconds without another one: the last of each burst. */
 export function debounce<T>(ctx: Context, input: RecvChan<T>, ms: number): RecvChan<T> {
   expectAbove0("debounce", ms);
   return stage<T>(ctx, [input], { name: "debounce" }, async (s) => {
@@ -83,7 +83,7 @@ export function debounce<T>(ctx: Context, input: RecvChan<T>, ms: number): RecvC
   });
 }
 
-/** Every `ms` milliseconds the latest value, if one has come since the last time. */
+/** The latest value every `ms` milliseconds, if one has come since the last time. */
 export function sample<T>(ctx: Context, input: RecvChan<T>, ms: number): RecvChan<T> {
   expectAbove0("sample", ms);
   return stage<T>(ctx, [input], { name: "sample" }, async (s) => {

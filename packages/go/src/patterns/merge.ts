@@ -1,11 +1,13 @@
-// Ways in which channels come together and part: merge, bridge, fanOut, tee, buffer, orDone, or, take.
+// Operators that join and split channels: merge, bridge, fanOut, tee, buffer, orDone, or, take.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { recv, select, send } from "../select.ts";
 import { type Port, Stage, stage } from "./stage.ts";
 
-/** Fan-in: the values of all channels as they come, until all are closed. */
+/**
+ * Fan-in: the values of all channels in the order of their arrival, until all channels are closed.
+ */
 export function merge<T>(ctx: Context, ...inputs: readonly RecvChan<T>[]): RecvChan<T> {
   let next = 0;
   return stage<T>(ctx, inputs, { name: "merge", workers: Math.max(inputs.length, 1) }, async (s) => {
@@ -14,7 +16,7 @@ export function merge<T>(ctx: Context, ...inputs: readonly RecvChan<T>[]): RecvC
   });
 }
 
-/** The channels that come from a channel, one after the other, as one. */
+/** The values of the channels that come from a channel, one channel after the other. */
 export function bridge<T>(ctx: Context, inputs: RecvChan<RecvChan<T>>): RecvChan<T> {
   return stage<T>(ctx, [inputs], { name: "bridge" }, async (s) => {
     for (;;) {
@@ -32,9 +34,9 @@ export function fanOut<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan
 }
 
 /**
- * Two channels that both get every value; both must be read, or left. The next value comes when both have the last one. To
- * leave one is to break out of its `for await`, or to cancel the context of the stage that reads it: `orDone(ctx, side)`
- * is one for whoever only receives.
+ * Two channels that both get every value. Both must be read, or left. The next value comes when
+ * both have the last one. To leave one, break out of its `for await`, or cancel the context of the
+ * stage that reads it. If your code only calls `recv`, use `orDone(ctx, side)` as such a stage.
  */
 export function tee<T>(ctx: Context, input: RecvChan<T>): [RecvChan<T>, RecvChan<T>] {
   const { ports } = new Stage<T>(ctx, [input], { name: "tee", outputs: 2 }, async (s) => {
@@ -59,18 +61,19 @@ export function tee<T>(ctx: Context, input: RecvChan<T>): [RecvChan<T>, RecvChan
   return [(ports[0] as Port<T>).channel, (ports[1] as Port<T>).channel];
 }
 
-/** What {@link buffer} does when it is full; all of it may be left out. */
+/** The options of {@link buffer}. Every option may be omitted. */
 export interface BufferOptions<T> {
   /**
-   * `wait` (the default): the source waits. `dropOldest`: the value that has waited longest goes, for the
-   * new one. `dropNewest`: the new value goes. With the last two the source never waits.
+   * The treatment of a value if the buffer is full. `wait` (the default): the source waits.
+   * `dropOldest`: the value that has waited longest is dropped. `dropNewest`: the new value is
+   * dropped. With the last two the source never waits.
    */
   readonly full?: "wait" | "dropOldest" | "dropNewest" | undefined;
   /** Called with each value that is dropped. */
   readonly onDrop?: ((value: T) => void) | undefined;
 }
 
-/** The same values, up to n of them waiting: lets a fast stage run ahead of a slow one. */
+/** The same values, with up to n of them waiting: lets a fast stage run ahead of a slow one. */
 export function buffer<T>(
   ctx: Context,
   input: RecvChan<T>,
@@ -106,7 +109,7 @@ export function or(ctx: Context, ...inputs: readonly RecvChan<unknown>[]): RecvC
   });
 }
 
-/** The first n values; then the stages before are stopped. */
+/** The first n values. Then the stages before are stopped. */
 export function take<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T> {
   if (!(n >= 0 && Math.floor(n) === n)) throw new RangeError(`take: n must be a whole number from 0 on, got ${n}`);
   return stage<T>(ctx, [input], { name: "take" }, async (s) => {

@@ -1,8 +1,8 @@
 // What each operator does that the others do not; operators.test.ts has what holds of all. Long, as there are two dozen of them.
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { chan, gosched, numGoroutine, recv, select, timeout, type RecvChan } from "../index.ts";
 import { background, withCancel } from "../context.ts";
-import { sleep } from "../time.ts";
+import { settle, sleep } from "../time.ts";
 import { goroutineProfile } from "../pprof.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
 import {
@@ -24,6 +24,7 @@ import {
   rateLimit,
   reduce,
   replicate,
+  stage,
   take,
   tee,
   toReadableStream,
@@ -46,17 +47,20 @@ function* count(n: number): Generator<number> {
 }
 
 describe("a worker that is deaf to cancellation", () => {
-  const deaf = (): [answers: RecvChan<number>, answer: () => void, cancel: () => void] => {
+  const deaf = (grace?: number): [answers: RecvChan<number>, answer: () => void, cancel: () => void] => {
     const [ctx, cancel] = withCancel(background());
     let answer = (): void => undefined;
     const fn = (n: number): Promise<number> =>
       n === 1 ? Promise.resolve(n) : new Promise((resolve) => (answer = () => resolve(n)));
-    return [map(ctx, generate(ctx, [1, 2]), fn, { workers: 2, grace: 1 }), () => answer(), cancel];
+    return [map(ctx, generate(ctx, [1, 2]), fn, { workers: 2, grace }), () => answer(), cancel];
   };
 
   it("holds its reader no longer than the grace, who leaves or whose context ends, and is named in dumps", async () => {
+    const warnings: Error[] = [];
+    const listener = (warning: Error): unknown => warnings.push(warning);
+    process.on("warning", listener);
     for (const leaves of [true, false]) {
-      const [answers, answer, cancel] = deaf();
+      const [answers, answer, cancel] = deaf(1);
       const got: number[] = [];
       for await (const n of answers) {
         got.push(n);
@@ -69,6 +73,61 @@ describe("a worker that is deaf to cancellation", () => {
       cancel();
       await gosched();
     }
+    process.off("warning", listener);
+    expect(warnings.map(({ name, message }) => `${name}: ${message}`)).toEqual(
+      Array(2).fill(
+        "AbandonedGoroutine: map: 1 of its workers did not end within 1 ms after the stage was to stop, and its reader goes on " +
+          "without them. Hand the context of the worker to what it calls, or wait longer: { grace: ms }",
+      ),
+    );
+    expect((warnings[0] as { detail?: string }).detail).toMatch(
+      /^goroutine \d+ \[IO wait, abandoned\]:\nmap\(\.\.\.\)\n/,
+    );
+  });
+
+  it.each([
+    [undefined, 999, 1000],
+    [Number.POSITIVE_INFINITY, 1_000_000_000, undefined],
+  ])("with a grace of %s holds its reader for %s ms, and no longer than %s", async (grace, holds, ends) => {
+    vi.useFakeTimers();
+    const silence = (): void => undefined;
+    process.on("warning", silence);
+    try {
+      const [answers, answer, cancel] = deaf(grace);
+      let left = false;
+      const loop = (async () => {
+        for await (const _ of answers) break;
+        left = true;
+      })();
+      await settle();
+      vi.advanceTimersByTime(holds);
+      await settle();
+      expect(left).toBe(false);
+      if (ends === undefined) answer();
+      else vi.advanceTimersByTime(ends - holds);
+      await loop;
+      answer();
+      cancel();
+      await settle();
+    } finally {
+      process.off("warning", silence);
+      vi.useRealTimers();
+    }
+  });
+
+  it("that cleans its source up is waited for, however short the grace is", async () => {
+    const cleaned: number[] = [];
+    const source = (async function* () {
+      try {
+        yield 1;
+        yield 2;
+      } finally {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        cleaned.push(1);
+      }
+    })();
+    for await (const _ of stage<number>(ctx, [], (s) => s.emitAll(source), { grace: 1 })) break;
+    expect(cleaned).toEqual([1]);
   });
 
   it("needs a grace that is a number", () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { background, Canceled, type Context, withCancel } from "../context.ts";
+import { Group } from "../errgroup.ts";
 import { chan, go, goexit, gosched } from "../index.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
-import { generate, ordered, Pool } from "./index.ts";
+import { sleep } from "../time.ts";
+import { forEach, generate, ordered, Pool } from "./index.ts";
 
 expectNoLeaks();
 
@@ -171,4 +173,33 @@ describe("what else conc has", () => {
     })().catch((error: Error) => error.message);
     expect([seen, failure]).toEqual([["a"], "b"]);
   });
+});
+
+it("of an errgroup, the first panic of a child comes out of wait itself, with the child's stack, once all have ended", async () => {
+  const group = new Group();
+  let ended = 0;
+  const fails = async (): Promise<never> => {
+    await gosched();
+    throw new Error("of the child");
+  };
+  await group.go(fails);
+  await group.go(async () => {
+    await sleep(5);
+    ended++;
+    throw new Error("a later one");
+  });
+  const error = (await group.wait().catch((error: unknown) => error)) as Error;
+  expect([error.message, ended]).toEqual(["of the child", 1]);
+  expect(error.stack).toContain("at fails");
+});
+
+it("a slice is worked on side by side, in place too, and its results are in its order", async () => {
+  const numbers = [1, 2, 3, 4, 5];
+  await forEach(ctx, generate(ctx, numbers.keys()), (i) => void (numbers[i] = (numbers[i] as number) * 10), {
+    workers: 3,
+  });
+  expect(numbers).toEqual([10, 20, 30, 40, 50]);
+  const halves: number[] = [];
+  for await (const half of ordered.map(ctx, generate(ctx, numbers), (n) => n / 2, { workers: 3 })) halves.push(half);
+  expect(halves).toEqual([5, 10, 15, 20, 25]);
 });

@@ -1,24 +1,25 @@
-// Pool: functions that are handed in one by one, and all of their results (after the pools of sourcegraph/conc).
+// Pool: runs functions that are added one at a time, and keeps all of their results (after the
+// pools of sourcegraph/conc).
 //
-// An errgroup keeps the first error and no result. A pool keeps everything: the results in the order of the
+// An errgroup keeps only the first error. A pool keeps everything: the results in the order of the
 // `go` calls, and all errors. For conc's streams see `ordered.map` over a channel of functions.
 //
-// Invariant: a function that fails, or calls Goexit, gives its place to the next one like any other.
+// Invariant: if a function fails, or calls Goexit, the next one takes its place as usual.
 
 import { type Context, withCancel } from "../context.ts";
 import { Group } from "../errgroup.ts";
 import { inSteps } from "../internal/sched.ts";
 import { isGoexit } from "../internal/thrown.ts";
 
-/** How a {@link Pool} runs its functions; all of it may be left out. */
+/** The options of a {@link Pool}. Every option may be omitted. */
 export interface PoolOptions {
-  /** How many functions run at the same time; as many as there are by default. */
+  /** The most functions that run at the same time; no limit by default. */
   readonly workers?: number | undefined;
-  /** Whether the first error cancels the context of the others; false by default. */
+  /** True if the first error cancels the context of the others; false by default. */
   readonly cancelOnError?: boolean | undefined;
 }
 
-/** What happens between one `wait` and the next. */
+/** The state from one `wait` to the next. */
 interface Round<T> {
   readonly group: Group;
   readonly ctx: Context;
@@ -45,7 +46,7 @@ export class Pool<T> {
   readonly #cancelOnError: boolean;
   #round: Round<T> | undefined;
 
-  /** Throws a RangeError unless `workers` is a whole number from 1 on. */
+  /** Throws a RangeError if `workers` is not a whole number from 1 on. */
   constructor(ctx: Context, { workers = Infinity, cancelOnError = false }: PoolOptions = {}) {
     if (!(workers >= 1) || (workers !== Infinity && !Number.isInteger(workers))) {
       throw new RangeError(`Pool: workers must be a whole number from 1 on, got ${workers}`);
@@ -56,13 +57,14 @@ export class Pool<T> {
   }
 
   /**
-   * Starts fn in a goroutine; waits for a place first. Resolves when fn has started. The context is done
-   * when the pool's is, after the first error if that cancels, and when `wait` is over.
+   * Starts fn in a goroutine; under a limit, waits until it may run. Resolves when fn has started.
+   * The context is done when the pool's is, after the first error if that cancels, and when `wait`
+   * is over.
    */
   go(fn: (ctx: Context) => T | PromiseLike<T>): Promise<void> {
     const { group, ctx, cancel, outcomes } = (this.#round ??= this.#begin());
     const at = outcomes.length;
-    // Stays if fn calls Goexit.
+    // This outcome remains if fn calls Goexit.
     outcomes.push({ status: "rejected", reason: new Error("Pool: a function called Goexit") });
     return group.go(async () => {
       try {
@@ -76,14 +78,18 @@ export class Pool<T> {
   }
 
   /**
-   * Waits for all functions and gives their results, in the order of the `go` calls. Rejects with an
-   * AggregateError of all errors, in the same order, if there are any. The pool may be used again then.
+   * Waits for all functions and returns their results, in the order of the `go` calls. If there are
+   * errors, it rejects with an AggregateError of all of them, in the same order. Afterwards the
+   * pool may be used again.
    */
   wait(): Promise<T[]> {
     return inSteps(this.#wait());
   }
 
-  /** As `wait`, but gives results and errors side by side, as `Promise.allSettled` does. Never rejects. */
+  /**
+   * As `wait`, but returns results and errors together, as `Promise.allSettled` does. Never
+   * rejects.
+   */
   settled(): Promise<PromiseSettledResult<T>[]> {
     return inSteps(this.#settled());
   }

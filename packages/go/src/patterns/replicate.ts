@@ -1,4 +1,4 @@
-// replicate: the same request to several, the first answer wins.
+// replicate: sends the same request to several services, and the first answer wins.
 
 import { type Context, withCancel } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
@@ -7,8 +7,9 @@ import { inSteps } from "../internal/sched.ts";
 import { recv, select } from "../select.ts";
 
 /**
- * Runs fn n times at once; gives the first answer and cancels the others' context, without waiting for them. Rejects with
- * an AggregateError when all have failed, and with `ctx.err()` when ctx is done first.
+ * Runs fn n times at once. Returns the first answer and cancels the others' context, without
+ * waiting for them. Rejects with an AggregateError if all have failed, and with `ctx.err()` if ctx
+ * is done first.
  */
 export function replicate<T>(
   ctx: Context,

@@ -1,60 +1,74 @@
 // A stage: goroutines that fill one output channel. Every pattern is one.
 //
-// Words: a stage has *inputs*, which it reads, and one *output*; its
-// *body* runs in each of its workers; it *stops* when
-// its context is cancelled, when a body throws, or when nobody reads its output any more; it has *ended* when all its
-// workers have.
+// Words: a stage has *inputs*, which it reads, and one *output*. Its *body* runs in each of its
+// workers. It *stops* when its context is cancelled, when a body throws, or when nobody reads its
+// output any more. It has *ended* when all its workers have.
 //
 // Invariants
-// - The output is closed only after every worker has ended and every input was left, so whoever sees the end of a stage
-//   may be sure that nothing of it runs; but for workers that a stage with a `grace` has abandoned.
-// - The first error closes the output; who reads it gets what was sent before, then the error. What bodies throw after the
-//   stage was stopped is a consequence of that and is dropped: a cancelled stage just ends.
-// - Leaving an output (`break` in its `for await`) stops the stage as soon as its last reader has left, and with it the
-//   stages before it.
-// - What the cleanup of a source throws when the stage stops is not lost: it is thrown where the loop was left, and is the
-//   error of the output if the stage was cancelled. It never takes the place of an earlier error.
+//
+// - The output is closed only after every worker has ended and every input was left. So when a
+//   stage has ended, no part of it runs. The only exception are workers that have not ended when
+//   the grace after the stop is over: the stage abandons them. It never does that in silence: a
+//   warning of the process names them, and dumps show them.
+// - The cleanup of a source is never abandoned: a stage waits for it, however long it takes.
+// - The first error closes the output. The reader gets all earlier results, then the error. Errors
+//   of bodies after the stop are consequences of the stop, so they are dropped: a cancelled stage
+//   just ends.
+// - Leaving an output (`break` in its `for await`) stops the stage as soon as its last reader has
+//   left. The stages before it stop too.
+// - If the cleanup of a source throws when the stage stops, that error is not lost: the loop that
+//   was left throws it. If the stage was cancelled, it is the error of the output. It never
+//   replaces an earlier error.
 
 import type { RecvChan } from "../chan.ts";
 import { type Context, withCancel } from "../context.ts";
 import { Channel, type Decision, type Owner, type Source, Waiter } from "../internal/channel.ts";
 import { type Alarm, alarmIn } from "../internal/clock.ts";
-import { abandoned, create, daemons, type Goroutine, main } from "../internal/goroutine.ts";
+import { dump } from "../internal/dump.ts";
+import { abandoned, create, daemons, type Goroutine, list, main } from "../internal/goroutine.ts";
+import { host } from "../internal/host.ts";
 import { launch } from "../internal/launch.ts";
 import { completedWith } from "../internal/sched.ts";
-import { pull } from "./pull.ts";
-import { Seats, type Taken } from "./seat.ts";
+import { iterate } from "./iterate.ts";
+import { Waiters, type Taken } from "./waiter.ts";
 
 export interface Workers {
-  /** How many goroutines do a stage's work; 1 by default. */
+  /** The number of goroutines that do a stage's work; 1 by default. */
   readonly workers?: number | undefined;
   /**
-   * How many milliseconds a stage that is to stop waits for workers that do not end, such as one in
-   * a call that knows no cancellation. Then the reader goes on without them; dumps and leak checks
-   * show them as `abandoned`. For ever by default.
+   * The milliseconds that a stage waits after its stop for workers that do not end, such as one in
+   * a call that ignores cancellation. The default is 1000; with `Infinity` the stage waits for
+   * ever. After that time its reader continues without them. A warning of the process names them,
+   * and dumps and leak checks show them as `abandoned`. Their later errors are dropped.
    */
   readonly grace?: number | undefined;
 }
 
 export interface StageOptions {
-  /** For messages. */
+  /** The name in messages. */
   readonly name: string;
   readonly workers?: number | undefined;
   readonly grace?: number | undefined;
-  /** How many results the output buffers; 0 by default. */
+  /** The number of results that the output buffers; 0 by default. */
   readonly capacity?: number | undefined;
-  /** How many outputs there are; 1 by default. */
+  /** The number of outputs; 1 by default. */
   readonly outputs?: number | undefined;
-  /** Whether its result counts only as a whole: then a stage that was cancelled fails with `ctx.err()`. */
+  /**
+   * True if the result counts only as a whole. Then a stage that was cancelled fails with
+   * `ctx.err()`.
+   */
   readonly whole?: boolean | undefined;
-  /** Has a hand in the (first) output. */
+  /** A source that takes part in the (first) output. */
   readonly source?: StageSource | undefined;
 }
 
 export interface StageSource extends Source {
-  /** The stage is to stop, or has ended. */
+  /** Called when the stage has to stop, or has ended. */
   readonly stop: () => void;
 }
+
+/** The default of `grace`, in milliseconds. */
+const GRACE_MS = 1000;
 
 /** Starts a stage. `body` runs once in each worker. */
 export function stage<R>(
@@ -67,7 +81,7 @@ export function stage<R>(
 }
 
 export class Stage<R> {
-  /** Done when the stage is to stop. */
+  /** Done when the stage has to stop. */
   readonly ctx: Context;
   readonly ports: readonly Port<R>[];
   readonly output: Channel<R>;
@@ -75,39 +89,45 @@ export class Stage<R> {
   readonly #inputs: Set<RecvChan<unknown>>;
   readonly #ended = new Channel<never>(0);
   readonly #whole: boolean;
-  readonly #seats = new Seats();
+  readonly #waiters = new Waiters();
   #running: number;
   readonly #workers = new Set<Goroutine>();
-  /** When those that have not ended are abandoned. */
+  readonly #name: string;
+  readonly #grace: number;
+  /** The alarm at which workers that have not ended are abandoned. */
   #alarm: Alarm | undefined;
+  /** The number of cleanups of sources that are in progress. */
+  #cleaning = 0;
   #failure: { readonly error: unknown } | undefined;
-  /** What went wrong when a source before this stage, or of it, was cleaned up. */
+  /** The error of the cleanup of a source, of this stage or of one before it. */
   #cleanup: { readonly error: unknown } | undefined;
 
   constructor(
     parent: Context,
     inputs: readonly RecvChan<unknown>[],
-    { name, workers = 1, grace, capacity = 0, outputs = 1, whole = false, source }: StageOptions,
+    { name, workers = 1, grace = GRACE_MS, capacity = 0, outputs = 1, whole = false, source }: StageOptions,
     body?: (stage: Stage<R>) => Promise<void>,
   ) {
     if (!Number.isInteger(workers) || workers < 1) {
       throw new RangeError(`${name}: workers must be at least 1, got ${workers}`);
     }
-    if (grace !== undefined && !(grace >= 0)) {
+    if (!(grace >= 0)) {
       throw new RangeError(`${name}: grace must be a number of milliseconds, 0 or above, got ${grace}`);
     }
     for (const input of inputs) expectChannel(input, name);
     [this.ctx, this.#cancel] = withCancel(parent);
     const decide = (): void => {
-      this.#seats.interrupt(this.ctx.err());
+      this.#waiters.interrupt(this.ctx.err());
       source?.stop();
-      if (grace !== undefined && this.#running > 0) this.#alarm = alarmIn(grace, () => this.#abandon());
+      if (this.#running > 0) this.#beginGrace();
     };
     const stop: Decision = { decide, fail: () => undefined };
     (this.ctx.done() as Channel<never>).enqueue(new Waiter(0, undefined, main, () => undefined, stop));
     this.ports = Array.from({ length: outputs }, () => new Port(this, capacity, source));
     this.output = (this.ports[0] as Port<R>).channel;
     this.#whole = whole;
+    this.#name = name;
+    this.#grace = grace;
     this.#running = workers;
     this.#inputs = new Set(inputs);
     for (const input of this.#inputs) ownerOf(input)?.join();
@@ -125,13 +145,14 @@ export class Stage<R> {
   }
 
   /**
-   * Sends a result to the (first) output; rejects when the stage is to stop. `undefined` when it was sent at once: then
-   * somebody waited for it, or there was room, and the worker may go on without an await.
+   * Sends a result to the (first) output; rejects when the stage has to stop. Returns `undefined`
+   * if it was sent at once: then a reader waited for it, or the output had space. In this case the
+   * worker may continue without an await.
    */
   emit(value: R): Promise<void> | undefined {
     const err = this.ctx.err();
     if (err !== undefined) return Promise.reject(err);
-    return this.output.trySend(value) ? undefined : this.#seats.take().send(this.output, value);
+    return this.output.trySend(value) ? undefined : this.#waiters.take().send(this.output, value);
   }
 
   /** Emits all values of an iterable or a stream. */
@@ -142,29 +163,29 @@ export class Stage<R> {
         const sent = this.emit(value);
         if (sent !== undefined) await sent;
       }
-    } else await pull(this, values as AsyncIterable<R> | ReadableStream<R>);
+    } else await iterate(this, values as AsyncIterable<R> | ReadableStream<R>);
   }
 
-  /** Receives from an input; rejects when the stage is to stop or the input failed. */
+  /** Receives from an input. Rejects when the stage has to stop or the input failed. */
   next<T>(input: RecvChan<T>): Promise<Taken<T>> {
     const taken = this.tryNext(input);
     return taken === undefined ? this.waitForNext(input) : completedWith(taken);
   }
 
-  /** Receives if that needs no waiting; throws when the stage is to stop or the input failed. */
+  /** Receives if that needs no waiting. Throws when the stage has to stop or the input failed. */
   tryNext<T>(input: RecvChan<T>): Taken<T> | undefined {
     const err = this.ctx.err();
     if (err !== undefined) throw err;
     const got = input.tryRecv();
-    return got.ready ? ([got.value, got.ok, got.ok ? this.#seats.received++ : -1] as Taken<T>) : undefined;
+    return got.ready ? ([got.value, got.ok, got.ok ? this.#waiters.received++ : -1] as Taken<T>) : undefined;
   }
 
-  /** Receives what `tryNext` has not found. */
+  /** Receives if `tryNext` has found nothing. */
   waitForNext<T>(input: RecvChan<T>): Promise<Taken<T>> {
-    return this.#seats.take().receive(input as unknown as Channel<T>);
+    return this.#waiters.take().receive(input as unknown as Channel<T>);
   }
 
-  /** Sends on all that comes from an input that was not among those of the start. */
+  /** Sends on all values of an input that was not among those at the start. */
   async relay(input: RecvChan<R>): Promise<void> {
     expectChannel(input, "bridge");
     ownerOf(input)?.join();
@@ -178,17 +199,17 @@ export class Stage<R> {
     this.#inputs.delete(input);
   }
 
-  /** How many values were received. */
+  /** The number of values that were received. */
   get received(): number {
-    return this.#seats.received;
+    return this.#waiters.received;
   }
 
-  /** Whether an error ended it. */
+  /** True if an error ended it. */
   get hasFailed(): boolean {
     return this.#failure !== undefined;
   }
 
-  /** An output has lost its last reader. The result is as `Owner.leave` wants it. */
+  /** Called when an output has lost its last reader. The result is that of `Owner.leave`. */
   portLeft(): Promise<void> | undefined {
     // Its workers may have ended while the stages before it have not.
     if (this.#ended.closed || this.ports.some((port) => !port.isLeft)) return undefined;
@@ -196,7 +217,9 @@ export class Stage<R> {
     return this.#ended.recv();
   }
 
-  /** A worker threw. Only the first error counts, and none once the stage was stopped. */
+  /**
+   * Called when a worker threw. Only the first error counts, and only before the stage was stopped.
+   */
   workerFailed(error: unknown): void {
     if (this.ctx.err() === undefined) {
       this.#failure = { error };
@@ -205,14 +228,22 @@ export class Stage<R> {
     this.workerEnded();
   }
 
-  /** A source could not be cleaned up after the stop. */
-  cleanupFailed(error: unknown): void {
-    this.#cleanup ??= { error };
+  /** Cleans a source up after the stop: the stage waits for that. It never throws. */
+  async cleanUp(run: () => unknown): Promise<void> {
+    this.#cleaning++;
+    try {
+      await run();
+    } catch (error) {
+      this.#cleanup ??= { error };
+    }
+    // The alarm has rung meanwhile, and found a cleanup in progress.
+    if (--this.#cleaning === 0 && this.#alarm === undefined) this.#beginGrace();
   }
 
-  /** A worker's work is over. */
+  /** Called when a worker's work is over. */
   workerEnded(): void {
     if (--this.#running > 0 || this.#ended.closed) return;
+    this.#alarm?.cancel();
     const err = this.ctx.err();
     if (this.#whole && err !== undefined) this.#failure ??= { error: err };
     this.#cancel();
@@ -223,9 +254,21 @@ export class Stage<R> {
     }
     if (leaving.length === 0) this.#end();
     else {
-      const noted = leaving.map((left) => left.catch((error: unknown) => this.cleanupFailed(error)));
+      const noted = leaving.map((left) => left.catch((error: unknown) => void (this.#cleanup ??= { error })));
       void Promise.all(noted).then(() => this.#end());
     }
+  }
+
+  /**
+   * Abandons workers that have not ended when the grace is over. The grace begins again after the
+   * last cleanup.
+   */
+  #beginGrace(): void {
+    if (this.#grace === Infinity) return;
+    this.#alarm = alarmIn(this.#grace, () => {
+      this.#alarm = undefined;
+      if (this.#cleaning === 0) this.#abandon();
+    });
   }
 
   /** Ends without the workers that have not ended, and without waiting for the stages before it. */
@@ -234,7 +277,12 @@ export class Stage<R> {
       daemons.add(g);
       abandoned.add(g);
     }
-    // Nobody waits for those any more, nor hears how they end.
+    warn(
+      `${this.#name}: ${this.#workers.size} of its workers did not end within ${this.#grace} ms after the stage was to stop, ` +
+        "and its reader goes on without them. Hand the context of the worker to what it calls, or wait longer: { grace: ms }",
+      dump(list().filter(({ goroutine }) => this.#workers.has(goroutine))),
+    );
+    // Nobody waits for those stages any more, or gets their errors.
     for (const input of this.#inputs)
       ownerOf(input)
         ?.leave()
@@ -247,7 +295,6 @@ export class Stage<R> {
 
   #end(): void {
     if (this.#ended.closed) return;
-    this.#alarm?.cancel();
     const failure = this.#failure ?? this.#cleanup;
     for (const { channel } of this.ports) {
       if (failure === undefined) channel.close();
@@ -259,7 +306,7 @@ export class Stage<R> {
   }
 }
 
-/** One output of a stage, and how many read it. */
+/** One output of a stage, and the number of its readers. */
 export class Port<R> implements Owner {
   readonly channel: Channel<R>;
   /** Closed when the last reader has left. */
@@ -288,7 +335,7 @@ export class Port<R> implements Owner {
   }
 }
 
-/** Throws for what is no channel of ours. */
+/** Throws if the input is not a channel of this library. */
 export function expectChannel(input: unknown, name: string): void {
   if (input instanceof Channel) return;
   const got = Object.prototype.toString.call(input).slice("[object ".length, -1);
@@ -299,4 +346,13 @@ export function expectChannel(input: unknown, name: string): void {
 
 function ownerOf(input: RecvChan<unknown>): Owner | undefined {
   return (input as unknown as Channel<unknown>).owner;
+}
+
+/**
+ * Warns through the process, which prints the warning unless it listens to "warning"; otherwise on
+ * the console.
+ */
+function warn(message: string, detail: string): void {
+  if (host.process?.emitWarning === undefined) host.console.warn(`${message}\n\n${detail}`);
+  else host.process.emitWarning(message, { type: "AbandonedGoroutine", detail });
 }

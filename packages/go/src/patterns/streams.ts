@@ -1,6 +1,8 @@
-// The web's streams and events, into channels and out of them. (Into a channel a stream goes by `generate`.)
+// Streams and events of the web, to channels and back. (For a stream into a channel use
+// `generate`.)
 //
-// Invariant: whoever ends first tells the other side, and no value is taken that is not passed on.
+// Invariant: the side that ends first tells the other one, and every value that is taken is passed
+// on.
 
 import type { RecvChan, SendChan } from "../chan.ts";
 import { type Context, fromSignal } from "../context.ts";
@@ -10,19 +12,20 @@ import { park, turnIfDue } from "../internal/sched.ts";
 import { recv, select, send } from "../select.ts";
 import { expectChannel, Stage } from "./stage.ts";
 
-/** What Node's objects emit events by, and much else. */
+/** The interface through which Node's objects, and many others, emit events. */
 export interface Emitter {
   on(type: string, listener: (...args: unknown[]) => void): unknown;
   off(type: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /**
- * The events of that type from now on, in a channel of their own. A channel that is full drops what comes, as Go's
- * signal.Notify does; without a capacity it takes all there are. The listener is removed when the channel's reader
- * leaves or ctx is done.
+ * The events of that type from now on, in a new channel. A full channel drops further events, as
+ * Go's signal.Notify does. Without a capacity it takes all events. The listener is removed when the
+ * channel's reader leaves or ctx is done.
  *
- * Takes an EventTarget or an emitter in Node's manner. Of an emitter's event the channel gives what its listeners
- * get: the one argument, or an array if there are several. Throws a TypeError for anything else.
+ * Accepts an EventTarget or an emitter in Node's manner. For an emitter's event the channel gives
+ * what its listeners get: the one argument, or an array if there are several. Throws a TypeError
+ * for anything else.
  *
  * @example
  * ```ts
@@ -58,7 +61,8 @@ export function fromEvent(
     await s.ctx.done()?.recv();
   });
   const { signal } = listening;
-  // By the signal the listener goes at once, and never comes if it is aborted already.
+  // The signal removes the listener at once, and if it is already aborted, the listener is never
+  // added.
   if (isTarget) (target as EventTarget).addEventListener(type, (event) => void output.trySend(event), { signal });
   else if (!signal.aborted) {
     const emitter = target as Emitter;
@@ -74,8 +78,8 @@ function has(target: unknown, method: string): boolean {
 }
 
 /**
- * A stream of what comes through the channel, each value received when it is asked for. Cancelling the stream leaves the
- * channel, as `break` leaves a `for await`; the error of a stage is the error of the stream.
+ * A stream of the channel's values. It receives each value on demand. Cancelling the stream leaves
+ * the channel, as `break` leaves a `for await`. The error of a stage is the error of the stream.
  */
 export function toReadableStream<T>(input: RecvChan<T>): ReadableStream<T> {
   expectChannel(input, "toReadableStream");
@@ -95,7 +99,7 @@ export function toReadableStream<T>(input: RecvChan<T>): ReadableStream<T> {
         };
         const got = channel.tryRecv();
         if (got.ready) pass(got.value, got.ok);
-        // A value passes in the moment in which it is sent: there is none in which only a microtask has it.
+        // A value passes at the moment of its send, so at no time does only a microtask hold it.
         else await new Promise<void>((resolve, reject) => (leave = attend(channel, pass, resolve, reject)));
       },
       cancel: async () => {
@@ -112,7 +116,10 @@ function unmade(): never {
   throw new Error("never called");
 }
 
-/** Waits for what the channel gives next and passes it on at once. The result leaves the queue, if it is in it. */
+/**
+ * Waits for the channel's next value and passes it on at once. The function returned removes the
+ * wait from the queue, if it is there.
+ */
 function attend<T>(
   channel: Channel<T>,
   pass: (value: T | undefined, ok: boolean) => void,
@@ -141,8 +148,9 @@ function attend<T>(
 }
 
 /**
- * A stream into the channel: a write waits while the channel is full, closing the stream closes the channel. Aborting it
- * closes the channel too: receivers get what was sent, then the reason as an error.
+ * A stream into the channel. A write waits while the channel is full, and closing the stream closes
+ * the channel. Aborting the stream closes the channel too: receivers get the values that were sent,
+ * then the reason as an error.
  */
 export function toWritableStream<T>(output: SendChan<T>): WritableStream<T> {
   return new WritableStream<T>({

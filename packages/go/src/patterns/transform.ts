@@ -1,23 +1,28 @@
-// map, filter, flatMap: a function for each value, run by a number of workers. Ordered and unordered are one implementation:
-// a result that comes before its turn is put aside, and whoever has the result before it deals with it too.
+// map, filter, flatMap: call a function for each value, with a number of workers. Ordered and
+// unordered are one implementation. A result that comes before its turn is stored, and the worker
+// that has the result before it delivers it too.
 //
-// Invariants: a value gets its index at the moment at which it is received, so indexes follow the input. An error has an
-// index too, and in order it ends the stage only behind the results before it. A worker awaits
-// once for each value, fn's result; it waits besides where there is no value or no room (room.ts), and where the event loop
-// is to have its turn. As foreign code may run while it waits for fn, it says itself who runs afterwards.
+// Invariants: a value gets its index at the moment at which it is received, so indexes follow the
+// input. An error has an index too. In order, it ends the stage only after the results before it. A
+// worker awaits once for each value: fn's result. It also waits if there is no value or too many
+// are in flight (in-flight.ts), and if the event loop should have its turn. Foreign code may run
+// while it waits for fn, so afterwards the worker sets itself as the running goroutine.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { current, setCurrent } from "../internal/goroutine.ts";
 import { inSteps, turnIfDue } from "../internal/sched.ts";
-import { Room } from "./room.ts";
+import { InFlight } from "./in-flight.ts";
 import { Stage, stage, type StageOptions, type Workers } from "./stage.ts";
 
-/** What is done with a value. `ctx` is done when the stage is to stop: for whatever takes long. */
+/**
+ * The function for each value. `ctx` is done when the stage has to stop. Pass it to everything that
+ * takes long.
+ */
 export type Fn<T, R> = (value: T, ctx: Context) => R | PromiseLike<R>;
 type Items<R> = Iterable<R> | AsyncIterable<R>;
 
-/** fn of each value. */
+/** The result of fn for each value. */
 export function map<T, R>(ctx: Context, input: RecvChan<T>, fn: Fn<T, R>, options: Workers = {}): RecvChan<R> {
   return transform(ctx, input, { name: "map", ...options }, false, fn, emitOne);
 }
@@ -27,7 +32,7 @@ export function filter<T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, boolean>, 
   return transform(ctx, input, { name: "filter", ...options }, false, fn, emitIf);
 }
 
-/** All that the iterables hold which fn gives for the values. */
+/** All members of the iterables that fn returns for the values. */
 export function flatMap<T, R>(
   ctx: Context,
   input: RecvChan<T>,
@@ -37,7 +42,7 @@ export function flatMap<T, R>(
   return transform(ctx, input, { name: "flatMap", ...options }, false, fn, emitAll);
 }
 
-/** A fixed number of workers that share the input; results come as they are ready. */
+/** A fixed number of workers that share the input. Results come as soon as they are ready. */
 export function workerPool<T, R>(
   ctx: Context,
   input: RecvChan<T>,
@@ -48,8 +53,9 @@ export function workerPool<T, R>(
 }
 
 /**
- * The same with the order of the input kept: a slow value holds back the results behind it, not the work on them. An error
- * too comes behind the results of the values before it, though what fails first in time ends the taking of more.
+ * The same in the order of the input: a slow value holds back the results after it, but not the
+ * work on them. An error also comes after the results of the values before it, but no more values
+ * are taken after the first error in time.
  */
 export const ordered: {
   readonly map: typeof map;
@@ -100,7 +106,7 @@ async function fold<T, A>(
   return sum;
 }
 
-/** Does with a result what the pattern is for; `undefined` when that needed no waiting. */
+/** Delivers a result as the pattern requires; `undefined` if that needed no waiting. */
 type Deliver<T, X, R> = (stage: Stage<R>, result: X, value: T) => Promise<void> | undefined;
 
 function transform<T, X, R>(
@@ -112,21 +118,27 @@ function transform<T, X, R>(
   deliver: Deliver<T, X, R>,
 ): RecvChan<R> {
   const { workers = 1 } = options;
-  const room = new Room<R>(workers);
-  /** Results that came before their turn: that of value i at i modulo the room for it. */
+  const inFlight = new InFlight<R>(workers);
+  /** Results that came before their turn: the result of value i is at i modulo the bound. */
   const early: (Result<T, X> | undefined)[] = [];
   let turn = 0;
-  /** In order: the first of the errors that came before their turn, and its index. No values are taken behind it. */
+  /**
+   * In order: the first of the errors that came before their turn, and its index. Later values are
+   * not taken.
+   */
   let failure: unknown;
   let failedAt = Infinity;
   let atWork = workers;
   const body = async (s: Stage<R>): Promise<void> => {
     const g = current();
-    /** Of the value this worker has; one that fails to come would be the last. */
+    /**
+     * The index of the value that this worker has. If receiving fails, that counts as the last
+     * index.
+     */
     let index = Infinity;
     try {
       for (;;) {
-        const rest = room.enter(g);
+        const rest = inFlight.enter(g);
         if (rest !== undefined) await rest;
         setCurrent(g);
         const pause = turnIfDue();
@@ -135,22 +147,22 @@ function transform<T, X, R>(
         index = Infinity;
         const taken = s.tryNext(input) ?? (await s.waitForNext(input));
         if (!taken[1]) break;
-        // (Taking it apart as an array would go through its iterator.)
+        // (Destructuring it as an array would use its iterator.)
         const value = taken[0];
         index = taken[2];
         const result = await fn(value, s.ctx);
         setCurrent(g);
         if (inOrder && index !== turn) {
-          early[index % room.size] = { value, result };
+          early[index % inFlight.size] = { value, result };
           continue;
         }
         let next: Result<T, X> | undefined = { value, result };
         do {
           const delivered = deliver(s, next.result, next.value);
           if (delivered !== undefined) await delivered;
-          room.leave();
+          inFlight.leave();
           if (++turn === failedAt) throw failure;
-          const at = turn % room.size;
+          const at = turn % inFlight.size;
           next = early[at];
           early[at] = undefined;
         } while (next !== undefined);
@@ -163,12 +175,12 @@ function transform<T, X, R>(
         failure = error;
       }
     }
-    room.leave();
-    // The results that wait are the stage's until somebody takes them.
-    if (--atWork === 0) await room.drained(g);
+    inFlight.leave();
+    // Results that wait belong to the stage until the reader takes them.
+    if (--atWork === 0) await inFlight.drained(g);
   };
-  const s = new Stage<R>(ctx, [input], { ...options, capacity: room.size, source: room }, body);
-  room.bound(s);
+  const s = new Stage<R>(ctx, [input], { ...options, capacity: inFlight.size, source: inFlight }, body);
+  inFlight.bound(s);
   return s.output;
 }
 

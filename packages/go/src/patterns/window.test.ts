@@ -44,6 +44,24 @@ describe("window.tumbling", () => {
     expect(shown(got)).toEqual(["odd 0-10: 1 3", "even 0-10: 2", "even 10-20: 12", "odd 10-20: 15", "even 20-30: 28"]);
   });
 
+  it("sends the windows of several keys that end together in the order of their ends, whichever key came first", async () => {
+    const values = [
+      { key: "first", time: 0 },
+      { key: "first", time: 8 },
+      { key: "second", time: 1 },
+    ];
+    const options = {
+      time: ({ time }: { time: number }) => time,
+      key: ({ key }: { key: string }) => key,
+      lateness: 100,
+    };
+    const got = await all(window.session(ctx, generate(ctx, values), 10, options));
+    expect(got.map(({ key, end }) => [key, end])).toEqual([
+      ["second", 11],
+      ["first", 18],
+    ]);
+  });
+
   it("goes by the clock if values bear no time", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"], now: 1000 });
     const input = chan<string>();

@@ -1,15 +1,16 @@
-// Windows over a stream: tumbling, sliding, session; for all values or for each key; by the clock or by
-// the time that the values bear.
+// Windows over a stream: tumbling, sliding, session. They are for all values or for each key, and
+// use the clock or the values' own time.
 //
-// Words (after "The Dataflow Model", Akidau et al., 2015): a value's *event time* is the time that it bears.
-// The *watermark* is the latest event time so far, less the lateness that is allowed: no older value is
-// expected. A window closes, and is sent, when the watermark has passed its end. A value that comes for
-// closed windows alone is *late*. Without event time, a value's time is the moment at which it is received,
-// and windows close by the clock.
+// Words (after "The Dataflow Model", Akidau et al., 2015): a value's *event time* is the time that
+// belongs to it. The *watermark* is the latest event time so far, minus the allowed lateness: no
+// older value is expected. A window closes, and is sent, when the watermark has passed its end. A
+// value is *late* if all its windows are closed. Without event time, a value's time is the moment
+// at which it is received, and windows close by the clock.
 //
-// Invariants: windows come in the order of their ends, and of their keys' first values. Each value is in
-// all windows that it belongs to, or is late and is told of. When the input ends, or fails, all open
-// windows are sent. An empty window is never sent, and nothing is kept of a key without an open window.
+// Invariants: windows come in the order of their ends, and then of their keys' first values. Each
+// value is in all windows that it belongs to, or it is late and reported. When the input ends, or
+// fails, all open windows are sent. An empty window is never sent. A key without an open window
+// takes no memory.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
@@ -17,26 +18,32 @@ import { after } from "../time.ts";
 import { exchange, untilEnd } from "./exchange.ts";
 import { stage, type Stage } from "./stage.ts";
 
-/** Values of one stretch of time, of one key. */
+/** Values of one period of time, of one key. */
 export interface Window<T, K = undefined> {
-  /** `undefined` unless windows are by key. */
+  /** `undefined` if windows are not by key. */
   readonly key: K;
-  /** Milliseconds since 1970, or in the unit of the event time; `end` is no more part of it. */
+  /**
+   * Milliseconds since 1970, or in the unit of the event time. `end` is the first moment after the
+   * window.
+   */
   readonly start: number;
   readonly end: number;
   /** In the order of the input; never empty. */
   readonly values: readonly T[];
 }
 
-/** Whose time counts, and which values belong together; all of it may be left out. */
+/**
+ * The time that counts, and the key of the values that belong together. Every option may be
+ * omitted.
+ */
 export interface WindowOptions<T, K> {
-  /** Windows of their own for each key. */
+  /** Makes separate windows for each key. */
   readonly key?: ((value: T) => K) | undefined;
-  /** The event time of a value, in milliseconds; the clock counts without it. */
+  /** The event time of a value, in milliseconds. Without this function the clock counts. */
   readonly time?: ((value: T) => number) | undefined;
-  /** How far event times may be before the latest one; 0 by default. */
+  /** The time by which a value may be older than the latest one; 0 by default. */
   readonly lateness?: number | undefined;
-  /** Called with each late value; they are dropped without it. */
+  /** Called with each late value. Without it they are dropped. */
   readonly onLate?: ((value: T) => void) | undefined;
 }
 
@@ -52,8 +59,8 @@ function tumbling<T, K = undefined>(
 }
 
 /**
- * Windows of `size` milliseconds, one every `step`: each value is in `size / step` of them. They begin at
- * multiples of `step`.
+ * Windows of `size` milliseconds, one every `step`: each value is in `size / step` of them. They
+ * begin at multiples of `step`.
  */
 function sliding<T, K = undefined>(
   ctx: Context,
@@ -95,7 +102,9 @@ interface Open<T> {
 /** The open windows of one key, in the order of their ends. */
 interface Assigner<T> {
   readonly open: Open<T>[];
-  /** Puts a value into its windows that end after the watermark; false if there is none. */
+  /**
+   * Puts a value into its windows that end after the watermark; false if there is no such window.
+   */
   add(value: T, time: number, watermark: number): boolean;
 }
 
@@ -110,7 +119,10 @@ function windows<T, K>(
   return stage<Window<T, K>>(ctx, [input], { name }, async (s) => {
     const byKey = new Map<K, Assigner<T>>();
     let watermark = -Infinity;
-    /** No open window ends before this; so most values need not look at those of the other keys. */
+    /**
+     * No open window ends before this time. So for most values the windows of the other keys need
+     * no check.
+     */
     let next = Infinity;
     const closeEnded = async (): Promise<void> => {
       if (watermark < next) return;
@@ -127,7 +139,7 @@ function windows<T, K>(
         if (got.what === "value") {
           const { value } = got;
           const time = timeOf === undefined ? Date.now() : expectTime(name, timeOf(value));
-          // By the clock, what has ended by now goes first.
+          // With the clock, windows that have ended by now are sent first.
           if (timeOf === undefined) {
             watermark = Math.max(watermark, time);
             await closeEnded();
@@ -165,7 +177,7 @@ function assign<T, K>(
   return first.end;
 }
 
-/** Sends the windows that end by then, and forgets the keys that have no other. */
+/** Sends the windows that end by then, and forgets the keys without another window. */
 async function close<T, K>(s: Stage<Window<T, K>>, byKey: Map<K, Assigner<T>>, watermark: number): Promise<void> {
   const closed: Window<T, K>[] = [];
   for (const [key, { open }] of byKey) {
@@ -208,11 +220,15 @@ class Aligned<T> implements Assigner<T> {
       this.#at(start).values.push(value);
       added = true;
     }
-    // With steps longer than windows, a value between two of them belongs to none: that is not late.
+    // If steps are longer than windows, a value may be between two of them. It belongs to neither,
+    // but is not late.
     return added || time - last * this.#step >= this.#size;
   }
 
-  /** The window that begins there, which is made if there is none. Most values belong to the last ones. */
+  /**
+   * The window that begins at this time. If it does not exist, it is made. Most values belong to
+   * the newest windows.
+   */
   #at(start: number): Open<T> {
     let at = this.open.length;
     while (at > 0 && (this.open[at - 1] as Open<T>).start > start) at--;
@@ -224,7 +240,7 @@ class Aligned<T> implements Assigner<T> {
   }
 }
 
-/** Windows that grow with their values, and become one if a value joins two. */
+/** Windows that grow with their values. If a value connects two windows, they become one. */
 class Sessions<T> implements Assigner<T> {
   readonly open: Open<T>[] = [];
   readonly #gap: number;
@@ -235,7 +251,7 @@ class Sessions<T> implements Assigner<T> {
 
   add(value: T, time: number, watermark: number): boolean {
     const end = time + this.#gap;
-    // It may still join a session that is open although it would be over by itself.
+    // The value may still join a session that is open although it should have ended already.
     const joined = this.open.filter((window) => window.start < end && time < window.end);
     const [first, ...others] = joined;
     if (first === undefined) {

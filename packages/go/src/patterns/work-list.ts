@@ -1,20 +1,21 @@
-// workList: jobs that make jobs, as in a crawler or a walk over folders.
+// workList: jobs that create further jobs, as in a crawler or a walk over folders.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
-import { stage, type Stage } from "./stage.ts";
+import { stage, type Stage, type Workers } from "./stage.ts";
 
-/** Puts more jobs on the list. Never waits; does nothing once the list has ended. */
+/** Adds jobs to the list. Never waits. Does nothing after the list has ended. */
 export type Add<T> = (...jobs: readonly T[]) => void;
 
 /**
- * Calls fn for each job of a list to which fn adds jobs itself, and gives the results as they are ready.
- * Ends when no job is left and none is being worked on.
+ * Calls fn for each job of a list to which fn itself adds jobs, and gives the results as soon as
+ * they are ready. Ends when the list is empty and all jobs are finished.
  *
- * At most `workers` jobs run at the same time (1 by default), in the order in which they were added. The list
- * itself has no bound, since a job that had to wait for room would wait for itself: keep those that were
- * seen, so that it ends. A slow reader holds back the work, not the list. The first error ends it all.
+ * At most `workers` jobs run at the same time (1 by default), in the order in which they were
+ * added. The list itself has no bound, since a job that had to wait for space would wait for
+ * itself. Remember the jobs that were seen, so that the list ends. A slow reader holds back the
+ * work, not the list. The first error ends everything.
  *
  * @example
  * ```ts
@@ -40,10 +41,10 @@ export function workList<T, R>(
   ctx: Context,
   jobs: Iterable<T>,
   fn: (job: T, add: Add<T>, ctx: Context) => R | PromiseLike<R>,
-  { workers = 1 }: { readonly workers?: number | undefined } = {},
+  { workers = 1, grace }: Workers = {},
 ): RecvChan<R> {
   const list = new List(jobs, workers);
-  return stage<R>(ctx, [], { name: "workList", workers }, async (s) => {
+  return stage<R>(ctx, [], { name: "workList", workers, grace }, async (s) => {
     try {
       for (let job = await list.next(s); job !== undefined; job = await list.next(s)) {
         await s.emit(await fn(job.value, list.add, s.ctx));
@@ -56,10 +57,10 @@ export function workList<T, R>(
 }
 
 class List<T> {
-  /** Jobs that nobody has begun; those before `#first` are gone. */
+  /** Jobs that have not begun. Those before `#first` are gone. */
   #jobs: T[];
   #first = 0;
-  /** How many were begun and are not done. */
+  /** The number of jobs that have begun and are not finished. */
   #running = 0;
   #workers: number;
   /** A worker that finds no job waits for a call here. */
@@ -79,7 +80,7 @@ class List<T> {
     }
   };
 
-  /** The next job; `undefined` when there will be none. */
+  /** The next job; `undefined` if no further job will come. */
   async next<R>(s: Stage<R>): Promise<{ readonly value: T } | undefined> {
     for (;;) {
       if (this.#first < this.#jobs.length) {
@@ -91,19 +92,19 @@ class List<T> {
     }
   }
 
-  /** A job is done; the last one sends all workers home. */
+  /** Records that a job is finished. The last one ends all workers. */
   done(): void {
     this.#running--;
     if (this.#running > 0 || this.#first < this.#jobs.length) return;
     for (let i = 0; i < this.#workers; i++) this.#call();
   }
 
-  /** A worker has ended. */
+  /** Records that a worker has ended. */
   leave(): void {
     this.#workers--;
   }
 
-  /** More calls than workers tell nobody anything. */
+  /** Calls a worker. More calls than workers would have no effect. */
   #call(): void {
     this.#calls.trySend(undefined);
   }

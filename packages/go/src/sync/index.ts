@@ -1,4 +1,4 @@
-// @sluice/go/sync: what Go's package sync offers.
+// @sluice/go/sync: the types of Go's package sync.
 
 export { Cond } from "./cond.ts";
 export type { Locker } from "./hold.ts";

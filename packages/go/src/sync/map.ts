@@ -1,5 +1,5 @@
-// SyncMap: Go's sync.Map. One thread needs no lock for it; what it adds to Map are the compound operations and a `range`
-// that bears any change while it runs.
+// SyncMap: Go's sync.Map. With one thread it needs no lock. It adds to Map the compound operations,
+// and a `range` that allows any change while it runs.
 
 export class SyncMap<K, V> {
   readonly #map = new Map<K, V>();
@@ -15,7 +15,10 @@ export class SyncMap<K, V> {
     this.#map.set(key, value);
   }
 
-  /** The value that is there and `true`, else stores the given one and gives it with `false`. */
+  /**
+   * Returns the present value and `true`. If the key is absent, stores the given value and returns
+   * it with `false`.
+   */
   loadOrStore(key: K, value: V): [actual: V, loaded: boolean] {
     const found = this.load(key);
     if (found[1]) return found;
@@ -23,7 +26,7 @@ export class SyncMap<K, V> {
     return [value, false];
   }
 
-  /** Removes the key and gives what was there. */
+  /** Removes the key and returns its value. */
   loadAndDelete(key: K): [value: V, loaded: true] | [value: undefined, loaded: false] {
     const found = this.load(key);
     this.#map.delete(key);
@@ -34,28 +37,31 @@ export class SyncMap<K, V> {
     this.#map.delete(key);
   }
 
-  /** Stores the value and gives what was there. */
+  /** Stores the value and returns the previous one. */
   swap(key: K, value: V): [previous: V, loaded: true] | [previous: undefined, loaded: false] {
     const found = this.load(key);
     this.#map.set(key, value);
     return found;
   }
 
-  /** Stores `next` if the key is there with the value `old` (by ===). */
+  /** Stores `next` if the key has the value `old` (by ===). */
   compareAndSwap(key: K, old: V, next: V): boolean {
     const same = this.#holds(key, old);
     if (same) this.#map.set(key, next);
     return same;
   }
 
-  /** Removes the key if it is there with the value `old` (by ===). */
+  /** Removes the key if it has the value `old` (by ===). */
   compareAndDelete(key: K, old: V): boolean {
     return this.#holds(key, old) && this.#map.delete(key);
   }
 
-  /** Calls fn for each key that is there when its turn comes, at most once, until fn gives `false`. fn may change the map. */
+  /**
+   * Calls fn for each key that is there when its turn comes, at most once, until fn returns
+   * `false`. fn may change the map.
+   */
   range(fn: (key: K, value: V) => boolean | void): void {
-    // A plain iteration would come by again at a key that is deleted and stored anew meanwhile.
+    // A plain iteration would visit a key twice if fn deletes it and then stores it again.
     for (const key of Array.from(this.#map.keys())) {
       if (this.#map.has(key) && fn(key, this.#map.get(key) as V) === false) return;
     }

@@ -1,44 +1,49 @@
 // Mutex: mutual exclusion across awaits (after Go's sync/mutex.go).
 //
-// Invariants: waiters are served first in, first out, and `unlock` hands the lock straight to the first of them, so there
-// are waiters only while the mutex is locked and no newcomer gets past them (Go does this only in its starvation mode).
-// The mutex belongs to nobody: any goroutine may unlock it.
+// Invariants: waiters are served first in, first out, and `unlock` hands the lock straight to the
+// first of them. So there are waiters only while the mutex is locked, and no newcomer passes them
+// (Go does this only in its starvation mode). The mutex has no owner: any goroutine may unlock it.
 
+import { waitIn, WaitQueue, wakeFirst } from "../internal/channel.ts";
 import { expectAttached } from "../internal/detached.ts";
 import { fatal } from "../internal/fatal.ts";
 import { completedWith } from "../internal/sched.ts";
-import { Hold, HoldQueue, type Locker } from "./hold.ts";
+import { Hold, type Locker } from "./hold.ts";
+
+const state = "sync.Mutex.Lock";
 
 export class Mutex implements Locker {
-  /** @internal Who has the lock; `Cond.wait` puts it back, so that the guard from before the wait still unlocks. */
+  /**
+   * @internal The hold that has the lock. `Cond.wait` restores it, so that the guard from before
+   * the wait still unlocks.
+   */
   holder: Hold | undefined = undefined;
-  readonly #queue = new HoldQueue("sync.Mutex.Lock");
+  /** @internal Those that wait, each with its hold. */
+  readonly queue: WaitQueue = new WaitQueue();
 
   /**
-   * Waits until the mutex is free and locks it. The guard unlocks when it is disposed of (`using _ = await mu.lock()`),
-   * once, and not at all if `unlock()` was called first.
+   * Waits until the mutex is free and locks it. Disposing of the guard unlocks it (`using _ = await
+   * mu.lock()`), once. If `unlock()` was called first, the guard does nothing.
    */
   lock(): Promise<Disposable> {
-    const hold = new Hold(this);
-    if (this.holder !== undefined) return this.#queue.wait(hold);
-    this.holder = hold;
-    return completedWith<Disposable>(hold);
+    const hold = this.tryLock();
+    return hold === undefined ? waitIn<Disposable>(this.queue, state, new Hold(this)) : completedWith(hold);
   }
 
-  /** Locks if that needs no waiting; else `undefined`. */
+  /** Locks if that needs no waiting; otherwise returns `undefined`. */
   tryLock(): Disposable | undefined {
     if (this.holder !== undefined) return undefined;
     return (this.holder = new Hold(this));
   }
 
-  /** Fatal error `sync: unlock of unlocked mutex` if it is not locked. */
+  /** Unlocks. Fatal error `sync: unlock of unlocked mutex` if it is not locked. */
   unlock(): void {
     expectAttached(this, "mu.unlock");
     if (this.holder === undefined) fatal("sync: unlock of unlocked mutex");
-    this.holder = this.#queue.first === undefined ? undefined : this.#queue.grant();
+    this.holder = wakeFirst(this.queue, state) as Hold | undefined;
   }
 
-  /** @internal What disposing of a guard does. */
+  /** @internal The action of a guard's disposal. */
   drop(hold: Hold): void {
     if (this.holder === hold) this.unlock();
   }

@@ -1,6 +1,7 @@
 // Once, and functions that run once (after Go's sync/once.go and oncefunc.go).
 //
-// Invariants: the function runs at most once, even if it throws or calls Goexit; it is let go of when it has been called.
+// Invariants: the function runs at most once, even if it throws or calls Goexit. The reference to
+// it is dropped after its call.
 
 import { completed, inSteps } from "../internal/sched.ts";
 import { Mutex } from "./mutex.ts";
@@ -10,8 +11,9 @@ export class Once {
   readonly #mutex = new Mutex();
 
   /**
-   * Runs fn, synchronously up to its first await, on the first call of all; no call resolves before that run has ended.
-   * What fn throws goes to the first caller only. From inside fn it waits for ever.
+   * Runs fn on the first call of all, synchronously up to its first await. No call resolves before
+   * that run has ended. If fn throws, only the first caller gets the error. A call from inside fn
+   * waits for ever.
    */
   do(fn: () => unknown): Promise<void> {
     if (this.#done) return completed();
@@ -44,7 +46,7 @@ export function onceValue<T>(fn: () => T): () => T {
       try {
         outcome = { value: first() };
       } catch (error) {
-        // Until its stack is written out, an error holds the functions on it.
+        // Until an error's stack is written out, the error holds the functions on it.
         void (error as Error | undefined)?.stack;
         outcome = { error };
       }

@@ -1,12 +1,16 @@
-// Pool: values for reuse, at the collector's mercy (after Go's sync/pool.go).
+// Pool: values for reuse, which the garbage collector may take (after Go's sync/pool.go).
 //
-// Invariants: a value is handed out once for each time it is put back. Values survive one garbage collection (as victims)
-// and are gone after the second, so a pool holds no more than its recent use.
+// Invariants: each value that is put in is handed out at most once. Values survive one garbage
+// collection (as victims) and are gone after the second, so a pool holds no more than it has used
+// recently.
 
 export interface Pool<T> {
-  /** Any value of the pool, taken out of it; where it has none, a new one. */
+  /** Takes any value out of the pool. If the pool is empty, it returns a new one. */
   get(): T;
-  /** Puts a value in; `undefined` and `null` are ignored. Nobody may use it afterwards but the one who gets it. */
+  /**
+   * Puts a value in; `undefined` and `null` are ignored. After this call only the goroutine that
+   * gets the value may use it.
+   */
   put(value: T): void;
 }
 
@@ -34,7 +38,7 @@ class PoolImpl<T> implements Pool<T | undefined> {
     watch(new WeakRef(this));
   }
 
-  /** A garbage collection took place. Tells whether to go on watching. */
+  /** Called after a garbage collection. Returns true to continue watching. */
   collected(): boolean {
     this.#victims = this.#items;
     this.#items = [];
@@ -43,13 +47,14 @@ class PoolImpl<T> implements Pool<T | undefined> {
   }
 }
 
-/** `make` gives a value where the pool has none; without it `get` gives `undefined` then. */
+/** `make` returns a new value if the pool is empty. Without it `get` returns `undefined` then. */
 export const Pool: {
   new <T>(make: () => T): Pool<T>;
   new <T>(make?: undefined): Pool<T | undefined>;
 } = PoolImpl;
 
-// An object nobody holds is gone with the next collection, which is how a collection is noticed.
+// An object that nobody holds is gone with the next collection. That shows that a collection took
+// place.
 const collections: FinalizationRegistry<WeakRef<PoolImpl<unknown>>> = new FinalizationRegistry((pool) => {
   if (pool.deref()?.collected() === true) watch(pool);
 });

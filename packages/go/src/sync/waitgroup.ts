@@ -1,51 +1,51 @@
 // WaitGroup: waits for a number of goroutines to end (after Go's sync/waitgroup.go).
 //
-// Invariants: there are waiters only while the counter is above zero; the step to zero releases all of them together. A
-// waiter that finds the counter above zero again when it goes on has been overtaken by the next round, which is a mistake.
+// Invariants: there are waiters only while the counter is above zero. The step to zero releases all
+// of them together. If a waiter finds the counter above zero again when it continues, the next
+// round has overtaken it. That is an error in the program.
 
-import { capture, captured } from "../internal/channel.ts";
+import { waitIn, WaitQueue, wakeFirst } from "../internal/channel.ts";
 import { expectAttached } from "../internal/detached.ts";
-import { current, type Goroutine } from "../internal/goroutine.ts";
 import { spawn } from "../internal/launch.ts";
-import { completed, inSteps, misuse, park, resume } from "../internal/sched.ts";
+import { completed, inSteps, misuse } from "../internal/sched.ts";
+
+const state = "sync.WaitGroup.Wait";
 
 export class WaitGroup {
-  #counter = 0;
-  #waiters: { readonly g: Goroutine; readonly resolve: (value: never) => void }[] = [];
+  /** @internal */
+  count = 0;
+  /** @internal */
+  readonly queue: WaitQueue = new WaitQueue();
 
   readonly #supervisor = { ended: (): void => this.done() };
 
-  /** Adds to the counter; at zero all waits end. Throws `sync: negative WaitGroup counter`. */
+  /** Adds to the counter. At zero all waits end. Throws `sync: negative WaitGroup counter`. */
   add(delta: number): void {
     if (!Number.isInteger(delta)) throw new TypeError(`sync: WaitGroup.add: expected a whole number, got ${delta}`);
-    if (this.#counter + delta < 0) throw misuse("sync: negative WaitGroup counter");
-    this.#counter += delta;
-    if (this.#counter > 0 || this.#waiters.length === 0) return;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const w of waiters) resume(w.g, "sync.WaitGroup.Wait", w.resolve as () => void, undefined);
+    if (this.count + delta < 0) throw misuse("sync: negative WaitGroup counter");
+    this.count += delta;
+    if (this.count > 0) return;
+    while (this.queue.first) wakeFirst(this.queue, state);
   }
 
-  /** One less. */
+  /** Subtracts one from the counter. */
   done(): void {
     expectAttached(this, "wg.done");
     this.add(-1);
   }
 
   /**
-   * Waits until the counter is zero. Rejects with `sync: WaitGroup is reused before previous Wait has returned` if somebody
-   * adds to it between that moment and the one at which the caller goes on.
+   * Waits until the counter is zero. Rejects with `sync: WaitGroup is reused before previous Wait
+   * has returned` if `add` is called after that moment and before the caller continues.
    */
   wait(): Promise<void> {
-    if (this.#counter === 0) return completed();
-    const promise = new Promise<void>(capture);
-    const g = current();
-    this.#waiters.push({ g, resolve: captured });
-    park(g, "sync.WaitGroup.Wait");
-    const reused = (): void => {
-      if (this.#counter > 0) throw new Error("sync: WaitGroup is reused before previous Wait has returned");
-    };
-    return inSteps(promise.then(reused));
+    if (this.count === 0) return completed();
+    return inSteps(waitIn<void>(this.queue, state).then(() => this.left()));
+  }
+
+  /** @internal The check of a goroutine whose wait is over, or that need not wait. */
+  left(): void {
+    if (this.count > 0) throw new Error("sync: WaitGroup is reused before previous Wait has returned");
   }
 
   /** Starts fn in a goroutine that counts until it returns or calls Goexit. It must not panic: that ends the program. */

@@ -328,7 +328,7 @@ const runtime: Record<string, Entry> = {
   F34: "A header tells the minutes of a wait of at least one.",
   F35: "A header names the state in Go's words.",
   F36: "Over 100 frames are shortened to 50 and 50: `...N frames elided...`.",
-  F37: out("From Go 1.27 headers carry pprof labels.", "There are no pprof labels (section I)."),
+  F37: out("From Go 1.27 headers carry pprof labels.", "Labels stand in profiles, and not in dumps (`docs/tools.md`)."),
   F38: "numGoroutine is the number of goroutines that a dump shows.",
   F39: "gosched lets all others go first, and a polling loop makes progress.",
   F40: "A hot loop keeps nobody waiting: timers, I/O and others go on. (Here: a loop of awaited operations; one without an await cannot be interrupted.)",
@@ -433,15 +433,82 @@ const patterns: Record<string, Entry> = {
   J34: "heal starts a goroutine anew whose heartbeat stops.",
 };
 
+const noT = "fn gets no `t`: the test framework's own functions are called, which know nothing of bubbles.";
+
+const bubbles: Record<string, Entry> = {
+  G39: "The goroutines that are started in a bubble belong to it, also by afterFunc.",
+  G40: "A bubble's clock begins at midnight UTC 2000-01-01, for all its goroutines alike.",
+  G41: "It moves only when all are durably blocked, straight to the next timer.",
+  G42: "Waits on the bubble's channels, selects over them, nil channels, sleep, Cond and WaitGroup are durable.",
+  G43: "Locks, I/O, and channels and WaitGroups of outside are not.",
+  G44: "wait resolves when all others have ended or are durably blocked.",
+  G45: "Timers that are due go first, then wait, then time, then the deadlock.",
+  G46: "Timers that are due at the same instant fire in varying order.",
+  G47: "A timer of no time fires without waiting for the bubble to block.",
+  G48: "A timer that is read late gives its due time.",
+  G49: "Time stands still when the root has returned: pending timers never fire.",
+  G50: "test resolves only after all goroutines of the bubble have ended.",
+  G51: "A deadlock in a bubble rejects with Go's text, and its stack shows the bubble's goroutines.",
+  G52: "A bubble's channel that is used from outside is a fatal error.",
+  G53: "So is its timer.",
+  G54: "So is a signal from outside to a waiter of a Cond.",
+  G55: "A WaitGroup counts inside of one bubble or outside; back at zero it may move.",
+  G56: "Outside channels and timers can be used in a bubble, in real time.",
+  G57: "wait outside of a bubble, two waits at once, and a bubble in a bubble are errors.",
+  G58: out("Run, Parallel and Deadline of `t` panic in a bubble; Cleanup and Context belong to it.", noT),
+  G59: out("Fatal, Error and Skip in a bubble report on the outer test.", noT),
+  G60: "sleep sleeps and waits in one.",
+};
+
+const detector: Record<string, Entry> = {
+  H1: "A race is two accesses of one location, one of them a write, that no order of the program's separates.",
+  H2: "A program without races behaves as its goroutines' steps one after the other; no such one is reported.",
+  H3: "What happened before is the order of a goroutine and of its operations with others, taken together.",
+  H4: "A go statement is before its goroutine.",
+  H5: "The end of a goroutine is before nothing.",
+  H6: out("Packages are initialised before those that import them.", "Modules are evaluated as one goroutine, main's."),
+  H7: "A send is before the end of its receive.",
+  H8: "An unbuffered receive is before the end of its send.",
+  H9: "With capacity C the k-th receive is before the end of send k+C: one value is a mutex, two are none.",
+  H10: "A close is before each receive that it ends.",
+  H11: "It is not before a send that panics on it.",
+  H12: "A send and a close in no order are a race.",
+  H13: "len and cap order nothing, and are no race beside a close.",
+  H14: "An operation that took the default orders nothing.",
+  H15: "A channel's variable that is set beside its use is a race.",
+  H16: "What is sent is read before the exchange, what receives is written after it.",
+  H17: "An unlock is before later locks of the same mutex.",
+  H18: "Writers and readers of an RWMutex are ordered, readers not among themselves.",
+  H19: "tryLock counts as lock if it succeeds, and orders nothing if not.",
+  H20: "The function of a Once is before each return of do.",
+  H21: "An atomic operation is before one that sees its effect.",
+  H22: "done is before the wait that it ends; those that are counted are in no order.",
+  H23: "A first add beside a wait is a race.",
+  H24: "signal and broadcast are before the wait that they end.",
+  H25: "put is before the get of its value; use after put is a race.",
+  H26: "A write to a SyncMap is before a read that sees it.",
+  H27: "A cancellation is before who sees it.",
+  H28: "afterFunc and reset are before what they lead to.",
+  H29: "That time has passed orders nothing.",
+  H30: "Who blocks or ends in a bubble does so before the wait and the test that go on then; its clock orders nothing.",
+  H31: out("A finalizer is after SetFinalizer.", "A FinalizationRegistry's callback is code of main's."),
+  H32: "A Map is one location; elements and properties are each their own.",
+  H33: out("A racy read of a word sees a value that was written.", oneThread),
+  H34: "A report has Go's form.",
+  H35: "At the end it says how many there were; the status is 66, or `exitcode`; `halt_on_error` ends at the first.",
+  H36: "log_path, strip_path_prefix and history_size.",
+  H37: "A test in which a race is found fails, and no other.",
+  H38: "Only what is executed is checked, and nothing is reported that is not a race.",
+  H39: out("Goroutines go on in random order under the detector.", "`explore` of /synctest does that, by a seed."),
+};
+
 /** Sections that are no part of this library's conformance today, and why. */
 export const absent: readonly string[] = [
-  "G39–G60 (testing/synctest): its bubbles and their clock are a package of their own.",
-  "H (race detector and memory model): a goroutine gives way at awaits only, so what can race is what an await separates; a detector for that is a tool of its own.",
-  "I (Go's tools): command lines and file formats of another toolchain; `/pprof` and `/leak` have what matters of them here.",
+  "I (Go's tools): command lines of another toolchain; `docs/tools.md` has what there is here: `/race`, `/trace`, `/pprof`, `/bench`, `/leak`, the linter.",
 ];
 
 export const catalogue: ReadonlyMap<string, Line> = new Map(
-  [channels, selects, sync, contexts, times, runtime, groups, patterns].flatMap((section) =>
+  [channels, selects, sync, contexts, times, runtime, groups, bubbles, detector, patterns].flatMap((section) =>
     Object.entries(section).map(([id, entry]): [string, Line] => [
       id,
       typeof entry === "string" ? { kind: "guarantee", text: entry } : entry,

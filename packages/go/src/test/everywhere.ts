@@ -40,6 +40,7 @@ import { Weighted } from "@sluice/go/semaphore";
 import { Group as Flight } from "@sluice/go/singleflight";
 import { Cond, Mutex, Once, RWMutex, WaitGroup } from "@sluice/go/sync";
 import { after, afterFunc, sleep, Ticker, Timer } from "@sluice/go/time";
+import { start, stop } from "@sluice/go/trace";
 
 /** What went wrong; empty where all is well. */
 export const failures: string[] = [];
@@ -314,6 +315,22 @@ export async function checkEverything(): Promise<void> {
     ["boom", "none", 1],
   );
   await check("pprof", () => goroutineProfile({ debug: 2 }).startsWith("goroutine 1 ["), true);
+  await check(
+    "a trace",
+    async () => {
+      start();
+      const ch = chan<number>();
+      go(async function reader() {
+        await ch.recv();
+      });
+      await sleep(1);
+      await ch.send(1);
+      const { traceEvents } = JSON.parse(stop()) as { traceEvents: { ph: string; name: string }[] };
+      const has = (ph: string, name: string): boolean => traceEvents.some((e) => e.ph === ph && e.name === name);
+      return [has("X", "chan receive"), has("X", "running"), has("s", "wake"), has("f", "wake")];
+    },
+    [true, true, true, true],
+  );
   if (typeof process === "undefined") {
     await check("main returns where there is no process to end", () => main(() => gosched()), undefined);
   }

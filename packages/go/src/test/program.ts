@@ -18,7 +18,12 @@ export async function runProgram(source: string, signalOnOutput?: NodeJS.Signals
     writeFileSync(
       file,
       source.replaceAll(/(from |import\()"go(?:\/([a-z]+))?"/g, (_, how: string, entry?: string) => {
-        const name = entry === undefined ? "index" : ["sync", "patterns"].includes(entry) ? `${entry}/index` : entry;
+        const name =
+          entry === undefined
+            ? "index"
+            : ["sync", "fiber", "patterns", "parallel", "synctest", "race", "trace", "bench"].includes(entry)
+              ? `${entry}/index`
+              : entry;
         return `${how}${JSON.stringify(new URL(`../${name}.ts`, import.meta.url).href)}`;
       }),
     );

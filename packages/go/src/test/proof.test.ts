@@ -28,19 +28,19 @@ describe("a leak that is proved", () => {
   it("G61 finds 1,000 of 1,000 that wait on channels nobody can reach, and none of 1,000 that somebody can", async () => {
     const out = await printed(`
       const held: unknown[] = [];
+      let begun = 0;
       // Two functions: all closures of one scope hold all of its variables that any of them uses.
       function lose(): void {
         const ch = chan<number>();
-        go(async function lostOne() { await ch.recv(); });
+        go(async function lostOne() { begun++; await ch.recv(); });
       }
       function keep(): void {
         const ch = chan<number>();
         held.push(ch);
-        go(async function keptOne() { await ch.recv(); });
+        go(async function keptOne() { begun++; await ch.recv(); });
       }
       for (let i = 0; i < 1000; i++) { lose(); keep(); }
-      await sleep(50);
-      while (numGoroutine() < 2001) await gosched();
+      while (begun < 2000) await gosched();
       const names = await leaked();
       console.log(names.length, names.every((name) => name === "lostOne"), held.length);
     `);

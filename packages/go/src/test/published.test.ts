@@ -64,7 +64,10 @@ function checks(end: string, published: boolean): Promise<string> {
 }
 
 function aliases(): Record<string, string> {
-  const entries = ["", "/sync", "/patterns"].map((entry) => [`@sluice/go${entry}`, `dist${entry}/index.js`]);
+  const entries = ["", "/sync", "/fiber", "/patterns", "/trace"].map((entry) => [
+    `@sluice/go${entry}`,
+    `dist${entry}/index.js`,
+  ]);
   const files = [
     "atomic",
     "context",
@@ -84,18 +87,27 @@ function aliases(): Record<string, string> {
 }
 
 describe("the published package", () => {
-  it("is at most 12,400 bytes for the root, /sync, /context and /time together, minified and compressed", async () => {
+  it("is at most 12,800 bytes for the root, /sync, /context and /time together, minified and compressed", async () => {
     const [root, sync, context, time] = ["", "/sync", "/context", "/time"].map((entry) => `"@sluice/go${entry}"`);
     // Two of them export an `afterFunc`.
     const program = `export * from ${root}; export * from ${sync}; export * from ${context}; export * from ${time};
       export { afterFunc } from ${time}; export { afterFunc as contextAfterFunc } from ${context};`;
-    const bundled = await bundle("core.js", program, { resolve: { alias: aliases() }, minify: true });
-    const code = bundled.replaceAll(/\/\* @__PURE__ \*\/ ?/g, ""); // notes to a bundler that comes after
-    const { length } = gzipSync(code, { level: 9 });
+    const length = await sizeOf(program);
     console.info(`@sluice/go, /sync, /context and /time: ${length} bytes`);
     expect(length).toBeGreaterThan(5_000);
-    expect(length).toBeLessThanOrEqual(12_400);
+    expect(length).toBeLessThanOrEqual(12_800);
+    const withFibers = await sizeOf(`${program} import * as fiber from "@sluice/go/fiber"; export { fiber };`);
+    console.info(`/fiber besides: ${withFibers - length} bytes`);
+    expect(withFibers - length).toBeGreaterThan(1_000);
+    expect(withFibers - length).toBeLessThanOrEqual(2_600);
   });
+
+  /** The bytes of a program, minified and compressed. */
+  async function sizeOf(program: string): Promise<number> {
+    const bundled = await bundle("core.js", program, { resolve: { alias: aliases() }, minify: true });
+    const code = bundled.replaceAll(/\/\* @__PURE__ \*\/ ?/g, ""); // notes to a bundler that comes after
+    return gzipSync(code, { level: 9 }).length;
+  }
 
   const all = [...HOSTS, { name: "this Node", program: process.execPath, args: [] }];
   for (const { name, program, args } of all) {
@@ -103,7 +115,7 @@ describe("the published package", () => {
       const report = "console.log(JSON.stringify({ checks, failures }));";
       const file = join(folder, `${name}.mjs`);
       await writeFile(file, await checks(`await checkEverything();\n${report}`, false));
-      expect(JSON.parse(await output(program, [...args, file]))).toEqual({ checks: 15, failures: [] });
+      expect(JSON.parse(await output(program, [...args, file]))).toEqual({ checks: 16, failures: [] });
     });
 
     it.skipIf(!existsSync(program) && !process.env["CI"])(`reports a deadlock on ${name}`, async () => {
@@ -203,7 +215,7 @@ describe("the published package", () => {
       const end = "await checkEverything();\nglobalThis.report = { checks, failures };";
       const page = await run(await checks(end, true));
       const report = await page.waitForFunction(() => (globalThis as { report?: unknown }).report);
-      expect(await report.jsonValue()).toEqual({ checks: 16, failures: [] });
+      expect(await report.jsonValue()).toEqual({ checks: 17, failures: [] });
       await page.close();
     });
 

@@ -1,13 +1,26 @@
-// Values of somebody else's making, asked for one after the other by a stage that may have to stop meanwhile.
+// Reads foreign iterators one value at a time, for a stage that may have to stop meanwhile.
 //
-// Invariants: a stage never waits for a foreign `next` that may never settle. When it stops, the iterator is told to return;
-// and a Node stream is destroyed at once, since its `return` would queue up after a `next` that is under way. What the cleanup
-// throws is told to the stage.
+// Invariants: a stage never waits for a foreign `next` that may never settle. When the stage stops,
+// it calls the iterator's `return`. It destroys a Node stream at once, since the stream's `return`
+// would wait for a `next` in progress. If the cleanup throws, the stage gets the error.
 
-import type { Stage } from "./stage.ts";
+import type { Context } from "../context.ts";
 
-/** Emits all values of an async iterable or a stream. Its `next` and `return` may give a promise or not, as for `for await`. */
-export async function pull<T>(s: Stage<T>, values: AsyncIterable<T> | ReadableStream<T>): Promise<void> {
+/** The consumer of the values: a stage. */
+export interface Sink<T> {
+  /** Done when the sink takes no more. */
+  readonly ctx: Context;
+  /** Takes a value; rejects when the sink takes no more. */
+  emit(value: T): Promise<void> | undefined;
+  /** Runs the cleanup of the source, and keeps its error. */
+  cleanUp(run: () => unknown): Promise<void>;
+}
+
+/**
+ * Emits all values of an async iterable or a stream. As for `for await`, `next` and `return` may
+ * return a promise or not.
+ */
+export async function iterate<T>(s: Sink<T>, values: AsyncIterable<T> | ReadableStream<T>): Promise<void> {
   const iterator = "getReader" in values ? fromStream(values) : iteratorOf(values);
   let abandon: (reason: unknown) => void = () => undefined;
   let asked = false;
@@ -42,25 +55,21 @@ export async function pull<T>(s: Stage<T>, values: AsyncIterable<T> | ReadableSt
     }
   } finally {
     signal.removeEventListener("abort", stopped);
-    if (!done) await leave(s, values, iterator, asked);
+    if (!done) await s.cleanUp(() => leave(values, iterator, asked));
   }
 }
 
 async function leave<T>(
-  s: Stage<T>,
   values: AsyncIterable<T> | ReadableStream<T>,
   iterator: AsyncIterator<T>,
   asked: boolean,
 ): Promise<void> {
-  try {
-    if (isNodeStream(values)) values.destroy();
-    const left = Promise.resolve(iterator.return?.());
-    // An iterator that has been asked answers first; only one that has not can be waited for.
-    if (asked) left.catch(() => undefined);
-    else await left;
-  } catch (error) {
-    s.cleanupFailed(error);
-  }
+  if (isNodeStream(values)) values.destroy();
+  const left = Promise.resolve(iterator.return?.());
+  // An iterator answers `next` before `return`. So the stage waits for `return` only if no `next`
+  // is in progress.
+  if (asked) left.catch(() => undefined);
+  else await left;
 }
 
 /** Node's streams: sockets, files, pipes of child processes. */
@@ -74,12 +83,15 @@ function isNodeStream<T>(values: object): values is NodeStream<T> {
   return typeof destroy === "function" && typeof iterator === "function";
 }
 
-/** A socket whose other side has sent all it will may still be written to: its iterator must not destroy it then. */
+/**
+ * The iterator must not destroy a socket whose other side has finished sending: the program may
+ * still write to it.
+ */
 function iteratorOf<T>(values: AsyncIterable<T>): AsyncIterator<T> {
   return isNodeStream<T>(values) ? values.iterator({ destroyOnReturn: false }) : values[Symbol.asyncIterator]();
 }
 
-/** A stream's own iterator finishes a read before it cancels; a reader cancels at once. */
+/** A reader cancels at once. A stream's own iterator would first finish its read. */
 function fromStream<T>(stream: ReadableStream<T>): AsyncIterator<T, undefined> {
   const reader = stream.getReader();
   return {

@@ -1,4 +1,4 @@
-// What goes by the clock: rate limits and heartbeats.
+// Operators that use the clock: rate limits and heartbeats.
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
@@ -6,9 +6,9 @@ import { monotonic } from "../internal/clock.ts";
 import { sleep, Ticker } from "../time.ts";
 import { stage } from "./stage.ts";
 
-/** How often something may happen. One Limit may be given to several stages, which then share it. */
+/** A limit for how often something may happen. Several stages that get the same Limit share it. */
 export interface Limit {
-  /** Books one event and tells in how many milliseconds it may take place. */
+  /** Books one event, and returns the number of milliseconds until it may take place. */
   readonly reserve: () => number;
 }
 
@@ -16,7 +16,8 @@ export interface Limit {
 export function every(ms: number, burst = 1): Limit {
   if (!(ms >= 0)) throw new RangeError(`every: ms must be at least 0, got ${ms}`);
   if (!(burst >= 1)) throw new RangeError(`every: burst must be at least 1, got ${burst}`);
-  // The bucket as the moment at which it would be full again (the generic cell rate algorithm).
+  // The bucket, represented by the moment at which it would be full again (the generic cell rate
+  // algorithm).
   let full = -Infinity;
   return {
     reserve: () => {
@@ -27,7 +28,7 @@ export function every(ms: number, burst = 1): Limit {
   };
 }
 
-/** The same values, no faster than all of the limits allow. */
+/** The same values, no faster than every limit allows. */
 export function rateLimit<T>(ctx: Context, input: RecvChan<T>, ...limits: readonly Limit[]): RecvChan<T> {
   return stage<T>(ctx, [input], { name: "rateLimit" }, async (s) => {
     for (;;) {
@@ -40,7 +41,10 @@ export function rateLimit<T>(ctx: Context, input: RecvChan<T>, ...limits: readon
   });
 }
 
-/** The time every `ms` milliseconds until ctx is done. At most one pulse waits; those that come meanwhile are dropped. */
+/**
+ * The time every `ms` milliseconds until ctx is done. At most one pulse waits; further ones are
+ * dropped.
+ */
 export function heartbeat(ctx: Context, ms: number): RecvChan<Date> {
   const ticker = new Ticker(ms);
   return stage<Date>(ctx, [], { name: "heartbeat", capacity: 1 }, async (s) => {

@@ -1,88 +1,90 @@
-// Where a stage's worker waits: for a value or for room in an output; and always for the stage's stop too.
+// A wait of a stage's worker: for a value, or for space in an output, and always for the stage's
+// stop too.
 //
-// A select over the operation and the context's done channel would do the same. But it queues up at that one channel for each
-// value that passes, with two waiters, three objects and an async function: a value's way through `map` took 2.2 times as
-// long. So a stage listens to its context once, and its stop wakes whoever sits then.
+// A select over the operation and the context's done channel would do the same. But for each value
+// it queues up at that one channel, with two waiters, three objects and an async function. With it
+// a value took 2.2 times as long to pass through `map`. So a stage listens to its context once, and
+// its stop wakes all workers that wait at that moment.
 //
-// Invariants: a seat is free, or taken by one wait of one worker. While it is taken its waiter is in a channel's queue.
-// Whoever ends the wait frees the seat.
+// Invariants: a StageWaiter is free, or taken by one wait of one worker. While it is taken, its entry
+// is in a channel's queue. The code that ends the wait frees it.
 
 import { capture, captured, type Channel, type Decision, Waiter } from "../internal/channel.ts";
 import { current, type Goroutine, main } from "../internal/goroutine.ts";
 import { type MakeError, park, resume, resumeWithError } from "../internal/sched.ts";
 
-/** What a stage received, and as its how manieth value. */
+/** A received value and its index in the input; -1 at the input's end. */
 export type Taken<T> =
   | readonly [value: T, ok: true, index: number]
   | readonly [value: undefined, ok: false, index: number];
 
-/** The seats of one stage: as many as ever waited at the same time. */
-export class Seats {
-  readonly #all: Seat[] = [];
-  readonly #free: Seat[] = [];
-  /** How many values were received. */
+/** The waiters of one stage, used again and again: as many as ever waited at the same time. */
+export class Waiters {
+  readonly #all: StageWaiter[] = [];
+  readonly #free: StageWaiter[] = [];
+  /** The number of values that were received. */
   received = 0;
 
-  /** A free seat. */
-  take(): Seat {
+  /** A free waiter. */
+  take(): StageWaiter {
     const free = this.#free.pop();
     if (free !== undefined) return free;
-    const seat = new Seat(this);
-    this.#all.push(seat);
-    return seat;
+    const waiter = new StageWaiter(this);
+    this.#all.push(waiter);
+    return waiter;
   }
 
-  free(seat: Seat): void {
-    this.#free.push(seat);
+  free(waiter: StageWaiter): void {
+    this.#free.push(waiter);
   }
 
-  /** Ends every wait by an error. */
+  /** Ends every wait with an error. */
   interrupt(error: unknown): void {
-    for (const seat of this.#all) seat.interrupt(error);
+    for (const waiter of this.#all) waiter.interrupt(error);
   }
 }
 
-export class Seat implements Decision {
-  readonly #seats: Seats;
+export class StageWaiter implements Decision {
+  readonly #waiters: Waiters;
   readonly #waiter: Waiter = new Waiter(0, undefined, main, () => undefined, this);
   #g: Goroutine | undefined;
   #resolve: ((value: never) => void) | undefined;
   #channel: Channel<unknown> | undefined;
   #receives = false;
 
-  constructor(seats: Seats) {
-    this.#seats = seats;
+  constructor(waiters: Waiters) {
+    this.#waiters = waiters;
   }
 
-  /** Waits until the channel has a value or is closed; only where it has none yet. */
+  /** Waits until the channel has a value or is closed. Call it only if it has no value yet. */
   receive<T>(channel: Channel<T>): Promise<Taken<T>> {
     this.#channel = channel;
     this.#receives = true;
     channel.enqueue(this.#waiter);
-    return this.#sit<Taken<T>>();
+    return this.#park<Taken<T>>();
   }
 
-  /** Waits until the channel takes the value; only where it has no room yet. */
+  /** Waits until the channel takes the value. Call it only if it has no space yet. */
   send<T>(channel: Channel<T>, value: T): Promise<void> {
     this.#channel = channel;
     this.#receives = false;
     this.#waiter.value = value;
     channel.sendq.push(this.#waiter);
-    return this.#sit();
+    return this.#park();
   }
 
   decide(_: number, value: unknown, ok: boolean): void {
-    const result = this.#receives ? [value, ok, ok ? this.#seats.received++ : -1] : undefined;
+    const result = this.#receives ? [value, ok, ok ? this.#waiters.received++ : -1] : undefined;
     const g = this.#g as Goroutine;
     const resolve = this.#resolve as (value: unknown) => void;
-    this.#leave();
+    this.#release();
     resume(g, "select", resolve, result);
   }
 
   fail(_: number, make: MakeError): void {
     const g = this.#g as Goroutine;
     const resolve = this.#resolve as (value: never) => void;
-    this.#leave();
+    this.#release();
     resumeWithError(g, "select", resolve, make);
   }
 
@@ -94,7 +96,7 @@ export class Seat implements Decision {
     this.fail(0, () => error);
   }
 
-  #sit<R = void>(): Promise<R> {
+  #park<R = void>(): Promise<R> {
     const promise = new Promise<R>(capture);
     const g = current();
     this.#g = g;
@@ -103,10 +105,10 @@ export class Seat implements Decision {
     return promise;
   }
 
-  #leave(): void {
+  #release(): void {
     this.#g = undefined;
     this.#resolve = undefined;
     this.#channel = undefined;
-    this.#seats.free(this);
+    this.#waiters.free(this);
   }
 }

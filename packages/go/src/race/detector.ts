@@ -1,0 +1,214 @@
+// The detector: it records which goroutine read and wrote each location, and whether these accesses
+// were ordered.
+//
+// Words: a *step* is the code that a goroutine runs without an await. A read and a write of one
+// location in one step are an *update*, which is atomic. So is a read that leads to a write of its
+// location before the next await (`if (!x) x = …`). Updates do not race with each other.
+//
+// Invariants: for each location it keeps the accesses after which no later goroutine has written: a
+// few reads and writes for each goroutine. A plain read that was not ordered after an update is a
+// race only if no write follows in its step. So it is judged when the step is over.
+
+import { me, type Thread } from "./threads.ts";
+
+/** A place in a program: the number that rewritten code passes. */
+export type Site = number;
+
+export interface Access {
+  readonly thread: Thread;
+  time: number;
+  step: number;
+  site: Site;
+  /** True for a write that is an update, and for a read that leads to one. */
+  isAtomic: boolean;
+  readonly isWrite: boolean;
+  /** True for a walk over a whole collection. */
+  isWalk: boolean;
+  stack: Error | undefined;
+}
+
+/** A variable, a property, an element, or a whole collection. */
+export class Location {
+  readonly reads: Access[] = [];
+  readonly writes: Access[] = [];
+  /** The kind of the thing, for the report of a Map. */
+  readonly kind: "variable" | "property" | "element" | "map" | "channel" | "WaitGroup";
+  // The last access, for the shortcut.
+  lastThread: Thread | undefined;
+  lastTime = 0;
+  lastStep = 0;
+  lastWrote = false;
+
+  constructor(kind: Location["kind"]) {
+    this.kind = kind;
+  }
+}
+
+export interface Race {
+  readonly location: Location;
+  readonly access: Access;
+  readonly previous: Access;
+}
+
+/** The number of the step. */
+let step = 1;
+let marked = false;
+/** Plain reads that were not ordered after an update. They are judged when the step is over. */
+let doubtful: Race[] = [];
+let report: (race: Race) => void = () => undefined;
+let takesStacks = true;
+
+/** Sets the function that gets the races from now on, and whether each access keeps its stack. */
+export function reportTo(to: (race: Race) => void, stacks: boolean): void {
+  report = to;
+  takesStacks = stacks;
+}
+
+/** Begins the next step. */
+export function nextStep(): void {
+  step++;
+  marked = false;
+  if (doubtful.length > 0) judge();
+}
+
+function judge(): void {
+  const races = doubtful;
+  doubtful = [];
+  for (const race of races) if (!race.access.isAtomic) report(race);
+}
+
+export function read(location: Location, site: Site, isAtomic: boolean, isWalk = false): void {
+  const thread = me();
+  if (isLast(location, thread)) return;
+  mark();
+  const access = noted(location.reads, thread, site, false);
+  // If this step has written the location, this read is a part of that update.
+  access.isAtomic = isAtomic || ofThisStep(location.writes, thread)?.isAtomic === true;
+  access.isWalk = isWalk;
+  for (const previous of location.writes) {
+    if (thread.knows(previous.thread.slot, previous.time)) continue;
+    if (!previous.isAtomic) report({ location, access: withStack(access), previous: { ...previous } });
+    else if (!access.isAtomic) doubtful.push({ location, access, previous: { ...previous } });
+  }
+  setLast(location, thread, false);
+}
+
+export function write(location: Location, site: Site, isUpdate = false): void {
+  const thread = me();
+  if (isLast(location, thread) && location.lastWrote) return;
+  mark();
+  const mine = ofThisStep(location.reads, thread);
+  const wasBlind = ofThisStep(location.writes, thread)?.isAtomic === false;
+  const access = noted(location.writes, thread, site, true);
+  access.isAtomic = (isUpdate || mine !== undefined) && !wasBlind;
+  if (mine !== undefined && access.isAtomic) mine.isAtomic = true;
+  check(location, location.writes, access);
+  check(location, location.reads, access);
+  setLast(location, thread, true);
+}
+
+/** True if the last access was in this step too, and nothing was released since. */
+function isLast(location: Location, thread: Thread): boolean {
+  return location.lastThread === thread && location.lastStep === step && location.lastTime === thread.time;
+}
+
+function setLast(location: Location, thread: Thread, wrote: boolean): void {
+  location.lastWrote = wrote || (isLast(location, thread) && location.lastWrote);
+  location.lastThread = thread;
+  location.lastStep = step;
+  location.lastTime = thread.time;
+}
+
+/** Reports the earlier accesses that are not ordered, and removes those that are. */
+function check(location: Location, before: Access[], access: Access): void {
+  let kept = 0;
+  for (const previous of before) {
+    if (previous.thread === access.thread) {
+      before[kept++] = previous;
+      continue;
+    }
+    if (access.thread.knows(previous.thread.slot, previous.time)) continue;
+    before[kept++] = previous;
+    if (!(access.isAtomic && previous.isAtomic)) {
+      report({ location, access: withStack(access), previous: { ...previous } });
+    }
+  }
+  before.length = kept;
+}
+
+function ofThisStep(accesses: readonly Access[], thread: Thread): Access | undefined {
+  for (const access of accesses) if (access.thread === thread && access.step === step) return access;
+  return undefined;
+}
+
+/**
+ * Records the access of a goroutine in this step. Of its earlier ones it keeps the last atomic one
+ * and the last other one.
+ */
+function noted(accesses: Access[], thread: Thread, site: Site, isWrite: boolean): Access {
+  // An operation of a channel has no place except its stack. The stack of an earlier operation is
+  // good enough.
+  const known = site < 0 ? accesses.find((access) => access.thread === thread)?.stack : undefined;
+  const stack = known ?? ((takesStacks || site < 0) && hasRoom(site) ? captured() : undefined);
+  const own = ofThisStep(accesses, thread);
+  if (own !== undefined) {
+    own.time = thread.time;
+    own.site = site;
+    own.stack = stack;
+    return own;
+  }
+  let seenAtomic = false;
+  let seenPlain = false;
+  for (let i = accesses.length - 1; i >= 0; i--) {
+    const access = accesses[i] as Access;
+    if (access.thread !== thread) continue;
+    if (access.isAtomic ? seenAtomic : seenPlain) accesses.splice(i, 1);
+    else if (access.isAtomic) seenAtomic = true;
+    else seenPlain = true;
+  }
+  const access = { thread, time: thread.time, step, site, isAtomic: false, isWrite, isWalk: false, stack };
+  accesses.push(access);
+  return access;
+}
+
+/**
+ * The most stacks for each place. Taking a stack costs more than everything else about an access.
+ */
+const mostStacks = 256;
+const stacksOf: number[] = [];
+
+function hasRoom(site: Site): boolean {
+  if (site < 0) return true;
+  const count = (stacksOf[site] ?? 0) + 1;
+  stacksOf[site] = count;
+  return count <= mostStacks;
+}
+
+/** A copy of an access as it is now, with its stack. */
+function withStack(access: Access): Access {
+  return { ...access, stack: access.stack ?? (takesStacks ? captured() : undefined) };
+}
+
+const limited = Error as { stackTraceLimit?: number };
+
+/** A stack, which is written out only on request. */
+export function captured(): Error {
+  const limit = limited.stackTraceLimit;
+  limited.stackTraceLimit = 12;
+  const error = new Error();
+  if (limit !== undefined) limited.stackTraceLimit = limit;
+  return error;
+}
+
+const resolved = Promise.resolve();
+
+/** Ends the step of a callback of the host, which is a step too, but no promise ends it. */
+function mark(): void {
+  if (marked) return;
+  marked = true;
+  const then = step;
+  const end = (): void => {
+    if (step === then) nextStep();
+  };
+  void resolved.then(end);
+}

@@ -1,0 +1,244 @@
+// The functions that rewritten code calls. Each one records an access, and returns the value with
+// which the code continues. Their names are short because rewritten code contains many of them.
+
+import { Location, read, type Site, write } from "./detector.ts";
+
+export { addPlaces as module } from "./report.ts";
+
+/** A location for a new captured variable. */
+export function v(): Location {
+  return new Location("variable");
+}
+
+// A variable's location is `undefined` in code that runs before its declaration does.
+
+/** Reads a variable. */
+export function r(variable: Location | undefined, site: Site): void {
+  if (variable !== undefined) read(variable, site, false);
+}
+
+/** Reads a variable that may be written before the next await. */
+export function ra(variable: Location | undefined, site: Site): void {
+  if (variable !== undefined) read(variable, site, true);
+}
+
+/** Writes a variable; returns the written value. */
+export function w<T>(variable: Location | undefined, site: Site, value?: T): T {
+  if (variable !== undefined) write(variable, site);
+  return value as T;
+}
+
+/** Records `n++` and similar updates. */
+export function u(variable: Location | undefined, site: Site): void {
+  if (variable !== undefined) write(variable, site, true);
+}
+
+/** Records variables that a pattern has written; returns its value. */
+export function ws<T>(site: Site, value: T, ...variables: (Location | undefined)[]): T {
+  for (const variable of variables) w(variable, site);
+  return value;
+}
+
+/** The locations of each object. */
+const objects = new WeakMap<object, Map<unknown, Location>>();
+/** The location of a Map or Set as a whole. */
+const whole = Symbol("whole");
+
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+function locationOf(object: object, key: unknown): Location {
+  let owner = object;
+  let at = key;
+  if (ArrayBuffer.isView(object)) {
+    // Several views may show the same memory.
+    const view = object as Uint8Array;
+    owner = view.buffer;
+    at = view.byteOffset + Number(key) * (view.BYTES_PER_ELEMENT || 1);
+  } else if (typeof key === "string" && Array.isArray(object) && /^\d+$/.test(key)) at = Number(key);
+  let locations = objects.get(owner);
+  if (locations === undefined) objects.set(owner, (locations = new Map()));
+  let location = locations.get(at);
+  if (location === undefined) {
+    location = new Location(at === whole ? "map" : typeof at === "number" ? "element" : "property");
+    locations.set(at, location);
+  }
+  return location;
+}
+
+function readAt(object: unknown, key: unknown, site: Site, isAtomic: boolean): void {
+  if (!isObject(object)) return;
+  if (isCollection(object)) {
+    if (key === "size") read(locationOf(object, whole), site, isAtomic);
+    return;
+  }
+  read(locationOf(object, keyOf(key)), site, isAtomic);
+}
+
+/**
+ * The key of a location for a computed key. A key that is an object would have to be converted, so
+ * all such keys are one.
+ */
+function keyOf(key: unknown): unknown {
+  return isObject(key) ? "[object]" : key;
+}
+
+/** Reads a property; returns the object. */
+export function g<T>(object: T, key: unknown, site: Site): T {
+  readAt(object, key, site, false);
+  return object;
+}
+
+export function ga<T>(object: T, key: unknown, site: Site): T {
+  readAt(object, key, site, true);
+  return object;
+}
+
+/** Reads a computed property; returns its value. */
+export function e(object: Record<PropertyKey, unknown>, key: PropertyKey, site: Site): unknown {
+  readAt(object, key, site, false);
+  return object[key];
+}
+
+export function ea(object: Record<PropertyKey, unknown>, key: PropertyKey, site: Site): unknown {
+  readAt(object, key, site, true);
+  return object[key];
+}
+
+/** Writes a property; returns the written value. */
+export function s<T>(object: unknown, key: unknown, site: Site, value: T): T {
+  if (isObject(object)) write(locationOf(object, keyOf(key)), site);
+  return value;
+}
+
+/** Deletes a property; returns the object. */
+export function d<T>(object: T, key: unknown, site: Site): T {
+  s(object, key, site, undefined);
+  return object;
+}
+
+/** Records `o.n++` and similar updates; returns the object. */
+export function p<T>(object: T, key: unknown, site: Site): T {
+  if (isObject(object)) write(locationOf(object, keyOf(key)), site, true);
+  return object;
+}
+
+/** Reads properties by a pattern; returns the object. */
+export function ds<T>(object: T, keys: readonly string[], site: Site): T {
+  for (const key of keys) readAt(object, key, site, false);
+  return object;
+}
+
+/** Reads elements by a pattern; returns the array. */
+export function da<T>(array: T, count: number, site: Site): T {
+  if (Array.isArray(array)) for (let i = 0; i < count; i++) readAt(array, i, site, false);
+  else if (isCollection(array)) read(locationOf(array, whole), site, false);
+  return array;
+}
+
+type Collection = Map<unknown, unknown> | Set<unknown>;
+
+function isCollection(value: unknown): value is Collection {
+  return value instanceof Map || value instanceof Set;
+}
+
+const collectionWrites = new Set(["set", "add", "delete", "clear"]);
+const collectionWalks = new Set(["forEach", "keys", "values", "entries"]);
+const collectionReads = new Set(["get", "has"]);
+/** Methods that change the contents. `fill` does not read them. */
+const arrayWrites = new Set(["pop", "shift", "unshift", "splice", "sort", "reverse", "copyWithin", "fill"]);
+
+/** Calls a method; returns the object. */
+export function c<T>(object: T, name: string, site: Site): T {
+  call(object, name, site, false);
+  return object;
+}
+
+export function ca<T>(object: T, name: string, site: Site): T {
+  call(object, name, site, true);
+  return object;
+}
+
+/** Calls a method whose arguments await; returns the last of them, which is known now. */
+export function x<T>(argument: T, object: unknown, name: string, site: Site): T {
+  call(object, name, site, false);
+  return argument;
+}
+
+function call(object: unknown, name: string, site: Site, isAtomic: boolean): void {
+  if (!isObject(object)) return;
+  if (isCollection(object)) {
+    if (collectionWrites.has(name)) write(locationOf(object, whole), site);
+    else if (collectionReads.has(name)) read(locationOf(object, whole), site, isAtomic);
+    else if (collectionWalks.has(name)) read(locationOf(object, whole), site, isAtomic, true);
+  } else if (Array.isArray(object)) callOfArray(object, name, site, isAtomic);
+  else if (Object.hasOwn(object, name)) readAt(object, name, site, isAtomic);
+}
+
+function callOfArray(array: readonly unknown[], name: string, site: Site, isAtomic: boolean): void {
+  if (name === "push") {
+    write(locationOf(array, "length"), site, true);
+    write(locationOf(array, array.length), site, true);
+  } else if (arrayWrites.has(name)) {
+    const isUpdate = name !== "fill";
+    write(locationOf(array, "length"), site, isUpdate);
+    elements(array, (location) => write(location, site, isUpdate));
+  } else if (name in Array.prototype && name !== "constructor") walk(array, site, isAtomic);
+}
+
+function walk(array: readonly unknown[], site: Site, isAtomic: boolean): void {
+  read(locationOf(array, "length"), site, isAtomic, true);
+  elements(array, (location) => read(location, site, isAtomic, true));
+}
+
+/**
+ * The most elements of an array that get a location when all are read or written. Beyond that, only
+ * elements with a location count.
+ */
+const few = 32;
+
+function elements(array: readonly unknown[], visit: (location: Location) => void): void {
+  for (let i = 0; i < Math.min(array.length, few); i++) visit(locationOf(array, i));
+  const locations = objects.get(array) as Map<unknown, Location>;
+  if (locations.size > few) {
+    for (const [key, location] of locations) if (typeof key === "number" && key >= few) visit(location);
+  }
+}
+
+/** Walks over a collection without an await; returns it. */
+export function i<T>(values: T, site: Site): T {
+  if (isCollection(values)) read(locationOf(values, whole), site, false, true);
+  else if (Array.isArray(values)) walk(values, site, false);
+  return values;
+}
+
+/** Walks over a collection with awaits in between: each step reads it. */
+export function it<T>(values: T, site: Site): T | Iterable<unknown> {
+  if (!isCollection(values) && !Array.isArray(values)) return values;
+  return stepwise(values, values[Symbol.iterator]() as Iterator<unknown>, site);
+}
+
+/** Walks over the result of `keys`, `values` or `entries` in the same way. */
+export function iv(values: unknown, name: "keys" | "values" | "entries", site: Site): Iterable<unknown> {
+  const walked = (values as Collection)[name]() as IterableIterator<unknown>;
+  if (!isCollection(values) && !Array.isArray(values)) return walked;
+  return stepwise(values, walked, site);
+}
+
+function stepwise(values: Collection | readonly unknown[], walked: Iterator<unknown>, site: Site): Iterable<unknown> {
+  let index = 0;
+  return {
+    [Symbol.iterator]: () => ({
+      next: () => {
+        if (isCollection(values)) read(locationOf(values, whole), site, false, true);
+        else {
+          read(locationOf(values, "length"), site, false, true);
+          if (index < values.length) read(locationOf(values, index++), site, false, true);
+        }
+        return walked.next();
+      },
+      return: (value?: unknown) => walked.return?.(value) ?? { value, done: true },
+    }),
+  };
+}

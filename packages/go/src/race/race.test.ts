@@ -1,0 +1,272 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseOptions } from "./options.ts";
+import type { Ran } from "./test/run.ts";
+
+const register = new URL("register.ts", import.meta.url).href;
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "sluice-race-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program in a file under the detector; `{{x}}` is the address of that file of the library. */
+function run(name: string, source: string, env: Record<string, string> = {}, args: readonly string[] = []): Outcome {
+  const file = join(folder, name);
+  writeFileSync(
+    file,
+    source.replaceAll(/\{\{(.*?)\}\}/g, (_, entry: string) => new URL(`../${entry}.ts`, import.meta.url).href),
+  );
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--no-warnings", "--import", register, ...args, file],
+    {
+      encoding: "utf8",
+      env: { ...process.env, NODE_OPTIONS: "", NODE_TEST_CONTEXT: undefined, ...env },
+    },
+  );
+  return { status, stdout, stderr: stderr.replaceAll(folder, "DIR") };
+}
+
+const lost = `import { gosched } from "{{index}}";
+import { WaitGroup } from "{{sync/index}}";
+
+let n: number = 0;
+const wg = new WaitGroup();
+for (let i = 0; i < 2; i++) {
+  wg.go(async function add() {
+    const seen = n;
+    await gosched();
+    n = seen + 1;
+  });
+}
+await wg.wait();
+console.log("n", n);
+`;
+
+describe("the detector", () => {
+  let ran: Ran[];
+  beforeAll(() => {
+    const program = new URL("test/run.ts", import.meta.url);
+    const args = ["--no-warnings", "--import", register, program.pathname];
+    ran = JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as Ran[];
+  });
+
+  const what = (races: boolean): string[] =>
+    ran.filter(({ reports }) => reports.length > 0 === races).map(({ what }) => what);
+
+  it("H1 H2 H3 H38 reports each program that races, and no other", () => {
+    expect(ran.length).toBeGreaterThan(95);
+    expect(what(true).toSorted()).toEqual(ran.flatMap(({ what, races }) => (races ? what : [])).toSorted());
+    expect(what(false).toSorted()).toEqual(ran.flatMap(({ what, races }) => (races ? [] : what)).toSorted());
+  });
+
+  it("H4 H5 H7 H8 H9 H10 H11 H12 H13 H14 H15 H16 orders what channels order", () => expectRight(/^H(?:[4-9]|1[0-6]) /));
+  it("H17 H18 H19 H20 H21 H22 H23 H24 H25 H26 orders what sync and atomic order", () =>
+    expectRight(/^H(?:1[7-9]|2[0-6]) /));
+  it("H27 H28 H29 orders what contexts and timers order, and time does not", () => expectRight(/^H2[789] /));
+  it("H30 orders what a bubble orders", () => expectRight(/^H30 /));
+
+  it("H32 takes a Map as one location, elements and properties as many", () => {
+    expectRight(/^H32 /);
+    const reports = ran.filter(({ what }) => what.startsWith("H32")).flatMap(({ reports }) => reports);
+    const misuse = new Set(reports.flatMap((report) => /^concurrent .*$/m.exec(report) ?? []));
+    expect([...misuse].toSorted()).toEqual([
+      "concurrent map iteration and map write",
+      "concurrent map read and map write",
+      "concurrent map writes",
+    ]);
+  });
+  it("knows what is atomic in JavaScript, promises, and the packages of this library", () =>
+    expectRight(/^(?:atomic|promise|errgroup|semaphore|singleflight|patterns) /));
+
+  function expectRight(ids: RegExp): void {
+    const those = ran.filter(({ what }) => ids.test(what));
+    expect(those.length).toBeGreaterThan(0);
+    expect(those.filter(({ races, reports }) => races !== reports.length > 0)).toEqual([]);
+  }
+});
+
+describe("a report", () => {
+  it("H34 H35 has Go's form, once for each pair of places, and the status is 66", () => {
+    const { status, stdout, stderr } = run("lost.ts", lost);
+    expect({ status, stdout }).toEqual({ status: 66, stdout: "n 1\n" });
+    const [first, ...rest] = stderr.split(/(?<=^={18}\n)(?=={18}\n|Found)/m);
+    expect(first?.replaceAll(/0x[0-9a-f]{12}/g, "0xADDRESS")).toBe(`==================
+WARNING: DATA RACE
+Write at 0xADDRESS by goroutine 2:
+  add()
+      DIR/lost.ts:10:5
+
+Previous read at 0xADDRESS by goroutine 3:
+  add()
+      DIR/lost.ts:8:18
+
+Goroutine 2 (running) created at:
+  main.main()
+      DIR/lost.ts:7:6
+
+Goroutine 3 (running) created at:
+  main.main()
+      DIR/lost.ts:7:6
+==================
+`);
+    expect(rest).toHaveLength(2);
+    expect(rest[0]).toContain("Previous write at");
+    expect(rest[1]).toBe("Found 2 data race(s)\n");
+  });
+
+  it("names the main goroutine, and whether the other one has ended", () => {
+    const { stderr } = run(
+      "main.ts",
+      `import { go } from "{{index}}";\nimport { sleep } from "{{time}}";\nconst o = { n: 0 };\ngo(() => (o.n = 1));\nawait sleep(5);\nconsole.log(o.n);\n`,
+    );
+    expect(stderr).toMatch(/^Read at 0x[0-9a-f]+ by main goroutine:\n {2}main\.main\(\)\n {6}DIR\/main\.ts:6:13$/m);
+    expect(stderr).toMatch(
+      /^Previous write at 0x[0-9a-f]+ by goroutine 2:\n {2}main\.func1\(\)\n {6}DIR\/main\.ts:4:11$/m,
+    );
+    expect(stderr).toMatch(/^Goroutine 2 \(finished\) created at:\n {2}main\.main\(\)\n {6}DIR\/main\.ts:4:1$/m);
+    expect(stderr).not.toMatch(/Goroutine 1 /);
+  });
+
+  it("has the places of JavaScript and CommonJS modules too", () => {
+    const body = `let n = 0;\nconst add = async () => {\n  const seen = n; await null;\n  n = seen + 1;\n};\ngo(add);\ngo(add);\n`;
+    for (const [name, load] of [
+      ["a.mjs", 'import { go } from "{{index}}";'],
+      ["a.cjs", 'const { go } = require(require("node:url").fileURLToPath("{{index}}"));'],
+      ["a.cts", 'const { go } = require(require("node:url").fileURLToPath("{{index}}"));'],
+    ] as const) {
+      const { status, stderr } = run(name, `${load}\n${body}`);
+      expect({ name, status, stderr }).toEqual({
+        name,
+        status: 66,
+        stderr: expect.stringMatching(new RegExp(`Write at .*\\n {2}add\\(\\)\\n {6}DIR/${name}:5:3\\n`)),
+      });
+    }
+  });
+
+  it("does not hide that a program failed otherwise, and errors keep their places", () => {
+    const { status, stderr } = run("fails.ts", lost.replace('console.log("n", n);', "throw new Error(`n is ${n}`);"));
+    expect(status).toBe(2);
+    expect(stderr).toContain("panic: n is 1\n");
+    expect(stderr).toMatch(/DIR\/fails\.ts:14:7/);
+  });
+});
+
+describe("GORACE", () => {
+  it("H35 halts on the first race, and sets the status", () => {
+    expect(run("halt.ts", lost, { GORACE: "halt_on_error=1 exitcode=7" })).toMatchObject({ status: 7, stdout: "" });
+    expect(run("zero.ts", lost, { GORACE: "exitcode=0" })).toMatchObject({ status: 0, stdout: "n 1\n" });
+  });
+
+  it("H36 writes to files, strips a prefix and keeps no history", () => {
+    const env = { GORACE: `log_path=${folder}/log strip_path_prefix=${folder}/ history_size=0` };
+    expect(run("log.ts", lost, env)).toMatchObject({ status: 66, stderr: "" });
+    const log = readdirSync(folder).find((file) => file.startsWith("log."));
+    const text = readFileSync(join(folder, log as string), "utf8");
+    expect(text).toContain("  add()\n      log.ts:10:5\n");
+    expect(text).toContain("Found 2 data race(s)\n");
+  });
+
+  it("refuses what it does not know", () => {
+    expect(parseOptions("")).toMatchObject({ exitcode: 66, haltOnError: false, logPath: "stderr" });
+    expect(parseOptions(" exitcode=3  halt_on_error=1 ")).toMatchObject({ exitcode: 3, haltOnError: true });
+    expect(() => parseOptions("exit_code=3")).toThrow("GORACE: unknown option exit_code=3: expected exitcode,");
+    expect(() => parseOptions("exitcode=x")).toThrow("GORACE: expected a whole number, got exitcode=x");
+  });
+});
+
+describe("what is rewritten", () => {
+  it("is the program's own modules, not those of node_modules nor lines that say so", () => {
+    const ignored = lost.replace("n = seen + 1;", "n = seen + 1; // race:ignore: the last one may win");
+    expect(run("ignored.ts", ignored)).toMatchObject({ status: 0, stderr: "" });
+  });
+});
+
+describe("under a test runner", () => {
+  it("H37 a test of node:test fails in which a race was found, with the report, and no other", () => {
+    const { status, stdout } = run(
+      "races.test.mjs",
+      `import { test } from "node:test";
+       import { gosched } from "{{index}}";
+       import { WaitGroup } from "{{sync/index}}";
+       test("racy", async () => {
+         let n = 0;
+         const wg = new WaitGroup();
+         for (let i = 0; i < 2; i++) wg.go(async () => { const seen = n; await gosched(); n = seen + 1; });
+         await wg.wait();
+         return void n;
+       });
+       test("right", () => undefined);`,
+      {},
+      ["--test-reporter=tap", "--test"],
+    );
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/not ok 1 - racy/);
+    expect(stdout).toMatch(/race detected during execution of test/);
+    expect(stdout).toMatch(/WARNING: DATA RACE/);
+    expect(stdout).toMatch(/ok 2 - right/);
+  });
+
+  it("so does one of Vitest, with the plugin and the setup file", () => {
+    writeFileSync(
+      join(folder, "vitest.config.mjs"),
+      `import { race } from "${new URL("vite.ts", import.meta.url).href}";
+       export default { plugins: [race()], test: { include: ["*.spec.ts"], setupFiles: [${JSON.stringify(new URL("vitest.ts", import.meta.url).pathname)}] } };`,
+    );
+    const path = (file: string): string => JSON.stringify(new URL(file, import.meta.url).pathname);
+    writeFileSync(
+      join(folder, "a.spec.ts"),
+      `import { test } from ${JSON.stringify(import.meta.resolve("vitest"))};
+       import { gosched } from ${path("../index.ts")};
+       import { WaitGroup } from ${path("../sync/index.ts")};
+       test("racy", async () => {
+         const o: { n: number } = { n: 0 };
+         const wg = new WaitGroup();
+         for (let i = 0; i < 2; i++) wg.go(async () => { const seen = o.n; await gosched(); o.n = seen + 1; });
+         await wg.wait();
+       });
+       test("right", () => undefined);`,
+    );
+    const vitest = join(import.meta.dirname, "../../../../node_modules/vitest/vitest.mjs");
+    const { status, stdout, stderr } = spawnSync(process.execPath, [vitest, "run", "--root", folder], {
+      encoding: "utf8",
+    });
+    expect({ status, stdout: stdout + stderr }).toEqual({
+      status: 1,
+      stdout: expect.stringMatching(/race detected during execution of test[^]*WARNING: DATA RACE[^]*a\.spec\.ts:7:/),
+    });
+    expect(stdout).toMatch(/1 failed.*1 passed/);
+  });
+});
+
+describe("with explore of /synctest", () => {
+  it("a race is a failure of its schedule, which is found, made short and found again", () => {
+    const { status, stdout } = run(
+      "explore.ts",
+      `import { gosched } from "{{index}}";
+       import { WaitGroup } from "{{sync/index}}";
+       import { explore } from "{{synctest/index}}";
+       const racy = async (): Promise<void> => {
+         const o = { n: 0 };
+         const wg = new WaitGroup();
+         for (let i = 0; i < 2; i++) wg.go(async () => { const seen = o.n; await gosched(); o.n = seen + 1; });
+         await wg.wait();
+       };
+       const first = await explore(racy).catch((error) => error);
+       const again = await explore(racy, { seed: first.seed }).catch((error) => error);
+       console.log(JSON.stringify([first, again].map(({ message, cause }) => [message.split("\\n")[0], cause.message.includes("WARNING: DATA RACE")])));`,
+    );
+    const found = [expect.stringMatching(/^seed \d+ fails: data race$/), true];
+    expect({ status, found: JSON.parse(stdout) as unknown }).toEqual({ status: 66, found: [found, found] });
+  });
+});
