@@ -26,7 +26,7 @@ export async function launch(bin, entry) {
   if (!node) {
     console.error(
       `This program needs Node ${checkout ? "24" : "22.15"} or later, and this is Node ${process.versions.node}.\n` +
-        `Install a newer Node, or put one beside it with: npm install node@24`,
+        `Install a newer Node, or put one beside it with: npm install node@24 (npm install -g node@24, if this program was installed with -g)`,
     );
     process.exit(1);
   }

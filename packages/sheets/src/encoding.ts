@@ -1,29 +1,36 @@
-// Which encoding a text is in, and its bytes as UTF-8.
+// The encoding of a text, and the conversion of its bytes to UTF-8.
 //
-// A byte-order mark decides, then zero bytes in every second place (UTF-16). All else is ASCII until the first byte that is not:
-// what stands there is UTF-8 where it can be, and otherwise of the Windows code page whose languages explain it best. So a file
-// whose first umlaut stands on line 100,000 is read as rightly as any other. Text that is UTF-8 and then is not is an error: it is
-// for whoever reads the rows to name the line. What no code page explains, and reads as the signs of East Asia, is of the one encoding
-// that it is valid in; where it is valid in several it has to be named.
+// A byte-order mark decides, then zero bytes in every second place (UTF-16). Any other text is
+// ASCII up to its first byte that is not. If the bytes from there on can be UTF-8, they are. If
+// they cannot, the reader takes the Windows code page whose languages explain them best. So a file
+// whose first umlaut is on line 100,000 is read as correctly as any other.
+//
+// Text that begins as UTF-8 and then is not UTF-8 is an error. The caller who reads the rows can
+// name the line. Text that no code page explains, and that reads as East Asian characters, has the
+// one encoding in which it is valid. If it is valid in several of them, the user has to name the
+// encoding.
 import { isAscii, isUtf8 } from "node:buffer";
 import { SheetError, type Place } from "./errors.ts";
 
-/** So much text from the first byte on that is not ASCII is looked at, where there is so much. */
+/** The size of the sample: text from the first byte on that is not ASCII. */
 const SAMPLE_BYTES = 64 * 1024;
 
 export interface Text {
   /** UTF-8, without a byte-order mark. A piece lasts until the next one is asked for. */
   readonly pieces: AsyncIterable<Uint8Array>;
-  /** How the file is written as far as it has been read: a label of the Encoding Standard. */
+  /** The encoding of the file as far as it has been read: a label of the Encoding Standard. */
   encoding(): string;
-  /** Whether the encoding is a guess: neither said, nor marked, nor UTF-8. */
+  /** True if the encoding is a guess: neither given, nor marked, nor UTF-8. */
   guessed(): boolean;
 }
 
 /**
+ * Converts a file's bytes to UTF-8.
+ *
  * @param pieces the file's bytes; a piece lasts until the next one is asked for
- * @param label the encoding where it is known
- * @throws SheetError (`bad_option`) where there is no such encoding; (`bad_encoding`), while reading, where bytes are not of it
+ * @param label the encoding, if it is known
+ * @throws SheetError (`bad_option`) if the encoding does not exist; (`bad_encoding`), while
+ * reading, if bytes are not valid in it
  */
 export function decodeText(pieces: AsyncIterable<Uint8Array>, label: string | undefined, place: Place): Text {
   const decoder = label === undefined ? undefined : namedDecoder(label);
@@ -54,7 +61,7 @@ export function decodeText(pieces: AsyncIterable<Uint8Array>, label: string | un
   return { pieces: closing(new Peekable(pieces), pass), encoding: () => encoding, guessed: () => guessed };
 }
 
-/** What `read` makes of the input, which is closed at the end however that comes. */
+/** The output of `read` over the input. The input is closed at the end, also after an error. */
 async function* closing(
   input: Peekable,
   read: (input: Peekable) => AsyncIterable<Uint8Array>,
@@ -66,7 +73,10 @@ async function* closing(
   }
 }
 
-/** The begin of a text with one character a byte where it is ASCII, for those who look for ASCII only. */
+/**
+ * The start of a text with one character a byte wherever it is ASCII, for callers who look only for
+ * ASCII.
+ */
 export function asciiView(head: Uint8Array, label: string | undefined): string {
   const encoding = label === undefined ? byteOrder(head) : namedDecoder(label).encoding;
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.length);
@@ -74,7 +84,9 @@ export function asciiView(head: Uint8Array, label: string | undefined): string {
   return text.replace(/^(?:\ufeff|\xef\xbb\xbf)/, "");
 }
 
-/** The encoding that a byte-order mark names, or UTF-16 where every second byte of the begin is zero. */
+/**
+ * The encoding that a byte-order mark names, or UTF-16 if every second byte of the start is zero.
+ */
 function byteOrder(head: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" | undefined {
   const [a, b, c] = head;
   if (a === 0xff && b === 0xfe) return "utf-16le";
@@ -84,7 +96,8 @@ function byteOrder(head: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" | undefi
   const zeros = [0, 0];
   for (let i = 0; i < units * 2; i++) if (head[i] === 0) zeros[i & 1]!++;
   const [even = 0, odd = 0] = zeros;
-  // The sides of ASCII letters, digits, delimiters and line ends: in a text of any language some of it is.
+  // A zero is one half of an ASCII letter, digit, delimiter or line end. A text in any language has
+  // some of these.
   if (odd > units / 4 && even < units / 64) return "utf-16le";
   if (even > units / 4 && odd < units / 64) return "utf-16be";
   return undefined;
@@ -134,7 +147,7 @@ async function* converted(
   if (rest.length > 0) yield rest;
 }
 
-/** Pieces that can be looked at before they are taken. */
+/** Pieces that a reader can look at before it takes them. */
 class Peekable implements AsyncIterable<Uint8Array> {
   readonly #pieces: AsyncIterator<Uint8Array>;
   #head: Uint8Array = new Uint8Array();
@@ -143,10 +156,10 @@ class Peekable implements AsyncIterable<Uint8Array> {
     this.#pieces = pieces[Symbol.asyncIterator]();
   }
 
-  /** What comes next: at least so many bytes, fewer only where there are no more. */
+  /** The next bytes: at least `length`, fewer only if there are no more. */
   async atLeast(length: number): Promise<Uint8Array> {
     while (this.#head.length < length) {
-      // What is here does not last when more is asked for.
+      // The bytes at hand would not last after the next request, so they are copied.
       this.#head = Uint8Array.from(this.#head);
       const next = await this.#pieces.next();
       if (next.done) break;
@@ -170,9 +183,12 @@ class Peekable implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** Whether a sample is UTF-8, or would be but for few bytes; then those are a mistake, and it is said where they stand. */
+/**
+ * True if a sample is UTF-8, or would be without a few bytes. Those few are then a mistake in the
+ * file, and the error says at which place they are.
+ */
 function isMostlyUtf8(sample: Uint8Array): boolean {
-  // The last character may be cut.
+  // The sample may end inside a character.
   for (let cut = 0; cut < 4 && cut < sample.length; cut++)
     if (isUtf8(sample.subarray(0, sample.length - cut))) return true;
   let good = 0;
@@ -190,8 +206,8 @@ function isMostlyUtf8(sample: Uint8Array): boolean {
 }
 
 /**
- * The letters of a language that are not ASCII, the most frequent first, and the code page they are written with. Lower case
- * only: a capital counts as its small letter.
+ * The letters of a language that are not ASCII, the most frequent first, and the code page for
+ * them. Lower case only: a capital counts as its small letter.
  */
 const languages: readonly (readonly [encoding: string, letters: string])[] = [
   ["windows-1252", "éèàêçùôîâûëïœ"], // French
@@ -224,19 +240,30 @@ const languages: readonly (readonly [encoding: string, letters: string])[] = [
   ["windows-1258", "đôươăâêàáíìòóúùé\u0301\u0300\u0309\u0303\u0323"], // Vietnamese
 ];
 
-/** How likely are: a sign of typography, another character than such a letter, one that the code page does not have. */
+/**
+ * The probabilities of three kinds of characters: a typographic sign, a character that is not a
+ * letter of the language, and a byte that the code page does not define.
+ */
 const SIGN = Math.log(0.02);
 const OTHER = Math.log(1e-3);
 const NONE = Math.log(1e-6);
 const signs = /[€‘’“”„–—…•·«»°§©®№\xa0]/;
-/** How much likelier a code page is before a byte has been seen, as a logarithm: where there are few bytes it decides. */
+/**
+ * The advantage of a code page before any byte has been seen, as a logarithm. It decides if there
+ * are few bytes.
+ */
 const PRIOR: Readonly<Record<string, number>> = { "windows-1252": 2, "windows-1250": 1, "windows-1251": 1 };
 
-/** Below this a character the letters of no language explain a sample: windows-125x texts are above −4, those of East Asia below. */
+/**
+ * The logarithm per character below which no language explains a sample. Texts in windows-125x are
+ * above −4, East Asian texts below.
+ */
 const HOPELESS = -4;
 const eastAsian = ["shift_jis", "euc-jp", "euc-kr", "big5", "gb18030"];
 
-/** @throws SheetError (`bad_encoding`) where it has to be named */
+/**
+ * Guesses the encoding of a sample. @throws SheetError (`bad_encoding`) if the user has to name it
+ */
 function guess(sample: Uint8Array, { file }: Place): string {
   const { encoding, score } = bestCodePage(sample);
   const others = score < HOPELESS ? eastAsian.filter((label) => isEastAsian(sample, label)) : [];
@@ -248,7 +275,10 @@ function guess(sample: Uint8Array, { file }: Place): string {
   );
 }
 
-/** Whether a sample is valid in an encoding, and what is not ASCII then is nearly all kana, hangul, Chinese characters or their punctuation. */
+/**
+ * True if a sample is valid in an encoding and reads as East Asian text: nearly everything in it
+ * that is not ASCII is kana, hangul, Chinese characters or their punctuation.
+ */
 function isEastAsian(sample: Uint8Array, label: string): boolean {
   let text;
   try {
@@ -262,8 +292,8 @@ function isEastAsian(sample: Uint8Array, label: string): boolean {
 }
 
 /**
- * The code page with the language whose letters make the sample likeliest, and how likely: a logarithm a character. Zipf's law stands
- * in for the real frequencies of letters.
+ * The code page with the language whose letters make the sample most likely, and that likelihood as
+ * a logarithm per character. Zipf's law replaces the real frequencies of letters.
  */
 function bestCodePage(sample: Uint8Array): { encoding: string; score: number } {
   const counts = new Map<number, number>();

@@ -1,6 +1,10 @@
-// What goes wrong with a file. Every failure of this package is a SheetError with a stable code and the place it was found at.
+// The errors of this package. Every failure is a SheetError with a stable code and the place at
+// which it was found.
 
-/** The codes a {@link SheetError} can have. They are stable; README.md says what each one means. */
+/**
+ * The codes that a {@link SheetError} can have. They are stable; docs/limits.md explains each of
+ * them.
+ */
 export type SheetErrorCode =
   | "file_not_found"
   | "not_a_file"
@@ -33,7 +37,10 @@ export type SheetErrorCode =
   | "bad_option"
   | "closed";
 
-/** Where something was found. `offset` counts bytes: in the part after inflating when there is a part, else in the file. */
+/**
+ * The place at which something was found. `offset` counts bytes: in the inflated part if there is a
+ * part, else in the file.
+ */
 export interface Place {
   readonly file?: string | undefined;
   readonly part?: string | undefined;
@@ -42,7 +49,10 @@ export interface Place {
   readonly offset?: number | undefined;
 }
 
-/** A file that cannot be read, or a request that does not fit it: what is wrong, what was expected, what to do, and where. */
+/**
+ * A file that cannot be read, or a request that does not fit the file. The message says what is
+ * wrong, what was expected, what to do, and in which place.
+ */
 export class SheetError extends Error {
   override readonly name: string = "SheetError";
   readonly code: SheetErrorCode;
@@ -59,7 +69,7 @@ export class SheetError extends Error {
       if (place[key] !== undefined) Object.assign(this, { [key]: place[key] });
   }
 
-  /** The same failure with what is missing of its place filled in. */
+  /** The same failure, with the missing parts of its place filled in. */
   at(place: Place): SheetError {
     const { file, part, sheet, cell, offset } = this;
     const known = Object.fromEntries(
@@ -73,7 +83,7 @@ export class SheetError extends Error {
     );
   }
 
-  /** What a program prints: the code, the message and the place. */
+  /** The form that programs print: the code, the message and the place. */
   toJSON(): { code: SheetErrorCode; message: string } & Place {
     const { code, message, file, part, sheet, cell, offset } = this;
     return { code, message, file, part, sheet, cell, offset };

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { defaultLimits, fixed } from "./limits.ts";
-import { DEPTH_MAX } from "./xml.ts";
+import { DEPTH_MAX } from "./package/xml.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../docs/limits.md"), "utf8");
 /** The table under a heading, row by row. */

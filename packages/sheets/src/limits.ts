@@ -1,6 +1,7 @@
-// Caps that keep a hostile file from costing more than a clear error. They count actual bytes while streaming: what a file
-// says of its own sizes is never trusted. A ratio alone refuses nothing, since honest parts compress beyond 100 : 1; but no
-// honest file comes to more than 64 MiB at 200 : 1. docs/limits.md lists all of them.
+// Limits that make a hostile file end with a clear error, at little cost. They count actual bytes
+// while streaming; the sizes that a file declares are never trusted. No file is refused for its
+// ratio alone, since honest parts compress beyond 100 : 1. But no honest file inflates to more than
+// 64 MiB at 200 : 1. docs/limits.md lists all limits.
 import { SheetError } from "./errors.ts";
 
 export interface Limits {
@@ -10,27 +11,36 @@ export interface Limits {
   readonly entries: number;
   /** One part, inflated. */
   readonly partBytes: number;
-  /** All parts that are read, inflated, together. */
+  /** All parts that are read, inflated, added up. */
   readonly totalBytes: number;
-  /** All of them together past 64 MiB, as a multiple of what they are compressed to. */
+  /** All parts together beyond 64 MiB, as a multiple of their compressed size. */
   readonly inflation: number;
-  /** Memory for the shared strings; past it they move to a temporary file. */
+  /** Memory for the shared strings. If they need more, they move to a temporary file. */
   readonly sharedStringBytesInMemory: number;
   /** One cell's text. Excel's own limit is 32,767 characters. */
   readonly cellBytes: number;
-  /** The highest row number. A text has no limit of its own: there it is 2,147,483,647 unless given. */
+  /**
+   * The highest row number. Delimited text has no limit in its format: there it is 2,147,483,647 by
+   * default.
+   */
   readonly rows: number;
   /** The highest column number. */
   readonly columns: number;
-  /** A file that a library reads, in a process of its own: `.xls`, `.xlsb`, XML 2003 and HTML. */
+  /**
+   * The size of a file that a library reads in a separate process: `.xls`, `.xlsb`, XML 2003 and
+   * HTML.
+   */
   readonly libraryFileBytes: number;
-  /** What an archive that the library reads inflates to. */
+  /** The inflated size of an archive that the library reads. */
   readonly libraryInflatedBytes: number;
-  /** Memory of the library's process, all of it. */
+  /** The total memory of the library's process. */
   readonly libraryMemoryBytes: number;
-  /** Processor time for opening a file by the library, and for each batch of rows; ten times as much by the clock. */
+  /**
+   * Processor time in which the library must open a file, and the same for each batch of rows. Ten
+   * times as much elapsed time.
+   */
   readonly libraryMilliseconds: number;
-  /** More of it for each MiB that the file has. */
+  /** Additional milliseconds for each MiB of the file. */
   readonly libraryMillisecondsPerMiB: number;
 }
 
@@ -54,10 +64,10 @@ export const defaultLimits: Limits = {
   libraryMillisecondsPerMiB: 1000,
 };
 
-/** Rows that a text may have: their numbers are kept in 32 bits. */
+/** The most rows that a text may have: row numbers are kept in 32 bits. */
 export const TEXT_ROWS: number = 2 ** 31 - 1;
 
-/** Caps that are no option, each far beyond what an honest workbook has. */
+/** Limits that are not options. Each is far above any honest workbook. */
 export const fixed: Readonly<
   Record<
     "directoryBytes" | "smallPartBytes" | "smallPartElements" | "tokenBytes" | "styles" | "formats" | "rowBytes",
@@ -68,36 +78,53 @@ export const fixed: Readonly<
   directoryBytes: 16 * MiB,
   /** A part other than sheets and shared strings, inflated. */
   smallPartBytes: 128 * MiB,
-  /** The elements of such a part: what few bytes may be compressed to costs by the element. */
+  /**
+   * The elements of such a part. A few bytes may inflate to many elements, and the cost is by the
+   * element.
+   */
   smallPartElements: 4_000_000,
-  /** A single tag, text or comment. One that may hold a cell's text is as long as `cellBytes` asks for: tokenMax(). */
+  /**
+   * A single tag, text or comment. If it may hold a cell's text, its limit follows from
+   * `cellBytes`: see tokenMax().
+   */
   tokenBytes: 4 * MiB,
-  /** Cell formats; Excel has no more than 65,490, other programs may write one for each cell. */
+  /** Cell formats. Excel has at most 65,490; other programs may write one for each cell. */
   styles: 1_000_000,
   /** Number formats. */
   formats: 65_536,
-  /** The XML of one row of a sheet; with its shared strings it may be twice as much. */
+  /**
+   * The XML of one row of a sheet. Together with its shared strings a row may have twice as much.
+   */
   rowBytes: 16 * MiB,
 };
 
-/** How long a tag, text or comment may be where cells are; a text in XML takes up to four times its bytes, or some more. */
+/**
+ * The greatest length of a tag, text or comment in a part with cells. A text in XML takes up to
+ * four times its bytes, or slightly more.
+ */
 export const tokenMax = ({ cellBytes }: Limits): number => Math.max(fixed.tokenBytes, 4 * cellBytes + 65_536);
 
-/** What is said of a row or column that stands beyond the limit. */
+/** The end of an error message about a row or column beyond the limit. */
 export const beyond = (limit: "rows" | "columns", { [limit]: most }: Limits): string =>
   `beyond the limit ${limit} = ${most}; ${
     most < defaultLimits[limit] ? "raise the limit to read on." : "no sheet has more, so the file was written badly."
   }`;
 
-/** What parts may inflate to that are compressed to so many bytes. */
+/** The greatest inflated size of parts with this compressed size. */
 export const inflatedMax = ({ inflation }: Limits, compressed: number): number =>
   Math.max(64 * MiB, inflation * compressed);
 
-/** How much text the cells of a sheet may take from the shared strings, where they repeat them, in a file of this size. */
+/**
+ * The most text that the cells of a sheet may take from the shared strings, if they repeat them, in
+ * a file of this size.
+ */
 export const textMax = ({ inflation }: Limits, fileBytes: number): number =>
   Math.max(512 * MiB, 5 * inflation * fileBytes);
 
-/** The defaults with what was asked for; rows and columns cannot go past what the format has. */
+/**
+ * The defaults, replaced by the limits that were asked for. Rows and columns cannot exceed those of
+ * the format.
+ */
 export function resolveLimits(asked: Partial<Limits> = {}, rows: number = defaultLimits.rows): Limits {
   const limits: Record<string, number> = { ...defaultLimits, rows };
   for (const [name, value] of Object.entries(asked) as [string, unknown][]) {

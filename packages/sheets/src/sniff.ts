@@ -1,21 +1,28 @@
-// What a file is: a kind that is read, or what to call it in the error. Content decides, not the extension; a name decides only
-// whether a text without any columns may be a table, which no content can tell.
-import { hasColumns } from "./csv-dialect.ts";
+// Finds out which kind of file it is: a format to read, or a name for the error message. The
+// content decides, not the extension. A name decides only whether a text without any columns may be
+// a table, since the content cannot tell that.
+import { hasColumns } from "./csv/dialect.ts";
 import { asciiView } from "./encoding.ts";
 import { SheetError } from "./errors.ts";
 import { readFully, type Source } from "./source.ts";
-import { endsAsArchive } from "./zip.ts";
+import { endsAsArchive } from "./package/zip.ts";
 
-/** A zip archive, delimited text, a gzip file (of such text), flat OpenDocument, what the library reads besides archives, or none of them. */
+/**
+ * A zip archive, delimited text, a gzip file (of such text), flat OpenDocument, a format without an
+ * archive that the library reads, or another file.
+ */
 export type Kind = "zip" | "text" | "gzip" | "fods" | "xls" | "html" | "xml" | "other";
 
 const HEAD_BYTES = 4096;
-/** A page's first table stands in so much of it, if there is one. */
+/** The part of a page that is searched for its first table. */
 const PAGE_BYTES = 2 ** 20;
 const textNames = /\.(?:csv|tsv|tab|txt)$/i;
 const workbookNames = /\.(?:xls|xls[xmb]|xlt[xm]|ods|fods|numbers)$/i;
 
-/** @param csv given where the caller says that it is delimited text, with the encoding where that is known */
+/**
+ * @param csv given if the caller says that the file is delimited text, with the encoding if that is
+ * known
+ */
 export async function sniff(source: Source, csv?: { readonly encoding?: string }): Promise<Kind> {
   const head = await readFully(source, 0, HEAD_BYTES);
   if (/^PK(?:[\x00-\x08]|$)/.test(head.toString("latin1", 0, 3))) return "zip";
@@ -38,13 +45,13 @@ async function hasTable(source: Source): Promise<boolean> {
   return /<table\b/i.test(asciiView(await readFully(source, 0, PAGE_BYTES), undefined));
 }
 
-/** Whether the streams of a compound file are those of an encrypted .xlsx. */
+/** True if the streams of a compound file are those of an encrypted .xlsx. */
 const isEncrypted = (streams: ReadonlySet<string>): boolean =>
   streams.has("encryptedpackage") || streams.has("encryptioninfo");
 
 const cfbSignature = Buffer.from("d0cf11e0a1b11ae1", "hex");
 
-/** Whether bytes may be the begin of a delimited text. */
+/** True if bytes may be the beginning of a delimited text. */
 export function isText(head: Buffer, encoding: string | undefined): boolean {
   return !/^PK[\x00-\x08]|^\x1f\x8b/.test(head.toString("latin1", 0, 3)) && looksLike(head, encoding).text;
 }
@@ -77,21 +84,23 @@ export async function unreadable(source: Source): Promise<SheetError> {
 }
 
 const PLAIN_ADVICE = `Save the data as "Excel Workbook (.xlsx)"; if it is text in UTF-16, set the option encoding.`;
-/** Excel's "Single File Web Page", which it and other programs also call .xls. */
+/**
+ * The format "Single File Web Page" of Excel. Excel and other programs also call such files .xls.
+ */
 const SAVED_PAGE = `Open it in Excel, whatever its name ends in (a browser does not help), and choose File → Save As → "Excel Workbook (.xlsx)".`;
 
 interface Looks {
-  /** What it is read as, where it is. */
+  /** The kind of file that it is read as, if it can be read. */
   readonly kind?: "fods" | "xls" | "html" | "xml";
-  /** What to call it. */
+  /** The name of its kind, for messages. */
   readonly content: string;
-  /** How it becomes a workbook, where that is not plain. */
+  /** The way to make a workbook of it, if that is not obvious. */
   readonly advice?: string;
-  /** Whether it may be delimited text, if somebody says so. */
+  /** True if it may be delimited text, provided that the caller says so. */
   readonly text: boolean;
-  /** Whether it is text in columns. */
+  /** True if it is text in columns. */
   readonly table: boolean;
-  /** Whether it is text of more than one line. */
+  /** True if it is text of more than one line. */
   readonly lines: boolean;
 }
 
@@ -127,8 +136,9 @@ function looksLike(head: Buffer, encoding?: string): Looks {
 const CONTROL = /[^\t\x20-\uffff]/;
 
 /**
- * Whether there are more control characters than a damaged text has: NULs are usual there, others are not. A first line that is cut
- * into columns, and has none, is a header: what is below is data, however odd.
+ * True if there are more control characters than in a damaged text. NULs are usual in damaged text,
+ * and other control characters are not. A first line that has columns and no control character is a
+ * header. Then the rest is data, however strange.
  */
 function isBinary(text: string): boolean {
   const [header = ""] = text.split(/[\r\n]/, 1);
@@ -143,7 +153,10 @@ function isBinary(text: string): boolean {
   return nuls * 4 > text.length || controls * 50 > text.length;
 }
 
-/** Names in the directory of a compound file, in lower case as they are looked up; chains are followed for a bounded number of sectors, so that a cycle ends. */
+/**
+ * The names in the directory of a compound file, in lower case for lookups. It follows chains of
+ * sectors only for a bounded number of steps, so that a cycle ends.
+ */
 async function cfbNames(source: Source, head: Buffer): Promise<Set<string>> {
   const names = new Set<string>();
   if (head.length < 512) return names;

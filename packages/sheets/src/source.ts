@@ -1,19 +1,26 @@
-// Where the bytes of a file come from: a path, a file: URL, a Blob, or anything that can be read at an offset.
+// The sources of a file's bytes: a path, a file: URL, a Blob, or any object that can be read at an
+// offset.
 import { constants, open as openFile, type FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SheetError } from "./errors.ts";
 
-/** Bytes that can be read at any place. `read` gives at least one byte unless it is asked past the end; what it returns is not changed later. */
+/**
+ * Bytes that can be read at any offset. `read` returns at least one byte, except past the end. Its
+ * result must not change later.
+ */
 export interface RandomAccess {
   readonly size: number;
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
-/** A RandomAccess that knows its name for messages, and how to let go of what it holds. */
+/** A RandomAccess with a name for messages and a method that frees what it holds. */
 export interface Source extends RandomAccess {
   readonly file: string | undefined;
-  /** Reads into memory of the caller, who can use it again; gives how many bytes there were. */
+  /**
+   * Reads into the caller's memory, which the caller may use again. Returns the number of bytes
+   * read.
+   */
   readInto?(offset: number, bytes: Uint8Array): Promise<number>;
   close(): Promise<void>;
 }
@@ -50,7 +57,7 @@ export async function openSource(source: string | URL | Blob | RandomAccess): Pr
   };
 }
 
-/** Reads exactly `length` bytes; fewer only where the source ends. */
+/** Reads exactly `length` bytes; fewer only if the source ends. */
 export async function readFully(source: RandomAccess, offset: number, length: number): Promise<Buffer> {
   const want = Math.max(0, Math.min(length, source.size - offset));
   const first = await source.read(offset, want);
@@ -64,7 +71,7 @@ export async function readFully(source: RandomAccess, offset: number, length: nu
   return Buffer.concat(pieces, Math.min(got, want));
 }
 
-/** How much is read from the file at a time. */
+/** The number of bytes read from the file at a time. */
 const READ_BYTES = 256 * 1024;
 
 /** The bytes from `start` to `end`, in order. With `reuse` a piece lasts until the next one is asked for. */
@@ -89,7 +96,7 @@ export async function* readPieces(
 async function openPath(path: string): Promise<Source> {
   let handle: FileHandle;
   try {
-    // Not blocking, so that a pipe is refused instead of waited for.
+    // Opens without blocking, so that a pipe is refused at once.
     handle = await openFile(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     throw openFailure(error, path);

@@ -1,35 +1,47 @@
-// A spreadsheet that is open, whatever its format: its sheets by name or number, and the file closed at the end.
+// An open spreadsheet of any format. It finds sheets by name or number, and closes the file at the
+// end.
 import type { Book, SheetInfo, SpreadsheetFormat } from "./book.ts";
-import { openCsv } from "./csv.ts";
-import type { CsvOptions } from "./csv-dialect.ts";
+import { openCsv } from "./csv/book.ts";
+import type { CsvOptions } from "./csv/dialect.ts";
 import { SheetError } from "./errors.ts";
-import { isXlsb, notStreamed, openByLibrary, type LibraryFormat } from "./library-book.ts";
-import { isOds, openFlatOds, openOds } from "./ods-book.ts";
+import { isXlsb, notStreamed, openByLibrary, type LibraryFormat } from "./library/book.ts";
+import { isOds, openFlatOds, openOds } from "./ods/book.ts";
 import { resolveLimits, TEXT_ROWS, type Limits } from "./limits.ts";
 import { Sheet } from "./sheet.ts";
 import { sniff, unreadable } from "./sniff.ts";
 import { openSource, type RandomAccess, type Source } from "./source.ts";
-import { openXlsx } from "./xlsx-book.ts";
-import { Archive } from "./zip.ts";
+import { openXlsx } from "./xlsx/book.ts";
+import { Archive } from "./package/zip.ts";
 
 export interface OpenOptions {
-  /** Stops reading; what is in progress fails with the signal's reason. */
+  /** Stops reading. The operation in progress fails with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Caps against hostile files; what is not given keeps its default. */
+  /** Limits against hostile files. Each one that is not given keeps its default. */
   readonly limits?: Partial<Limits>;
-  /** How a delimited text is written; what is not given is found out. Other formats ignore it. */
+  /**
+   * The dialect of a delimited text. The parts that are not given are detected. Other formats
+   * ignore this option.
+   */
   readonly csv?: CsvOptions;
   /**
-   * `"streaming"` takes only formats that are streamed by readers of our own: `.xlsx`, `.xlsm`, `.ods`, `.fods` and delimited
-   * text. What needs a library, `.xls` and the like, is refused as `unsupported_format`. `"all"` unless given.
+   * `"streaming"` accepts only formats that this package itself reads as a stream: `.xlsx`,
+   * `.xlsm`, `.ods`, `.fods` and delimited text. It refuses formats that need a library, `.xls` and
+   * the like, as `unsupported_format`. The default is `"all"`.
    */
   readonly formats?: "all" | "streaming";
+  /**
+   * The treatment of bytes that are not UTF-8 in a text that otherwise is. The default, `"refuse"`,
+   * ends with `bad_encoding`. `"mark"` replaces each such byte by a question mark, and lists the
+   * rows in {@link RowBatch.badRows}.
+   */
+  readonly badBytes?: "refuse" | "mark";
 }
 
 /**
- * Opens a spreadsheet: finds out by its content what it is, and which sheets it has. No cells are read yet. Dispose of it
- * (`await using`, or `close()`) to close the file.
- * @throws {SheetError} where the file cannot be read or is no spreadsheet
+ * Opens a spreadsheet: detects its format from its content, and finds its sheets. It does not read
+ * any cells yet. Dispose of it (`await using`, or `close()`) to close the file.
+ *
+ * @throws {SheetError} if the file cannot be read or is not a spreadsheet
  * @example
  * await using book = await open("businesses.xlsx");
  * for await (const row of book.sheet().rows()) console.log(row.number, row.values);
@@ -84,9 +96,10 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
 }
 
 /**
- * Tells whether a file is of a format that is streamed, by a look at its begin and, of an archive, at its list of parts.
- * `false` is a file that a library would read, whole.
- * @throws {SheetError} if it cannot be read, or its archive is damaged
+ * Tells whether a file has a format that is streamed. It looks at the file's start and, for an
+ * archive, at its list of parts. If it returns `false`, a library would read the file, whole.
+ *
+ * @throws {SheetError} if the file cannot be read, or its archive is damaged
  */
 export async function isStreamed(source: string | URL | Blob | RandomAccess): Promise<boolean> {
   const file = await openSource(source);
@@ -104,8 +117,12 @@ export class Workbook {
   readonly format: SpreadsheetFormat;
   /** The worksheets in the order of their tabs. Chart sheets, dialogs and macro sheets have no cells to read and are left out. */
   readonly sheets: readonly SheetInfo[];
-  /** Whether dates count from 1904-01-01. */
+  /** True if dates count from 1904-01-01. */
   readonly date1904: boolean;
+  /** The character between the fields, given or detected. Only delimited text has one. */
+  readonly delimiter: string | undefined;
+  /** Of delimited text: whether it is a database's dump, in which backslashes escape and `\N` is an empty cell; stated or found. */
+  readonly escapes: boolean;
   readonly #source: Source;
   readonly #book: Book;
   readonly #signal: AbortSignal | undefined;
@@ -118,6 +135,8 @@ export class Workbook {
     this.#signal = signal;
     this.format = book.format;
     this.date1904 = book.date1904;
+    this.delimiter = book.delimiter;
+    this.escapes = book.escapes ?? false;
     this.sheets = book.sheets.map(({ name, state }, index) => ({ name, index, state }));
   }
 
@@ -143,11 +162,20 @@ export class Workbook {
         file,
       });
     }
-    return new Sheet(found, this.#book.place(found.index), this.#signal, (range) => {
+    const whileOpen = (): Book => {
       if (this.#closed)
         throw new SheetError("closed", `${file ?? "The workbook"} was closed; open it again to read its sheets.`);
-      return this.#book.read(found.index, range);
-    });
+      return this.#book;
+    };
+    return new Sheet(
+      found,
+      this.#book.place(found.index),
+      this.#signal,
+      (range) => whileOpen().read(found.index, range),
+      async (mostBytes) => whileOpen().merged?.(found.index, mostBytes, this.#signal),
+      this.#book.size(found.index),
+      async () => (await whileOpen().hasLinks?.(found.index, this.#signal)) ?? false,
+    );
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
-// sluice-sheets: shows what the reader makes of a workbook, for people and for tests.
+// sluice-sheets: shows how the reader understands a workbook, for people and for tests.
 import { SheetError } from "../errors.ts";
-import { CellError, type CellValue } from "../rows.ts";
+import { Duration } from "../cells/duration.ts";
+import { CellError, type CellValue } from "../cells/rows.ts";
 import { spool } from "../spool.ts";
 import { open } from "../workbook.ts";
 
@@ -11,7 +12,8 @@ Usage: sluice-sheets cells FILE… [--json]
   cells FILE…   every cell that has a value, sheet by sheet; - is standard input
   --json        one line of JSON for each file:
                 {"file","sheets":[{"name","hidden","cells":{"A1":["n",1.5],"B2":["s","text"]}}]}
-                Types: n number, s text, b boolean, e error, d date or time (ISO 8601, no zone).
+                Types: n number, s text, b boolean, e error, d date or time (ISO 8601, no zone),
+                t duration in milliseconds.
                 A file that cannot be read gives {"file","error":{"code","message",…}}.
   --help, -h    this text
 
@@ -58,7 +60,9 @@ function usage(problem: string): number {
   return 2;
 }
 
-/** Nothing is written of a file before all of it could be read: a line is either the cells or the error. */
+/**
+ * Reads the whole file before it writes anything. So a line holds either the cells or the error.
+ */
 async function printJson(path: string, file: string): Promise<void> {
   await using book = await open(path);
   const sheets: string[] = [];
@@ -88,11 +92,15 @@ async function printText(path: string, file: string): Promise<void> {
 }
 
 function printable(value: CellValue): string | number | boolean | null {
+  if (value instanceof Duration) return value.milliseconds;
   if (value instanceof Date) return value.toISOString().slice(0, -1);
   return value instanceof CellError ? value.code : value;
 }
 
-/** Waits for a slow reader of the output; a closed pipe ends the program as it does any other. */
+/**
+ * Waits for a slow reader of the output. A closed pipe ends the program, as it ends any other
+ * program.
+ */
 async function write(text: string): Promise<void> {
   await new Promise<void>((resolve) => {
     process.stdout.write(text, (error) => {

@@ -1,6 +1,6 @@
 // Cells, rows and text in all their spellings. One workbook for each kind of hazard: hazards/.
 import { expect, test } from "vitest";
-import { CellError } from "../rows.ts";
+import { CellError } from "../cells/rows.ts";
 import { open } from "../workbook.ts";
 import {
   collect,
@@ -226,6 +226,14 @@ test("cells out of order are put in order; of two in one place the later counts"
   expect(row!.values).toEqual([9, null, 3, 4]);
   expect(row!.width).toBe(4);
   expect(row!.warnings).toEqual(["A1 stands in the row twice; the later one counts"]);
+});
+
+test("of two cells in one place that follow each other the later counts, in each spelling", async () => {
+  for (const quote of ['"', "'"]) {
+    const rows = '<row r="1"><c r="A1"><v>1</v></c><c r="A1"><v>2</v></c><c r="B1"><v>3</v></c></row>';
+    const [row] = await readRows(workbook({ rows: rows.replaceAll('"', quote) }));
+    expect([row!.values, row!.warnings]).toEqual([[2, 3], ["A1 stands in the row twice; the later one counts"]]);
+  }
 });
 
 test("rows out of order and rows that come twice are given as the file has them", async () => {

@@ -5,7 +5,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { SheetError } from "../errors.ts";
-import { CellError, type CellValue } from "../rows.ts";
+import { Duration } from "../cells/duration.ts";
+import { CellError, type CellValue } from "../cells/rows.ts";
 import { open } from "../workbook.ts";
 import { corpus } from "./corpus.ts";
 
@@ -20,11 +21,13 @@ const files = existsSync(corpus)
       .sort()
   : [];
 
-test("the corpus is read as other readers read it", { timeout: 600_000 }, async () => {
-  if (files.length === 0) {
-    console.log("corpus: not here (../shared/corpus beside the repository), so there is nothing to compare with");
-    return;
-  }
+// A repository that stands alone has nothing to compare with. Where the folder is, an empty one must not pass for a good one.
+const absent = !existsSync(corpus);
+if (absent)
+  console.warn("corpus: not here (../shared/corpus beside the repository), so there is nothing to compare with");
+
+test.skipIf(absent)("the corpus is read as other readers read it", { timeout: 600_000 }, async () => {
+  expect(files.length).toBeGreaterThan(0);
   let agreed = 0;
   let differ = 0;
   const differences: string[] = [];
@@ -81,10 +84,13 @@ async function read(path: string): Promise<Map<string, Found> | SheetError> {
 
 function printable(value: CellValue): CellValue {
   if (value instanceof Date) return value.toISOString().slice(0, -1);
+  if (value instanceof Duration) return value.milliseconds;
   return value instanceof CellError ? value.code : value;
 }
 
 function same(got: readonly [string, CellValue] | undefined, want: Expected): boolean {
+  // Where the others give a number of days, it is the same duration.
+  if (got?.[0] === "t" && want[0] === "n") return Math.abs(Number(got[1]) - Number(want[1]) * 86_400_000) <= 0.5;
   if (got?.[0] !== want[0]) return false;
   if (typeof got[1] === "number" && typeof want[1] === "number")
     return Math.abs(got[1] - want[1]) <= 1e-14 * Math.abs(want[1]);

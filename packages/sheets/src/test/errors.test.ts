@@ -189,14 +189,14 @@ test("an archive that is cut off anywhere fails with a SheetError", async () => 
 
 test("bytes that were changed are found by the checksum or before, and never crash", async () => {
   const bytes = workbook({ rows: '<row r="1"><c r="A1" t="s"><v>0</v></c></row>', strings: "<si><t>abc</t></si>" });
+  const rows = await readRows(bytes);
+  expect(rows).not.toEqual([]);
   for (let at = 0; at < bytes.length; at++) {
     const changed = Buffer.from(bytes);
     changed[at]! ^= 0x55;
-    try {
-      await readRows(changed);
-    } catch (error) {
-      expect(error, `byte ${at}`).toBeInstanceOf(SheetError);
-    }
+    // Some bytes mean nothing to a reader, such as the time of an entry.
+    const found = await readRows(changed).catch((error: unknown) => error);
+    expect(found instanceof SheetError ? rows : found, `byte ${at}`).toEqual(rows);
   }
 });
 

@@ -6,6 +6,8 @@
 //   node packages/sheets/src/test/fuzz.ts --seed 1 --case 1234            one case of it again
 //   node packages/sheets/src/test/fuzz.ts --seed 1 --library-case 1234    one case of the library
 //   node packages/sheets/src/test/fuzz.ts --seconds 600 --library-only    those of the library alone
+//   node packages/sheets/src/test/fuzz.ts --cases 100000 --library-only --formats xls,xlsb --memory 192 --milliseconds 1000
+//     many of them: lower bounds end the few files sooner that take most of the time
 //
 // What must hold: nothing but a SheetError is thrown; what was only rewritten gives the same cells and warnings; and the
 // process stays small. A case that hangs is found by the number that was printed last. What fails is kept as a file, and
@@ -14,7 +16,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { defaultLimits } from "../limits.ts";
+import { defaultLimits, resolveLimits } from "../limits.ts";
 import { open } from "../workbook.ts";
 import { corpus } from "./corpus.ts";
 import { peakMemory } from "./memory.ts";
@@ -23,9 +25,10 @@ import { reading } from "./reading.ts";
 import { hazards } from "./hazards/catalogue.ts";
 import { source } from "./workbook-writer.ts";
 import type { ZipEntry } from "./zip-writer.ts";
-import { Archive } from "../zip.ts";
+import { Archive } from "../package/zip.ts";
 import { damageBytes, damageParts, damageRecords } from "./fuzz/damage.ts";
-import { fuzzLibrary } from "./fuzz/library.ts";
+import { fuzzLibrary, inWords } from "./fuzz/library.ts";
+import type { LibraryFormat } from "../library/book.ts";
 import { rewrite } from "./fuzz/rewrite.ts";
 
 const { values: flags } = parseArgs({
@@ -37,6 +40,11 @@ const { values: flags } = parseArgs({
     case: { type: "string" },
     "library-case": { type: "string" },
     "library-only": { type: "boolean", default: false },
+    /** Of the library's formats those that are damaged. */
+    formats: { type: "string", default: "xls,xlsb,xml,html" },
+    /** The bounds of the library's process: memory in MiB, processor time. Those of a program if they are left out. */
+    memory: { type: "string" },
+    milliseconds: { type: "string" },
     /** Prints the number of each case before it: for one that hangs. */
     verbose: { type: "boolean", default: false },
   },
@@ -62,10 +70,16 @@ const cases = flags.cases === undefined ? Infinity : Number(flags.cases);
 const ending = (): number => (flags.cases === undefined ? performance.now() + Number(flags.seconds) * 1000 : Infinity);
 // To read what to begin with takes time that is not counted.
 let end = flags["library-only"] ? ending() : Infinity;
+const limits = resolveLimits({
+  ...(flags.memory === undefined ? {} : { libraryMemoryBytes: Number(flags.memory) * 2 ** 20 }),
+  ...(flags.milliseconds === undefined ? {} : { libraryMilliseconds: Number(flags.milliseconds) }),
+});
 const library =
   flags.case === undefined
     ? fuzzLibrary(
         seed,
+        limits,
+        flags.formats.split(",") as LibraryFormat[],
         oneOfLibrary ?? 0,
         oneOfLibrary === undefined ? (nth) => nth >= cases || performance.now() >= end : (nth) => nth > oneOfLibrary,
         console.log,
@@ -99,12 +113,7 @@ if (peak > memoryMax) throw new Error(`the process came to ${peak} bytes, more t
 async function endLibrary(): Promise<void> {
   const totals = await library;
   if (!totals) return;
-  const { cases, read, refused, memory, time, crashes, over5s, longest, peak } = totals;
-  console.log(
-    `fuzz: library: ${cases} cases; ${read} read, ${refused} refused, ${memory} ended for their memory, ` +
-      `${time} for their time; ${crashes} crashes of its process; ${over5s} over 5 s of processor time, ` +
-      `the longest ${(longest / 1000).toFixed(1)} s; the most memory of its process ${Math.round(peak / 2 ** 20)} MiB`,
-  );
+  console.log(inWords(totals));
 }
 
 async function attempt(random: Random, nth: number): Promise<void> {

@@ -4,11 +4,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as sheetJs from "@e965/xlsx";
 import { expect, test } from "vitest";
-import { CellError, type CellValue } from "../rows.ts";
+import { Duration } from "../cells/duration.ts";
+import { CellError, type CellValue } from "../cells/rows.ts";
 import { resolveLimits } from "../limits.ts";
 import { openSource } from "../source.ts";
 import { open } from "../workbook.ts";
-import { Archive } from "../zip.ts";
+import { Archive } from "../package/zip.ts";
 import differences from "./fixtures/libreoffice/differences.json" with { type: "json" };
 
 const folder = join(import.meta.dirname, "fixtures/libreoffice");
@@ -126,5 +127,6 @@ test("merged, hidden and styled cells leave the widths of their rows as they are
 function printed(value: CellValue): string | number | boolean {
   if (value === null) throw new Error("cells() lists an empty cell");
   if (value instanceof Date) return value.toISOString().slice(0, -1);
+  if (value instanceof Duration) return value.milliseconds;
   return value instanceof CellError ? value.code : value;
 }

@@ -63,8 +63,8 @@ console.log(JSON.stringify([
 const SPY = `import { readFileSync } from "node:fs";
 export function read() { return JSON.parse('"' + readFileSync("FILE", "utf8")); }`;
 const SPYING = `import { fileURLToPath } from "node:url";
-import { boundsFor, taskFor } from "./node_modules/@sluice/sheets/dist/library-book.js";
-import { LibraryProcess } from "./node_modules/@sluice/sheets/dist/library-process.js";
+import { boundsFor, taskFor } from "./node_modules/@sluice/sheets/dist/library/book.js";
+import { LibraryProcess } from "./node_modules/@sluice/sheets/dist/library/process.js";
 import { resolveLimits } from "./node_modules/@sluice/sheets/dist/limits.js";
 const library = fileURLToPath(new URL("spy/spy.mjs", import.meta.url));
 const limits = resolveLimits();

@@ -2,7 +2,7 @@
 import { SheetError, type SheetErrorCode } from "../errors.ts";
 import { open, type OpenOptions } from "../workbook.ts";
 import type { SheetState } from "../book.ts";
-import type { Row } from "../rows.ts";
+import type { Row } from "../cells/rows.ts";
 import { collect, source } from "./workbook-writer.ts";
 
 export interface Reading {

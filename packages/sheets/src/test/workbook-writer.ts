@@ -1,7 +1,7 @@
 // Puts workbooks together from the XML of their sheets, as odd as a test wants them, and reads them back.
 import { open, type OpenOptions } from "../workbook.ts";
-import type { CellValue, Row } from "../rows.ts";
-import type { RowBatch } from "../batch.ts";
+import type { CellValue, Row } from "../cells/rows.ts";
+import type { RowBatch } from "../cells/batch.ts";
 import type { RandomAccess } from "../source.ts";
 import { zip, type ZipEntry } from "./zip-writer.ts";
 

@@ -6,11 +6,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as sheetJs from "@e965/xlsx";
 import { SheetError } from "../../errors.ts";
-import { boundsFor, checkArchive, findLibrary, taskFor, type LibraryFormat } from "../../library-book.ts";
-import { Ended, LibraryProcess } from "../../library-process.ts";
-import { checkedContents, checkedRows, Unsound } from "../../library-protocol.ts";
-import { defaultLimits, TEXT_ROWS } from "../../limits.ts";
-import { Archive } from "../../zip.ts";
+import { boundsFor, checkArchive, findLibrary, taskFor, type LibraryFormat } from "../../library/book.ts";
+import { Ended, LibraryProcess } from "../../library/process.ts";
+import { checkedContents, checkedRows, Unsound } from "../../library/protocol.ts";
+import { defaultLimits, TEXT_ROWS, type Limits } from "../../limits.ts";
+import { Archive } from "../../package/zip.ts";
 import { Random } from "../random.ts";
 import { reading } from "../reading.ts";
 import { source } from "../workbook-writer.ts";
@@ -45,15 +45,28 @@ export interface Totals {
 /** After so many files a process is replaced, so that what it keeps of them does not count as one file's. */
 const FILES_EACH = 200;
 const WHOLE_WAY = 500;
+/** The totals are printed now and then, for a run that is stopped. */
+const SAID_EACH = 5000;
+
+/** The totals on a line. */
+export function inWords({ cases, read, refused, memory, time, crashes, over5s, longest, peak }: Totals): string {
+  return (
+    `fuzz: library: ${cases} cases; ${read} read, ${refused} refused, ${memory} ended for their memory, ` +
+    `${time} for their time; ${crashes} crashes of its process; ${over5s} over 5 s of processor time, ` +
+    `the longest ${(longest / 1000).toFixed(1)} s; the most memory of its process ${Math.round(peak / 2 ** 20)} MiB`
+  );
+}
 
 /** Runs cases from a number on until `done` says so. @throws Error if something is thrown that is not a refusal */
 export async function fuzzLibrary(
   seed: number,
+  limits: Limits,
+  formats: readonly LibraryFormat[],
   first: number,
   done: (nth: number) => boolean,
   say: (line: string) => void,
 ): Promise<Totals> {
-  const seeds = await collectSeeds();
+  const seeds = (await collectSeeds()).filter(({ format }) => formats.includes(format));
   const totals: Totals = {
     cases: 0,
     read: 0,
@@ -65,15 +78,15 @@ export async function fuzzLibrary(
     longest: 0,
     peak: 0,
   };
-  const child = new Child();
+  const child = new Child(limits);
   try {
     for (let nth = first; !done(nth); nth++) {
       const random = new Random(seed, nth);
       const from = random.pick(seeds);
       const bytes = damaged(from, random);
-      totals.cases++;
+      if (totals.cases++ % SAID_EACH === SAID_EACH - 1) say(inWords(totals));
       if (nth % WHOLE_WAY === WHOLE_WAY - 1) {
-        const outcome = await reading(bytes);
+        const outcome = await reading(bytes, { limits });
         totals[typeof outcome === "string" ? "refused" : "read"]++;
         continue;
       }
@@ -92,8 +105,13 @@ export async function fuzzLibrary(
 
 /** A process that reads file after file. */
 class Child {
+  readonly #limits: Limits;
   #process: LibraryProcess | undefined;
   #files = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
 
   async attempt(
     format: LibraryFormat,
@@ -106,14 +124,14 @@ class Child {
   }> {
     if (this.#files++ >= FILES_EACH) await this.close();
     const library = findLibrary(format, undefined);
-    const process = (this.#process ??= new LibraryProcess(library, boundsFor(bytes.length, defaultLimits)));
+    const process = (this.#process ??= new LibraryProcess(library, boundsFor(bytes.length, this.#limits)));
     const before = process.seen?.milliseconds ?? 0;
     const usage = (): { milliseconds: number; bytes: number } => ({
       milliseconds: (process.seen?.milliseconds ?? 0) - before,
       bytes: process.seen?.bytes ?? 0,
     });
     try {
-      return { what: (await read(process, library, format, bytes)) ? "read" : "refused", ...usage() };
+      return { what: (await read(process, library, format, bytes, this.#limits)) ? "read" : "refused", ...usage() };
     } catch (error) {
       if (error instanceof SheetError) return { what: "refused", ...usage() };
       if (error instanceof Unsound) return { what: "refused", why: error.message, ...usage() };
@@ -133,8 +151,13 @@ class Child {
 }
 
 /** Whether all sheets can be read. @throws Ended if the process has ended, SheetError if the archive is refused */
-async function read(process: LibraryProcess, library: string, format: LibraryFormat, bytes: Buffer): Promise<boolean> {
-  const limits = defaultLimits;
+async function read(
+  process: LibraryProcess,
+  library: string,
+  format: LibraryFormat,
+  bytes: Buffer,
+  limits: Limits,
+): Promise<boolean> {
   if (format === "xlsb") {
     const archive = await Archive.open({ ...source(bytes), file: undefined, close: async () => {} }, limits);
     await checkArchive(archive, "file", undefined, limits, undefined);

@@ -1,5 +1,6 @@
 // All hazards, and the page about them: docs/hazards.md is this list (hazards.test.ts compares).
-import { CellError } from "../../rows.ts";
+import { Duration } from "../../cells/duration.ts";
+import { CellError } from "../../cells/rows.ts";
 import { archives } from "./archive.ts";
 import { dates } from "./dates.ts";
 import { layout } from "./layout.ts";
@@ -44,8 +45,8 @@ function summary(cells: Cells): string {
             .slice(0, -1)
             .replace("T00:00:00.000", "")
             .replace(/\.000$/, "")
-        : value instanceof CellError
-          ? value.code
+        : value instanceof CellError || value instanceof Duration
+          ? String(value)
           : Object.is(value, -0)
             ? "-0"
             : JSON.stringify(value);

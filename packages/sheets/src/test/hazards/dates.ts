@@ -1,4 +1,5 @@
 // Hazards of dates: a date is a number with a date format, and everything depends on the format and the date system.
+import { Duration } from "../../cells/duration.ts";
 import { styleSheet, xf } from "../workbook-writer.ts";
 import { at, inSheet, row, type HazardGroup } from "./hazard.ts";
 
@@ -7,7 +8,8 @@ const dated = (...serials: readonly (number | string)[]): string =>
 const day = Array.from({ length: 8 }, () => "yyyy-mm-dd hh:mm:ss.000");
 /** Serial 43861.75 is 2020-01-31 18:00. */
 const moment = at("2020-01-31T18:00:00");
-const all = (count: number, value: number | Date): Record<string, number | Date> =>
+const hours = (count: number): Duration => new Duration(count * 3_600_000);
+const all = <T extends number | Date | Duration>(count: number, value: T): Record<string, T> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`${String.fromCharCode(65 + i)}1`, value]));
 /** A workbook of one row: in each of these formats the same number. */
 const shown = (formats: readonly string[]): { rows: string; formats: readonly string[] } => ({
@@ -75,9 +77,9 @@ export const dates: HazardGroup = {
       { seen: "excelize #2192" },
     ),
     inSheet(
-      "elapsed time such as [h]:mm is a number of days",
+      "elapsed time such as [h]:mm is a duration",
       { rows: dated(1.5, 1.5, 1.5, 1.5), formats: ["[h]:mm", "[hh]:mm:ss", "[mm]:ss", "[s].00"] },
-      all(4, 1.5),
+      all(4, hours(36)),
       { choice: true, seen: "calamine #602" },
     ),
     inSheet(
@@ -85,7 +87,16 @@ export const dates: HazardGroup = {
       builtIn([14, 15, 16, 17, 18, 19, 20, 21, 22, 45, 47]),
       all(11, moment),
     ),
-    inSheet("the format 46 is elapsed time, without a code in the file", builtIn([46]), all(1, 43_861.75), {
+    inSheet(
+      "a duration may be negative, and has milliseconds if there are any",
+      {
+        rows: dated(-0.0625, "1.1574074074074074E-5", "4.6296296296296294E-8", 0),
+        formats: Array(4).fill("[h]:mm:ss.000"),
+      },
+      { A1: hours(-1.5), B1: new Duration(1000), C1: new Duration(4), D1: new Duration(0) },
+      { choice: true, seen: "calamine #318" },
+    ),
+    inSheet("the format 46 is elapsed time, without a code in the file", builtIn([46]), all(1, hours(1_052_682)), {
       choice: true,
     }),
     inSheet(
@@ -96,7 +107,7 @@ export const dates: HazardGroup = {
     inSheet(
       "the formats of Thai Excel (71 to 81) are dates without a code in the file, but for 79, elapsed time",
       builtIn([71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81]),
-      { ...all(11, moment), I1: 43_861.75 },
+      { ...all(11, moment), I1: hours(1_052_682) },
       { choice: true },
     ),
     inSheet(

@@ -1,7 +1,7 @@
 // A hazard: a workbook that shows one thing that real files do, and what must be read of it. The catalogue (catalogue.ts) is
 // the one list of them: the tests, docs/hazards.md, the fuzz target and the comparison of readers in bench/ all take it.
 import type { SheetErrorCode } from "../../errors.ts";
-import type { CellValue } from "../../rows.ts";
+import type { CellValue } from "../../cells/rows.ts";
 import { workbook, type WorkbookParts } from "../workbook-writer.ts";
 
 export type Cells = Readonly<Record<string, Exclude<CellValue, null>>>;

@@ -1,5 +1,5 @@
 // Hazards of a cell's type and value.
-import { CellError } from "../../rows.ts";
+import { CellError } from "../../cells/rows.ts";
 import { inline, inSheet, row, type HazardGroup } from "./hazard.ts";
 
 const noValue = (cell: string): string =>
