@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 import { launch } from "@sluice/sheets/launch";
-import { takePassword } from "./password.js";
+import { takePassword, takeToken } from "./secrets.js";
 
-if (takePassword(process.argv, process.env)) {
+const taken = [
+  takePassword(process.argv, process.env) &&
+    "a password in --to. Put it into DATABASE_URL or into ~/.pgpass (PGPASSFILE)",
+  takeToken(process.argv, process.env) && "a token in --token. Put it into SLUICE_TOKEN",
+].filter((one) => one !== false);
+if (taken.length > 0) {
   // Writes over the arguments that `ps` shows.
   process.title = "sluice";
-  if (!process.argv.includes("--quiet")) {
-    console.error(
-      "Note: other users of this machine can see a password in --to. Put it into DATABASE_URL or into ~/.pgpass (PGPASSFILE).",
-    );
-  }
+  if (!process.argv.includes("--quiet"))
+    for (const one of taken) console.error(`Note: other users of this machine can see ${one}.`);
 }
 await launch(import.meta.url, "cli/main");

@@ -2,14 +2,15 @@ import { background, withCancel } from "@sluice/go/context";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { businesses } from "./businesses.ts";
-import { METHODS, runImport, type ImportOptions, type ImportResult } from "./import.ts";
+import { businesses } from "./schema/businesses.ts";
+import { runImport } from "./import.ts";
 import type { Reject } from "./reject.ts";
-import { table } from "./schema.ts";
+import { table } from "./schema/schema.ts";
 import { databases, newFolder } from "./test/database.ts";
 import { EXAMPLE } from "./test/program.ts";
 import { writeWorkbook, type TestCell } from "./test/workbook.ts";
-import type { Target } from "./targets/target.ts";
+import type { Target } from "./target.ts";
+import { type ImportOptions, type ImportResult, METHODS } from "./options.ts";
 
 async function imported(
   target: Target,

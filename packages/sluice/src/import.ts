@@ -1,196 +1,87 @@
 // The engine: an import from its options to its result.
 //
-// What is done is in the ledger, in the transactions that did it; an import that was not finished goes on from there. The stages
+// What is done is in the ledger, in the transactions that did it; an import that was not finished continues from there. The stages
 // that rows go through are in pipeline.ts.
 import { basename } from "node:path";
-import type { CsvOptions } from "@sluice/sheets";
 import { afterFunc, type Context } from "@sluice/go/context";
-import { ALL_REFUSED, watchRefusals } from "./all-refused.ts";
-import type { OnConflict } from "./conflict.ts";
-import type { TypeMap } from "./design.ts";
-import { despiteLosses } from "./despite-losses.ts";
-import { passOnPatiently, settle } from "./ending.ts";
-import { buildIndexes } from "./indexes.ts";
+import { ALL_REFUSED, watchRefusals } from "./run/all-refused.ts";
+import { METHODS, type ImportOptions, type ImportResult } from "./options.ts";
+import { nextOf, sequenceNotes } from "./database/sequences.ts";
+import { assumptionsOf } from "./plan/assumptions.ts";
+import { despiteLosses } from "./run/despite-losses.ts";
+import { passOnPatiently, settle } from "./run/ending.ts";
+import { buildIndexes } from "./run/indexes.ts";
 import { describeError, failureOf, INTERRUPTED, isInterrupted, SluiceError, usageError } from "./errors.ts";
-import { cannotCreate, explain, notTheSame, TOO_MANY, tooManyErrors } from "./explain.ts";
-import { FinishedError } from "./finished.ts";
-import type { HeaderChoice } from "./header-row.ts";
-import { hashFile } from "./ledger/hash.ts";
+import { cannotCreate, explain, notTheSame, TOO_MANY, tooManyErrors } from "./run/failure.ts";
+import { FinishedError } from "./ledger/finished.ts";
+import { hashFile, stateOf, type ContentHash } from "./hash.ts";
 import { hold, keepLease, whenReleased } from "./ledger/lease.ts";
-import { beginImport, reasonsOf, type Entry, type ImportKey, type Look } from "./ledger/ledger.ts";
-import { callerSql, notAllowed, NOT_OWN, type Caller } from "./ledger/made.ts";
-import { csvOf, schemaHash, wishOf } from "./ledger/plan.ts";
+import {
+  beginImport,
+  newId,
+  reasonsOf,
+  type Entry,
+  type ImportKey,
+  type Totals,
+  knowsContent,
+} from "./ledger/ledger.ts";
+import { callerSql, notAllowed, NOT_OWN } from "./ledger/made.ts";
+import { csvOf, schemaHash, wishOf, readingOf, readingOptions, rulesOf } from "./plan/plan.ts";
 import { BEGUN_ALREADY, ensureLedger, hasLedger, TAKEN_OVER } from "./ledger/schema.ts";
-import { finishedBefore, goOn, importToResume, lookFor, NOTHING_YET, type Job } from "./ledger/take-up.ts";
-import type { Header, HeaderMap } from "./mapping.ts";
-import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, loadersOf, METHODS, planOf, type Method } from "./method.ts";
-import { runPipeline, type Names } from "./pipeline.ts";
-import { prepareTable, tableName } from "./prepare.ts";
-import { FirstRejects, type Reject } from "./reject.ts";
-import { openWorkbook, type Formats } from "./reject-source.ts";
-import { indexDdl, type TableSchema } from "./schema.ts";
-import { findSheet, isText, layoutOptions, readHeader, sheetOf, type Source } from "./source.ts";
-import { Tally } from "./tally.ts";
-import type { Target } from "./targets/target.ts";
-import { isDatabaseError } from "./targets/row-fault.ts";
-import { expectWritable } from "./targets/writable.ts";
-import { loadWhole, passOn, rehearse } from "./whole.ts";
-
-export { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, METHODS, type Method };
-
-export interface ImportOptions {
-  /** Path of the spreadsheet. */
-  readonly file: string;
-  /** How it is written where it is delimited text; what is not given is found out. */
-  readonly csv?: CsvOptions;
-  /** `"streaming"` takes no file that a library would have to read, such as `.xls`; all unless told. */
-  readonly formats?: Formats;
-  /** The name that messages and rejects bear; the path's last part unless told. */
-  readonly fileName?: string;
-  readonly target: Target;
-  /** `table` or `schema.table`; else the schema's name, else the file's. */
-  readonly table?: string;
-  /** Without one, an existing table's columns count, or types are inferred. */
-  readonly schema?: TableSchema;
-  /** A name, or a number from 1 (a sheet of that name wins); the first visible sheet unless told. */
-  readonly sheet?: string;
-  /** Sheets with the same headers, this one among them, that types are inferred from; this one alone unless told. */
-  readonly alike?: readonly string[];
-  /** `copy` unless told. */
-  readonly method?: Method;
-  /** Connections that load at the same time: the number of processors unless told, one where rows must go in in order. */
-  readonly workers?: number;
-  /** Rows an INSERT of `batch`, 100 unless told. */
-  readonly batchSize?: number;
-  /** Rows a chunk of `copy`, at most. */
-  readonly chunkRows?: number;
-  /**
-   * `create`: the table must not exist; `append`: it must; `replace`: the rows that are in it are deleted in the transaction that
-   * puts the new ones in, so it is always atomic. Unless told: `create` or `append`, whichever fits.
-   */
-  readonly mode?: "create" | "append" | "replace";
-  /** With `replace`: rows of other tables that refer to those by `on delete cascade`, `set null` or `set default` may go with them. */
-  readonly cascade?: boolean;
-  /** All rows become visible at once, or none: one transaction on one connection. A failure means to begin from the first row. */
-  readonly atomic?: boolean;
-  /** Everything is done against the database, and then undone: the result is what the real import's would be. */
-  readonly dryRun?: boolean;
-  /** Adds columns that an existing table lacks. */
-  readonly migrate?: boolean;
-  /** What becomes of a row whose key is in the table: `error`, unless told, rejects it. */
-  readonly onConflict?: OnConflict;
-  /** The columns that tell rows apart; the schema's key or the primary key unless told. A unique index must cover exactly these. */
-  readonly key?: readonly string[];
-  /** Header → column; an empty column leaves the header out. */
-  readonly map?: HeaderMap;
-  /** Column or header → type, for a table that the import makes without a schema; `date(DD/MM/YYYY)` states how dates are written. */
-  readonly types?: TypeMap;
-  /** Where the header is: a row, two rows, or none; found unless told. */
-  readonly header?: HeaderChoice;
-  /** Rows at the top, as the sheet numbers them, that are neither header nor record. */
-  readonly skip?: number;
-  /**
-   * `auto`, unless told: goes on with an unfinished import of the same content, sheet, table and options, where there is one. An id:
-   * goes on with that one, or fails. `never`: always a new import.
-   */
-  readonly resume?: string;
-  /**
-   * Imports once more what a finished import of the same content, sheet, table and options has put in. Without this, and if no key
-   * makes it harmless (`onConflict`, or the mode `replace`), `runImport` rejects with that import's result.
-   */
-  readonly again?: boolean;
-  /** Called after every chunk. */
-  readonly onProgress?: (progress: Progress) => void;
-  /**
-   * Called when the rows are in, with all rejects of the import, earlier processes' too, in the sheet's order; and with none where
-   * there are none. Where too many stop the import, it is called then.
-   */
-  readonly onRejects?: (rejects: readonly Reject[], headers: readonly Header[]) => Promise<void> | void;
-  /** Stops, with what is done kept, when more rows than this have been rejected; never unless told. */
-  readonly maxErrors?: number;
-  /** For whom it runs, if that is somebody who may not write just anywhere. */
-  readonly caller?: Caller;
-}
-
-/** What has been done so far. */
-export interface Progress {
-  /** What is being done: rows go in, or, when they are in, indexes are built. */
-  readonly phase: "rows" | "indexes";
-  readonly inserted: number;
-  readonly updated: number;
-  readonly skipped: number;
-  readonly rejected: number;
-  readonly milliseconds: number;
-  /** How much of the sheet has been read, from 0 to 1. */
-  readonly fraction: number;
-}
-
-/** What an import did: `total = inserted + updated + skipped + rejected`, always. */
-export interface ImportResult {
-  /** What the ledger knows it by; empty of a dry run. */
-  readonly id: string;
-  readonly file: string;
-  readonly sheet: string;
-  readonly table: string;
-  readonly method: Method;
-  /** Records: rows below the header that are not blank. */
-  readonly total: number;
-  readonly inserted: number;
-  readonly updated: number;
-  /** Rows whose key was in the table (`skip`), and rows that a trigger in the database left out. */
-  readonly skipped: number;
-  readonly rejected: number;
-  /** From opening the workbook to the last commit and index; starting an embedded database does not count. */
-  readonly milliseconds: number;
-  /** Rejected rows by code. */
-  readonly reasons: Readonly<Record<string, number>>;
-  /** The first hundred; fewer where their cells are so long that they come to more than 4 million characters, and a note says so. */
-  readonly rejects: readonly Reject[];
-  /** What else there is to know: a table made, a column left empty, a formula without a value. */
-  readonly notes: readonly string[];
-  /** Cancelled before the end: the counts are what had been committed by then. */
-  readonly interrupted: boolean;
-}
+import { finishedBefore, goOn, importToResume, lookFor, NOTHING_YET, type Found, type Job } from "./ledger/resume.ts";
+import { expectHeld, holdsAll } from "./ledger/doubt.ts";
+import type { Unheld } from "./plan/repeat.ts";
+import { loadersOf, planOf } from "./plan/method.ts";
+import { expectUnloggedRows } from "./ledger/table-shape.ts";
+import { runPipeline } from "./run/pipeline.ts";
+import type { Recorded, Run } from "./run/run.ts";
+import { withCatalogue } from "./plan/catalogue.ts";
+import { prepareTable, tableName } from "./plan/prepare.ts";
+import { FirstRejects } from "./reject.ts";
+import { openWorkbook, stateWhenOpened } from "./rejects/as-source.ts";
+import { indexDdl } from "./schema/schema.ts";
+import { dialectNotes, isText, layoutOptions, readHeader, sheetOf } from "./sheet/source.ts";
+import { sheetToImport } from "./sheet/tables.ts";
+import { expectSameFile, fileChanged } from "./run/same-file.ts";
+import { ShortLines } from "./run/short-lines.ts";
+import { Tally } from "./run/progress.ts";
+import { isDatabaseError, type Target } from "./target.ts";
+import { expectWritable } from "./database/writable.ts";
+import { loadWhole, passOn, rehearse } from "./run/one-transaction.ts";
 
 /**
- * Imports one sheet, or goes on with an import that was not finished. Resolves when all rows are committed or rejected, or, after
- * `ctx` is cancelled, when the chunks in flight are (then `interrupted` is set).
+ * Imports one sheet, or continues with an import that was not finished. Resolves when all rows are
+ * committed or rejected, or, after `ctx` is cancelled, when the chunks in flight are (then
+ * `interrupted` is set).
  *
- * @throws SheetError if the workbook cannot be read, SluiceError if the import cannot start or go on; the message then says
- * how many rows are in the table. FinishedError, with the result, if it is finished: `imported_already`, `import_ended` (a resume by
- * its id), or `onRejects` has failed or could not be called with all rejects.
+ * @throws SheetError if the workbook cannot be read, SluiceError if the import cannot start or
+ *   continue; the message then says how many rows are in the table. FinishedError, with the result,
+ *   if it is finished: `imported_already`, `import_ended` (a resume by its id), or `onRejects` has
+ *   failed or could not be called with all rejects.
  */
 export async function runImport(ctx: Context, options: ImportOptions): Promise<ImportResult> {
   try {
     return await despiteLosses(options, (given) => importOrGoOn(ctx, given));
   } catch (error) {
-    // Whoever wants the rejects gets them, for the process that did the import may have ended before it could pass them on.
+    // A caller who wants the rejects gets them: the process that did the import may have ended
+    // before it could pass them on.
     if (error instanceof FinishedError && error.doneBefore) await passOnPatiently(options, error.result, error.plan);
     throw error;
   }
 }
 
 async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<ImportResult> {
-  let started = performance.now();
-  const method = options.method ?? "copy";
+  const { method = "copy", resume = "auto", dryRun = false } = options;
   if (!METHODS.includes(method))
     throw usageError(
       "unknown_method",
       `unknown method "${method as string}". Use: sequential, concurrent, batch or copy`,
     );
   const file = options.fileName ?? basename(options.file);
-  const { target, resume = "auto", dryRun = false } = options;
-  let caveats: string[] = [];
-  const wake = async (): Promise<void> => {
-    // The seconds that starting an embedded database takes are not the import's.
-    const asleep = performance.now();
-    await target.start();
-    started += performance.now() - asleep;
-    caveats = await expectWritable(target);
-    if (!dryRun) await ensureLedger(target);
-  };
+  const table = tableName(options, file);
+  const database = new Database(options);
+  const fileState = options.workbook ? stateWhenOpened(options.workbook) : await stateOf(options.file);
   // A resume by its id asks the ledger first, since it goes by what is stored there; otherwise the file must be readable first.
-  let contentHash = "";
   let entry: Entry | undefined;
   if (resume !== "auto" && resume !== "never") {
     if (dryRun)
@@ -198,61 +89,121 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
         "dry_run",
         "--dry-run begins from the first row, so it cannot go on with an import. Leave --resume out.",
       );
-    contentHash = await hashFile(options.file);
-    await wake();
-    entry = await importToResume(target, resume, contentHash, file, tableName(options, file));
+    entry = await importToResume(options.target, resume, await database.hashOnceAwake(), file, table);
   }
   const csv = entry ? csvOf(entry.plan, entry.id) : options.csv;
-  await using workbook = await openWorkbook(options.file, csv, options.formats);
+  // An import that continues by its id reads a text as it did before.
+  await using opened = options.workbook && !entry ? undefined : await openWorkbook(options.file, { ...options, csv });
+  const workbook = opened ?? options.workbook!;
   const wanted = entry && workbook.sheets.length > 1 ? entry.sheet : options.sheet;
-  const sheet = wanted === undefined ? sheetOf(workbook) : findSheet(file, workbook, wanted);
-  const alike = options.alike?.map((name) => sheetOf(workbook, name));
-  const source = await readHeader(file, sheet, layoutOptions(options), alike);
+  const reading = entry ? readingOf(entry.plan, entry.id) : readingOptions(options);
+  const meant = { ...options, ...reading, file, ...(wanted === undefined ? {} : { sheet: wanted }) };
+  const { sheet, notes: ofSheets } = await sheetToImport(workbook, meant);
+  const notes = [...dialectNotes(workbook, options.csv), ...ofSheets];
+  const alike = options.alike?.map((name) => sheetOf(workbook, name, reading));
+  const source = await readHeader(file, sheet, layoutOptions(options, sheet.name), alike);
   try {
     // The file is a workbook with rows: now the database may be woken.
-    if (!entry) {
-      contentHash = await hashFile(options.file);
-      await wake();
-    }
-    const notes: string[] = [...caveats];
-    const names = { file, sheet: sheet.name };
-    const key = { contentHash, sheet: isText(workbook) ? undefined : sheet.name, table: tableName(options, file) };
+    const contentHash = entry?.contentHash ?? (await database.hashOnceAwake());
+    if ((await stateOf(options.file)) !== fileState) throw fileChanged(file);
+    const text = isText(workbook);
+    const names = { file, sheet: text ? textName(options, sheet.name) : sheet.name };
+    const key = { contentHash, sheet: text ? undefined : sheet.name, table };
+    const { started } = database;
+    const known = { ctx, options, names, source, contentHash, fileState, isText: text, started };
+    const run: Run = { ...known, notes: [...database.caveats, ...notes] };
     if (dryRun) {
-      const result = await rehearse(ctx, source, names, options, started);
-      return { ...result, notes: [...result.notes, ...(await refusalAhead(key, options))] };
+      const { result, unheld } = await rehearse({ ...run, notes });
+      return { ...result, notes: [...result.notes, ...(await refusalAhead(key, options, unheld))] };
     }
-    const job = await takeUp(ctx, source, names, key, entry, options, notes);
-    using _held = hold(job.claim);
-    await source.startAt(job.plan.firstRow);
-    const tally = new Tally(started, source.progress, options, job.before);
-    const failure = await work(ctx, source, job, tally, options, names, notes);
-    notes.push(...source.notes());
-    if (failure !== undefined && ctx.err() === undefined) {
-      const error = await explain(failure, job, tally, target, notes);
-      if (![TOO_MANY, ALL_REFUSED].includes(describeError(error).code)) throw error;
-      if (job.plan.atomic) throw error; // its rejects went with it, and have been passed on before
-      // Why it was stopped is in the rejects.
-      const other = await failureOf(passOn(target, job.claim.id, job.plan, options, names));
-      if (other !== undefined) error.message += `\n${describeError(other).message}`;
-      throw error;
-    }
-    try {
-      return await conclude(ctx, job, tally, options, names, notes, started);
-    } catch (error) {
-      if (!isInterrupted(error)) throw error;
-      return unsettled(job, tally, names, notes, started);
-    }
+    const { job, held } = await takeUp(run, key, entry);
+    using _held = held;
+    return await goThrough(run, job);
   } finally {
     await source.close();
   }
 }
 
-/** What a dry run says if the import itself would be refused. */
-async function refusalAhead(key: ImportKey, options: ImportOptions): Promise<string[]> {
+/** The database of an import, which is started as late as possible. */
+class Database {
+  readonly #options: ImportOptions;
+  /**
+   * The time of the import's start. The seconds that starting an embedded database takes do not
+   * count.
+   */
+  started: number = performance.now();
+  /** The promises that the import cannot make. */
+  caveats: readonly string[] = [];
+
+  constructor(options: ImportOptions) {
+    this.#options = options;
+  }
+
+  /** Wakes it, and returns the hash by which its ledger knows the file. */
+  async hashOnceAwake(): Promise<string> {
+    const { target, file, limits, dryRun = false } = this.#options;
+    const hashes = await hashFile(file, limits);
+    const asleep = performance.now();
+    await target.start();
+    this.started += performance.now() - asleep;
+    this.caveats = await expectWritable(target);
+    if (!dryRun) await ensureLedger(target);
+    return await knownBy(target, hashes);
+  }
+}
+
+/** Takes the sheet's rows through an import, to its result. */
+async function goThrough(started: Run, job: Job): Promise<ImportResult> {
+  const { ctx, options, names, source, isText, notes } = started;
+  const { target } = options;
+  const { plan } = job;
+  options.onBegin?.(job.claim.id);
+  await source.startWith(rulesOf(plan));
+  const short = isText ? new ShortLines(source, plan) : undefined;
+  const tally = new Tally(started.started, source.progress, options, job.before);
+  const run: Recorded = { ...started, job, plan, rows: short ?? source, tally };
+  const { sequences = [] } = plan;
+  const next = await nextOf(target, sequences);
+  const failure = await work(run);
+  notes.push(...source.notes(), ...(short?.notes() ?? []));
+  // What only says more of an import does not fail it.
+  if (sequences.length > 0) notes.push(...(await sequenceNotes(target, plan.table, sequences, next).catch(() => [])));
+  if (failure !== undefined && ctx.err() === undefined) {
+    const error = await explain(failure, run);
+    if (![TOO_MANY, ALL_REFUSED].includes(describeError(error).code)) throw error;
+    if (plan.atomic) throw error; // its rejects went with it, and have been passed on before
+    // Why it was stopped is in the rejects.
+    const other = await failureOf(passOn(target, job.claim.id, { plan, options, names }));
+    if (other !== undefined) error.message += `\n${describeError(other).message}`;
+    throw error;
+  }
+  try {
+    return await conclude(run);
+  } catch (error) {
+    if (!isInterrupted(error)) throw error;
+    return unsettled(run);
+  }
+}
+
+/** The hash by which the ledger knows a file: that of its content, unless an earlier version began an import of its bytes. */
+async function knownBy(target: Target, { content, packed }: ContentHash): Promise<string> {
+  if (packed === undefined || !(await hasLedger(target))) return content;
+  return (await knowsContent(target, packed)) ? packed : content;
+}
+
+/** A text's sheet is called after its file: as the user calls it, if that is another name than it has on the disk. */
+function textName({ file, fileName = file }: ImportOptions, sheet: string): string {
+  const [, stem] = /^(.+?)\.[a-z]{1,4}(?:\.gz)?$/i.exec(fileName.split(/[\\/]/).at(-1)!) ?? [];
+  return stem ?? sheet;
+}
+
+/** The note of a dry run if the import itself would be refused. */
+async function refusalAhead(key: ImportKey, options: ImportOptions, unheld: Unheld | undefined): Promise<string[]> {
   const { target, resume } = options;
   if (resume === "never") return [];
+  const isHeld = (): Promise<boolean> => holdsAll(target, key.table, unheld);
   try {
-    const entry = (await hasLedger(target)) ? await finishedBefore(target, key, options) : undefined;
+    const entry = (await hasLedger(target)) ? await finishedBefore(target, key, options, isHeld) : undefined;
     if (!entry) return [];
     return [
       `without --again the import would be refused: this file was imported already, on ${entry.startedAt}, as import ${entry.id}`,
@@ -263,21 +214,14 @@ async function refusalAhead(key: ImportKey, options: ImportOptions): Promise<str
 }
 
 /**
- * Goes on with an import, or begins one. If another process is faster with the same, that changes which of them it is. An import of
- * this process is waited for.
+ * Continues an import, or begins one. If another process is faster with the same, that changes
+ * which of them it is. An import of this process is waited for.
  */
-async function takeUp(
-  ctx: Context,
-  source: Source,
-  names: Names,
-  key: ImportKey,
-  wanted: Entry | undefined,
-  options: ImportOptions,
-  notes: string[],
-): Promise<Job> {
+async function takeUp(run: Run, key: ImportKey, wanted: Entry | undefined): Promise<HeldJob> {
+  const { ctx, options, names, notes } = run;
   const { target } = options;
   let known = wanted;
-  if (options.resume === "never") return begin(source, names, key.contentHash, undefined, options, notes);
+  if (options.resume === "never") return beginHeld(run, key.contentHash, undefined);
   for (;;) {
     const said: string[] = [];
     let entry = known;
@@ -285,11 +229,11 @@ async function takeUp(
       const look = known ? undefined : await lookFor(target, key, names.file, options, said);
       entry ??= look?.entry;
       if (!entry || !whenReleased(entry.id)) {
-        const job = entry
-          ? await goOn(target, entry, options, said)
-          : await begin(source, names, key.contentHash, look?.seen, options, said);
+        const taken = entry
+          ? await goOn(target, entry, options, said).then((job) => ({ job, held: hold(job.claim) }))
+          : await beginHeld({ ...run, notes: said }, key.contentHash, look);
         notes.push(...said);
-        return job;
+        return taken;
       }
     } catch (error) {
       const ours = entry && whenReleased(entry.id) && describeError(error).code === "import_running";
@@ -317,29 +261,61 @@ function hasChanged(error: unknown): boolean {
   return isDatabaseError(error) && (error.code === BEGUN_ALREADY || error.code === TAKEN_OVER);
 }
 
+/** An import that this process is at work on, until `held` is disposed. */
+interface HeldJob {
+  readonly job: Job;
+  readonly held: Disposable;
+}
+
+/**
+ * Begins an import. It is held before its entry is in the ledger: who sees the entry then knows
+ * that it is one of this process.
+ */
+async function beginHeld(run: Run, contentHash: string, look: Parameters<typeof begin>[2]): Promise<HeldJob> {
+  const id = run.options.id ?? newId();
+  const held = hold({ id });
+  try {
+    return { job: await begin({ ...run, options: { ...run.options, id } }, contentHash, look), held };
+  } catch (error) {
+    held[Symbol.dispose]();
+    throw error;
+  }
+}
+
 /** Makes or checks the table and opens the entry in the ledger. @throws an error of code BEGUN_ALREADY if what was seen has changed */
 async function begin(
-  source: Source,
-  names: Names,
+  { source, names, options, notes }: Run,
   contentHash: string,
-  seen: Look | undefined,
-  options: ImportOptions,
-  notes: string[],
+  look: Pick<Found, "seen" | "doubts"> | undefined,
 ): Promise<Job> {
   const { target } = options;
+  const { seen, doubts = [] } = look ?? {};
   for (;;) {
     const prepared = await prepareTable(target, source, names, options);
-    const plan = planOf(prepared, source.layout.firstRow, options);
+    await expectHeld(target, prepared.table, prepared.unheld, doubts);
+    const plan = planOf(prepared, (await source.found()).rules, options);
     const { ddl, indexes, shape } = prepared;
     const wish = wishOf(options);
     const hash = schemaHash(options.schema);
     const first = [...ddl, ...callerSql(plan, options.caller)];
-    const stored = { contentHash, ...names, plan, wish, schemaHash: hash, ddl: first, indexes, shape, seen };
+    const stored = {
+      id: options.id,
+      contentHash,
+      ...names,
+      plan,
+      wish,
+      schemaHash: hash,
+      ddl: first,
+      indexes,
+      shape,
+      seen,
+    };
     try {
       const claim = await beginImport(target, stored);
       notes.push(...prepared.notes, ...prepared.changes);
       const left = indexes.map((index) => indexDdl(index, plan.table));
-      return { claim, plan, before: NOTHING_YET, chunks: new Map(), indexes: left };
+      // Those of a table that the import makes are there now.
+      return { claim, plan: await withCatalogue(target, plan), before: NOTHING_YET, chunks: new Map(), indexes: left };
     } catch (error) {
       if (isDatabaseError(error) && error.code === BEGUN_ALREADY) throw error;
       if (isDatabaseError(error) && error.code === NOT_OWN) throw notAllowed(plan.table, error);
@@ -352,87 +328,57 @@ async function begin(
 }
 
 /** Loads the rows and keeps the lease meanwhile; returns what ended that early, if anything did. */
-async function work(
-  ctx: Context,
-  source: Source,
-  job: Job,
-  tally: Tally,
-  options: ImportOptions,
-  names: Names,
-  notes: string[],
-): Promise<unknown> {
-  await using _lease = keepLease(options.target, job.claim);
-  const failure = await failureOf(load(ctx, source, job, tally, options, names, notes));
-  if (failure !== undefined && ctx.err() === undefined) return failure;
-  return await failureOf(buildIndexes(options.target, job, tally, notes));
+async function work(run: Recorded): Promise<unknown> {
+  await using _lease = keepLease(run.options.target, run.job.claim);
+  const failure = await failureOf(load(run));
+  if (failure !== undefined && run.ctx.err() === undefined) return failure;
+  return await failureOf(buildIndexes(run));
 }
 
 /** Closes the entry, passes the rejects on, and says what the import did: the ledger's counts, not this process's. */
-async function conclude(
-  ctx: Context,
-  job: Job,
-  tally: Tally,
-  options: ImportOptions,
-  names: Names,
-  notes: readonly string[],
-  started: number,
-): Promise<ImportResult> {
+async function conclude(run: Recorded): Promise<ImportResult> {
+  const { ctx, job, plan, tally, options, notes } = run;
   const { target } = options;
-  const { claim, plan } = job;
   const interrupted = ctx.err() !== undefined && !tally.complete;
-  const totals = await settle(target, job, interrupted ? undefined : tally, notes);
+  if (!interrupted) await expectUnloggedRows(target, plan.table, tally);
+  const totals = await settle(run, interrupted);
   const first = new FirstRejects();
-  const result: ImportResult = {
-    id: claim.id,
+  const result = { ...resultOf(run, totals), rejects: first.list, interrupted };
+  await passOnPatiently(options, result, plan, first);
+  if (totals.rejected === 0) return result;
+  // What only says more of a finished import does not fail it.
+  const reasons = target.patiently(() => reasonsOf(target, job.claim.id));
+  return { ...result, reasons: await reasons.catch(() => ({})), notes: [...notes, ...first.notes()] };
+}
+
+/** The result if somebody has locked the ledger and an interruption does not wait for that: the counts are this process's. */
+function unsettled(run: Recorded): ImportResult {
+  const result = resultOf(run, run.plan.atomic ? NOTHING_YET : run.tally.totals);
+  const note = "the ledger is locked by somebody else, so it has not been told that this import stopped";
+  return { ...result, notes: [...result.notes, note], interrupted: true };
+}
+
+/** The result of an import that was not interrupted and has no rejects. */
+function resultOf({ job, plan, names, notes, started }: Recorded, totals: Totals): ImportResult {
+  return {
+    id: job.claim.id,
     ...names,
     table: plan.table,
     method: plan.method,
     ...totals,
     milliseconds: performance.now() - started,
     reasons: {},
-    rejects: first.list,
-    notes,
-    interrupted,
-  };
-  await passOnPatiently(options, result, plan, first);
-  if (totals.rejected === 0) return result;
-  // What only says more of a finished import does not fail it.
-  const reasons = target.patiently(() => reasonsOf(target, claim.id));
-  return { ...result, reasons: await reasons.catch(() => ({})), notes: [...notes, ...first.notes()] };
-}
-
-/** The result where somebody has locked the ledger and an interruption does not wait for that: the counts are this process's. */
-function unsettled(
-  { claim, plan }: Job,
-  tally: Tally,
-  names: Names,
-  notes: readonly string[],
-  started: number,
-): ImportResult {
-  return {
-    id: claim.id,
-    ...names,
-    table: plan.table,
-    method: plan.method,
-    ...(plan.atomic ? NOTHING_YET : tally.totals),
-    milliseconds: performance.now() - started,
-    reasons: {},
     rejects: [],
-    notes: [...notes, `the ledger is locked by somebody else, so it has not been told that this import stopped`],
-    interrupted: true,
+    assumptions: assumptionsOf(plan, names.sheet),
+    notes,
+    interrupted: false,
   };
 }
 
 /** Loads the rows that are not in yet, and puts on record how many records the sheet has. */
-async function load(
-  ctx: Context,
-  source: Source,
-  { claim, plan, chunks: begun }: Job,
-  tally: Tally,
-  options: ImportOptions,
-  names: Names,
-  notes: string[],
-): Promise<void> {
+async function load(run: Recorded): Promise<void> {
+  const { ctx, options, job, plan, tally, notes } = run;
+  const { claim, chunks: begun } = job;
   const { target } = options;
   const early = tooManyErrors(tally, options);
   if (early) throw early;
@@ -440,20 +386,21 @@ async function load(
   if (plan.atomic && begun.has(0)) {
     // Its one transaction has been committed: all that is left is to count the records, and to end it.
     const counted = { loaders: 1, isDone: () => true, commit: () => Promise.resolve() };
-    ({ records: tally.records, complete: tally.complete } = await runPipeline(ctx, source, plan, names, counted));
+    ({ records: tally.records, complete: tally.complete } = await runPipeline(run, counted));
     return await target.patiently(() => following.check());
   }
   if (plan.atomic) {
     let said: string[] = [];
     await target.atomically(claim, async (session) => {
-      said = await loadWhole(ctx, source, plan, session, tally, options, names, claim.id);
+      said = await loadWhole(run, session, claim.id);
+      await expectSameFile(run);
       if (ctx.err() !== undefined) throw new Error("cancelled, so nothing is kept");
     });
     notes.push(...said);
     return await target.patiently(() => following.check());
   }
-  const allRefused = watchRefusals(target, "sluice.rejects", claim.id, plan, tally, options);
-  ({ records: tally.records, complete: tally.complete } = await runPipeline(ctx, source, plan, names, {
+  const allRefused = watchRefusals(run, target, "sluice.rejects", claim.id);
+  ({ records: tally.records, complete: tally.complete } = await runPipeline(run, {
     loaders: loadersOf(plan, options),
     isDone: (n) => {
       const state = begun.get(n);
@@ -467,6 +414,7 @@ async function load(
       if (failure) throw failure;
     },
   }));
-  // Commits that were lost after the last one are found out before the import is finished.
+  await expectSameFile(run);
+  // If the server has lost commits since the last one, that shows before the import is finished.
   await target.patiently(() => following.check());
 }

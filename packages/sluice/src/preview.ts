@@ -1,30 +1,34 @@
-// What an import would do with a file, without doing it: layout, columns and their types, mapping, DDL, a sample, and the rows among
-// the first that would be rejected. Nothing is written, and no database is needed; where there is one, its tables are looked at.
+// The preview of an import: layout, columns and their types, mapping, DDL, a sample, and the rows
+// among the first that would be rejected. Nothing is written, and no database is needed; if there
+// is one, its tables are looked at.
 import type { SheetState, Workbook } from "@sluice/sheets";
-import { fields, type LoadPlan } from "./chunk.ts";
-import { inferred } from "./design.ts";
-import { columnLetters, Encoder } from "./encode.ts";
+import { fields, type LoadPlan } from "./chunk/chunk.ts";
+import { inferred } from "./plan/design.ts";
+import { columnLetters, Encoder } from "./chunk/encode.ts";
 import { describeError, renamed } from "./errors.ts";
-import type { ImportOptions } from "./import.ts";
-import { SAMPLE_ROWS, type InferredColumn } from "./infer.ts";
-import type { Match } from "./mapping.ts";
-import { prepareTable, tableName, type Prepared } from "./prepare.ts";
+import { SAMPLE_ROWS, type InferredColumn } from "./sheet/infer.ts";
+import type { Match } from "./plan/mapping.ts";
+import { prepareTable, tableName, type Prepared } from "./plan/prepare.ts";
 import type { Reject } from "./reject.ts";
-import { openWorkbook } from "./reject-source.ts";
-import { indexDdl } from "./schema.ts";
-import { layoutOptions, readHeader, type Source, sheetOf, type SheetView } from "./source.ts";
-import { sheetsToImport } from "./tables.ts";
-import type { Target } from "./targets/target.ts";
+import { openWorkbook } from "./rejects/as-source.ts";
+import { indexDdl } from "./schema/schema.ts";
+import { leftOutNotes } from "./sheet/record-notes.ts";
+import { RecordFilter, recordsOf, type LeftOut } from "./sheet/records.ts";
+import { dialectNotes, layoutOptions, readHeader, type Source, sheetOf, type SheetView } from "./sheet/source.ts";
+import { sheetsToImport } from "./sheet/tables.ts";
+import type { Target } from "./target.ts";
+import { shortestNumber } from "./values/shown.ts";
+import type { ImportOptions } from "./options.ts";
 
 /** Rows that are shown. */
 const SHOWN_ROWS = 5;
 /** Rejects that are listed; all are counted. */
 const LISTED_REJECTS = 10;
-/** What the records that are encoded at once weigh, at most. */
+/** The most that the records weigh which are encoded at once. */
 const SAMPLE_BYTES = 8 * 1024 ** 2;
 
 export interface PreviewOptions extends Omit<ImportOptions, "target" | "onProgress" | "onRejects"> {
-  /** Where existing tables are looked at; without one every table is new. */
+  /** The database in which existing tables are looked up; without one every table is new. */
   readonly target?: Pick<Target, "name" | "describe" | "storageOf">;
 }
 
@@ -35,7 +39,7 @@ export interface FilePreview {
   readonly sheets: readonly { readonly name: string; readonly state: SheetState }[];
   /** One for each sheet that would be imported. */
   readonly imports: readonly SheetPreview[];
-  /** Why sheets go into one table or several; sheets that are left out. */
+  /** The reason why sheets go into one table or several; sheets that are left out. */
   readonly notes: readonly string[];
 }
 
@@ -44,10 +48,10 @@ export interface SheetPreview {
   readonly table: string;
   /** The table is there already. */
   readonly exists: boolean;
-  /** Rows of the header, as the sheet numbers them; none where there is no header. */
+  /** Rows of the header, as the sheet numbers them; empty if it has no header. */
   readonly headerRows: readonly number[];
   readonly unitsRow: number | null;
-  /** No record stands above this row. */
+  /** The first row that can be a record. */
   readonly firstRow: number;
   /** Records that were looked at, and whether they are all. */
   readonly records: number;
@@ -63,8 +67,10 @@ export interface SheetPreview {
     readonly reasons: Readonly<Record<string, number>>;
     readonly first: readonly Reject[];
   };
+  /** Rows below the header that are not records, as far as was looked. */
+  readonly leftOut: readonly LeftOut[];
   readonly notes: readonly string[];
-  /** Why this sheet cannot be imported; what is above is then as far as it is known. */
+  /** The reason why this sheet cannot be imported; what is above is then as far as it is known. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
@@ -74,33 +80,43 @@ export interface ColumnPreview {
   readonly letter: string;
   readonly header: string;
   readonly unit: string | null;
-  /** The table's column; null where the header is left out or has none. */
+  /** The table's column; null if the header is left out or has none. */
   readonly column: string | null;
   /** The type it has, or would get. */
   readonly type: string | null;
-  /** How its texts write dates, where that is not ISO. */
+  /** The notation of dates in its texts, if that is not ISO. */
   readonly dateFormat: string | null;
+  /** The notation of numbers in its texts, if that is not PostgreSQL's. */
+  readonly numberFormat: string | null;
+  /** The texts that mean that there is no value. */
+  readonly nulls: readonly string[];
   readonly match: Match | null;
-  /** What its values look like, whatever type the table has. */
+  /** The type that its values look like, whatever type the table has. */
   readonly inferred: InferredColumn;
 }
 
 /**
  * Looks at a file.
  *
- * @throws SheetError if it cannot be read, SluiceError if what was asked for makes no sense. What is wrong with one sheet is in
- * its `error`.
+ * @throws SheetError if it cannot be read, SluiceError if what was asked for makes no sense. What
+ *   is wrong with one sheet is in its `error`.
  */
 export async function previewFile(options: PreviewOptions): Promise<FilePreview> {
   const file = options.fileName ?? options.file;
-  await using workbook = await openWorkbook(options.file, options.csv, options.formats);
+  await using workbook = await openWorkbook(options.file, options);
   const { sheets, notes } = await sheetsToImport(workbook, { ...options, file });
   const imports: SheetPreview[] = [];
   for (const { sheet, table, alike } of sheets) {
-    const sampled = alike.map((name) => sheetOf(workbook, name));
+    const sampled = alike.map((name) => sheetOf(workbook, name, options));
     imports.push(await previewSheet(file, sheet, sampled, { ...options, ...(table === undefined ? {} : { table }) }));
   }
-  return { file, format: workbook.format, sheets: sheetsOf(workbook), imports, notes };
+  return {
+    file,
+    format: workbook.format,
+    sheets: sheetsOf(workbook),
+    imports,
+    notes: [...dialectNotes(workbook, options.csv), ...notes],
+  };
 }
 
 function sheetsOf(workbook: Workbook): FilePreview["sheets"] {
@@ -117,14 +133,14 @@ async function previewSheet(
   const nowhere = { name: "the database", describe: unknown, storageOf: unknown };
   let source: Source | undefined;
   try {
-    source = await readHeader(file, sheet, layoutOptions(options), alike);
+    source = await readHeader(file, sheet, layoutOptions(options, sheet.name), alike);
     const names = { file, sheet: sheet.name };
     const prepared = await prepareTable(options.target ?? nowhere, source, names, options);
     const looked = await look(sheet, source, prepared, names);
     return {
       ...(await known(sheet, prepared.table, source, prepared)),
       ...looked,
-      notes: [...prepared.notes, ...source.notes()],
+      notes: [...prepared.notes, ...looked.notes, ...source.notes()],
       error: null,
     };
   } catch (error) {
@@ -136,7 +152,7 @@ async function previewSheet(
   }
 }
 
-/** What the layout and the sample say, and the table where it could be prepared. */
+/** The preview that the layout and the sample give, and the table if it could be prepared. */
 async function known(
   sheet: SheetView,
   table: string,
@@ -163,6 +179,8 @@ async function known(
         column: column?.name ?? null,
         type: column?.type ?? null,
         dateFormat: column?.dateFormat ?? null,
+        numberFormat: column?.numberFormat ?? null,
+        nulls: column?.nulls ?? [],
         match: prepared?.matches.get(sheetColumn) ?? null,
         inferred: inferred(sample!, sheetColumn, text),
       };
@@ -171,6 +189,7 @@ async function known(
     indexes: prepared?.indexes.map((index) => indexDdl(index, table)) ?? [],
     sample: [],
     rejects: { total: 0, reasons: {}, first: [] },
+    leftOut: [],
     notes: [],
     error: null,
   };
@@ -179,21 +198,24 @@ async function known(
 /** Encodes the first records as an import would, and keeps what it says of them. */
 async function look(
   sheet: SheetView,
-  { layout }: Source,
+  source: Source,
   prepared: Prepared,
   names: { readonly file: string; readonly sheet: string },
-): Promise<Pick<SheetPreview, "sample" | "rejects">> {
+): Promise<Pick<SheetPreview, "sample" | "rejects" | "leftOut" | "notes">> {
   const { table, load, headers, width } = prepared;
   const plan: LoadPlan = { ...names, table, columns: load, statement: "copy", step: SAMPLE_ROWS };
   const encoder = new Encoder(plan, headers, width, SAMPLE_ROWS, SAMPLE_ROWS, () => false, SAMPLE_BYTES);
   const sample: { row: number; values: readonly (string | null)[] }[] = [];
+  // The database keeps the number of such a column, and not the digits that the file has for it.
+  const asStored = (value: string | null, n: number): string | null =>
+    value !== null && load[n]!.column.type === "double precision" ? shortestNumber(value) : value;
   const first: Reject[] = [];
   const reasons: Record<string, number> = {};
   let total = 0;
   const take = (): void => {
     const { chunk, rejects } = encoder.take();
     for (let row = 0; row < chunk.rowCount && sample.length < SHOWN_ROWS; row++)
-      sample.push({ row: chunk.rowNumbers[row]!, values: fields(chunk, row) });
+      sample.push({ row: chunk.rowNumbers[row]!, values: fields(chunk, row).map(asStored) });
     // Their texts go with the chunk.
     for (const { file, sheet, row, column, value, code, reason, cells } of rejects.slice(
       0,
@@ -204,14 +226,22 @@ async function look(
     total += rejects.length;
     chunk.release();
   };
-  for await (const batch of sheet.batches({ from: layout.firstRow })) {
+  const { rules } = await source.found();
+  const filter = new RecordFilter(rules);
+  let ended = true;
+  for await (const batch of recordsOf(sheet.batches({ from: rules.firstRow }), filter)) {
     for (let row = 0; row < batch.rowCount && encoder.records < SAMPLE_ROWS;) {
       row = encoder.fill(batch, row);
       if (encoder.full) take();
     }
     batch.release();
-    if (encoder.records >= SAMPLE_ROWS) break;
+    if (encoder.records >= SAMPLE_ROWS) {
+      ended = false;
+      break;
+    }
   }
   take();
-  return { sample, rejects: { total, reasons, first } };
+  const leftOut = filter.leftOut;
+  const notes = leftOutNotes(leftOut, ended ? filter.doubtful : undefined);
+  return { sample, rejects: { total, reasons, first }, leftOut, notes };
 }

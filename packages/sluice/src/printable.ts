@@ -1,5 +1,6 @@
-// Text of others in a log or on a terminal: what would begin a line of its own, steer the terminal, or turn the order of characters
-// around is shown as an escape. The form is JSON's, so a line of JSON stays the same JSON.
+// Text of others in a log or on a terminal. Characters that would begin a new line, steer the
+// terminal, or turn the order of characters around are shown as escapes. The form is JSON's, so a
+// line of JSON stays the same JSON.
 
 // Controls (C0, DEL, C1), line and paragraph separators, and what overrides, embeds or isolates a direction.
 const STEERING = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu;

@@ -1,10 +1,10 @@
 // A row that did not go in, and why.
 
 /**
- * A cell as the sheet holds it: null where it is empty, text as such, anything else with its type (number, boolean, error, date) and
+ * A cell as the sheet holds it: null if it is empty, text as such, anything else with its type (number, boolean, error, date, duration "t") and
  * the text that stands for it in the file.
  */
-export type RejectCell = null | string | readonly [type: "n" | "b" | "e" | "d", text: string];
+export type RejectCell = null | string | readonly [type: "n" | "b" | "e" | "d" | "t", text: string];
 
 /** @param type a value of CellType */
 export function rejectCell(text: string, type: number): RejectCell {
@@ -28,14 +28,19 @@ export function fromAscii(value: string, cells: readonly RejectCell[]): string {
 }
 
 /** By CellType; text has none. */
-const LETTERS = ["n", undefined, "b", "e", "d"] as const;
+const LETTERS = ["n", undefined, "b", "e", "d", "t"] as const;
 
-/** What we reject before the database sees it; docs/rejects.md explains each. The database's own are in targets/row-fault.ts. */
+/**
+ * The codes for rows that we reject before the database sees them; docs/rejects.md explains each.
+ * The database's own are in database/row-fault.ts.
+ */
 export const REJECT_CODES = [
   "failed_check",
+  "invalid_array",
   "invalid_boolean",
   "invalid_date",
   "invalid_email",
+  "invalid_encoding",
   "invalid_interval",
   "invalid_json",
   "invalid_number",
@@ -44,6 +49,7 @@ export const REJECT_CODES = [
   "invalid_uuid",
   "missing_header",
   "missing_value",
+  "no_such_row",
   "nul_character",
   "out_of_range",
   "too_few_columns",
@@ -54,11 +60,11 @@ export const REJECT_CODES = [
 
 export type RejectCode = (typeof REJECT_CODES)[number];
 
-/** How many rejects an import's result holds; all of them go to `onRejects`. */
+/** The most rejects that an import's result holds; all of them go to `onRejects`. */
 export const REJECTS_KEPT = 100;
-/** How many characters these rejects hold in all. */
+/** The most characters that these rejects hold in all. */
 const CHARACTERS_KEPT = 4 * 1024 ** 2;
-/** What a reject holds besides its texts. */
+/** The size of a reject besides its texts. */
 const REJECT_CHARACTERS = 100;
 const CELL_CHARACTERS = 8;
 
@@ -69,18 +75,21 @@ export interface Reject {
   readonly sheet: string;
   /** As Excel shows it, from 1. */
   readonly row: number;
-  /** The column's header in the sheet, where one column is at fault. */
+  /** The column's header in the sheet, if one column is at fault. */
   readonly column: string | undefined;
-  /** The text of the cell at fault; undefined where it is empty or no single cell is at fault. */
+  /** The text of the cell at fault; undefined if it is empty or no single cell is at fault. */
   readonly value: string | undefined;
-  /** Stable: one of {@link REJECT_CODES}, or the name of PostgreSQL's condition where the database refused the row. */
+  /**
+   * Stable: one of {@link REJECT_CODES}, or the name of PostgreSQL's condition if the database
+   * refused the row.
+   */
   readonly code: string;
   readonly reason: string;
   /** The whole row, from column A to the last cell. */
   readonly cells: readonly RejectCell[];
 }
 
-/** How much a reject holds, in characters. */
+/** The size of a reject, in characters. */
 function charactersOf({ value, reason, cells }: Reject): number {
   let length = REJECT_CHARACTERS + (value?.length ?? 0) + reason.length + CELL_CHARACTERS * cells.length;
   for (const cell of cells) if (cell !== null) length += typeof cell === "string" ? cell.length : cell[1].length;
@@ -92,7 +101,7 @@ export class FirstRejects {
   readonly list: Reject[] = [];
   #room = CHARACTERS_KEPT;
 
-  /** Whether no more go in. */
+  /** True if no more go in. */
   get full(): boolean {
     return this.list.length === REJECTS_KEPT || this.#room < 0;
   }
@@ -106,7 +115,7 @@ export class FirstRejects {
     }
   }
 
-  /** What there is to say where long texts are why there are not a hundred of them. */
+  /** The note for rejects whose long texts leave no room for a hundred of them. */
   notes(): string[] {
     if (this.#room >= 0) return [];
     const how =
@@ -115,5 +124,8 @@ export class FirstRejects {
   }
 }
 
-/** The columns of a reject file that say what is wrong; the sheet's own stand to their right. */
+/**
+ * The columns of a reject file that say what is wrong; the sheet's own columns follow to their
+ * right.
+ */
 export const REJECT_COLUMNS = ["file", "sheet", "row", "column", "value", "code", "reason"] as const;

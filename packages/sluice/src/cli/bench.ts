@@ -4,16 +4,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Context } from "@sluice/go/context";
-import { businesses } from "../businesses.ts";
+import { businesses } from "../schema/businesses.ts";
 import { goDuration } from "../duration.ts";
 import { SluiceError } from "../errors.ts";
-import { quoteIdentifier } from "../identifiers.ts";
-import { METHODS, runImport, type Method } from "../import.ts";
+import { quoteIdentifier } from "../schema/identifiers.ts";
+import { runImport } from "../import.ts";
 import { deleteImport } from "../ledger/history.ts";
 import { writeSample } from "../sample/sample.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target } from "../target.ts";
 import { connect, interruptible, type TargetFlags } from "./common.ts";
 import { columns, count, rate } from "./format.ts";
+import { METHODS, type Method } from "../options.ts";
 
 export interface BenchFlags extends TargetFlags {
   readonly rows: number;

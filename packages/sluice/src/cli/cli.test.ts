@@ -26,7 +26,8 @@ function expectMessage(result: Finished, code: number, message: RegExp): void {
 
 test("the example goes into the embedded database, 13 bad rows are explained, and exit code 3 says so", async () => {
   await using folder = newFolder();
-  const result = await run(folder.path, "import", EXAMPLE, "--rejects", "bad.csv");
+  const without = { SLUICE_TEST_EMBEDDED: "" };
+  const result = await start(folder.path, ["import", EXAMPLE, "--rejects", "bad.csv"], without).finished;
   expect(result.stderr).toBe("Making the embedded PostgreSQL in ./sluice-data: some seconds, the first time only.\n");
   expect(result.stdout).toContain("Imported 9,987 of 10,000 rows");
   expect(result.stdout).toContain("13 rows were rejected");
@@ -43,7 +44,7 @@ test("the example goes into the embedded database, 13 bad rows are explained, an
     "--json",
     "select count(*) as n, count(created_at) as created, count(deleted_at) as deleted from businesses",
   );
-  expect(JSON.parse(counted.stdout)).toEqual([{ n: "9987", created: "9987", deleted: "0" }]);
+  expect(JSON.parse(counted.stdout)).toEqual([{ n: 9987, created: 9987, deleted: 0 }]);
   expect(counted.code).toBe(0);
 });
 
@@ -154,11 +155,15 @@ describe("options", () => {
   });
 });
 
-test("sluice import --help has an example of every option", async () => {
+test("sluice import --help has an example of every option, and of one of the limits", async () => {
   await using folder = newFolder();
   const { stdout } = await run(folder.path, "import", "--help");
   const [options, examples] = stdout.split("\nExamples") as [string, string];
-  const names = [...options.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name!);
+  const [ordinary, limits] = options.split("\nLimits of what a file may ask for") as [string, string];
+  const namesIn = (text: string): string[] =>
+    [...text.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)].map(([, name]) => name!);
+  expect(namesIn(limits).some((name) => examples.includes(`${name} `))).toBe(true);
+  const names = namesIn(ordinary);
   expect(names.length).toBeGreaterThan(20);
   expect(
     names.filter((name) => name !== "--help" && !examples.includes(`${name} `) && !examples.includes(`${name}\n`)),
@@ -383,7 +388,7 @@ withServer("sluice sql shows NULL as NULL, and keeps columns of one name apart",
   const table = await run(folder.path, "sql", query, "--to", database.dsn);
   expect(table.stdout).toMatch(/^n +n +empty\n1 +NULL *\n\(1 row\)\n$/);
   const json = await run(folder.path, "sql", query, "--json", "--to", database.dsn);
-  expect(JSON.parse(json.stdout)).toEqual([{ n: "1", n_2: null, empty: "" }]);
+  expect(JSON.parse(json.stdout)).toEqual([{ n: 1, n_2: null, empty: "" }]);
 });
 
 describe("reject files that cannot be written", () => {
@@ -453,6 +458,32 @@ describe("the next step", () => {
     const repaired = await run(folder.path, "import", "bad.csv", ...rules, ...keys, ...place);
     expect(repaired.code).toBe(0);
     expect(await database.query("select id, age, born::text from people")).toEqual([["1", "36", "1990-04-03"]]);
+  });
+
+  withServer("it has what the file showed of notations and marks, which a few repaired rows may not show", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const good = Array.from(
+      { length: 20 },
+      (_, n) => `r${n};${n + 1}.000,50;${13 + (n % 9)}/04/2024;${n % 5 ? n : "-"}`,
+    );
+    const lines = ["name;pay;born;units", ...good, "bad;1.500;03/04/1990;-"];
+    await writeFile(join(folder.path, "pay.csv"), `${lines.join("\n")}\n`);
+    const made = ["--table", "pay", "--to", database.dsn];
+    await database.query("create table pay (name text check (name <> 'bad'), pay numeric, born date, units integer)");
+    const result = await run(folder.path, "import", "pay.csv", ...made, "--rejects", "bad.csv");
+    expect(result.code).toBe(3);
+    const command = /Repair the cells there, then: {2}npx sluice (.*) --to/.exec(result.stdout)![1]!;
+    expect(command).toBe(
+      "import bad.csv --table pay --type 'pay=numeric(1.234,56)' --type 'born=date(DD/MM/YYYY)' --null units=-",
+    );
+    const bad = join(folder.path, "bad.csv");
+    await writeFile(bad, (await readFile(bad, "utf8")).replaceAll("bad,1.500", "good,1.500"));
+    const options = ["--type", "pay=numeric(1.234,56)", "--type", "born=date(DD/MM/YYYY)", "--null", "units=-"];
+    expect((await run(folder.path, "import", "bad.csv", ...made, ...options)).code).toBe(0);
+    expect(await database.query("select pay, born::text, units from pay where name = 'good'")).toEqual([
+      ["1500", "1990-04-03", null],
+    ]);
   });
 
   withServer("after a dry run it is the dry run again, since the ledger does not know it", async () => {
@@ -597,3 +628,54 @@ async function rowsIn(database: { query(sql: string): Promise<(string | null)[][
     await sleep(20);
   }
 }
+
+withServer("sql --json gives numbers as numbers where no digit is lost", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  const query =
+    "select 7::smallint a, 9007199254740991::bigint b, 9007199254740993::bigint c, 1.50::numeric d, 0.1234567890123456789::numeric e, " +
+    "0.1::real f, 'NaN'::float8 g, null::integer h, '7' i, true j, 0.10::numeric(5,2) k, -3 l";
+  const { stdout } = await run(folder.path, "sql", query, "--json", "--to", database.dsn);
+  expect(JSON.parse(stdout)).toEqual([
+    {
+      a: 7,
+      b: 9007199254740991,
+      c: "9007199254740993",
+      d: 1.5,
+      e: "0.1234567890123456789",
+      f: 0.1,
+      g: "NaN",
+      h: null,
+      i: "7",
+      j: "t",
+      k: 0.1,
+      l: -3,
+    },
+  ]);
+});
+
+withServer("the line that says what was imported says what became of rows that are there already", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  await database.query("create table t (id integer primary key, name text)");
+  await writeFile(join(folder.path, "t.csv"), "id,name\n1,Ada\n2,Bob\n");
+  const first = async (...options: string[]): Promise<string> => {
+    const { stdout } = await run(folder.path, "import", "t.csv", "--to", database.dsn, ...options);
+    return /^(?:Imported|Would import) .*$/m.exec(stdout)![0].replace(/ in \S+ \(.*?\)/, "");
+  };
+  expect(await first()).toBe("Imported 2 of 2 rows.");
+  expect(await first("--again")).toBe(
+    "Imported 0 of 2 rows. 2 were in the table already, or came twice, and were rejected (--on-conflict skip leaves such rows out, --on-conflict update writes over them).",
+  );
+  expect(await first("--on-conflict", "skip")).toBe(
+    "Imported 0 of 2 rows. 2 were in the table already and were skipped.",
+  );
+  expect(await first("--on-conflict", "update")).toBe(
+    "Imported 2 of 2 rows. 2 were in the table already and were updated.",
+  );
+  await database.query("drop table t; create table t (id integer, name text)");
+  expect(await first()).toBe("Imported 2 of 2 rows.");
+  expect(await first("--again")).toBe(
+    "Imported 2 of 2 rows. This file was imported before, so its rows are in the table twice.",
+  );
+});

@@ -1,9 +1,15 @@
 // The commands that messages tell the user to type.
 import { expect, test } from "vitest";
+import type { Wish } from "../plan/plan.ts";
 import { importCommandFor, rejectsCommand, resumeCommand } from "./common.ts";
 
 const to = "postgres://ada:s3cret@localhost/crm";
-const rules = { map: new Map<string, string>(), type: new Map<string, string>(), onConflict: "error" } as const;
+const rules = {
+  map: new Map<string, string>(),
+  type: new Map<string, string>(),
+  onConflict: "error",
+  empty: "null",
+} as const;
 
 test("an import command has the options that say what becomes of a row, quoted for a shell, and no others", () => {
   const place = { to, data: "./sluice-data" };
@@ -15,11 +21,70 @@ test("an import command has the options that say what becomes of a row, quoted f
     ["Notes", ""],
   ]);
   const type = new Map([["born", "date(DD/MM/YYYY)"]]);
-  const options = { schema: "a.schema.ts", map, type, onConflict: "update", key: ["id", "the day"] } as const;
+  const options = {
+    schema: "a.schema.ts",
+    map,
+    type,
+    onConflict: "update",
+    empty: "null",
+    key: ["id", "the day"],
+    null: ["", "n/a", "a=-"],
+    timeZone: "Europe/Berlin",
+    add: new Map([
+      ["file", "file"],
+      ["row", "the line"],
+    ] as const),
+  } as const;
   expect(importCommandFor("r.csv", "t2", { ...options, ...place })).toBe(
     "npx sluice import r.csv --table t2 --schema a.schema.ts --map 'It'\\''s $1=age' --map Notes= " +
-      "--type 'born=date(DD/MM/YYYY)' --on-conflict update --key 'id,the day' --to postgres://ada@localhost/crm",
+      "--type 'born=date(DD/MM/YYYY)' --null '' --null n/a --null a=- --time-zone Europe/Berlin --add file --add 'row=the line' --on-conflict update --key 'id,the day' --to postgres://ada@localhost/crm",
   );
+});
+
+/**
+ * Options that make an import what it is. A flag: the command for repaired rows has it. `sheet`: it says which cells of the sheet are
+ * records, and a reject file has no others. `done`: what it asks for has been done when there are rejects.
+ */
+const WISHES: { readonly [Option in keyof Required<Wish>]: `--${string}` | "sheet" | "done" } = {
+  map: "--map",
+  types: "--type",
+  nulls: "--null",
+  timeZone: "--time-zone",
+  onConflict: "--on-conflict",
+  key: "--key",
+  empty: "--empty",
+  add: "--add",
+  header: "sheet",
+  headers: "sheet",
+  skip: "sheet",
+  skips: "sheet",
+  range: "sheet",
+  limit: "sheet",
+  skipLast: "sheet",
+  allRows: "sheet",
+  fillMerged: "sheet",
+  text: "sheet",
+  links: "sheet",
+  csv: "sheet",
+  atomic: "done",
+  mode: "done",
+};
+
+test("a command for repaired rows has each option that changes what becomes of a row", () => {
+  const command = importCommandFor("r.csv", "t", {
+    data: "./sluice-data",
+    map: new Map([["A", "a"]]),
+    type: new Map([["a", "text"]]),
+    onConflict: "skip",
+    key: ["a"],
+    empty: "default",
+    null: ["n/a"],
+    timeZone: "UTC",
+    add: new Map([["row", "row"]]),
+  });
+  const flags = [...command.matchAll(/ (--[\w-]+)/g)].map(([, flag]) => flag);
+  const expected = Object.values(WISHES).filter((flag) => flag.startsWith("--"));
+  expect(new Set(flags)).toEqual(new Set(["--table", ...expected]));
 });
 
 test("a resume goes by what the ledger has, and by the schema file, whose checks it cannot have", () => {

@@ -1,22 +1,23 @@
-// What the commands share: which database, and how Ctrl-C ends them.
+// The parts that commands share: the choice of the database, and the end by Ctrl-C.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { background, withCancel, type Context } from "@sluice/go/context";
-import type { OnConflict } from "../conflict.ts";
+import type { AddedColumns, Assumption, Empty, OnConflict } from "../options.ts";
 import { SluiceError } from "../errors.ts";
 import { inLines, inOneLine } from "../printable.ts";
-import { lockFolder } from "../targets/lock.ts";
-import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../targets/open.ts";
-import { pgliteExists } from "../targets/pglite.ts";
-import type { Target, Wait } from "../targets/target.ts";
-import { describeWait } from "../targets/waits.ts";
+import { lockFolder } from "../database/lock.ts";
+import { COMMAND } from "./command.ts";
+import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../database/open.ts";
+import { pgliteExists } from "../database/pglite.ts";
+import type { Target, Wait } from "../target.ts";
+import { describeWait } from "../database/waits.ts";
 
 export interface TargetFlags {
   readonly to?: string;
   readonly data: string;
 }
 
-/** The server's address where the options mean a server: `--to`, else DATABASE_URL. */
+/** The server's address if the options mean a server: `--to`, else DATABASE_URL. */
 export function serverAddress(flags: TargetFlags): string | undefined {
   return flags.to ?? (process.env["DATABASE_URL"] || undefined);
 }
@@ -32,7 +33,7 @@ export function sayWaits(waits: readonly Wait[]): void {
   if (waits.length === 0) process.stderr.write("The lock is free: going on.\n");
 }
 
-/** The same, for commands that have nothing to do where there is no database yet. @throws SluiceError (`no_database`) */
+/** The same, for commands that need a database which exists. @throws SluiceError (`no_database`) */
 export async function connectExisting(flags: TargetFlags): Promise<Target> {
   if (serverAddress(flags) === undefined && !pgliteExists(flags.data)) {
     // While it is being made, another process has it.
@@ -45,20 +46,20 @@ export async function connectExisting(flags: TargetFlags): Promise<Target> {
   return connect(flags);
 }
 
-/** Options that an import which goes on must be given again. */
+/** Options that an import which continues must be given again. */
 export interface ResumeFlags {
   readonly schema?: string | undefined;
-  /** Where the rejects go: those of all of the import. */
+  /** The file for the rejects: those of all of the import. */
   readonly rejects?: string | undefined;
   readonly rawRejects?: boolean | undefined;
   readonly maxErrors?: number | undefined;
 }
 
-/** What to type to go on with an import. */
+/** The command that continues an import. */
 export function resumeCommand(file: string, id: string, flags: TargetFlags & ResumeFlags): string {
-  // All else goes by what the ledger has; a schema file's checks are functions, which it cannot have.
+  // All else comes from the ledger; a schema file's checks are functions, which it cannot have.
   return [
-    `npx sluice import ${shellWord(file)} --resume ${id}`,
+    `${COMMAND} import ${shellWord(file)} --resume ${id}`,
     option("--schema", flags.schema),
     option("--rejects", flags.rejects),
     flags.rawRejects ? " --raw-rejects" : "",
@@ -67,43 +68,71 @@ export function resumeCommand(file: string, id: string, flags: TargetFlags & Res
   ].join("");
 }
 
-/** What to type to see how far an import is. */
+/** The command that shows the state of an import. */
 export function showCommand(id: string, flags: TargetFlags): string {
-  return `npx sluice imports ${id}${placeOf(flags)}`;
+  return `${COMMAND} imports ${id}${placeOf(flags)}`;
 }
 
-/** What to type to write the rejects of an import to a file. */
+/** The command that writes the rejects of an import to a file. */
 export function rejectsCommand(id: string, flags: TargetFlags): string {
-  return `npx sluice imports ${id} --rejects FILE.xlsx${placeOf(flags)}`;
+  return `${COMMAND} imports ${id} --rejects FILE.xlsx${placeOf(flags)}`;
 }
 
-/** How to get all rejects of a dry run, which the ledger does not know. */
+/** The command for all rejects of a dry run, which the ledger does not know. */
 export const REJECTS_OF_DRY_RUN = "the same command again, with --dry-run --rejects FILE.xlsx";
 
-/** The options that say what becomes of a row, whichever file it stands in. */
+/** The options that say what happens to a row, in any file. */
 export interface RowFlags {
   readonly schema?: string | undefined;
   readonly map: ReadonlyMap<string, string>;
   readonly type: ReadonlyMap<string, string>;
   readonly onConflict: OnConflict;
   readonly key?: readonly string[];
+  readonly empty: Empty;
+  readonly null?: readonly string[];
+  readonly timeZone?: string | undefined;
+  readonly add?: AddedColumns;
 }
 
-/** What to type to import a file into a table as these options say. */
+/**
+ * The options that state how an import read texts, if it found that in the file: a few repaired rows
+ * may not show it any more. A schema file states it by itself.
+ */
+export function readAs(flags: RowFlags, assumptions: readonly Assumption[]): Pick<RowFlags, "type" | "null"> {
+  const { schema, type, null: nulls = [] } = flags;
+  if (schema !== undefined) return { type, null: nulls };
+  const found = (about: Assumption["about"]): (readonly [string, string])[] =>
+    assumptions.flatMap((one) => (one.about === about ? (one.values ?? []) : [])).map(atEquals);
+  return {
+    type: new Map([...found("notations").filter(([name]) => !type.has(name)), ...type]),
+    null: [...nulls, ...found("marks").flatMap(([name, text]) => (nulls.includes(text) ? [] : [`${name}=${text}`]))],
+  };
+}
+
+function atEquals(pair: string): readonly [string, string] {
+  const at = pair.indexOf("=");
+  return [pair.slice(0, at), pair.slice(at + 1)];
+}
+
+/** The command that imports a file into a table as these options say. */
 export function importCommandFor(file: string, table: string, flags: TargetFlags & RowFlags): string {
-  const { schema, map, type, onConflict, key } = flags;
+  const { schema, map, type, onConflict, key, empty, null: nulls = [], timeZone, add = new Map() } = flags;
   return [
-    `npx sluice import ${shellWord(file)} --table ${shellWord(table)}`,
+    `${COMMAND} import ${shellWord(file)} --table ${shellWord(table)}`,
     option("--schema", schema),
     ...[...map].map((pair) => option("--map", pair.join("="))),
     ...[...type].map((pair) => option("--type", pair.join("="))),
+    ...nulls.map((text) => option("--null", text)),
+    option("--time-zone", timeZone),
+    ...[...add].map(([origin, column]) => option("--add", origin === column ? origin : `${origin}=${column}`)),
     onConflict === "error" ? "" : option("--on-conflict", onConflict),
     option("--key", key?.join(",")),
+    empty === "null" ? "" : option("--empty", empty),
     placeOf(flags),
   ].join("");
 }
 
-/** An option behind what stands before it; nothing where it has no value. */
+/** An option and its value, with a blank before them; empty if it has no value. */
 function option(name: string, value: string | undefined): string {
   return value === undefined ? "" : ` ${name} ${shellWord(value)}`;
 }
@@ -121,7 +150,7 @@ function withoutPassword(dsn: string): string {
   return url.href;
 }
 
-/** What is said of a schema file that lies beside a spreadsheet and is not run. */
+/** The note about a schema file beside a spreadsheet that is not run. */
 export function leftAside(file: string, why: string): string {
   return `the schema file ${inLines(file)} is not used, since ${inLines(why)}. A schema file is a program: look at it, then use it with --schema ${shellWord(inLines(file))}`;
 }
@@ -141,7 +170,8 @@ export function showStack(error: unknown, code: string): void {
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Runs with a context that SIGINT or SIGTERM cancels. A second one ends the program at once, with status 130.
+ * Runs with a context that SIGINT or SIGTERM cancels. A second one ends the program at once, with
+ * status 130.
  *
  * @param stopping what is being done until it has stopped
  * @param graceMs how long a second signal leaves to those who watch `halt`

@@ -25,13 +25,13 @@ export function columns(cells: readonly (readonly string[])[], right: readonly b
   );
 }
 
-/** A text in one line, cut where it is longer; what would steer a terminal is shown as an escape. */
+/** A text in one line, cut if it is longer; what would steer a terminal is shown as an escape. */
 export function oneLine(text: string, widest: number): string {
   const line = inOneLine(text.replaceAll(/\s+/g, " "));
   return line.length > widest ? `${line.slice(0, widest)}…` : line;
 }
 
-/** What is wrong with a row, in one line. */
+/** The fault of a row, in one line. */
 export function rejectText(reject: Reject): string {
   const value =
     reject.value === undefined

@@ -1,23 +1,24 @@
 // `sluice import`: opens the database, imports each file, and says what was done.
 import type { Context } from "@sluice/go/context";
+import type { Workbook } from "@sluice/sheets";
 import { goDuration } from "../duration.ts";
-import type { OnConflict } from "../conflict.ts";
+import type { Empty, OnConflict, ImportOptions, ImportResult, Progress, Method } from "../options.ts";
 import { describeError, failureOf, INTERRUPTED, isInterrupted, renamed, SluiceError, usageError } from "../errors.ts";
-import { untouched } from "../explain.ts";
-import { FinishedError } from "../finished.ts";
-import { runImport, type ImportOptions, type ImportResult, type Method, type Progress } from "../import.ts";
+import { untouched } from "../run/failure.ts";
+import { FinishedError } from "../ledger/finished.ts";
+import { runImport } from "../import.ts";
 import { pruneImports } from "../ledger/history.ts";
 import { findImports } from "../ledger/ledger.ts";
-import { contradictions } from "../ledger/plan.ts";
+import { contradictions } from "../plan/plan.ts";
 import { hasLedger } from "../ledger/schema.ts";
-import { tableName } from "../prepare.ts";
-import { RejectFile } from "../reject-file.ts";
-import { openWorkbook } from "../reject-source.ts";
-import { loadSchema } from "../schema-file.ts";
-import { schemaBeside } from "../schema-beside.ts";
-import type { TableSchema } from "../schema.ts";
-import { sheetsToImport } from "../tables.ts";
-import type { Target, Wait } from "../targets/target.ts";
+import { tableName } from "../plan/prepare.ts";
+import { RejectFile } from "../rejects/file.ts";
+import { openWorkbook } from "../rejects/as-source.ts";
+import { loadSchema } from "../schema/schema-file.ts";
+import { schemaBeside } from "../schema/schema-beside.ts";
+import type { TableSchema } from "../schema/schema.ts";
+import { sheetsToImport } from "../sheet/tables.ts";
+import type { Target, Wait } from "../target.ts";
 import {
   connect,
   interruptible,
@@ -31,7 +32,9 @@ import {
   showStack,
   type TargetFlags,
 } from "./common.ts";
+import { COMMAND, withCommands } from "./command.ts";
 import { fileOptions, type FileFlags } from "./file-options.ts";
+import { limitsFrom } from "./limit-options.ts";
 import { count, rate, rejectText } from "./format.ts";
 import { print } from "./output.ts";
 import { RejectReport } from "./reject-report.ts";
@@ -44,6 +47,7 @@ export interface ImportFlags extends TargetFlags, FileFlags {
   readonly chunkRows: number;
   readonly onConflict: OnConflict;
   readonly key?: readonly string[];
+  readonly empty: Empty;
   readonly create?: boolean;
   readonly append?: boolean;
   readonly replace?: boolean;
@@ -59,16 +63,31 @@ export interface ImportFlags extends TargetFlags, FileFlags {
   readonly keepHistory?: number;
   readonly json?: boolean;
   readonly quiet?: boolean;
-  /** The names of those that were given, and are no defaults. */
+  /** The names of the options that were given, not taken from defaults. */
   readonly stated: ReadonlySet<string>;
 }
 
 /** A sheet of a file, and where it goes. */
 type Part = Pick<ImportOptions, "table" | "sheet" | "alike">;
 
-/** How many rejects are shown where people read. */
+/** A call of the command, from file to file. */
+interface Call {
+  readonly ctx: Context;
+  readonly flags: ImportFlags;
+  readonly target: Target;
+  readonly rejects: RejectReport | undefined;
+  readonly progress: ProgressLine;
+  /** The tables that it has filled. */
+  readonly tables: Set<string>;
+}
+
+/** The beginning of the note about an earlier import of the file. */
+const IMPORTED_BEFORE = "this file was imported before";
+/** The number of rejects that are shown to people. */
 const SHOWN = 10;
-/** How often lines of progress are printed where there is no terminal. */
+/** The number of columns that are named with their types. */
+const TYPES_SHOWN = 12;
+/** The time between two lines of progress without a terminal. */
 const PLAIN_LINE_MS = 5000;
 /** Characters of the progress bar. */
 const BAR = 24;
@@ -100,10 +119,9 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
       const file = flags.rejects === undefined ? undefined : new RejectFile(flags.rejects, !flags.rawRejects);
       await file?.check(files);
       await using rejects = file && new RejectReport(file, flags);
-      // The tables that this command has filled.
-      const tables = new Set<string>();
+      const call: Call = { ctx, flags, target, rejects, progress, tables: new Set() };
       for (const file of files) {
-        worst = worse(worst, await importFile(ctx, file, tables, target, rejects, progress, flags));
+        worst = worse(worst, await importFile(call, file));
         if (worst === 130) break;
       }
       worst = worse(rejects ? await closeRejects(rejects, flags) : 0, worst);
@@ -141,15 +159,8 @@ async function closeRejects(rejects: RejectReport, flags: ImportFlags): Promise<
 }
 
 /** Imports the sheets of a file that were asked for, one after the other. */
-async function importFile(
-  ctx: Context,
-  file: string,
-  tables: Set<string>,
-  target: Target,
-  rejects: RejectReport | undefined,
-  progress: ProgressLine,
-  flags: ImportFlags,
-): Promise<number> {
+async function importFile(call: Call, file: string): Promise<number> {
+  const { ctx, flags, target } = call;
   const name = shownName(file);
   let path = file;
   try {
@@ -159,7 +170,7 @@ async function importFile(
     const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
     if (file === STDIN && flags.table === undefined && !schema)
       throw usageError("no_table", "standard input has no name to call the table after. Give --table NAME.");
-    await using input = await openInput(ctx, file);
+    await using input = await openInput(ctx, file, limitsFrom(flags).limits);
     if (!input) {
       console.error("Interrupted before the end of standard input: nothing was imported.");
       return 130;
@@ -168,14 +179,13 @@ async function importFile(
     const { sheet, ...whole } = importOptions(path, name, schema, target, flags);
     const options = sheet === undefined || sheet === "all" ? whole : { ...whole, sheet };
     let worst = 0;
-    // An import that goes on by its id has its sheet.
-    if (goesOn(flags)) await checkStated(target, flags);
+    // An import that continues by its id has its sheet.
+    if (goesOn(flags)) await checkStated(target, flags, options);
     const several = sheet === "all" && !goesOn(flags);
-    for (const part of several ? await partsOf({ ...options, sheet }, flags) : [{}]) {
-      worst = worse(
-        worst,
-        await importSheet(ctx, { ...options, ...part }, tables, rejects, progress, flags, schemaFile),
-      );
+    await using workbook = several ? await openWorkbook(path, options) : undefined;
+    for (const part of workbook ? await partsOf(workbook, { ...options, sheet: "all" }, flags) : [{}]) {
+      const whole = { ...options, ...part, ...(workbook ? { workbook } : {}) };
+      worst = worse(worst, await importSheet(call, whole, schemaFile));
       if (worst === 130) break;
     }
     return worst;
@@ -184,7 +194,7 @@ async function importFile(
   }
 }
 
-/** Whether an import is named that is to go on. */
+/** Reports whether the options name an import to continue. */
 function goesOn({ resume }: ImportFlags): boolean {
   return resume !== "auto" && resume !== "never";
 }
@@ -201,7 +211,7 @@ function importOptions(
     fileName,
     ...fileOptions(flags, schema),
     target,
-    // What was not said is no contradiction to how an import began that goes on.
+    // An option that was not given does not contradict an import that continues.
     ...(flags.stated.has("method") ? { method: flags.method } : {}),
     ...(flags.stated.has("batchSize") ? { batchSize: flags.batchSize } : {}),
     ...(flags.stated.has("chunkRows") ? { chunkRows: flags.chunkRows } : {}),
@@ -211,6 +221,7 @@ function importOptions(
     ...(flags.maxErrors === undefined ? {} : { maxErrors: flags.maxErrors }),
     onConflict: flags.onConflict,
     ...(flags.key === undefined ? {} : { key: flags.key }),
+    empty: flags.empty,
     cascade: flags.cascade ?? false,
     atomic: flags.atomic ?? false,
     dryRun: flags.dryRun ?? false,
@@ -218,19 +229,20 @@ function importOptions(
   };
 }
 
-/** An import that goes on goes by what was stored. @throws SluiceError where an option was given that says something else */
-async function checkStated(target: Target, { stated, ...flags }: ImportFlags): Promise<void> {
+/** An import that continues uses the options that were stored. @throws SluiceError if an option was given that says something else */
+async function checkStated(target: Target, { stated, ...flags }: ImportFlags, options: ImportOptions): Promise<void> {
   await target.start();
   const [entry] = (await hasLedger(target)) ? await findImports(target, { id: flags.resume }) : [];
   if (!entry) return; // which the import says
+  const { table: _, method: __, onConflict, key, empty, ...rest } = options;
   const given = {
+    ...rest,
     ...(stated.has("table") ? { table: flags.table } : {}),
     // Before the first chunk any method will do.
     ...(stated.has("method") && entry.totals.total > 0 ? { method: flags.method } : {}),
-    ...(stated.has("onConflict") ? { onConflict: flags.onConflict } : {}),
-    ...(stated.has("key") ? { key: flags.key } : {}),
-    map: flags.map,
-    types: flags.type,
+    ...(stated.has("onConflict") ? { onConflict } : {}),
+    ...(stated.has("key") ? { key } : {}),
+    ...(stated.has("empty") ? { empty } : {}),
   };
   const differences = contradictions(entry, given);
   if (differences.length === 0) return;
@@ -241,8 +253,7 @@ async function checkStated(target: Target, { stated, ...flags }: ImportFlags): P
 }
 
 /** The sheets of `--sheet all`, and the tables that they go to. */
-async function partsOf(options: ImportOptions, flags: ImportFlags): Promise<Part[]> {
-  await using workbook = await openWorkbook(options.file, options.csv, options.formats);
+async function partsOf(workbook: Workbook, options: ImportOptions, flags: ImportFlags): Promise<Part[]> {
   const { sheets, notes } = await sheetsToImport(workbook, { ...options, file: options.fileName ?? options.file });
   if (!flags.json && !flags.quiet) for (const note of notes) await print(`Note: ${note}`);
   return sheets.map(({ sheet, table, alike }) => ({
@@ -253,19 +264,15 @@ async function partsOf(options: ImportOptions, flags: ImportFlags): Promise<Part
 }
 
 async function importSheet(
-  ctx: Context,
+  { ctx, flags, rejects, progress, tables }: Call,
   options: ImportOptions,
-  tables: Set<string>,
-  rejects: RejectReport | undefined,
-  progress: ProgressLine,
-  flags: ImportFlags,
   schemaFile: string | undefined,
 ): Promise<number> {
   try {
     const result = await runImport(ctx, {
       ...options,
       onProgress: (all) => progress.show(all),
-      // Whoever wants no file of them need not wait for all of them to be read.
+      // A user who does not want a file of the rejects need not wait for all of them to be read.
       ...(rejects ? { onRejects: (list, headers) => rejects.write(headers, list) } : {}),
       // What this command made a moment ago is there, and gets more.
       ...(tables.has(tableName(options, options.fileName ?? options.file)) ? { mode: "append" as const } : {}),
@@ -300,7 +307,7 @@ async function say(
   else if (!flags.quiet) await print(report(result, target, flags, schemaFile).join("\n"));
 }
 
-/** What there is to know of an import whose result could not be printed. */
+/** The message about an import whose result could not be printed. */
 function kept(result: ImportResult, flags: ImportFlags): string {
   if (flags.dryRun) return "It was a dry run: nothing of it is in the database.";
   const { id, file, table, total, inserted, updated, skipped, rejected } = result;
@@ -313,7 +320,10 @@ function kept(result: ImportResult, flags: ImportFlags): string {
   ].join("\n");
 }
 
-/** What was interrupted while it waited for a lock, and is no result, had not begun to load. */
+/**
+ * The error of an interruption that came before there was a result: the import still waited for a
+ * lock, and nothing was changed.
+ */
 function beforeTheFirstRow(error: unknown): unknown {
   if (!isInterrupted(error)) return error;
   const message = `${(error as Error).message}, before the first row: nothing was changed.\nGo on with: the same command again`;
@@ -339,7 +349,7 @@ async function fail(error: unknown, flags: ImportFlags, file?: string): Promise<
     error: { code, message },
     ...(error instanceof FinishedError ? { result: toJson(error.result) } : {}),
   });
-  if (!flags.json || (await failureOf(print(json))) !== undefined) console.error(`error: ${message}`);
+  if (!flags.json || (await failureOf(print(json))) !== undefined) console.error(`error: ${withCommands(message)}`);
   showStack(error, code);
   return exitCode;
 }
@@ -358,10 +368,11 @@ function report(result: ImportResult, target: Target, flags: ImportFlags, schema
   if (result.interrupted) lines.push(`Interrupted after ${count(inserted)} rows ${speed}.`);
   else
     lines.push(
-      `${flags.dryRun ? "Would import" : "Imported"} ${count(inserted + updated)} of ${count(total)} ${total === 1 ? "row" : "rows"} ${speed}.`,
+      `${flags.dryRun ? "Would import" : "Imported"} ${count(inserted + updated)} of ${count(total)} ${total === 1 ? "row" : "rows"} ${speed}.${rowsThere(result, flags)}`,
     );
   if (schemaFile !== undefined) lines.push(`Schema: ${schemaFile}`);
-  for (const note of result.notes) lines.push(`Note: ${note}`);
+  else lines.push(...typesLine(result));
+  for (const note of result.notes) lines.push(`Note: ${withCommands(note)}`);
   if (updated > 0) lines.push(`${count(updated)} ${updated === 1 ? "row was" : "rows were"} updated.`);
   if (skipped > 0) {
     const why =
@@ -378,10 +389,38 @@ function report(result: ImportResult, target: Target, flags: ImportFlags, schema
     const folder = flags.data === "./sluice-data" ? "" : ` --data ${flags.data}`;
     lines.push(
       "",
-      `Look at them:  npx sluice sql${folder} ${JSON.stringify(`select * from ${JSON.stringify(result.table).replaceAll('"', "")} limit 5`)}`,
+      `Look at them:  ${COMMAND} sql${folder} ${JSON.stringify(`select * from ${JSON.stringify(result.table).replaceAll('"', "")} limit 5`)}`,
     );
   }
   return lines;
+}
+
+/** The types of a table that the import made, in one line. */
+function typesLine({ assumptions }: ImportResult): string[] {
+  const types = assumptions.find(({ about }) => about === "types");
+  if (!types) return [];
+  const all = types.said.split(", ");
+  const rest =
+    all.length > TYPES_SHOWN ? `, and ${count(all.length - TYPES_SHOWN)} more (sluice preview shows them)` : "";
+  return [`Types: ${all.slice(0, TYPES_SHOWN).join(", ")}${rest}`];
+}
+
+/** The part about rows that are in the table already, for the line that says what was imported. */
+function rowsThere({ updated, skipped, reasons, notes, inserted }: ImportResult, flags: ImportFlags): string {
+  const there = (n: number, what: string): string =>
+    n === 0 ? "" : ` ${count(n)} ${n === 1 ? "was" : "were"} in the table already${what}.`;
+  if (flags.onConflict === "update")
+    return there(updated, flags.dryRun ? " and would be updated" : " and were updated");
+  if (flags.onConflict === "skip") return there(skipped, ` and ${flags.dryRun ? "would be" : "were"} skipped`);
+  const twice =
+    inserted > 0 &&
+    !flags.replace &&
+    notes.some((note) => note.startsWith(IMPORTED_BEFORE) && !/, and |, with /.test(note));
+  if (twice) return " This file was imported before, so its rows are in the table twice.";
+  return there(
+    reasons["unique_violation"] ?? 0,
+    ", or came twice, and were rejected (--on-conflict skip leaves such rows out, --on-conflict update writes over them)",
+  );
 }
 
 function rejectLines(result: ImportResult, flags: ImportFlags): string[] {
@@ -394,7 +433,7 @@ function rejectLines(result: ImportResult, flags: ImportFlags): string[] {
   for (const reject of shown) lines.push(`  row ${String(reject.row).padStart(width)}  ${rejectText(reject)}`);
   const rest = result.rejected - shown.length;
   const more = rest > 0 ? `  … and ${count(rest)} more. ` : "";
-  // Where they are written to a file, what to do next is said when it is closed.
+  // If they are written to a file, closing the file says what to do next.
   if (flags.rejects !== undefined) return rest > 0 ? [...lines, more.trimEnd()] : lines;
   const next = flags.dryRun
     ? `All of them, with their cells:  ${REJECTS_OF_DRY_RUN}`

@@ -63,6 +63,9 @@ describe.skipIf(server === undefined)("going on", () => {
       [["--key", "email"], "--key email was given, and it was begun with none."],
       [["--map", "Website=site"], '--map "Website=site" was given, and it was begun with --map "Website=".'],
       [["--type", "phone=text"], '--type "phone=text" was given, and it was begun with none.'],
+      [["--range", "A1:B50"], "--range was given, and it was begun without."],
+      [["--replace"], "--replace was given, and it was begun without."],
+      [["--null", "-", "--limit", "5"], "--null was given, and it was begun without; --limit was given"],
       [
         ["--key", "b,a", "--table", "x"],
         "--table x was given, and it was begun with --table businesses; --key a,b was",
@@ -120,6 +123,15 @@ describe.skipIf(server === undefined)("going on", () => {
     expect(page.stdout).toMatch(/^import +\w{10}\nstate +interrupted\n/);
     expect(page.stdout).toMatch(/^process +was \d+ on /m);
     expect(page.stdout).toContain(`go on with  npx sluice import ${EXAMPLE} --resume ${one.id} --to postgres://`);
+    const refused = await run(folder.path, "imports", "delete", one.id, ...to);
+    expect(refused.stderr).toMatch(
+      new RegExp(
+        `^error: the import ${one.id} of .* is not finished: ${one.inserted} rows? of it (?:is|are) in the table "businesses" and would stay there`,
+      ),
+    );
+    expect(refused.stderr).toContain(`npx sluice imports delete ${one.id} --force`);
+    expect(refused.code).toBe(1);
+    expect((await run(folder.path, "imports", one.id, ...to)).stdout).toBe(page.stdout);
     const cancelled = await run(folder.path, "imports", "cancel", one.id, ...to, "--json");
     expect(JSON.parse(cancelled.stdout)).toMatchObject({ state: "cancelled", inserted: one.inserted, indexes: [] });
     const again = await run(folder.path, "import", EXAMPLE, "--resume", one.id, ...to);
@@ -128,6 +140,17 @@ describe.skipIf(server === undefined)("going on", () => {
     expect((await run(folder.path, "imports", "delete", one.id, ...to)).stdout).toContain("are still there");
     expect((await run(folder.path, "imports", one.id, ...to)).stderr).toMatch(/^error: there is no import/);
     expect((await run(folder.path, "imports", ...to)).stdout).toBe("No imports yet.\n");
+  });
+
+  withServer("--force deletes an import that is not finished, and says what that means", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const to = ["--to", database.dsn];
+    await interrupted(folder.path, database, ...to);
+    const [[id]] = (await database.query("select id from sluice.imports")) as [[string]];
+    const { stdout } = await run(folder.path, "imports", "delete", id, ...to, "--force");
+    expect(stdout).toContain("are still there.\nNothing tells any more that they are in");
+    expect(await database.query("select count(*) from sluice.imports")).toEqual([["0"]]);
   });
 
   withServer("--keep-history deletes what ended longer ago, and only that", async () => {

@@ -5,15 +5,16 @@ import {
   cancelImport,
   deleteImport,
   importDetails,
+  isOpen,
   listImports,
   pruneImports,
   type Details,
   type Summary,
 } from "../ledger/history.ts";
 import { findImports, rejectsOf } from "../ledger/ledger.ts";
-import { headersOf } from "../ledger/plan.ts";
-import { RejectFile } from "../reject-file.ts";
-import type { Target } from "../targets/target.ts";
+import { headersOf } from "../plan/plan.ts";
+import { RejectFile } from "../rejects/file.ts";
+import type { Target } from "../target.ts";
 import { connectExisting, resumeCommand, type TargetFlags } from "./common.ts";
 import { columns, count } from "./format.ts";
 
@@ -78,10 +79,16 @@ export async function cancelCommand(id: string, flags: CancelFlags): Promise<num
   return 0;
 }
 
-export async function deleteCommand(id: string, flags: TargetFlags): Promise<number> {
+export interface DeleteFlags extends TargetFlags {
+  readonly force?: boolean;
+}
+
+export async function deleteCommand(id: string, flags: DeleteFlags): Promise<number> {
   await using target = await connectExisting(flags);
-  await deleteImport(target, id);
+  const { inserted, updated } = await deleteImport(target, id, flags.force ?? false);
   console.log(`Deleted the history of import ${id}. The rows that it put into the table are still there.`);
+  if (inserted + updated > 0)
+    console.log("Nothing tells any more that they are in: if the same file is imported again, its rows go in again.");
   return 0;
 }
 
@@ -107,7 +114,7 @@ function table(list: readonly Summary[]): string[] {
 function page(one: Details, flags: TargetFlags, target: string): string[] {
   const took = one.finishedAt === null ? undefined : Date.parse(one.finishedAt) - Date.parse(one.startedAt);
   const reasons = Object.entries(one.reasons).map(([code, n]) => `${count(n)} × ${code}`);
-  const unfinished = one.state === "running" || one.state === "failed";
+  const unfinished = isOpen(one);
   const lines = [
     ["import", one.id],
     ["state", stateOf(one)],

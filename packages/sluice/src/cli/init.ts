@@ -1,6 +1,6 @@
 // `sluice init`: makes the ledger, or prints the statements for somebody who may.
 import { ensureLedger, GRANTS_HINT, LEDGER_DDL } from "../ledger/schema.ts";
-import { expectWritable } from "../targets/writable.ts";
+import { expectWritable } from "../database/writable.ts";
 import { connect, type TargetFlags } from "./common.ts";
 
 export interface InitFlags extends TargetFlags {

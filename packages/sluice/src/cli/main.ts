@@ -1,28 +1,27 @@
-// The `sluice` command: options, help and exit codes. What a command does stands in the file of its name, loaded when it is called.
+// The `sluice` command: options, help and exit codes. The file of a command's name holds what it
+// does, and is loaded when the command is called.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { ON_CONFLICT } from "../conflict.ts";
+import { EMPTY, ON_CONFLICT, METHODS } from "../options.ts";
 import { describeError } from "../errors.ts";
-import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, METHODS } from "../import.ts";
-import { DEFAULT_RECONNECT_MS } from "../targets/patience.ts";
-import {
-  DEFAULT_MAX_FILE_BYTES,
-  DEFAULT_MAX_IMPORTS,
-  DEFAULT_MAX_UPLOADS,
-  DEFAULT_SILENCE_SECONDS,
-  DEFAULT_UPLOAD_SECONDS,
-} from "../upload-limits.ts";
+import { DEFAULT_RECONNECT_MS } from "../database/patience.ts";
 import type { BenchFlags } from "./bench.ts";
-import { showStack, type TargetFlags } from "./common.ts";
-import { addFileOptions, natural, STREAMING_ONLY } from "./file-options.ts";
+import { showStack } from "./common.ts";
+import { withCommands } from "./command.ts";
+import * as texts from "../option-texts.ts";
+import { addFileOptions, flag, natural } from "./file-options.ts";
 import type { ImportFlags } from "./import.ts";
-import type { CancelFlags, ImportsFlags } from "./imports.ts";
+import type { CancelFlags, DeleteFlags, ImportsFlags } from "./imports.ts";
 import type { InitFlags } from "./init.ts";
 import { guardOutput } from "./output.ts";
 import type { PreviewFlags } from "./preview.ts";
 import type { SampleFlags } from "./sample.ts";
-import type { ServeFlags } from "./serve.ts";
+import { addServe } from "./serve-options.ts";
 import type { SqlFlags } from "./sql.ts";
+import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS } from "../plan/method.ts";
+
+const positive = flag(texts.positive);
+const columnNames = flag(texts.columnNames);
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -45,15 +44,24 @@ Examples, each option in one of them:
   $ sluice import people.xlsx --to postgres://localhost/crm --table crm.people --schema crm.schema.ts
   $ sluice import q3.xlsx --sheet Results --header 4-5   a sheet with a header of two rows; --sheet all takes every sheet
   $ sluice import q3.xlsx --skip 3 --header none         three rows of titles, then records without a header
+  $ sluice import q3.xlsx --range B2:K99 --limit 50 --skip-last 2 --all-rows     a part of the sheet, and its rows as they are
+  $ sluice import q3.xlsx --fill-merged                  cells that are merged downwards, filled
+  $ sluice import parts.xlsx --text shown --type no=text numbers as they are shown: 007
+  $ sluice import sites.xlsx --links                     the addresses of links, in columns of their own
+  $ sluice import q3.csv --null n/a --null "city=-" --time-zone Europe/Berlin
   $ sluice import people.xlsx --map "E-mail (work)=email" --map "Notes=" --type "born=date(DD/MM/YYYY)"
   $ sluice import export.csv --delimiter ";" --quote none --encoding windows-1252
+  $ sluice import dump.tsv --escape backslash             \\N is an empty cell, and backslashes escape, as COPY writes them
   $ sluice import inbox.xlsx --streaming-only           refuses .xls, .xlsb and HTML, which a library has to read
   $ zcat people.csv.gz | sluice import - --table people --create
   $ sluice import more.xlsx --table people --append --migrate      adds the columns that people lacks
   $ sluice import people.xlsx --on-conflict update --key email     writes over the rows of the same e-mail address
+  $ sluice import prices.csv --on-conflict update --key sku --empty keep     empty cells leave what is there
   $ sluice import people.xlsx --replace                  new rows in the place of the old ones, all at once
   $ sluice import people.xlsx --replace --cascade        rows of other tables that refer to the old ones go with them
-  $ sluice import people.xlsx --atomic                   readers see none of the rows until all are in
+  $ sluice import people.xlsx --atomic --max-errors 0    all rows at once, or, if one is rejected, none
+  $ sluice import notes.csv --max-field 10000000         cells of up to 10 MB of text; the other limits are given likewise
+  $ sluice import *.xlsx --table sales --add file,sheet,row=line     where each row comes from, in columns of its own
   $ sluice import people.xlsx --dry-run --json           what would happen, and nothing of it is kept
   $ sluice import people.xlsx --rejects bad.xlsx --max-errors 100
   $ sluice import people.xlsx --rejects bad.csv --raw-rejects
@@ -85,7 +93,7 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
     const { message, exitCode, code } = describeError(error);
-    console.error(`error: ${message}`);
+    console.error(`error: ${withCommands(message)}`);
     showStack(error, code);
     process.exitCode = exitCode;
   }
@@ -97,18 +105,36 @@ function program(): Command {
     .version(version)
     .showHelpAfterError("(sluice --help, or sluice COMMAND --help, explains)")
     .exitOverride()
-    // What stands behind a command is that command's own: "sluice imports cancel ID --to DSN".
+    // Options after a command belong to that command: "sluice imports cancel ID --to DSN".
     .enablePositionalOptions()
     .configureOutput({ outputError: (text, write) => write(text) })
     .addHelpText("after", EXIT_CODES);
-  const to = (): Option =>
-    new Option(
-      "--to <dsn>",
-      "PostgreSQL server, postgres://user@host/database, its password in ~/.pgpass or PGPASSFILE (default: DATABASE_URL, else the embedded database)",
-    );
-  const data = (): Option =>
-    new Option("--data <folder>", "where the embedded database is kept").env("SLUICE_DATA").default("./sluice-data");
+  addImport(sluice);
+  addImports(sluice);
+  addInit(sluice);
+  addPreview(sluice);
+  addSample(sluice);
+  addBench(sluice);
+  addSql(sluice);
+  addServe(sluice, to(), data());
+  return sluice;
+}
 
+function to(): Option {
+  return new Option(
+    "--to <dsn>",
+    "PostgreSQL server, postgres://user@host/database, its password in ~/.pgpass or PGPASSFILE (default: DATABASE_URL, else the embedded database)",
+  );
+}
+
+function data(): Option {
+  return new Option("--data <folder>", "where the embedded database is kept")
+    .env("SLUICE_DATA")
+    .default("./sluice-data");
+}
+
+/** Adds `sluice import`. Long, for it is a list: one option after the other. */
+function addImport(sluice: Command): void {
   addFileOptions(sluice.command("import").addOption(to()).addOption(data()))
     .description("import spreadsheets: each row that fits goes in, each that does not is reported")
     .argument("<file...>", "one or more workbooks or texts (.xlsx, .ods, .xls, .csv, …); - is standard input")
@@ -129,11 +155,22 @@ function program(): Command {
       "columns that tell rows apart, with commas (default: the schema's key, or the primary key)",
       columnNames,
     )
+    .addOption(
+      new Option(
+        "--empty <meaning>",
+        "what an empty cell means: NULL, its column's default, or (with --on-conflict update) that the row keeps what it has",
+      )
+        .choices(EMPTY)
+        .default("null"),
+    )
     .addOption(new Option("--create", "the table must not exist").conflicts(["append", "replace"]))
     .addOption(new Option("--append", "the table must exist").conflicts("replace"))
     .option("--replace", "delete the rows that the table holds, in the transaction that puts the new ones in")
     .option("--cascade", "with --replace: rows of other tables that refer to those by on delete cascade go with them")
-    .option("--atomic", "all rows become visible at once, or none: one transaction, which begins anew after a failure")
+    .option(
+      "--atomic",
+      "all rows that fit become visible at once: one transaction, which begins anew after a failure; with --max-errors 0 one rejected row keeps all out",
+    )
     .addOption(
       new Option("--dry-run", "do everything, then undo it: what is said is what the real import would say").conflicts(
         "keepHistory",
@@ -169,7 +206,9 @@ function program(): Command {
       const stated = Object.keys(options).filter((name) => command.getOptionValueSource(name) === "cli");
       process.exitCode = await importCommand(files, { ...options, stated: new Set(stated) });
     });
+}
 
+function addImports(sluice: Command): void {
   const imports = sluice
     .command("imports")
     .enablePositionalOptions()
@@ -211,11 +250,14 @@ function program(): Command {
     .argument("<id>", "the import")
     .addOption(to())
     .addOption(data())
-    .action(async (id: string, options: TargetFlags) => {
+    .option("--force", "also if it is not finished, and cannot go on then")
+    .action(async (id: string, options: DeleteFlags) => {
       const { deleteCommand } = await import("./imports.ts");
       process.exitCode = await deleteCommand(id, options);
     });
+}
 
+function addInit(sluice: Command): void {
   sluice
     .command("init")
     .description(
@@ -229,22 +271,31 @@ function program(): Command {
       const { initCommand } = await import("./init.ts");
       process.exitCode = await initCommand(options);
     });
+}
 
-  addFileOptions(sluice.command("preview").addOption(to()).addOption(data()))
+function addPreview(sluice: Command): void {
+  addFileOptions(sluice.command("preview").addOption(to()).addOption(data()), [
+    "--schema [file]",
+    "schema file; without one, print a schema file of what was found, to be edited",
+  ])
     .description(
       "show what an import would do: header, columns, types, mapping, DDL, first rows, bad rows; writes nothing",
     )
-    .argument("<file...>", "one or more files; - is standard input")
+    .argument("[file...]", "one or more files; - is standard input")
     .option("--json", "print it as one JSON line a file (docs/inference.md says what is in it)")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ sluice preview people.xlsx --to postgres://localhost/crm --table people\n  $ curl -s https://example.org/people.csv | sluice preview -",
+      "\nExamples:\n  $ sluice preview people.xlsx --to postgres://localhost/crm --table people\n  $ sluice preview people.xlsx --schema > people.schema.ts\n  $ curl -s https://example.org/people.csv | sluice preview -",
     )
-    .action(async (files: string[], options: PreviewFlags) => {
+    .action(async (names: string[], given: Omit<PreviewFlags, "printSchema">, command: Command) => {
       const { previewCommand } = await import("./preview.ts");
+      const { files, ...options } = schemaWish(names, given);
+      if (files.length === 0) command.error("error: missing required argument 'file'");
       process.exitCode = await previewCommand(files, options);
     });
+}
 
+function addSample(sluice: Command): void {
   sluice
     .command("sample")
     .description("write a business directory as .xlsx to standard output")
@@ -259,7 +310,9 @@ function program(): Command {
       const { sampleCommand } = await import("./sample.ts");
       process.exitCode = await sampleCommand(rows, options);
     });
+}
 
+function addBench(sluice: Command): void {
   sluice
     .command("bench")
     .description("measure each method on this machine, each on a fresh table")
@@ -273,7 +326,9 @@ function program(): Command {
       const { benchCommand } = await import("./bench.ts");
       process.exitCode = await benchCommand(options);
     });
+}
 
+function addSql(sluice: Command): void {
   sluice
     .command("sql")
     .description("run a query, on the embedded database unless told")
@@ -289,65 +344,16 @@ function program(): Command {
       const { sqlCommand } = await import("./sql.ts");
       process.exitCode = await sqlCommand(query, options);
     });
-
-  sluice
-    .command("serve")
-    .description("serve the page, POST /upload and GET /health")
-    .addOption(to())
-    .addOption(data())
-    .option("--port <n>", "port to listen on; 0 takes a free one", port, 8080)
-    .option("--host <address>", "address to listen on", "127.0.0.1")
-    .option("--max-file-bytes <n>", "largest upload", positive, DEFAULT_MAX_FILE_BYTES)
-    .option("--max-imports <n>", "imports that run at the same time; others wait", positive, DEFAULT_MAX_IMPORTS)
-    .option(
-      "--max-uploads <n>",
-      "uploads on the disk at the same time; more are refused",
-      positive,
-      DEFAULT_MAX_UPLOADS,
-    )
-    .option("--max-upload-bytes <n>", "bytes of all of them (default: 4 GiB, or twice the largest upload)", positive)
-    .option("--upload-seconds <n>", "how long one upload may take to arrive", positive, DEFAULT_UPLOAD_SECONDS)
-    .option("--silence-seconds <n>", "how long it may stand still on its way", positive, DEFAULT_SILENCE_SECONDS)
-    .option("--upload-dir <folder>", "where uploads are kept meanwhile (default: the system's temporary folder)")
-    .option("--streaming-only", STREAMING_ONLY)
-    .addOption(new Option("--token <token>", "ask for this bearer token").env("SLUICE_TOKEN"))
-    .option(
-      "--allow <table>",
-      "a table that uploads may write to, repeatable: table, schema.table, * for any characters (default: businesses, and tables that uploads made)",
-      repeated,
-    )
-    .addHelpText(
-      "after",
-      "\nExamples:\n  $ sluice serve --port 8080\n  $ sluice serve --to postgres://localhost/crm --allow 'shop.*' --allow customers\n  $ curl -F file=@businesses.xlsx 'http://127.0.0.1:8080/upload?method=copy'",
-    )
-    .action(async (options: ServeFlags) => {
-      const { serveCommand } = await import("./serve.ts");
-      process.exitCode = await serveCommand(options);
-    });
-  return sluice;
 }
 
-function repeated(text: string, before: readonly string[] = []): string[] {
-  return [...before, text];
-}
-
-function positive(text: string): number {
-  const n = natural(text);
-  if (n === 0) throw new InvalidArgumentError("Expected a whole number from 1.");
-  return n;
-}
-
-function port(text: string): number {
-  const n = natural(text);
-  if (n > 65_535) throw new InvalidArgumentError(`Expected a port from 0 to 65535, got ${n}.`);
-  return n;
-}
-
-function columnNames(text: string): string[] {
-  const names = text.split(",").map((name) => name.trim());
-  if (names.includes(""))
-    throw new InvalidArgumentError(`Expected names of columns with commas between them, got "${text}".`);
-  return names;
+/** `preview --schema` prints a schema file; what follows it may be a spreadsheet and no schema file. */
+function schemaWish(
+  names: readonly string[],
+  { schema, ...flags }: { readonly schema?: string | boolean } & Omit<PreviewFlags, "schema" | "printSchema">,
+): PreviewFlags & { readonly files: readonly string[] } {
+  if (typeof schema !== "string") return { ...flags, files: names, printSchema: schema === true };
+  if (/\.[cm]?[jt]s$/i.test(schema)) return { ...flags, schema, files: names, printSchema: false };
+  return { ...flags, files: [schema, ...names], printSchema: true };
 }
 
 function rejectFile(text: string): string {

@@ -1,11 +1,11 @@
-// Standard output of a command whose work counts more than what it prints: where nothing can be written, the work goes on, and its
+// Standard output of a command whose work counts more than what it prints: if nothing can be written, the work continues, and its
 // result is said on standard error. Names and values of files, and what a database says, can steer no terminal.
 import { SluiceError } from "../errors.ts";
 import { inLines } from "../printable.ts";
 
-/** Whether what is printed waits for its outcome, so that a failure is dealt with there. */
+/** True if the writer waits for the outcome, and so deals with a failure itself. */
 let awaited = false;
-/** Why standard output takes nothing any more. */
+/** The reason why standard output takes nothing any more. */
 let lost: string | undefined;
 
 /**
@@ -27,7 +27,7 @@ export function guardOutput(): void {
   });
 }
 
-/** Writes a line, or several. @throws SluiceError (`output_lost`) where that cannot be: the disk is full, nobody reads any more */
+/** Writes a line, or several. @throws SluiceError (`output_lost`) if that cannot be: the disk is full, nobody reads any more */
 export function print(text: string): Promise<void> {
   awaited = true;
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 // `sluice preview`, and imports of several sheets, as a user meets them: every case runs the real program.
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { FilePreview } from "../preview.ts";
@@ -52,6 +52,20 @@ row  name  born        pay     badge
 `);
   expect(result.code).toBe(0);
   expect(await readdir(folder.path)).toEqual(["staff.xlsx"]);
+});
+
+test("a wide sheet begins with a summary", async () => {
+  await using folder = newFolder();
+  const n = (value: string | number): string => Array.from({ length: 250 }, () => String(value)).join(",");
+  const head = ["name", "mixed", ...Array.from({ length: 250 }, (_, i) => `week_${i + 1}`), "none"].join(",");
+  await writeFile(join(folder.path, "wide.csv"), `${head}\nAda,1,${n(1)},\nBob,2,${n(2.5)},\nEve,x y,${n(3)},\n`);
+  const { stdout } = await run(folder.path, "preview", "wide.csv");
+  expect(stdout.split("\n").slice(2, 6)).toEqual([
+    'Sheet "wide" → a new table wide; header in row 1, 3 rows looked at',
+    "253 columns: 250 numeric, 3 text",
+    "1 is text although most values are of another type: B mixed",
+    "1 is without a value in the rows looked at: IS none",
+  ]);
 });
 
 test("--json is the same for programs, --type and --header have their say", async () => {
@@ -214,4 +228,38 @@ withServer("--sheet all: different headers make a table for each sheet, --table 
     ["Ada", "5"],
     ["Ada", null],
   ]);
+});
+
+withServer("preview --schema prints a schema file that can be edited and imports what the preview showed", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  await writeWorkbook(join(folder.path, "staff.xlsx"), { Staff: STAFF });
+  const printed = await run(folder.path, "preview", "--schema", "staff.xlsx");
+  expect(printed.stdout).toContain('  name: "staff",');
+  expect(printed.stdout).toContain('    born: { type: "date", header: "Born", dateFormat: "DD/MM/YYYY" },');
+  expect(printed.stderr).toBe("Note: the header is row 3; row 1 above it is passed over\n");
+  expect((await run(folder.path, "preview", "staff.xlsx", "--schema")).stdout).toBe(printed.stdout);
+  await writeFile(join(folder.path, "own.schema.ts"), printed.stdout.replace("born:", "birthday:"));
+  const result = await run(folder.path, "import", "staff.xlsx", "--schema", "own.schema.ts", "--to", database.dsn);
+  expect(result.stdout).toContain("Imported 3 of 3 rows");
+  expect(await database.query("select name, birthday::text, badge from staff where name = 'Ada'")).toEqual([
+    ["Ada", "1990-01-31", "007"],
+  ]);
+});
+
+withServer("an import says the types of the table that it made in one line, and --json what it assumed", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  await writeWorkbook(join(folder.path, "staff.xlsx"), { Staff: STAFF });
+  const result = await run(folder.path, "import", "staff.xlsx", "--to", database.dsn);
+  expect(result.stdout).toContain("\nTypes: name text, born date as DD/MM/YYYY, pay text, badge text\n");
+  const again = await run(folder.path, "import", "staff.xlsx", "--to", database.dsn, "--again", "--json");
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    assumptions: [
+      { about: "sheet", said: "Staff", option: "--sheet" },
+      { about: "header", said: "row 3", option: "--header" },
+      { about: "records", said: "from row 4 on", option: "--header, --range or --skip-last" },
+      { about: "notations", said: "born=date(DD/MM/YYYY)", option: "--type", values: ["born=date(DD/MM/YYYY)"] },
+    ],
+  });
 });

@@ -2,26 +2,40 @@
 import type { Context } from "@sluice/go/context";
 import { describeError, renamed } from "../errors.ts";
 import { previewFile, type ColumnPreview, type FilePreview, type SheetPreview } from "../preview.ts";
-import { schemaBeside } from "../schema-beside.ts";
-import { loadSchema } from "../schema-file.ts";
-import { pgliteExists } from "../targets/pglite.ts";
-import type { Target } from "../targets/target.ts";
+import { schemaText } from "../schema-text.ts";
+import { schemaBeside } from "../schema/schema-beside.ts";
+import { loadSchema } from "../schema/schema-file.ts";
+import { pgliteExists } from "../database/pglite.ts";
+import { rowList } from "../sheet/source.ts";
+import type { Target } from "../target.ts";
 import { connect, interruptible, leftAside, serverAddress, showStack, type TargetFlags } from "./common.ts";
+import { withCommands } from "./command.ts";
 import { fileOptions, type FileFlags } from "./file-options.ts";
+import { limitsFrom } from "./limit-options.ts";
 import { columns, count, oneLine, rejectText } from "./format.ts";
 import { checkFiles, openInput, shownName, STDIN } from "./stdin.ts";
 
 export interface PreviewFlags extends TargetFlags, FileFlags {
   readonly json?: boolean;
+  /** Print a schema file of what was found. */
+  readonly printSchema: boolean;
 }
 
-/** What an import would ask for. */
+/** The error that an import would end with. */
 const NAMELESS = "standard input has no name to call the table after: sluice import - needs --table NAME";
 
-/** Longer texts are cut where people read; `--json` gives them whole. */
+/** A report of this many columns or more begins with a summary. */
+const WIDE = 40;
+/** The most columns that a summary names. */
+const NAMED = 5;
+
+/** Longer texts are cut for people; `--json` gives them whole. */
 const WIDEST = 40;
 
-/** Returns the exit code: 0 where all sheets could be imported, 1 where one could not, 2 for usage, 130 interrupted. */
+/**
+ * Returns the exit code: 0 if all sheets could be imported, 1 if one could not, 2 for usage, 130
+ * interrupted.
+ */
 export async function previewCommand(files: readonly string[], flags: PreviewFlags): Promise<number> {
   checkFiles(files);
   return await interruptible(
@@ -47,7 +61,7 @@ async function showFile(ctx: Context, file: string, target: Target | undefined, 
     const beside = flags.schema !== undefined || file === STDIN ? undefined : schemaBeside(file);
     const schemaFile = flags.schema;
     const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
-    await using input = await openInput(ctx, file);
+    await using input = await openInput(ctx, file, limitsFrom(flags).limits);
     if (!input) return 130;
     ({ path } = input);
     const options = { file: path, fileName: name, ...fileOptions(flags, schema), ...(target ? { target } : {}) };
@@ -59,19 +73,30 @@ async function showFile(ctx: Context, file: string, target: Target | undefined, 
       ...(nameless ? [NAMELESS] : []),
     ];
     const preview = { ...found, notes };
-    if (flags.json) console.log(JSON.stringify(preview));
+    if (flags.printSchema) printSchemas(preview);
+    else if (flags.json) console.log(JSON.stringify(preview));
     else console.log(report(preview, schemaFile, target).join("\n"));
     return preview.imports.some(({ error }) => error !== null) ? 1 : 0;
   } catch (error) {
     const { code, message, exitCode } = describeError(renamed(error, path, name));
     if (flags.json) console.log(JSON.stringify({ file: name, error: { code, message } }));
-    else console.error(`error: ${message}`);
+    else console.error(`error: ${withCommands(message)}`);
     showStack(error, code);
     return exitCode;
   }
 }
 
-/** The database that is there already: a preview makes none. */
+/** The schema files go to standard output, what there is to say of them to standard error. */
+function printSchemas({ file, imports, notes }: FilePreview): void {
+  for (const note of notes) console.error(`Note: ${note}`);
+  for (const sheet of imports) {
+    for (const note of sheet.notes) console.error(`Note: ${note}`);
+    if (sheet.error === null) process.stdout.write(schemaText(file, sheet));
+    else console.error(`error: ${sheet.error.message}`);
+  }
+}
+
+/** The database, if it exists already: a preview does not make one. */
 async function existingTarget(flags: PreviewFlags): Promise<Target | undefined> {
   if (serverAddress(flags) === undefined && !pgliteExists(flags.data)) return undefined;
   const target = await connect(flags);
@@ -87,7 +112,7 @@ function report(preview: FilePreview, schemaFile: string | undefined, target: Ta
     `${preview.file}: ${preview.format}, ${sheets.length === 1 ? "sheet" : "sheets"} ${sheets.join(", ")}`,
   ];
   if (schemaFile !== undefined) lines.push(`Schema: ${schemaFile}`);
-  for (const note of preview.notes) lines.push(`Note: ${note}`);
+  for (const note of preview.notes) lines.push(`Note: ${withCommands(note)}`);
   for (const sheet of preview.imports) lines.push("", ...sheetLines(sheet, target));
   return lines;
 }
@@ -99,10 +124,11 @@ function sheetLines(preview: SheetPreview, target: Target | undefined): string[]
   const header =
     headerRows.length === 0
       ? "no header"
-      : `header in ${headerRows.length === 1 ? "row" : "rows"} ${headerRows.join(" and ")}`;
+      : `header in ${headerRows.length === 1 ? "row" : "rows"} ${rowList(headerRows)}`;
   const lines = [error ? `Sheet "${sheet}" cannot be imported.` : `Sheet "${sheet}" → ${into}; ${header}, ${rows}`];
-  if (error) lines.push(`error: ${error.message}`);
-  for (const note of preview.notes) lines.push(`Note: ${note}`);
+  if (error) lines.push(`error: ${withCommands(error.message)}`);
+  if (preview.columns.length >= WIDE) lines.push(...summaryLines(preview.columns));
+  for (const note of preview.notes) lines.push(`Note: ${withCommands(note)}`);
   if (preview.columns.length > 0)
     lines.push("", ...columns([["", "header", "column", "type", "sure", "why"], ...preview.columns.map(columnLine)]));
   if (preview.ddl.length > 0) lines.push("", ...[...preview.ddl, ...preview.indexes].map((ddl) => `${ddl};`));
@@ -117,10 +143,33 @@ function sheetLines(preview: SheetPreview, target: Target | undefined): string[]
   return lines;
 }
 
+/** The counts for a wide sheet, before it is shown column by column. */
+function summaryLines(all: readonly ColumnPreview[]): string[] {
+  const loaded = all.filter(({ type }) => type !== null);
+  const types = new Map<string, number>();
+  for (const { type } of loaded) types.set(type!, (types.get(type!) ?? 0) + 1);
+  const counts = [...types].sort(([, a], [, b]) => b - a).map(([type, n]) => `${count(n)} ${type}`);
+  const left = all.length - loaded.length;
+  const spoiled = loaded.filter(({ type, inferred }) => type === "text" && inferred.nearest !== undefined);
+  const empty = loaded.filter(({ inferred }) => inferred.values === 0);
+  return [
+    `${count(all.length)} columns: ${counts.join(", ")}${left > 0 ? `, ${count(left)} left out` : ""}`,
+    ...named(spoiled, "text although most values are of another type"),
+    ...named(empty, "without a value in the rows looked at"),
+  ];
+}
+
+function named(some: readonly ColumnPreview[], what: string): string[] {
+  if (some.length === 0) return [];
+  const shown = some.slice(0, NAMED).map(({ letter, column }) => `${letter} ${cutText(column ?? "")}`);
+  const more = some.length > NAMED ? `, and ${count(some.length - NAMED)} more` : "";
+  return [`${count(some.length)} ${some.length === 1 ? "is" : "are"} ${what}: ${shown.join(", ")}${more}`];
+}
+
 function columnLine(column: ColumnPreview): string[] {
   const { letter, header, unit, match, inferred } = column;
-  const type =
-    column.type === null ? "" : column.dateFormat === null ? column.type : `${column.type} as ${column.dateFormat}`;
+  const format = column.dateFormat ?? column.numberFormat;
+  const type = column.type === null ? "" : format === null ? column.type : `${column.type} as ${format}`;
   const sure =
     column.type === inferred.type && inferred.values > 0 ? `${Math.floor(inferred.confidence * 1000) / 10} %` : "";
   return [
@@ -133,7 +182,7 @@ function columnLine(column: ColumnPreview): string[] {
   ];
 }
 
-/** How the header found its column, and what spoke against another type. */
+/** The reasons: how the header found its column, and what spoke against another type. */
 function why({ inferred, type }: ColumnPreview, match: ColumnPreview["match"]): string {
   const parts: string[] = [];
   if (match?.by === "likeness") parts.push(`taken by likeness ${match.score.toFixed(2)}`);

@@ -1,12 +1,20 @@
-// The file that --rejects names, as the command line speaks of it: nothing is said of what is in it before it is closed, for a
-// disk may be full until then, and a file that cannot be written stops no import, since the ledger has all rejects.
+// The file that --rejects names, and what the command line says about it. It says nothing of the
+// file's content before the file is closed, because a disk may be full until then. A file that
+// cannot be written does not stop an import, because the ledger has all rejects.
+import { COMMAND } from "./command.ts";
 import { describeError, failureOf, SluiceError } from "../errors.ts";
-import { rowsAre } from "../explain.ts";
-import type { ImportResult } from "../import.ts";
-import type { Header } from "../mapping.ts";
-import type { RejectFile } from "../reject-file.ts";
+import { rowsAre } from "../run/failure.ts";
+import type { RejectFile } from "../rejects/file.ts";
 import type { Reject } from "../reject.ts";
-import { importCommandFor, rejectsCommand, REJECTS_OF_DRY_RUN, type RowFlags, type TargetFlags } from "./common.ts";
+import {
+  importCommandFor,
+  readAs,
+  rejectsCommand,
+  REJECTS_OF_DRY_RUN,
+  type RowFlags,
+  type TargetFlags,
+} from "./common.ts";
+import type { Header, ImportResult } from "../options.ts";
 
 type Flags = TargetFlags & RowFlags & { readonly dryRun?: boolean };
 
@@ -27,7 +35,7 @@ export class RejectReport implements AsyncDisposable {
     this.#flags = flags;
   }
 
-  /** Writes rejects. Where that fails, the rest is passed over and `close` says so. */
+  /** Writes rejects. If that fails, the rest is passed over and `close` says so. */
   async write(headers: readonly Header[], rejects: readonly Reject[]): Promise<void> {
     if (this.#failure === undefined) this.#failure = await failureOf(this.#file.write(headers, rejects));
   }
@@ -36,14 +44,17 @@ export class RejectReport implements AsyncDisposable {
   add(result: ImportResult, schema: string | undefined): void {
     if (result.rejected === 0) return;
     const path = this.#file.paths.at(-1) ?? this.#file.path;
-    this.#imports.push({ result, command: importCommandFor(path, result.table, { ...this.#flags, schema }) });
+    const flags = { ...this.#flags, schema };
+    const command = importCommandFor(path, result.table, { ...flags, ...readAs(flags, result.assumptions) });
+    this.#imports.push({ result, command });
   }
 
   /**
    * Closes the file.
    *
-   * @returns where the rejects are and what to do next; nothing where there are none
-   * @throws SluiceError (`reject_file`) where the file is not whole; it says how to get it all the same
+   * @returns lines that name the file and say what to do next; empty if there are no rejects
+   * @throws SluiceError (`reject_file`) if the file is not whole; it says how to get it all the
+   *   same
    */
   async close(): Promise<string[]> {
     const failure = await failureOf(this.#file[Symbol.asyncDispose]());
@@ -67,13 +78,13 @@ export class RejectReport implements AsyncDisposable {
     return new SluiceError(code, lines.join("\n"), { exitCode, cause: failure });
   }
 
-  /** How to get the rejects without this file. */
+  /** Lines that say how to get the rejects without this file. */
   #otherWays(): string[] {
     if (this.#flags.dryRun) return [`All rejects, with their cells: ${REJECTS_OF_DRY_RUN}`];
-    // An import that failed is none of those that were reported.
+    // An import that failed is not among those that were reported.
     if (this.#imports.length === 0) {
       const command = rejectsCommand("ID", this.#flags);
-      return [`The ledger has all rejects: ${command}, and npx sluice imports lists the imports by their IDs.`];
+      return [`The ledger has all rejects: ${command}, and ${COMMAND} imports lists the imports by their IDs.`];
     }
     return this.#imports.map(({ result: { id, table, inserted, updated } }) => {
       const n = inserted + updated;

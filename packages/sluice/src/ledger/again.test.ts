@@ -6,18 +6,19 @@ import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { failureOf } from "../errors.ts";
-import { FinishedError } from "../finished.ts";
-import { runImport, type ImportOptions, type ImportResult } from "../import.ts";
+import { FinishedError } from "./finished.ts";
+import { runImport } from "../import.ts";
 import type { Reject } from "../reject.ts";
-import { table } from "../schema.ts";
-import { openTarget } from "../targets/open.ts";
-import { postgresDatabase } from "../targets/postgres.ts";
-import { SqlTarget } from "../targets/sql.ts";
-import type { Target } from "../targets/target.ts";
+import { table } from "../schema/schema.ts";
+import { openTarget } from "../database/open.ts";
+import { postgresDatabase } from "../database/postgres.ts";
+import { SqlTarget } from "../database/sql.ts";
+import type { Target } from "../target.ts";
 import { databases, newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { faulty, heldUp, type Fault } from "../test/faults.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { cancelImport, importDetails, listImports } from "./history.ts";
+import type { ImportOptions, ImportResult } from "../options.ts";
 
 const ROWS = 120;
 const BAD = 2;
@@ -233,6 +234,28 @@ describe.each(databases)("on $name", ({ open }) => {
     for (let n = 0; n < 2; n++) expect(await imported(target, file)).toMatchObject({ inserted: 0, rejected: 1 });
   });
 
+  test("rows that a trigger puts elsewhere are rows of an unfinished import", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    await target.query(
+      `create table people (id integer, name text); create table part () inherits (people);
+       create function put() returns trigger language plpgsql as $$ begin insert into part values (new.*); return null; end $$;
+       create trigger put before insert on people for each row execute function put()`,
+    );
+    const file = await example(folder.path);
+    const first = await interrupted(target, file);
+    expect(first).toMatchObject({ inserted: 0 });
+    expect(first.skipped).toBeGreaterThan(0);
+    const before = await inTable(target);
+    expect(await failureOf(imported(target, file, { atomic: true }))).toMatchObject({ code: "unfinished_import" });
+    await writeWorkbook(file, { People: [...rows(), [0, "one more"]] });
+    expect(await failureOf(imported(target, file))).toMatchObject({ code: "unfinished_import" });
+    expect(await inTable(target)).toEqual(before);
+    expect(await imported(target, await example(folder.path))).toMatchObject({ id: first.id, skipped: GOOD });
+    expect(await inTable(target)).toEqual([GOOD, GOOD]);
+  });
+
   test("what was cancelled is not in the way", async () => {
     await using folder = newFolder();
     await using database = await open();
@@ -365,6 +388,46 @@ test.skipIf(server === undefined)("one that waits for another one of its process
   await refusal(third);
   expect(await inTable(target)).toEqual([GOOD, GOOD]);
 });
+
+test.skipIf(server === undefined)(
+  "one with other options waits for what may be on its way, and ends what never came",
+  async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await using target = await openTarget({ to: database.dsn, connections: 2 });
+    await database.query("create table people (id integer, name text)");
+    const file = await example(folder.path);
+    // Begun, and no row is in.
+    const [ctx, cancel] = withCancel(background());
+    cancel();
+    const begun = await openTarget({ to: database.dsn, connections: 2 });
+    const { id } = await runImport(ctx, { target: begun, file, schema: people, atomic: true });
+    await begun[Symbol.asyncDispose]();
+    const elsewhere = new pg.Client({ connectionString: database.dsn, application_name: `sluice ${id} 1` });
+    await elsewhere.connect();
+    await elsewhere.query(
+      "update sluice.leases set owner = 'process 1 on elsewhere (abcd)', expires_at = clock_timestamp() + interval '1 hour'",
+    );
+    const other = (options: Partial<ImportOptions> = {}): Promise<ImportResult> => imported(target, file, options);
+    await expect(other()).rejects.toMatchObject({
+      code: "import_running",
+      message: expect.stringMatching(
+        `right now with other options, as import ${id}, by process 1 on elsewhere`,
+      ) as string,
+    });
+    await writeWorkbook(file, { People: [...rows(), [1000, "late"]] });
+    await expect(other()).rejects.toMatchObject({
+      code: "import_running",
+      message: expect.stringMatching(`right now as it was before, as import ${id}, .* cancel ${id} --force`) as string,
+    });
+    await writeWorkbook(file, { People: rows() });
+    await elsewhere.end();
+    await expect.poll(async () => (await importDetails(target, id)).active).toBe(false);
+    await other();
+    expect((await importDetails(target, id)).state).toBe("cancelled");
+    expect(await inTable(target)).toEqual([GOOD, GOOD]);
+  },
+);
 
 /** One import was done; the others were told that it is being done, or was. */
 function expectOne(outcomes: readonly PromiseSettledResult<unknown>[]): void {

@@ -1,7 +1,7 @@
-// What the ledger tells people: the imports there have been, how far each is, and how to be rid of one.
+// The history of imports for people: the list, the state of each, and ways to cancel and delete
+// them.
 import { SluiceError } from "../errors.ts";
-import { isDatabaseError } from "../targets/row-fault.ts";
-import type { Target } from "../targets/target.ts";
+import { type Target, isDatabaseError } from "../target.ts";
 import {
   buildIndex,
   claimImport,
@@ -13,7 +13,8 @@ import {
   type Totals,
 } from "./ledger.ts";
 import { atWorkSql, hasLedger } from "./schema.ts";
-import { indexesFrom } from "./stored.ts";
+import { indexesFrom } from "../plan/stored.ts";
+import { inLines } from "../printable.ts";
 
 /** An import in the list. */
 export interface Summary extends Totals {
@@ -34,16 +35,16 @@ export interface Summary extends Totals {
 /** All there is to know of one import. */
 export interface Details extends Summary {
   readonly contentHash: string;
-  /** How many processes have had it. */
+  /** The number of processes that have had it. */
   readonly epoch: number;
-  /** Which one has it, or had it last. */
+  /** The process that has it, or had it last. */
   readonly owner: string;
   readonly chunks: { readonly begun: number; readonly done: number };
   /** Rejected rows by code. */
   readonly reasons: Readonly<Record<string, number>>;
   /** Index DDL that is left to do. */
   readonly indexes: readonly string[];
-  /** Why it failed, or was cancelled. */
+  /** The reason why it failed, or was cancelled. */
   readonly message: string | null;
 }
 
@@ -54,7 +55,43 @@ export async function listImports(target: Target, limit = 100): Promise<Summary[
   return rows.map(summaryFrom);
 }
 
-/** @throws SluiceError (`unknown_import`) where there is none of that id */
+/** A part of the history: which imports, and where it goes on. */
+export interface HistoryQuery {
+  /** A part of the id, or of the name of the file, sheet or table. */
+  readonly search: string;
+  /** The place after which it begins: that of an import, as {@link pageOfHistory} gives it. */
+  readonly after: HistoryPlace | undefined;
+  readonly limit: number;
+}
+
+/** The place of an import in the history, which is sorted by these. */
+export interface HistoryPlace {
+  /** ISO 8601, in microseconds. */
+  readonly at: string;
+  readonly id: string;
+}
+
+/** The imports after a place, the newest first, each with its place and the reason why it failed or was cancelled. */
+export async function pageOfHistory(
+  target: Target,
+  { search, after, limit }: HistoryQuery,
+): Promise<{ readonly summary: Summary; readonly place: HistoryPlace; readonly message: string | null }[]> {
+  if (!(await hasLedger(target))) return [];
+  const { rows } = await target.query(
+    `${listSql(target)}
+     where strpos(lower(concat_ws(' ', i.id, i.file, i.sheet, i.target_table)), lower($1)) > 0
+       and ($2::text is null or (i.started_at, i.id) < ($2::timestamptz, $3))
+     order by i.started_at desc, i.id desc limit $4`,
+    [search.replaceAll("\0", "\uFFFD"), after?.at ?? null, after?.id ?? "", String(limit)],
+  );
+  return rows.map((row) => ({
+    summary: summaryFrom(row),
+    place: { at: row[13]!, id: row[0]! },
+    message: row[14] ?? null,
+  }));
+}
+
+/** @throws SluiceError (`unknown_import`) if there is none of that id */
 export async function importDetails(target: Target, id: string): Promise<Details> {
   const { rows } = (await hasLedger(target))
     ? await target.query(`${listSql(target)} where i.id = $1`, [id])
@@ -81,10 +118,11 @@ export async function importDetails(target: Target, id: string): Promise<Details
 }
 
 /**
- * Ends an unfinished import for good: its rows stay, and the indexes that waited for the rest are built.
+ * Ends an unfinished import for good: its rows stay, and the indexes that waited for the rest are
+ * built.
  *
- * @param forced even where a process is at work on it, which is stopped by that
- * @throws SluiceError where there is none of that id, it has ended, or a process is at work on it
+ * @param forced even if a process is at work on it; that process is stopped
+ * @throws SluiceError if no import has that id, it has ended, or a process is at work on it
  */
 export async function cancelImport(target: Target, id: string, forced = false): Promise<Details> {
   const { state, table } = await importDetails(target, id);
@@ -117,14 +155,42 @@ async function takesIndexes(target: Target, table: string): Promise<boolean> {
   }
 }
 
-/** Deletes what the ledger has of an import; the table's rows stay. @throws SluiceError where a process is at work on it */
-export async function deleteImport(target: Target, id: string): Promise<void> {
-  const { active } = await importDetails(target, id);
-  if (active) throw atWork(id, "delete it");
+/**
+ * Deletes what the ledger has of an import; the table's rows stay.
+ *
+ * @param forced also an import that has not ended, which nobody can continue then
+ * @returns what the ledger had of it
+ * @throws SluiceError if a process is at work on it, or (`unfinished_import`) it has not ended
+ */
+export async function deleteImport(target: Target, id: string, forced = true): Promise<Details> {
+  const details = await importDetails(target, id);
+  if (details.active) throw atWork(id, "delete it");
+  if (!forced && isOpen(details)) throw notEnded(details);
   await erase(target, "i.id = $1", [id]);
+  return details;
 }
 
-/** Deletes what the ledger has of imports that ended more than so many days ago; returns how many. Unfinished ones stay. */
+/** Reports whether an import can be continued. */
+export function isOpen({ state }: Pick<Summary, "state">): boolean {
+  return state === "running" || state === "failed";
+}
+
+function notEnded({ id, table, file, inserted, updated, indexes }: Details): SluiceError {
+  const rows = inserted + updated;
+  const there = rows === 1 ? "1 row of it is" : `${rows.toLocaleString("en")} rows of it are`;
+  const lines = [
+    `the import ${id} of ${inLines(file)} is not finished: ${there} in the table "${inLines(table)}" and would stay there. ` +
+      `Without its history it cannot go on, and the same command puts in all rows of the file, from the first one on.`,
+    ...(indexes.length > 0 ? [`Nobody would build its indexes: ${indexes.map(inLines).join("; ")}`] : []),
+    `Go on with it: sluice import FILE --resume ${id}. End it, with its indexes and its history: sluice imports cancel ${id}. Delete it all the same: sluice imports delete ${id} --force`,
+  ];
+  return new SluiceError("unfinished_import", lines.join("\n"));
+}
+
+/**
+ * Deletes the ledger's rows of imports that ended more than this number of days ago; returns how
+ * many. Unfinished ones stay.
+ */
 export async function pruneImports(target: Target, days: number): Promise<number> {
   if (!(await hasLedger(target))) return 0;
   return erase(
@@ -161,12 +227,14 @@ function atWork(id: string, what: string): SluiceError {
 }
 
 const TIME = `'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
+const PLACE = `'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'`;
 /** Counts of a running import are those of its chunks. */
 const listSql = ({ exclusive }: Target): string => `
   select i.id, i.state,
          (i.state = 'running' and ${atWorkSql(exclusive, OWNER)})::text, i.file, i.sheet, i.target_table, i.method,
          to_char(i.started_at at time zone 'UTC', ${TIME}), to_char(i.finished_at at time zone 'UTC', ${TIME}),
-         s.inserted::text, s.updated::text, s.skipped::text, s.rejected::text
+         s.inserted::text, s.updated::text, s.skipped::text, s.rejected::text,
+         to_char(i.started_at at time zone 'UTC', ${PLACE}), i.message
   from sluice.imports i join sluice.leases l on l.import = i.id
   cross join lateral (
     select i.inserted, i.updated, i.skipped, i.rejected where i.state <> 'running'
@@ -176,7 +244,7 @@ const listSql = ({ exclusive }: Target): string => `
 
 function summaryFrom(row: readonly (string | null)[]): Summary {
   const [id, state, active, file, sheet, table, method, startedAt] = row as string[];
-  const [inserted, updated, skipped, rejected] = row.slice(9).map(Number) as [number, number, number, number];
+  const [inserted, updated, skipped, rejected] = row.slice(9, 13).map(Number) as [number, number, number, number];
   return {
     id: id!,
     state: state as State,

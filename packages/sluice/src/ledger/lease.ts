@@ -1,15 +1,15 @@
 // Keeps a lease alive while its import runs, on a connection beside those that load.
-import type { Claim, Target } from "../targets/target.ts";
+import type { Claim, Target } from "../target.ts";
 import { LEASE_MS, renewLease } from "./ledger.ts";
 
 /** The imports that this process is at work on, by their ids, and how to tell those who wait for one. */
 const held = new Map<string, PromiseWithResolvers<void>>();
 
 /**
- * Holds an import until disposed. Connections bear the name of the import that used them last, so they cannot tell two imports
+ * Holds an import until disposed. Connections have the name of the import that used them last, so they cannot tell two imports
  * of one process apart.
  */
-export function hold({ id }: Claim): Disposable {
+export function hold({ id }: Pick<Claim, "id">): Disposable {
   const released = Promise.withResolvers<void>();
   held.set(id, released);
   return {

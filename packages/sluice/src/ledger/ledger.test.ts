@@ -7,21 +7,23 @@ import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { Encoder } from "../encode.ts";
-import { METHODS, runImport, type ImportOptions, type ImportResult, type Method } from "../import.ts";
+import { Encoder } from "../chunk/encode.ts";
+import { SluiceError } from "../errors.ts";
+import { runImport } from "../import.ts";
 import type { Reject } from "../reject.ts";
-import { table } from "../schema.ts";
+import { table } from "../schema/schema.ts";
 import { batchOfRows } from "../test/batch.ts";
 import { databases, newDatabase, newFolder, newName, server } from "../test/database.ts";
 import { faulty, type Fault } from "../test/faults.ts";
 import { writeWorkbook, type TestCell } from "../test/workbook.ts";
-import { openTarget } from "../targets/open.ts";
-import { postgresDatabase } from "../targets/postgres.ts";
-import { SqlTarget } from "../targets/sql.ts";
-import type { Target } from "../targets/target.ts";
+import { openTarget } from "../database/open.ts";
+import { postgresDatabase } from "../database/postgres.ts";
+import { SqlTarget } from "../database/sql.ts";
+import type { Target } from "../target.ts";
 import { cancelImport, deleteImport, importDetails, listImports, pruneImports } from "./history.ts";
 import { claimImport, OWNER } from "./ledger.ts";
 import { LEDGER_DDL } from "./schema.ts";
+import { type ImportOptions, type ImportResult, METHODS, type Method } from "../options.ts";
 
 const withServer = test.skipIf(server === undefined);
 const ROWS = 430;
@@ -483,6 +485,37 @@ describe.skipIf(server === undefined)("two processes", () => {
       expect(await database.query("select count(*) from people")).toEqual([[String(GOOD)]]);
     },
   ); // prettier-ignore
+
+  withServer("one in a single transaction that is taken over says so, although all of its sessions are ended", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const file = await example(folder.path);
+    await using other = await openTarget({ to: database.dsn, connections: 2 });
+    const server = postgresDatabase(database.dsn, 2);
+    let [taken, dead] = [false, 0];
+    const paused = {
+      ...faulty(server, () => undefined),
+      withConnection: async <T>(...[use, claim]: Parameters<typeof server.withConnection<T>>): Promise<T> => {
+        // The pool lends a connection that was ended too, before it has noticed.
+        if (dead-- > 0) throw new SluiceError("connection_lost", "terminated");
+        return server.withConnection(async (connection) => use({
+          query: async (sql, parameters) => {
+            if (/insert into "people"/.test(sql) && !taken) {
+              [taken, dead] = [true, 2];
+              await claimImport(other, (await listImports(other))[0]!.id, [], true);
+            }
+            return connection.query(sql, parameters);
+          },
+          copy: (into, data) => connection.copy(into, data),
+        }), claim);
+      },
+    };
+    await using zombie = new SqlTarget(paused, 5000);
+    await expect(imported(zombie, file, { method: "batch", atomic: true })).rejects.toMatchObject({
+      code: "taken_over",
+    });
+    expect(taken).toBe(true);
+  }); // prettier-ignore
 
   withServer("an import that another process is at work on is left to it", async () => {
     await using folder = newFolder();

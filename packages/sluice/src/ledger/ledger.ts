@@ -1,24 +1,26 @@
 // An import's entry in the ledger: begun with its table, claimed by one process at a time, closed with its counts.
 //
-// Every statement that changes an entry carries the epoch and does nothing where that is over, so a process that was taken for
+// Every statement that changes an entry carries the epoch and does nothing if that is over, so a process that was taken for
 // dead can do no harm when it wakes up. `commitChunk` of the target writes the chunks; all else is here.
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { quoteLiteral, quoteTable } from "../identifiers.ts";
+import { quoteLiteral, quoteTable } from "../schema/identifiers.ts";
 import { SluiceError } from "../errors.ts";
 import { fromAscii, type Reject, type RejectCell } from "../reject.ts";
-import type { ChunkState, Claim, Target } from "../targets/target.ts";
-import { indexDdl, type IndexSpec } from "../schema.ts";
-import { storePlan, type Plan } from "./plan.ts";
+import type { ChunkState, Claim, Target } from "../target.ts";
+import { indexDdl, type IndexSpec } from "../schema/schema.ts";
+import { storePlan, type Plan } from "../plan/plan.ts";
 import { atWorkSql, BEGUN_ALREADY } from "./schema.ts";
 import { inLines } from "../printable.ts";
-import { indexesFrom, isId, type IndexLeft } from "./stored.ts";
+import { indexesFrom, isId, type IndexLeft } from "../plan/stored.ts";
 import { hidesRowsSql, shapeSql } from "./table-shape.ts";
 
 export type State = "running" | "finished" | "failed" | "cancelled";
 
-/** What is known of an import when it begins. */
+/** The facts about an import when it begins. */
 export interface Beginning {
+  /** The import's id; a random one by default. */
+  readonly id?: string | undefined;
   readonly contentHash: string;
   readonly file: string;
   readonly sheet: string;
@@ -27,7 +29,7 @@ export interface Beginning {
   readonly schemaHash: string;
   /** DDL that makes or changes the table, in the transaction that begins the import. */
   readonly ddl: readonly string[];
-  /** What is left to build when the rows are in. */
+  /** The indexes to build when the rows are in. */
   readonly indexes: readonly IndexSpec[];
   /** The table that the plan is for; undefined if the DDL makes or changes it. */
   readonly shape: string | undefined;
@@ -35,7 +37,7 @@ export interface Beginning {
   readonly seen: Look | undefined;
 }
 
-/** What makes two imports the same one, but for the options. */
+/** The facts that make two imports the same one, apart from the options. */
 export interface ImportKey {
   readonly contentHash: string;
   /** Undefined for delimited text: it has one sheet, whose name is the file's and may change. */
@@ -65,7 +67,7 @@ export interface Entry {
   readonly schemaHash: string;
   readonly indexes: readonly IndexLeft[];
   readonly startedAt: string;
-  /** From its begin to its end; 0 while it runs. */
+  /** From its start to its end; 0 while it runs. */
   readonly milliseconds: number;
   readonly owner: string;
   /** The owner is at work on it. */
@@ -82,7 +84,7 @@ export interface Totals {
   readonly rejected: number;
 }
 
-/** How long a process is believed to be alive without saying so. */
+/** The time for which a process is believed to be alive without a message. */
 export const LEASE_MS: number = Number(process.env["SLUICE_LEASE_MS"]) || 30_000;
 
 /** This process, for people and for the lease: the last part tells two processes of one number apart. */
@@ -101,7 +103,7 @@ type Asked = Pick<Target, "query">;
 
 /** Makes or changes the table and opens the import's entry, in one transaction. @throws an error of code BEGUN_ALREADY, see `seen` */
 export async function beginImport(target: Target, beginning: Beginning): Promise<Claim> {
-  const claim = { id: newId(), epoch: 1 };
+  const claim = { id: beginning.id ?? newId(), epoch: 1 };
   const { plan, ddl } = beginning;
   const values = [
     claim.id,
@@ -169,16 +171,19 @@ function markSql({ contentHash, sheet, table }: ImportKey): string {
           from sluice.imports where ${one.join(" and ")} and state <> 'cancelled'`;
 }
 
-/** Whether an import went into a table, as SQL: by the name that it was given then, or by another one of the same table. */
+/**
+ * The condition, as SQL, that an import went into a table: by the name that it was given then, or
+ * by another name of the same table.
+ */
 function intoSql(name: string, relation: string): string {
   return `(target_table = ${name} or table_oid = pg_catalog.to_regclass(${relation})::oid)`;
 }
 
 /**
- * Takes an import over from whoever had it: undefined where another process is at work on it. Ends what that process may have left
- * open in the database.
+ * Takes an import over from the process that had it: undefined if another process is at work on it.
+ * Ends what that process may have left open in the database.
  *
- * @param forced even where its holder is at work
+ * @param forced even if its holder is at work
  */
 export async function claimImport(
   target: Target,
@@ -198,9 +203,10 @@ export async function claimImport(
   const claim = { id, epoch: Number(epoch) };
   if (target.exclusive) return claim;
   try {
+    // The connection that asks has the new epoch's name.
     await target.query(
       `select pg_catalog.pg_terminate_backend(pid) from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid()
+       where datname = current_database()
          and case when application_name ~ '^sluice [^ ]+ [0-9]{1,9}$' and split_part(application_name, ' ', 2) = $1
              then split_part(application_name, ' ', 3)::integer < $2::integer end`,
       [id, epoch],
@@ -224,7 +230,9 @@ export async function storeOtherPlan(target: Target, { id, epoch }: Claim, plan:
   ]);
 }
 
-/** Says that this process is alive. False where the import is no longer its own. */
+/**
+ * Says that this process is alive. Returns false if the import belongs to another process by now.
+ */
 export async function renewLease(target: Target, claim: Claim): Promise<boolean> {
   const { count } = await target.query(
     `update sluice.leases set expires_at = ${leaseEnd()} where import = $1 and epoch = $2`,
@@ -235,10 +243,14 @@ export async function renewLease(target: Target, claim: Claim): Promise<boolean>
 }
 
 /**
- * Gives the import back, with its counts: ended, or (`running`, `failed`) for anybody to go on with. Idempotent.
+ * Gives the import back, with its counts: ended, or (`running`, `failed`) for anybody to continue
+ * with. Idempotent. An import that has failed takes no later step of a chunk until it is claimed: a
+ * session that its process has lost may still be on its way.
  *
- * @param records how many records the ledger must count; otherwise nothing is changed but the lease, which is over
- * @returns the counts, of earlier processes too; undefined if another process has taken the import over, or the counts differ
+ * @param records how many records the ledger must count; otherwise nothing is changed but the
+ *   lease, which is over
+ * @returns the counts, of earlier processes too; undefined if another process has taken the import
+ *   over, or the counts differ
  */
 export async function settleImport(
   target: Target,
@@ -249,6 +261,7 @@ export async function settleImport(
 ): Promise<Totals | undefined> {
   const { rows } = await target.query(
     `with released as (update sluice.leases set expires_at = '-infinity' where import = $1 and epoch = $2 returning 1),
+          halted as (update sluice.chunks set epoch = 0 where import = $1 and done < rows and $3 = 'failed' and exists (select from released)),
           sums as (${SUMS} where import = $1)
      update sluice.imports i
      set state = $3, message = $4, finished_at = case when $3 = 'running' then null else clock_timestamp() end,
@@ -268,7 +281,7 @@ export async function settleImport(
   return rows[0] && totalsFrom(rows[0]);
 }
 
-/** What the ledger counts of a running import; undefined if another process has taken it over. */
+/** The ledger's counts of a running import; undefined if another process has taken it over. */
 export async function countsOf(target: Target, { id, epoch }: Claim): Promise<Totals | undefined> {
   const { rows } = await target.query(
     `select ${TOTALS} from sluice.imports i cross join lateral (${SUMS} where import = i.id) s
@@ -276,6 +289,14 @@ export async function countsOf(target: Target, { id, epoch }: Claim): Promise<To
     [id, String(epoch)],
   );
   return rows[0] && totalsFrom(rows[0]);
+}
+
+/** Reports whether the ledger has an import of that content, into any table. */
+export async function knowsContent(target: Pick<Target, "query">, contentHash: string): Promise<boolean> {
+  const { rows } = await target.query("select exists (select from sluice.imports where content_hash = $1)::text", [
+    contentHash,
+  ]);
+  return rows[0]![0] === "true";
 }
 
 /** The import of an id, or those of a sheet into a table: by the file's content, or the unfinished ones by its name. The newest first. */
@@ -306,12 +327,13 @@ export async function findImports(
     parameters,
   );
   if (rows.length === 0) return [];
-  // All of them went into one table, or into tables of one name: what bears it now?
+  // All of them went into one table, or into tables of one name: what has it now?
   const name = "id" in wanted ? rows[0]![5]! : wanted.table;
   const now = await target.query("select pg_catalog.to_regclass($1)::oid::text", [quoteTable(name)]);
   const entries: Entry[] = [];
   for (const row of rows) {
-    // Ids stand in commands that people are told to run, so one that this program did not give does not count.
+    // Ids are part of commands that people are told to run, so an id that this program did not give
+    // does not count.
     if (!isId(row[0]!)) continue;
     const [id, state, contentHash, file, sheet, table, plan, wish, schemaHash, indexes, startedAt, owner, oid, active] =
       row as string[];
@@ -337,7 +359,7 @@ export async function findImports(
   return entries;
 }
 
-/** Whether rows that an import put in can still be in its table. */
+/** Reports whether rows that an import put in can still be in its table. */
 export async function holdsRows(target: Target, table: string): Promise<boolean> {
   try {
     const { rows } = await target.query(
@@ -384,7 +406,7 @@ export function chunkStateFrom(columns: readonly (string | null)[]): ChunkState 
   return { rows, done, inserted, updated, skipped, rejected };
 }
 
-/** How many rows were rejected for each reason, the most frequent first. */
+/** The number of rejected rows for each reason, the most frequent first. */
 export async function reasonsOf(target: Asked, id: string, table: string = REJECTS): Promise<Record<string, number>> {
   const { rows } = await target.query(
     `select code, count(*)::text from ${table} where import = $1 group by 1 order by count(*) desc, 1`,
@@ -393,7 +415,10 @@ export async function reasonsOf(target: Asked, id: string, table: string = REJEC
   return Object.fromEntries(rows.map(([code, n]) => [code!, Number(n)]));
 }
 
-/** An import's rejects in the sheet's order, some hundred at a time, and fewer where their cells are long. */
+/**
+ * An import's rejects in the sheet's order, some hundred at a time, and fewer if their cells are
+ * long.
+ */
 export async function* rejectsOf(
   target: Asked,
   id: string,
@@ -445,7 +470,7 @@ export async function indexesLeft(target: Target, id: string): Promise<IndexLeft
 /**
  * Builds one index and takes it off the list, both or neither.
  *
- * @param table where: one that {@link Target.describe} has let pass
+ * @param table the table of the index, one that {@link Target.describe} has let pass
  */
 export async function buildIndex(target: Target, claim: Claim, spec: IndexSpec, table: string): Promise<void> {
   const done = quoteLiteral(JSON.stringify(spec));
@@ -458,7 +483,7 @@ export async function buildIndex(target: Target, claim: Claim, spec: IndexSpec, 
   );
 }
 
-/** What a process is told that is no longer the one. */
+/** The error for a process that has lost its import to another one. */
 export async function takenOver(target: Asked, claim: Claim): Promise<SluiceError> {
   const found = await target
     .query(
@@ -488,6 +513,7 @@ function leaseEnd(): string {
   return `clock_timestamp() + interval '${LEASE_MS} milliseconds'`;
 }
 
-function newId(): string {
+/** A new import's id. */
+export function newId(): string {
   return Array.from(randomBytes(10), (byte) => LETTERS[byte & 31]).join("");
 }

@@ -1,20 +1,15 @@
-// Which tables imports for callers of a server made. Those callers may go on writing to them, and to no other table that is there.
+// The tables that imports for callers of a server made. Those callers may continue writing to them,
+// but not to any other table that exists.
 //
-// A table is known by its OID, so one that was dropped and made by somebody else under the same name is not it; and by its name, so
-// that a table of a restored dump, or one that has got an old OID, is not taken for it. Its row is written by the transaction
-// that makes the table, and stays when the history of the import is deleted. No caller can write here: no import takes a table of
-// this schema as its target.
-import { quoteLiteral, quoteTable } from "../identifiers.ts";
+// A table is known by its OID and its name. By the OID, because a table that was dropped and made
+// by somebody else under the same name is another one. By the name, because a table of a restored
+// dump, or one that has got an old OID, is another one too. Its row is written by the transaction
+// that makes the table, and stays when the history of the import is deleted. No caller can write
+// here: no import takes a table of this schema as its target.
+import { quoteLiteral, quoteTable } from "../schema/identifiers.ts";
 import { SluiceError } from "../errors.ts";
-import type { Plan } from "./plan.ts";
-
-/** For whom an import runs who may not write just anywhere. What it makes is on record as made for such callers. */
-export interface Caller {
-  /** Only a table that was made for a caller counts, if one of that name is there. */
-  readonly ownTable: boolean;
-  /** Messages do not name columns of an existing table, but for those that the sheet's headers mean. */
-  readonly hidesColumns: boolean;
-}
+import type { Plan } from "../plan/plan.ts";
+import { type Caller } from "../options.ts";
 
 /** SQLSTATE of an import that found a table which was not made for callers. */
 export const NOT_OWN = "SLU09";
@@ -30,8 +25,8 @@ create table if not exists sluice.made (
 `;
 
 /**
- * Whether the relation `oid` is a table that was made for callers, as SQL. One that has become a part of another table since is none:
- * its rows would be that table's.
+ * The condition, as SQL, that the relation `oid` is a table that was made for callers. A table that
+ * has become a part of another table since is not: its rows would be that table's.
  */
 export function isMadeSql(oid: string): string {
   return `exists (select from sluice.made m join pg_class c on c.oid = m.table_oid join pg_namespace n on n.oid = c.relnamespace

@@ -1,38 +1,51 @@
 // The ledger's tables and functions, in the schema `sluice` of the database that the rows go to.
 //
-// What must hold: the rows of a chunk, its rejects, its counts and its place in `chunks` are one transaction, and that transaction
-// commits only while the process still holds the import's epoch. `claim` is the only way to a new epoch, `commit_rows` the only
-// way to write progress. Leases have a table of their own, so that renewing one never waits for a chunk's commit. Time is the
-// database's: no clock of a client counts.
+// What must hold: the rows of a chunk, its rejects, its counts and its place in `chunks` are one
+// transaction, and that transaction commits only while the process still holds the import's epoch.
+// `claim` is the only way to a new epoch, `commit_rows` the only way to write progress. Leases have
+// a separate table, so that renewing one never waits for a chunk's commit. Time is the database's:
+// no clock of a client counts.
 import { SluiceError } from "../errors.ts";
-import { quoteLiteral } from "../identifiers.ts";
-import type { Target } from "../targets/target.ts";
+import { quoteLiteral } from "../schema/identifiers.ts";
+import type { Target } from "../target.ts";
 import { MADE_DDL } from "./made.ts";
 import { shapeSql } from "./table-shape.ts";
 import { checkLedger } from "./trust.ts";
 
-/** The version of what stands below; a change that the statements below do not make by themselves needs a step in {@link MIGRATIONS}. */
-export const LEDGER_VERSION = 2;
+/**
+ * The version of the statements below. A change that they do not make by themselves needs a step in
+ * {@link MIGRATIONS}.
+ */
+export const LEDGER_VERSION = 3;
 
 /** Another process has the import, or it has ended. */
 export const TAKEN_OVER = "SLU01";
-/** The chunk is not as far as this process believed: an earlier attempt of its own has been committed after all. */
+/**
+ * The chunk is not as far as this process believed: one of its earlier attempts has been committed
+ * after all.
+ */
 export const OUT_OF_STEP = "SLU02";
 /** Another process has begun the same import meanwhile. */
 export const BEGUN_ALREADY = "SLU03";
 /** The table is not what it was when the import was planned. */
 export const OTHER_TABLE = "SLU04";
 
+/** The first number of the lock under which a sequence is moved; the second is the sequence's. */
+const MOVE_LOCK = 7_358_250;
+/** Values of a sequence that are passed one by one. */
+const SHORT_WAY = 1000;
+
 /** Two that install at the same time do it one after the other. */
 const INSTALL_LOCK = 7_358_249;
 
-/** Whether the process of the lease `l` has a connection to this database. */
+/** The condition that the process of the lease `l` has a connection to this database. */
 const CONNECTED = `exists (select from pg_stat_activity a where a.datname = current_database()
                           and a.application_name = pg_catalog.format('sluice %s %s', l.import, l.epoch))`;
 
 /**
- * Whether a process is at work on the import of the lease `l`, as SQL: the lease lasts, and its holder is this process, or one that is
- * connected, which in a database that one process has at a time there cannot be.
+ * The condition, as SQL, that a process is at work on the import of the lease `l`. The lease lasts,
+ * and its holder is this process or one that is connected. If only one process at a time can have
+ * the database, no other process can be connected.
  */
 export function atWorkSql(exclusive: boolean, owner: string): string {
   const holder = `l.owner = ${quoteLiteral(owner)}`;
@@ -170,9 +183,32 @@ begin
     raise exception 'the table of the import % is not what it was', of_import using errcode = '${OTHER_TABLE}';
   end if;
 end $$;
+
+-- Moves a sequence so far that it will not give \`reached\` any more: forwards only. Of two imports one waits for the other. An
+-- application's \`nextval\` waits for nobody. So short ways are gone by \`nextval\` itself, and a long way by \`setval\`: for that to
+-- lead back, others would have to take ${SHORT_WAY} values between one statement and the next.
+create or replace function sluice.move_sequence(of_sequence regclass, reached bigint)
+returns void language plpgsql strict set search_path = pg_catalog, pg_temp as $$
+declare
+  at record;
+  steps numeric;
+begin
+  perform pg_advisory_xact_lock(${MOVE_LOCK}, of_sequence::oid::integer);
+  execute format(
+    'select case when s.is_called then s.last_value::numeric else s.last_value::numeric - q.seqincrement end as given, q.*
+     from %s s, pg_sequence q where q.seqrelid = $1', of_sequence) into at using of_sequence;
+  steps := floor((reached - at.given) / at.seqincrement);
+  if steps <= 0 or reached not between at.seqmin and at.seqmax then
+    return;
+  elsif steps > ${SHORT_WAY} then
+    perform setval(of_sequence, (at.given + steps * at.seqincrement)::bigint);
+  else
+    perform nextval(of_sequence) from generate_series(1, steps);
+  end if;
+end $$;
 `;
 
-/** What others need who import, for `--print-sql`. */
+/** The grants for other users who import, for `--print-sql`. */
 export const GRANTS_HINT = `
 -- For each role that imports:
 -- grant usage on schema sluice to ROLE;
@@ -187,9 +223,14 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "alter table sluice.imports add column if not exists relation text, add column if not exists shape text",
     "drop function if exists sluice.commit_rows(text, integer, integer, integer, integer, integer, integer, integer, integer, integer)",
   ],
+  [], // sluice.move_sequence is new
 ];
 
-/** Makes the ledger where it is missing, and brings an older one up to date. @throws SluiceError where that cannot be */
+/**
+ * Makes the ledger if it is missing, and brings an older one up to date.
+ *
+ * @throws SluiceError if that cannot be
+ */
 export async function ensureLedger(target: Target): Promise<void> {
   await checkLedger(target);
   const version = await versionOf(target);
@@ -219,7 +260,11 @@ export async function ensureLedger(target: Target): Promise<void> {
   }
 }
 
-/** Whether there is a ledger; one of another version is brought up to date. @throws SluiceError where it cannot be used */
+/**
+ * Reports whether the ledger exists; brings one of another version up to date.
+ *
+ * @throws SluiceError if it cannot be used
+ */
 export async function hasLedger(target: Target): Promise<boolean> {
   await checkLedger(target);
   const version = await versionOf(target);
@@ -228,7 +273,7 @@ export async function hasLedger(target: Target): Promise<boolean> {
   return true;
 }
 
-/** undefined where there is no ledger. */
+/** undefined if the ledger does not exist. */
 async function versionOf(target: Target): Promise<number | undefined> {
   try {
     const { rows } = await target.query("select version::text from sluice.ledger");

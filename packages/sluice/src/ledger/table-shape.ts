@@ -1,16 +1,18 @@
-// The table that an import was planned for, as one text: which table has the name, its kind, where its rows are stored, and of each
-// column what decides how a value goes in.
+// The table that an import was planned for, as one text. It has the table's name and kind, the
+// place of its rows, and of each column what decides how a value goes in.
 //
-// What must hold: every commit of an import compares this text in the transaction that holds a lock on the table (`commit_rows`), so
-// no row goes into a table that is another one by then. A text that differs is looked at here, outside that transaction: what changes
-// nothing about the rows is stored as the new text, and all else ends the import in words.
+// What must hold: every commit of an import compares this text in the transaction that holds a lock
+// on the table (`commit_rows`). So no row goes into a table that is another one by then. If the
+// text differs, the process looks at the difference here, outside that transaction. It stores the
+// new text if the change does not concern the rows. Any other change ends the import with a
+// message.
 //
-// A text of names and types was chosen over numbers of transactions (`xmin`): those differ after changes that do no harm, and say
-// nothing of what was changed.
-import { SluiceError } from "../errors.ts";
-import { quoteTable } from "../identifiers.ts";
-import type { Claim, Target } from "../targets/target.ts";
-import type { Plan } from "./plan.ts";
+// A text of names and types was chosen over numbers of transactions (`xmin`): those differ after
+// changes that do no harm, and say nothing of what was changed.
+import { describeError, SluiceError } from "../errors.ts";
+import { quoteTable } from "../schema/identifiers.ts";
+import type { Claim, Target } from "../target.ts";
+import type { Plan } from "../plan/plan.ts";
 
 /** The table is not there any more, or the rows that the import put in are not in it. */
 export const TABLE_GONE = "table_gone";
@@ -26,8 +28,9 @@ const FILES = `case when c.relkind = 'p' then (
   else c.relfilenode::text end`;
 
 /**
- * The text as SQL: `[oid, kind, files, [[column, number, type, modifier, must be given, cannot be given], …]]`; NULL if there is no
- * such table.
+ * The text as SQL:
+ * `[oid, kind, files, [[column, number, type, modifier, must be given, cannot be given], …]]`; NULL
+ * if there is no such table.
  *
  * @param oid SQL of the table's oid, which names no table `c`
  */
@@ -39,7 +42,7 @@ export function shapeSql(oid: string): string {
   from pg_class c where c.oid = ${oid}::oid)`;
 }
 
-/** What to do about a table that is another one, for people. */
+/** The advice for people about a table that is another one. */
 export function afterChange(code: string, id: string): string {
   return code === TABLE_GONE
     ? "The same command imports the file anew, from its first row."
@@ -57,8 +60,8 @@ type Column = readonly [
 type Shape = readonly [oid: string, kind: string, files: string, columns: readonly Column[] | null];
 
 /**
- * Checks that an import's table is the one that it was planned for. Changes that leave every row what it would have been are taken
- * over into the ledger.
+ * Checks that an import's table is the one that it was planned for. Changes that leave every row
+ * what it would have been are taken over into the ledger.
  *
  * @throws SluiceError (`table_gone`, `table_changed`) if it is not
  */
@@ -98,7 +101,7 @@ function gone(oldName: string | null | undefined, what: string, rows: number): S
   return new SluiceError(TABLE_GONE, `${what}: ${old}${where}.`);
 }
 
-/** What a row would meet that was not so when the import was planned, in words. */
+/** The changes since the import was planned that a row would meet, in words. */
 async function changesOf(
   target: Pick<Target, "query">,
   [, kind, , before]: Shape,
@@ -133,8 +136,9 @@ async function changesOf(
 }
 
 /**
- * Whether rows may be in a relation that this user does not see there, as SQL: its policies may hide them, and a view any. Then it
- * says nothing that none are seen. `relation` is SQL of the quoted name.
+ * The condition, as SQL, that a relation may have rows which this user does not see: its policies
+ * may hide them, and a view may hide any. Then it says nothing that no rows are seen. `relation` is
+ * SQL of the quoted name.
  */
 export function hidesRowsSql(relation: string): string {
   return `(select c.relkind = 'v' or pg_catalog.row_security_active(c.oid)
@@ -142,9 +146,66 @@ export function hidesRowsSql(relation: string): string {
 }
 
 /**
- * The table's rows lie in another file. VACUUM FULL, CLUSTER and ALTER TABLE do that and keep the rows; TRUNCATE does not.
+ * Checks that a table which a crash of the server empties, since it is UNLOGGED, still holds as
+ * many rows as an import has put in.
  *
- * @param inserted rows that the import put in, @param put and wrote over
+ * @throws SluiceError (`table_gone`, `table_changed`) if it holds fewer
+ */
+export async function expectUnloggedRows(
+  target: Pick<Target, "query">,
+  table: string,
+  { inserted, updated }: { readonly inserted: number; readonly updated: number },
+): Promise<void> {
+  const { rows } = await target.query(
+    `select exists (select from pg_catalog.pg_class c where c.relpersistence = 'u' and (c.oid = pg_catalog.to_regclass($1)::oid
+       or c.oid in (select relid from pg_catalog.pg_partition_tree(pg_catalog.to_regclass($1)))))::text`,
+    [quoteTable(table)],
+  );
+  if (rows[0]![0] !== "true") return;
+  try {
+    await expectRows(target, table, inserted, inserted + updated);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    throw new SluiceError(
+      describeError(error).code,
+      `${error.message} It is UNLOGGED: a crash of the server empties such a table.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/**
+ * The number of rows that an import has put into a table and that cannot be there any more, because
+ * the table holds fewer. Others may have put in as many as were taken out, so 0 does not say that
+ * all are there. It counts no further than to `inserted`. It does not count if policies or a view
+ * may hide rows, or if the user may not read.
+ */
+export async function rowsMissing(target: Pick<Target, "query">, table: string, inserted: number): Promise<number> {
+  if (inserted === 0) return 0;
+  const name = quoteTable(table);
+  try {
+    const { rows } = await target.query(
+      `select count(*)::text, ${hidesRowsSql("$1")}::text from (select from ${name} limit $2::bigint) held`,
+      [name, String(inserted)],
+    );
+    const [held, hidden] = rows[0]!;
+    return hidden === "true" ? 0 : Math.max(0, inserted - Number(held));
+  } catch (error) {
+    // Who may only insert cannot look.
+    if (error instanceof Error && "code" in error && error.code === "42501") return 0;
+    throw error;
+  }
+}
+
+/**
+ * The table's rows lie in another file. VACUUM FULL, CLUSTER and ALTER TABLE do that and keep the
+ * rows; TRUNCATE does not.
+ *
+ * @param inserted rows that the import put in,
+ *
+ * @param put and wrote over
  */
 async function expectRows(target: Pick<Target, "query">, table: string, inserted: number, put: number): Promise<void> {
   if (put === 0) return;

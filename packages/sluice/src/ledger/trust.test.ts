@@ -3,14 +3,15 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { background } from "@sluice/go/context";
 import { describe, expect, test } from "vitest";
-import { runImport, type ImportOptions, type ImportResult } from "../import.ts";
-import { table } from "../schema.ts";
-import { openTarget } from "../targets/open.ts";
+import { runImport } from "../import.ts";
+import { table } from "../schema/schema.ts";
+import { openTarget } from "../database/open.ts";
 import { newDatabase, newFolder, newName, server, type TestDatabase } from "../test/database.ts";
 import { run } from "../test/program.ts";
-import type { Target } from "../targets/target.ts";
+import type { Target } from "../target.ts";
 import { cancelImport, deleteImport, importDetails, listImports, pruneImports } from "./history.ts";
-import { GRANTS_HINT, LEDGER_DDL } from "./schema.ts";
+import { LEDGER_VERSION, GRANTS_HINT, LEDGER_DDL } from "./schema.ts";
+import type { ImportOptions, ImportResult } from "../options.ts";
 
 const people = table({
   name: "people",
@@ -194,7 +195,7 @@ describe.skipIf(server === undefined)("an import that version 1 left unfinished"
       expect(result.notes).toContain(
         `not built, since an earlier version stored it as SQL: ${old[0]} (look at it, and run it by hand)`,
       );
-      expect(await database.query("select version from sluice.ledger")).toEqual([["2"]]);
+      expect(await database.query("select version from sluice.ledger")).toEqual([[String(LEDGER_VERSION)]]);
       expect((await importDetails(target, id)).indexes).toEqual(old);
       expect(await database.query("select count(*) from pg_indexes where tablename = 'people'")).toEqual([["1"]]);
     });

@@ -1,11 +1,13 @@
-// Whose the ledger is. Its functions run with the rights of whoever imports, so what they are must not be up to a stranger.
+// Checks the owners of the ledger. Its functions run with the rights of anybody who imports, so a
+// stranger must not be able to change them.
 //
-// Trusted are: this user; superusers, who need no ledger to do as they like; the database's owner, who may set `search_path` and
-// other settings for every session in it; and, but for a superuser, the roles that this user is a member of, since a team shares
-// a ledger that way. A superuser is a member of every role, so that last rule would trust everybody.
+// These are trusted: this user; superusers, who need no ledger to do as they like; the database's
+// owner, who may set `search_path` and other settings for every session in it; and, unless this
+// user is a superuser, the roles that the user is a member of, since a team shares a ledger that
+// way. A superuser is a member of every role, so that last rule would trust everybody.
 import { SluiceError } from "../errors.ts";
-import { quoteIdentifier, quoteTable } from "../identifiers.ts";
-import type { Target } from "../targets/target.ts";
+import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
+import type { Target } from "../target.ts";
 import { inLines } from "../printable.ts";
 
 /** The roles that are trusted, as `trusted (oid)`. Names are qualified: `search_path` may lead to functions of strangers. */
@@ -18,7 +20,10 @@ const TRUSTED = `
       or not me.rolsuper and pg_catalog.pg_has_role(me.oid, r.oid, 'MEMBER'::text)
   )`;
 
-/** What is not as it should be: what it is, where, and of which role. Nothing where there is no ledger. */
+/**
+ * The parts of the ledger that are not as they should be: each part, its fault, and the role. No
+ * rows if the ledger does not exist.
+ */
 const COMPLAINTS = `
   with ${TRUSTED},
   ledger as (select n.oid, n.nspowner, n.nspacl from pg_catalog.pg_namespace n where n.nspname = 'sluice'::name),
@@ -43,8 +48,8 @@ const COMPLAINTS = `
   limit 1`;
 
 /**
- * @throws SluiceError (`ledger_untrusted`) where the ledger, or what is in it, is up to a role that this user need not trust. Call it
- * before anything of the ledger is used.
+ * @throws SluiceError (`ledger_untrusted`) if the ledger, or what is in it, is up to a role that
+ *   this user need not trust. Call it before anything of the ledger is used.
  */
 export async function checkLedger(target: Target): Promise<void> {
   if (target.exclusive) return; // its one user is a superuser
@@ -70,7 +75,7 @@ export async function checkLedger(target: Target): Promise<void> {
   throw new SluiceError("ledger_untrusted", `${refused}: ${says[what!]}`);
 }
 
-/** The owner of a table, where that is not a role that this user trusts as an owner of the ledger; undefined where it is. */
+/** The owner of a table, if that is not a role that this user trusts as an owner of the ledger; undefined if it is. */
 export async function strangerWhoOwns(target: Target, table: string): Promise<string | undefined> {
   if (target.exclusive) return undefined;
   const { rows } = await target.query(

@@ -11,13 +11,13 @@ import { Random } from "./random.ts";
 export interface BusinessOptions {
   /** Data rows in all, the bad ones included. */
   readonly rows: number;
-  /** How many of them are bad. Default 0. */
+  /** The number of bad ones. Default 0. */
   readonly bad?: number;
   /** Default 1. */
   readonly seed?: number;
 }
 
-/** A column of the sample. `values` lists everything it may hold, where that is a small set. */
+/** A column of the sample. `values` lists everything it may hold, if that is a small set. */
 export interface BusinessColumn {
   readonly title: string;
   /** In characters, as spreadsheet programs measure it. */
@@ -59,7 +59,10 @@ export function* businessRows(options: BusinessOptions): Generator<string[], voi
   }
 }
 
-/** Where bad row `k` of `bad` stands: somewhere in the k-th of `bad` equal stretches. −1 past the last. */
+/**
+ * The row of bad row `k` of `bad`: somewhere in the k-th of `bad` equal stretches. −1 past the
+ * last.
+ */
 function badRow(k: number, bad: number, rows: number, random: Random): number {
   if (k >= bad) return -1;
   const from = Math.floor((k * rows) / bad);

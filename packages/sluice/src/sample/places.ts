@@ -1,6 +1,8 @@
 /**
- * What the sample's businesses are made of: fourteen places, each with its own alphabet, names, streets, phone numbers and
- * ways of speaking: a long file, since it is a list and nothing else. The numbers and names are made up; every domain ends in `.example`, which RFC 2606 keeps free.
+ * The parts that the sample's businesses are made of: fourteen places, each with its own alphabet,
+ * names, streets, phone numbers and ways of speaking. The file is long, since it is a list and
+ * nothing else. The numbers and names are made up; every domain ends in `.example`, which RFC 2606
+ * keeps free.
  */
 import type { Random } from "./random.ts";
 

@@ -6,7 +6,10 @@ import { lastRow, writeXlsx } from "../xlsx/xlsx-writer.ts";
 export { businessColumns, businessRows, type BusinessColumn, type BusinessOptions } from "./businesses.ts";
 
 export interface SampleOptions extends BusinessOptions {
-  /** Whether cells hold their text or an index into the workbook's string table. Default "shared", as Excel writes. */
+  /**
+   * The place of a cell's text: `inline` in the cell, or `shared` in the workbook's string table,
+   * with an index in the cell. Default "shared", as Excel writes.
+   */
   readonly strings?: "shared" | "inline";
 }
 

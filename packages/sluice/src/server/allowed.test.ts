@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { background } from "@sluice/go/context";
 import { describe, expect, test } from "vitest";
 import { runImport } from "../import.ts";
-import { openTarget } from "../targets/open.ts";
+import { openTarget } from "../database/open.ts";
 import { server } from "../test/database.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { createServer } from "./app.ts";

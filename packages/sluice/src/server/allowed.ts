@@ -1,21 +1,24 @@
-// Which tables a caller may write to: those that `allow` names; if nothing is named, `businesses` and the tables that imports
-// through a server made (ledger/made.ts knows them).
+// The tables that a caller may write to: those that `allow` names; if it is not given, `businesses`
+// and the tables that imports through a server made (ledger/made.ts knows them).
 //
-// A table is judged by the schema and the name that it has in the database, not by how the caller writes it. The ledger, the catalogues
-// and temporary tables are never allowed, whatever `allow` says. A table that does not exist is made in the default schema, or if
-// `allow` names it.
-import { businesses } from "../businesses.ts";
+// A table is judged by the schema and the name that it has in the database, not by how the caller
+// writes it. The ledger, the catalogues and temporary tables are never allowed, whatever `allow`
+// says. A table that does not exist is made in the default schema, or if `allow` names it.
+import { businesses } from "../schema/businesses.ts";
 import { usageError } from "../errors.ts";
-import { quoteTable } from "../identifiers.ts";
-import { isMadeSql, notAllowed, type Caller } from "../ledger/made.ts";
+import { quoteTable } from "../schema/identifiers.ts";
+import { isMadeSql, notAllowed } from "../ledger/made.ts";
 import { hasLedger } from "../ledger/schema.ts";
-import { isReserved } from "../off-limits.ts";
-import { isDatabaseError } from "../targets/row-fault.ts";
-import type { Target } from "../targets/target.ts";
+import { isReserved } from "../plan/off-limits.ts";
+import { type Target, isDatabaseError } from "../target.ts";
 import { HttpFailure } from "./failure.ts";
+import type { Caller } from "../options.ts";
 
 /** Relations that rows do not go into by their name: indexes, sequences, composite types, TOAST. */
 const NO_TABLE = new Set(["i", "I", "S", "c", "t"]);
+
+/** The time that an upload waits to hear if its table is allowed. */
+const PATIENCE_MS = 2000;
 
 /** `table`, `schema.table`; `*` in either stands for any characters. */
 interface Pattern {
@@ -24,7 +27,7 @@ interface Pattern {
   readonly table: RegExp;
 }
 
-/** What a name means in the database. */
+/** The relation that a name means in the database. */
 interface Relation {
   readonly schema: string;
   readonly table: string;
@@ -70,7 +73,7 @@ export class AllowedTables {
     this.#patterns = allow === undefined || allow.length === 0 ? undefined : allow.map(parsePattern);
   }
 
-  /** Whether a name is allowed without a look into the database. */
+  /** Reports whether a name is allowed without a look into the database. */
   knows(table: string): boolean {
     return this.#patterns === undefined && table === businesses.name;
   }
@@ -78,8 +81,8 @@ export class AllowedTables {
   /**
    * Asks the database what a name means, and whether callers may write there.
    *
-   * @returns what an import for the caller has to keep to
-   * @throws HttpFailure 403 (`table_not_allowed`) where they may not
+   * @returns the rules that an import for the caller has to keep to
+   * @throws HttpFailure 403 (`table_not_allowed`) if they may not
    */
   async check(table: string): Promise<Caller> {
     const [schema] = splitName(table);
@@ -99,6 +102,23 @@ export class AllowedTables {
     return { ownTable: !directory, hidesColumns: !made };
   }
 
+  /**
+   * As {@link check}, before a file is read, so that it need not be sent. A database that does not
+   * answer soon does not hold the caller up: its import asks again.
+   *
+   * @throws HttpFailure 403
+   */
+  async admit(table: string): Promise<void> {
+    if (this.knows(table)) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE_MS);
+    });
+    const checked = this.check(table);
+    checked.catch(() => undefined);
+    await Promise.race([checked, patience]).finally(() => clearTimeout(timer));
+  }
+
   async #find(table: string): Promise<Relation> {
     const [schema, name] = splitName(table);
     try {
@@ -114,7 +134,7 @@ export class AllowedTables {
         home: home === "true",
       };
     } catch (error) {
-      // Whoever may not look into a schema may not write there.
+      // A user who may not look into a schema may not write there.
       if (isDatabaseError(error) && error.code === "42501") throw refused(table, "It is in another schema.");
       throw error;
     }
@@ -148,7 +168,10 @@ function forbidden(message: string): HttpFailure {
   return new HttpFailure(403, message, {}, "table_not_allowed");
 }
 
-/** Where a name leads, or would: schema, table, OID, kind; whether the schema is in the search path, and the one for new tables. */
+/**
+ * The relation that a name means, or would mean: schema, table, OID, kind; whether the schema is in
+ * the search path, and the schema for new tables.
+ */
 const FIND = `
   select s.name, c.relname::text, c.oid::text, c.relkind::text,
          (s.name = any (current_schemas(false)::text[]))::text, (s.name = current_schema()::text)::text

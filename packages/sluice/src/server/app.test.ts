@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { openTarget } from "../targets/open.ts";
+import { openTarget } from "../database/open.ts";
 import { newFolder, server } from "../test/database.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { business, startService, waitingForLock, type Service } from "./test/service.ts";
@@ -383,7 +383,6 @@ describe.skipIf(server === undefined)("the service", () => {
     expect(page.text).not.toMatch(/<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
     for (const [path, type] of [
       ["/app.js", "text/javascript"],
-      ["/csv.js", "text/javascript"],
       ["/app.css", "text/css"],
       ["/icon.svg", "image/svg+xml"],
     ]) {

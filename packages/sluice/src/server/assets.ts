@@ -1,4 +1,4 @@
-// The page's files, held in memory: the few kilobytes of packages/web/src. Nothing is looked up on disk by a name that
+// The page's files, held in memory: what Vite made of packages/web. Nothing is looked up on disk by a name that
 // came with a request.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -20,13 +20,19 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** Where they lie: copied beside this package's output when it is published (dist/web), in the checkout a package of their own. */
-const PLACES = [new URL("../web/", import.meta.url), new URL("../../../web/src/", import.meta.url)];
+/**
+ * The folders of the files: beside this package's output when it is published (dist/web), or the
+ * output of the separate package in the checkout.
+ */
+const PLACES = [new URL("../web/", import.meta.url), new URL("../../../web/dist/", import.meta.url)];
 
-/** Reads the page; `index.html` goes under `/`. @throws Error where the page was not shipped, with what to do. */
+/** Reads the page; `index.html` goes under `/`. @throws Error if the page was not shipped, with what to do. */
 export async function readAssets(): Promise<Asset[]> {
   const folder = PLACES.find((place) => existsSync(new URL("index.html", place)));
-  if (!folder) throw new Error("the page's files are missing from this installation. Install sluice again.");
+  if (!folder)
+    throw new Error(
+      "the page's files are missing from this installation. In a checkout, make them with npm run prepare; elsewhere, install sluice again.",
+    );
   const assets: Asset[] = [];
   for (const name of await readdir(folder)) {
     const type = TYPES[extname(name)];

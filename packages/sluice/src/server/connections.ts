@@ -6,10 +6,11 @@ import type { Socket } from "node:net";
 /**
  * Watches a server's connections, from before it listens.
  *
- * @returns ends them: at once where no request is being answered, else when its answer has been sent; later ones are refused
+ * @returns a function that ends them: at once if no request is being answered, else after the
+ *   answer; later ones are refused
  */
 export function trackConnections(server: Server): () => void {
-  /** How many requests are being answered on each. */
+  /** The number of requests that are being answered on each. */
   const open = new Map<Socket, number>();
   let ending = false;
 

@@ -1,18 +1,27 @@
-// Who may call, checked before a body is read. The defaults are for a program on one's own machine: pages of other sites
-// can neither post to it (Origin, Sec-Fetch-Site) nor reach it through a name of their own that points here (Host).
+// The callers that the server answers, checked before a body is read. The defaults are for a
+// program on the user's machine. Pages of other sites cannot post to it (Origin, Sec-Fetch-Site).
+// They cannot reach it through another name that points here either (Host).
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { HttpFailure } from "./failure.ts";
 
-/** Who may call. */
+/** The callers that are allowed. */
 export interface GuardOptions {
-  /** Where the server listens. On a loopback address it answers to loopback names only, and to those of `origins`. */
+  /**
+   * The address on which the server listens. On a loopback address it answers to loopback names
+   * only, and to those of `origins`.
+   */
   readonly host: string;
   /** Asked of every request that changes something, as `Authorization: Bearer …`. */
   readonly token: string | undefined;
   /** Origins besides the server's own whose pages may post, e.g. `https://import.example.com` in front of it. */
   readonly origins: readonly string[];
+  /** The header in which the operator's proxy names the user; asked for wherever the token is. */
+  readonly userHeader?: string | undefined;
 }
+
+/** A check of one request. `isPrivate`: it may read what was imported, so it is checked as one that changes something. */
+export type Guard = (method: string, headers: IncomingHttpHeaders, isPrivate?: boolean) => void;
 
 /** On every answer. The page runs its own script and style only, and talks to this server only. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -37,22 +46,26 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** @returns a check of one request. @throws HttpFailure (from the check) 401 without the token, 403 from where nobody may call */
-export function createGuard(options: GuardOptions): (method: string, headers: IncomingHttpHeaders) => void {
+export function createGuard(options: GuardOptions): Guard {
   const origins = new Set(options.origins.map((origin) => new URL(origin).origin));
   const hosts = new Set([...origins].map((origin) => new URL(origin).hostname));
   const loopbackOnly = isLoopback(options.host);
   const token = options.token === undefined ? undefined : digest(options.token);
 
-  return (method, headers) => {
+  const userHeader = options.userHeader?.toLowerCase();
+
+  return (method, headers, isPrivate = false) => {
     const name = hostName(headers.host);
     if (loopbackOnly && !(name !== undefined && (isLoopback(name) || hosts.has(name)))) {
       throw new HttpFailure(403, "This server answers to the names of its own machine only, such as localhost.");
     }
-    if (SAFE_METHODS.has(method)) return;
+    if (SAFE_METHODS.has(method) && !isPrivate) return;
     if (!fromHere(headers, origins)) throw new HttpFailure(403, "Uploads from pages of other sites are not allowed.");
     if (token && !timingSafeEqual(token, digest(bearer(headers.authorization)))) {
       throw new HttpFailure(401, "A token is needed: Authorization: Bearer …", { "www-authenticate": "Bearer" });
     }
+    if (userHeader !== undefined && (headers[userHeader] ?? "") === "")
+      throw new HttpFailure(401, "This server is for users who have signed in at the proxy in front of it.");
   };
 }
 

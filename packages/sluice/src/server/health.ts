@@ -1,10 +1,13 @@
-// Whether the database answers, asked at most once at a time.
-import type { Target } from "../targets/target.ts";
+// Asks if the database answers, at most once at a time.
+import type { Target } from "../target.ts";
 
 /** A probe that takes longer than this has failed. */
 const PATIENCE_MS = 2000;
 
-/** @returns a probe: resolves when the database answers, rejects with the reason where it does not, or not in time. */
+/**
+ * @returns a probe: resolves when the database answers; rejects with the reason if it does not, or
+ *   not in time.
+ */
 export function createProbe(target: Target): () => Promise<void> {
   let asked: Promise<void> | undefined;
   return async () => {

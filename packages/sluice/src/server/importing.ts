@@ -1,33 +1,32 @@
 // From an upload to an answer: which table, when it is its turn, and what the numbers are called.
 import { basename } from "node:path";
-import { isStreamed, SheetError } from "@sluice/sheets";
+import { SheetError, type Limits } from "@sluice/sheets";
+import { type Formats, METHODS, type ImportResult, type Method } from "../options.ts";
 import type { Context } from "@sluice/go/context";
-import { Weighted } from "@sluice/go/semaphore";
-import { businesses } from "../businesses.ts";
+import { businesses } from "../schema/businesses.ts";
 import { goDuration } from "../duration.ts";
 import { describeError, isInterrupted, SluiceError } from "../errors.ts";
-import { FinishedError } from "../finished.ts";
-import { METHODS, runImport, type ImportResult, type Method } from "../import.ts";
-import type { Formats } from "../reject-source.ts";
+import { FinishedError } from "../ledger/finished.ts";
+import { runImport } from "../import.ts";
 import type { Reject } from "../reject.ts";
-import type { Target } from "../targets/target.ts";
-
+import type { Target } from "../target.ts";
 import type { AllowedTables } from "./allowed.ts";
 import { HttpFailure } from "./failure.ts";
+import type { Rooms } from "./rooms.ts";
 import type { Upload } from "./upload.ts";
 
-/** What was asked for in the query of `POST /upload`. */
+/** The query of `POST /upload`, parsed. */
 export interface Wish {
   readonly method: Method;
-  /** Where the rows go; without one it is `businesses`. Made if there is none. */
+  /** The table for the rows; without one it is `businesses`. Made if it does not exist. */
   readonly table: string | undefined;
-  /** `never` begins anew beside an unfinished import of the file. */
+  /** `never` begins again beside an unfinished import of the file. */
   readonly resume: "auto" | "never";
   /** Imports once more what was imported before. */
   readonly again: boolean;
 }
 
-/** The body of a successful upload; the keys stand in this order. */
+/** The body of a successful upload; the keys are in this order. */
 export interface UploadAnswer {
   readonly message: string;
   readonly method: Method;
@@ -43,8 +42,17 @@ export interface UploadAnswer {
   readonly notes: readonly string[];
 }
 
+/** The parameters of a query. */
+const PARAMETERS: readonly string[] = ["method", "table", "resume", "again"];
+
 /** The wish that a query states. @throws HttpFailure 400 for what makes no sense */
 export function parseWish(query: Readonly<Record<string, unknown>>): Wish {
+  const unknown = Object.keys(query).filter((name) => !PARAMETERS.includes(name));
+  if (unknown.length > 0)
+    throw new HttpFailure(
+      400,
+      `Unknown parameter: ${unknown.map((name) => JSON.stringify(name)).join(", ")}. Use: ${PARAMETERS.join(", ")}`,
+    );
   return {
     method: parseMethod(query["method"]),
     table: parseTable(query["table"]),
@@ -67,7 +75,7 @@ function parseMethod(method: unknown): Method {
   return known;
 }
 
-/** @throws HttpFailure 400 for what can be no table's name */
+/** @throws HttpFailure 400 for a text that cannot be a table's name */
 function parseTable(table: unknown): string | undefined {
   if (table === undefined || table === businesses.name) return undefined;
   if (typeof table !== "string" || table.trim() === "" || table.includes("\0") || isTooLong(table)) {
@@ -79,7 +87,7 @@ function parseTable(table: unknown): string | undefined {
   return table;
 }
 
-/** Whether PostgreSQL would cut a part of the name, and so mean another table. */
+/** Reports whether PostgreSQL would cut a part of the name, and so mean another table. */
 function isTooLong(table: string): boolean {
   return table.split(".").some((part) => Buffer.byteLength(part) > 63);
 }
@@ -91,56 +99,48 @@ function parseAgain(again: unknown): boolean {
   throw new HttpFailure(400, "Invalid again. Use: true or false");
 }
 
-/**
- * Runs imports, some at the same time and the rest in the order in which they came. A file that a library reads whole takes
- * none of their places: such files have one of their own, all together.
- */
+/** The format of a file, and the way to read it. */
+export interface Reading {
+  readonly formats?: Formats;
+  readonly limits?: Partial<Limits>;
+}
+
+/** Runs the imports of `POST /upload`. */
 export class Imports {
   readonly #target: Target;
   readonly #allowed: AllowedTables;
-  readonly #room: Weighted;
-  readonly #libraryRoom = new Weighted(1);
-  readonly #formats: Formats;
+  readonly #rooms: Rooms;
+  readonly #reading: Reading;
 
-  /** @param limit how many run at the same time */
-  constructor(target: Target, allowed: AllowedTables, limit: number, formats: Formats = "all") {
+  constructor(target: Target, allowed: AllowedTables, rooms: Rooms, reading: Reading = {}) {
     this.#target = target;
     this.#allowed = allowed;
-    this.#formats = formats;
-    this.#room = new Weighted(limit);
+    const { formats = "all", limits = {} } = reading;
+    this.#reading = { formats, limits };
+    this.#rooms = rooms;
   }
 
   /**
-   * Refuses a table that callers may not write to, so that its file need not be sent. A database that does not answer soon is no
-   * reason to wait: `run` asks again.
+   * Refuses a table that callers may not write to, so that its file need not be sent. A database
+   * that does not answer soon does not hold the caller up: `run` asks again.
    *
    * @throws HttpFailure 403
    */
   async admit({ table = businesses.name }: Wish): Promise<void> {
-    if (this.#allowed.knows(table)) return;
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE_MS);
-    });
-    const checked = this.#allowed.check(table);
-    checked.catch(() => undefined);
-    await Promise.race([checked, patience]).finally(() => clearTimeout(timer));
+    await this.#allowed.admit(table);
   }
 
   /**
-   * Waits for its turn and imports. Who asked may hang up; `ctx` alone stops it, after the chunks in flight, and the same file goes on
-   * from there.
+   * Waits for its turn and imports. The caller may hang up. `ctx` alone stops it, after the chunks
+   * in flight, and the same file continues from there.
    *
    * @returns the answer; `before` if it is that of an import which had finished before
-   * @throws HttpFailure 503 where it was stopped before its end
+   * @throws HttpFailure 503 if it was stopped before its end
    */
   async run(ctx: Context, upload: Upload, wish: Wish): Promise<{ answer: UploadAnswer; before: boolean }> {
-    const room = (await streams(upload)) ? this.#room : this.#libraryRoom;
-    try {
-      await room.acquire(ctx, 1);
-    } catch {
-      throw new HttpFailure(503, NOT_BEGUN);
-    }
+    using _place = await this.#rooms.enter(ctx, upload.path).catch((error: unknown) => {
+      throw ctx.err() === undefined ? error : new HttpFailure(503, NOT_BEGUN);
+    });
     try {
       const result = await this.#import(ctx, upload, wish);
       if (result.interrupted) throw new HttpFailure(503, stopped(result));
@@ -150,18 +150,17 @@ export class Imports {
       if (error instanceof FinishedError) return { answer: toAnswer(withNote(error)), before: error.doneBefore };
       if (describeError(error).code === "import_running") throw new HttpFailure(409, BEING_IMPORTED);
       throw inUploadTerms(error, upload);
-    } finally {
-      room.release(1);
     }
   }
 
   /**
-   * The directory's own checks hold for every table of its shape. A new table gets that shape if the sheet has its headers; the columns of
-   * any other come from the sheet. An existing one is as it stands.
+   * The directory's own checks hold for every table of its shape. A new table gets that shape if
+   * the sheet has its headers; the columns of any other come from the sheet. An existing one stays
+   * as it is.
    */
   async #import(ctx: Context, upload: Upload, { method, table, resume, again }: Wish): Promise<ImportResult> {
     const caller = await this.#allowed.check(table ?? businesses.name);
-    const file = { file: upload.path, fileName: upload.fileName, formats: this.#formats };
+    const file = { file: upload.path, fileName: upload.fileName, ...this.#reading };
     const options = { ...file, target: this.#target, method, resume, again, caller };
     if (table === undefined) return await runImport(ctx, { ...options, schema: businesses });
     const existing = await this.#target.describe(table);
@@ -177,8 +176,8 @@ export class Imports {
   }
 }
 
-/** What the engine says of a sheet that has not the headers of its schema, before anything is done. */
-const OTHER_HEADERS: ReadonlySet<string> = new Set([
+/** The engine's codes for a sheet that lacks the headers of its schema, before anything is done. */
+export const OTHER_HEADERS: ReadonlySet<string> = new Set([
   "ambiguous_header",
   "duplicate_header",
   "generated_column",
@@ -187,18 +186,6 @@ const OTHER_HEADERS: ReadonlySet<string> = new Set([
   "no_columns",
   "no_header",
 ]);
-/** How long an upload waits to hear whether its table is allowed. */
-const PATIENCE_MS = 2000;
-/** What cannot even be looked at takes a place as the others do, and its import says why. */
-async function streams({ path }: Upload): Promise<boolean> {
-  try {
-    return await isStreamed(path);
-  } catch (error) {
-    if (error instanceof SheetError) return true;
-    throw error;
-  }
-}
-
 const NOT_BEGUN =
   "The server is stopping, and nothing of the file was imported. Send it again when the server is back.";
 
@@ -252,7 +239,7 @@ const ANYWAY =
   "To import all rows of this file all the same, send it with ?resume=never: rows that are in both would be in the table twice.";
 
 /** The failure as the one who uploaded can understand it: with the file's own name, without options of the command line. */
-function inUploadTerms(error: unknown, upload: Upload): unknown {
+export function inUploadTerms(error: unknown, upload: Pick<Upload, "path" | "fileName">): unknown {
   if (!(error instanceof SluiceError || error instanceof SheetError)) return error;
   const named = error.message
     .replaceAll(upload.path, upload.fileName)

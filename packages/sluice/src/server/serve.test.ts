@@ -5,7 +5,7 @@ import { mkdir, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { background, withCancel, type Context } from "@sluice/go/context";
 import { describe, expect, test } from "vitest";
-import { openTarget } from "../targets/open.ts";
+import { openTarget } from "../database/open.ts";
 import { newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { start as startProgram } from "../test/program.ts";
 import { writeWorkbook } from "../test/workbook.ts";

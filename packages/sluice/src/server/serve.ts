@@ -2,23 +2,25 @@
 import { once } from "node:events";
 import type { Context } from "@sluice/go/context";
 import { SluiceError } from "../errors.ts";
-import { createServer, DEFAULT_HOST, type ServerOptions } from "./app.ts";
+import { createServer, type ServerOptions } from "./app.ts";
+import { DEFAULT_HOST } from "./service.ts";
 import { isLoopback } from "./guard.ts";
 
-/** How to serve. */
+/** The settings of a server. */
 export interface ServeOptions extends ServerOptions {
-  /** 8080 unless told; 0 takes any that is free. */
+  /** 8080 by default; 0 takes any that is free. */
   readonly port?: number;
-  /** Called with lines for standard output: first of all, where it listens. */
+  /** Called with lines for standard output; the first one has the address. */
   readonly print: (line: string) => void;
 }
 
 const DEFAULT_PORT = 8080;
 
 /**
- * Serves until `ctx` is done, then stops accepting, lets the imports that have begun finish their chunks in flight, and resolves.
+ * Serves until `ctx` is done, then stops accepting, lets the imports that have begun finish their
+ * chunks in flight, and resolves.
  *
- * @throws SluiceError (`cannot_listen`) where the address cannot be had
+ * @throws SluiceError (`cannot_listen`) if the address cannot be had
  */
 export async function serve(ctx: Context, options: ServeOptions): Promise<void> {
   const { host = DEFAULT_HOST, port = DEFAULT_PORT, print } = options;

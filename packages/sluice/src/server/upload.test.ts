@@ -79,6 +79,20 @@ describe.skipIf(server === undefined)("an upload", () => {
     expect(await service.uploads()).toEqual([]);
   });
 
+  test("a table as text that is called .xls, as many programs write it, is imported under its own name", async () => {
+    await using service = await startService();
+    const answer = await service.send(
+      new Blob(["Country\tSubject\t2018\nAlbania\tGDP\t4.1\nChile\tGDP\tx\n"]),
+      "imf.xls",
+      "?table=imf",
+    );
+    expect(answer.status).toBe(200);
+    expect(JSON.parse(answer.text)).toMatchObject({ table: "imf", stats: { total_records: 2 } });
+    expect(answer.text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
+    expect(await service.database.query("select country from imf order by 1")).toEqual([["Albania"], ["Chile"]]);
+    expect(await service.database.query("select sheet from sluice.imports")).toEqual([["imf"]]);
+  });
+
   test("a zip archive without a workbook in it is no Excel file", async () => {
     await using service = await startService();
     const output = new PassThrough();
@@ -137,7 +151,20 @@ describe.skipIf(server === undefined)("an upload", () => {
       ["file", other, "b.xlsx"],
     );
     const answer = await service.get("/upload", { method: "POST", body });
-    expect([answer.status, JSON.parse(answer.text).stats.success_count]).toEqual([200, 1]);
+    const { stats, notes } = JSON.parse(answer.text) as { stats: { success_count: number }; notes: string[] };
+    expect([answer.status, stats.success_count]).toEqual([200, 1]);
+    expect(notes).toContain('not imported, since an upload has one file: "x.png", "b.xlsx"');
+  });
+
+  test("a parameter that there is not is refused, before anything is imported", async () => {
+    await using service = await startService();
+    const body = form(["file", await service.workbook([business(1)]), "a.xlsx"]);
+    const answer = await service.get("/upload?Table=other&method=copy", { method: "POST", body });
+    expect([answer.status, JSON.parse(answer.text)]).toMatchObject([
+      400,
+      { error: 'Unknown parameter: "Table". Use: method, table, resume, again' },
+    ]);
+    expect(await service.database.query("select to_regclass('businesses')")).toEqual([[null]]);
   });
 
   test("a form with too many parts is refused", async () => {

@@ -1,19 +1,23 @@
 // An upload's way to the disk: streamed, under a name of our own in a private folder, gone again unless it is complete.
 // What the client calls its file is data; it never becomes part of a path.
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID, type Hash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { MultipartFile } from "@fastify/multipart";
+import type { MultipartFile, MultipartValue } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
-import type { UploadLimits } from "../upload-limits.ts";
+import { SheetError } from "@sluice/sheets";
+import { openWorkbook } from "../rejects/as-source.ts";
+import { isText } from "../sheet/source.ts";
+import type { UploadLimits } from "./upload-limits.ts";
 import { HttpFailure, NO_FILE, NOT_EXCEL } from "./failure.ts";
+import type { FormFields } from "./form.ts";
 import type { Share, UploadRoom } from "./upload-room.ts";
 
-/** Where uploads go, and how much they may take. */
+/** The folder for uploads, and their limits. */
 export interface UploadPlace {
   readonly folder: string;
   readonly room: UploadRoom;
@@ -25,35 +29,59 @@ export interface Upload extends AsyncDisposable {
   readonly path: string;
   /** As the client calls it, without folders. */
   readonly fileName: string;
+  /** Other files of the form, which are not read. */
+  readonly others: readonly string[];
+  /** SHA-256 of its bytes, in hex. */
+  readonly hash: string;
 }
 
-/** What a form needs besides the file; more is not read. */
+/** What a route takes. */
+export interface FormRules {
+  /** Who sends it, for the limits of each client. */
+  readonly client: string;
+  /** Only Excel's formats are taken, by name and by content. */
+  readonly excelOnly: boolean;
+  /** A form without a file is complete if it has this field. */
+  readonly insteadOfFile?: string;
+  /** Called for each field. What it throws refuses the form. Without it, fields are not read. */
+  readonly expectField?: (name: string) => void;
+  /** Called with the file's name, and the fields before it, before its bytes are read. What it throws refuses the upload. */
+  readonly admit: (fileName: string, fields: FormFields) => Promise<void>;
+}
+
+/** A form that was read to its end. */
+export interface Form {
+  readonly upload: Upload | undefined;
+  readonly fields: FormFields;
+}
+
+/** The parts that a form may have; more are not read. */
 const LIMITS = { parts: 32, files: 8, fields: 24, fieldSize: 64 * 1024, headerPairs: 64 } as const;
+/** The same, if the fields say what to do: a sheet has many columns, each with its field. */
+const WITH_FIELDS = { ...LIMITS, parts: 4096, fields: 4000 } as const;
 /** A request may be larger than its file by the form around it. */
 const FORM_BYTES = 2 * 1024 * 1024;
 /** No timer can be longer. */
 const LONGEST_MS = 2 ** 31 - 1;
-/** How long a client that was answered early may go on sending. */
+/** The time for which a client that was answered early may continue sending. */
 const DRAIN_MS = 30_000;
+/** The time over which the rate of an upload is measured. */
+const PACE_MS = 5000;
 
 /**
  * Reads the form of a request up to its end and keeps the first file of the field `file`.
  *
- * @param admit called with the file's name before its bytes are read; what it throws refuses the upload
- * @throws HttpFailure 400 where there is no file or it is no spreadsheet, 408 where it takes too long, 413 where it is too large,
- * 503 where there is no room for it. Nothing stays on the disk then.
+ * @throws HttpFailure 400 if there is no file, it is not of a format that is taken, or a field is
+ *   refused, 408 if it takes too long or comes too slowly, 413 if it is too large, 503 if there is
+ *   no room for it. Nothing stays on the disk then.
  */
-export async function receiveUpload(
-  request: FastifyRequest,
-  place: UploadPlace,
-  admit: (fileName: string) => Promise<void>,
-): Promise<Upload> {
-  const { maxFileBytes, uploadSeconds, silenceSeconds } = place.limits;
-  if (!request.isMultipart()) throw new HttpFailure(400, NO_FILE);
+export async function receiveForm(request: FastifyRequest, place: UploadPlace, rules: FormRules): Promise<Form> {
+  const { maxFileBytes, uploadSeconds, silenceSeconds, minUploadRate } = place.limits;
+  if (!request.isMultipart()) throw noFile();
   if (Number(request.headers["content-length"]) > maxFileBytes + FORM_BYTES) throw tooLarge(maxFileBytes);
   const { raw } = request;
   const { socket } = raw;
-  const reading = new Reading(request, place, admit);
+  const reading = new Reading(request, place, rules);
   const late = Promise.withResolvers<never>();
   const giveUp = (failure: HttpFailure): void => {
     late.reject(failure);
@@ -63,6 +91,13 @@ export async function receiveUpload(
   const onSilence = (): void => giveUp(silent(silenceSeconds));
   socket.setTimeout(Math.min(silenceSeconds * 1000, LONGEST_MS));
   raw.on("timeout", onSilence);
+  let before = socket.bytesRead;
+  // While the disk, or a check of ours, holds the client back, nothing is asked of it.
+  const pace = setInterval(() => {
+    const came = socket.bytesRead - before;
+    before = socket.bytesRead;
+    if (!raw.isPaused() && !reading.busy && came < (minUploadRate * PACE_MS) / 1000) giveUp(dripping(minUploadRate));
+  }, PACE_MS);
   try {
     return await Promise.race([reading.run(), late.promise]);
   } catch (error) {
@@ -70,54 +105,100 @@ export async function receiveUpload(
     throw formFailure(error, reading.hasFile);
   } finally {
     clearTimeout(timer);
+    clearInterval(pace);
     raw.off("timeout", onSilence);
     socket.setTimeout(0);
   }
+}
+
+/** As {@link receiveForm}, for forms that must have a file and whose fields are not read. */
+export async function receiveUpload(
+  request: FastifyRequest,
+  place: UploadPlace,
+  client: string,
+  admit: (fileName: string) => Promise<void>,
+): Promise<Upload> {
+  const { upload } = await receiveForm(request, place, { client, excelOnly: true, admit });
+  return upload!;
 }
 
 /** One form that is being read, which may be given up at any moment. */
 class Reading {
   readonly #request: FastifyRequest;
   readonly #place: UploadPlace;
-  readonly #admit: (fileName: string) => Promise<void>;
+  readonly #rules: FormRules;
   #stopped: HttpFailure | undefined;
   #file: Readable | undefined;
   #saving: Promise<void> | undefined;
-  #upload: Upload | undefined;
+  #upload: (Upload & { hash: string }) | undefined;
+  #fieldBytes = 0;
+  readonly #fields = new Map<string, string[]>();
+  readonly #others: string[] = [];
+  /** The form waits for us, not for its client. */
+  busy = false;
 
-  constructor(request: FastifyRequest, place: UploadPlace, admit: (fileName: string) => Promise<void>) {
+  constructor(request: FastifyRequest, place: UploadPlace, rules: FormRules) {
     this.#request = request;
     this.#place = place;
-    this.#admit = admit;
+    this.#rules = rules;
   }
 
   get hasFile(): boolean {
     return this.#upload !== undefined;
   }
 
-  async run(): Promise<Upload> {
+  async run(): Promise<Form> {
+    const { excelOnly, expectField, insteadOfFile } = this.#rules;
+    const limits = { ...(expectField ? WITH_FIELDS : LIMITS), fileSize: this.#place.limits.maxFileBytes };
+    for await (const part of this.#request.parts({ limits })) {
+      if (part.type === "file") await this.#takeFile(part);
+      else if (expectField) this.#takeField(part, expectField);
+    }
+    this.busy = true;
+    if (this.#stopped) throw this.#stopped;
+    if (this.#upload && excelOnly) await checkSignature(this.#upload.path, this.#upload.fileName);
+    const isComplete = this.#upload !== undefined || (insteadOfFile !== undefined && this.#fields.has(insteadOfFile));
+    if (!isComplete) throw noFile();
+    return { upload: this.#upload, fields: this.#fields };
+  }
+
+  async #takeFile(part: MultipartFile): Promise<void> {
     const { folder, room, limits } = this.#place;
     const { maxFileBytes } = limits;
-    for await (const part of this.#request.parts({ limits: { ...LIMITS, fileSize: maxFileBytes } })) {
-      if (part.type !== "file") continue;
-      if (this.#upload || part.fieldname !== "file" || !part.filename) {
-        part.file.resume();
-        continue;
-      }
-      const fileName = displayName(part.filename);
-      if (!/\.(?:xlsx|xlsm|xls)$/i.test(fileName)) throw new HttpFailure(400, NOT_EXCEL);
-      await this.#admit(fileName);
-      if (this.#stopped) throw this.#stopped;
-      const share = room.enter(Number(this.#request.headers["content-length"]));
-      const path = join(folder, randomUUID());
-      this.#upload = { path, fileName, [Symbol.asyncDispose]: () => remove(path, share) };
-      this.#file = part.file;
-      this.#saving = save(part.file, path, share, maxFileBytes);
-      await this.#saving;
+    const { client, excelOnly, admit } = this.#rules;
+    if (this.#upload || part.fieldname !== "file" || !part.filename) {
+      if (part.filename) this.#others.push(displayName(part.filename));
+      part.file.resume();
+      return;
     }
-    if (!this.#upload) throw new HttpFailure(400, NO_FILE);
-    await checkSignature(this.#upload.path);
-    return this.#upload;
+    const fileName = displayName(part.filename);
+    if (excelOnly && !/\.(?:xlsx|xlsm|xls)$/i.test(fileName)) throw new HttpFailure(400, NOT_EXCEL);
+    this.busy = true;
+    await admit(fileName, this.#fields);
+    this.busy = false;
+    if (this.#stopped) throw this.#stopped;
+    const share = room.enter(Number(this.#request.headers["content-length"]), client);
+    const path = join(folder, randomUUID());
+    const hash = createHash("sha256");
+    this.#upload = { path, fileName, others: this.#others, hash: "", [Symbol.asyncDispose]: () => remove(path, share) };
+    this.#file = part.file;
+    this.#saving = save(part.file, path, share, hash, maxFileBytes);
+    await this.#saving;
+    this.#upload.hash = hash.digest("hex");
+  }
+
+  #takeField(
+    { fieldname, value, valueTruncated, fieldnameTruncated }: MultipartValue,
+    expect: (name: string) => void,
+  ): void {
+    expect(fieldname);
+    const text = String(value);
+    this.#fieldBytes += Buffer.byteLength(text);
+    if (valueTruncated || fieldnameTruncated || this.#fieldBytes > FORM_BYTES)
+      throw new HttpFailure(400, `The field ${JSON.stringify(fieldname)} is too long.`, {}, "bad_field");
+    const texts = this.#fields.get(fieldname);
+    if (texts) texts.push(text);
+    else this.#fields.set(fieldname, [text]);
   }
 
   /** Ends it with a failure. */
@@ -154,28 +235,49 @@ export async function drain(raw: IncomingMessage): Promise<void> {
   clearTimeout(timer);
 }
 
-async function save(file: MultipartFile["file"], path: string, share: Share, maxFileBytes: number): Promise<void> {
+async function save(
+  file: MultipartFile["file"],
+  path: string,
+  share: Share,
+  hash: Hash,
+  maxFileBytes: number,
+): Promise<void> {
   file.once("limit", () => file.destroy(tooLarge(maxFileBytes)));
   // A file that came in one piece may have passed its limit before anybody could listen.
   if (file.truncated) file.destroy(tooLarge(maxFileBytes));
   const counted = async function* (pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const piece of pieces) {
       share.take(piece.length);
+      hash.update(piece);
       yield piece;
     }
   };
   await pipeline(file, counted, createWriteStream(path, { flags: "wx", mode: 0o600 }));
 }
 
-/** Every workbook is a zip archive or an OLE container; a text in Excel's clothes is turned away by its first bytes. */
-async function checkSignature(path: string): Promise<void> {
+/**
+ * Every workbook is a zip archive or an OLE container; anything else in Excel's clothes is turned away by its first bytes. One thing
+ * goes through: a table as text that is called .xls, which many programs write and Excel opens.
+ */
+async function checkSignature(path: string, fileName: string): Promise<void> {
   await using handle = await open(path);
   const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, 0);
   const head = buffer.subarray(0, bytesRead).toString("hex");
-  if (!head.startsWith("504b") && head !== "d0cf11e0a1b11ae1") throw new HttpFailure(400, NOT_EXCEL);
+  if (head.startsWith("504b") || head === "d0cf11e0a1b11ae1") return;
+  if (!/\.xls$/i.test(fileName) || !(await isTextTable(path))) throw new HttpFailure(400, NOT_EXCEL);
 }
 
-/** What the form parser reports, in our words. */
+async function isTextTable(path: string): Promise<boolean> {
+  try {
+    await using workbook = await openWorkbook(path, { formats: "streaming" });
+    return isText(workbook);
+  } catch (error) {
+    if (error instanceof SheetError) return false;
+    throw error;
+  }
+}
+
+/** The form parser's error, in our words. */
 function formFailure(error: unknown, hasFile: boolean): unknown {
   const code = (error as { code?: unknown }).code;
   if (error instanceof HttpFailure || !(error instanceof Error)) return error;
@@ -184,7 +286,11 @@ function formFailure(error: unknown, hasFile: boolean): unknown {
   }
   // A file system's failure is ours; all others come from the form.
   if (typeof code === "string" && !code.startsWith("FST_") && !code.startsWith("ERR_STREAM")) return error;
-  return new HttpFailure(400, hasFile ? "The upload broke off before its end. Send the file again." : NO_FILE);
+  return hasFile ? new HttpFailure(400, "The upload broke off before its end. Send the file again.") : noFile();
+}
+
+function noFile(): HttpFailure {
+  return new HttpFailure(400, NO_FILE);
 }
 
 function tooLarge(maxFileBytes: number): HttpFailure {
@@ -194,6 +300,12 @@ function tooLarge(maxFileBytes: number): HttpFailure {
 
 function tooSlow(seconds: number): HttpFailure {
   return late(`The upload was not complete after ${seconds} s, and was given up. Send it over a faster connection.`);
+}
+
+function dripping(rate: number): HttpFailure {
+  return late(
+    `Fewer than ${rate} bytes a second came, so the upload was given up. Send the file over a faster connection.`,
+  );
 }
 
 function silent(seconds: number): HttpFailure {

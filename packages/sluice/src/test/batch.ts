@@ -1,8 +1,15 @@
 // Batches for tests, without a workbook around them.
 import { CellType, PLAIN, type RowBatch } from "@sluice/sheets";
 
-/** A Date is a date cell; `{ error }` an error cell; null or "" no value. */
-export type BatchCell = string | number | boolean | Date | null | { readonly error: string };
+/** A Date is a date cell; `{ error }` an error cell, `{ duration }` a duration; null or "" no value. */
+export type BatchCell =
+  | string
+  | number
+  | boolean
+  | Date
+  | null
+  | { readonly error: string }
+  | { readonly duration: string };
 
 /** Row n of the array is row `firstRow + n` of the sheet. */
 export function batchOfRows(rows: readonly (readonly BatchCell[])[], firstRow = 1): RowBatch {
@@ -42,12 +49,14 @@ export function batchOfRows(rows: readonly (readonly BatchCell[])[], firstRow = 
 
 function textOf(cell: BatchCell): string {
   if (cell instanceof Date) return cell.toISOString().slice(0, -1);
-  return typeof cell === "object" && cell !== null ? cell.error : String(cell);
+  if (typeof cell !== "object" || cell === null) return String(cell);
+  return "error" in cell ? cell.error : cell.duration;
 }
 
 function typeOf(cell: BatchCell): CellType {
   if (typeof cell === "number") return CellType.number;
   if (typeof cell === "boolean") return CellType.boolean;
   if (cell instanceof Date) return CellType.date;
-  return typeof cell === "object" ? CellType.error : CellType.string;
+  if (typeof cell !== "object" || cell === null) return CellType.string;
+  return "error" in cell ? CellType.error : CellType.duration;
 }

@@ -1,11 +1,12 @@
 // A few interruptions of each kind, each at another moment every time; test/crash.ts makes many of them. CRASH_SEED gives a run's
 // moments again, as far as the machine is as fast.
 import { afterAll, describe, expect, test } from "vitest";
-import { METHODS } from "../import.ts";
 import { Random } from "../sample/random.ts";
-import { clock, freeze, kill, killAtEnd, network, restart, together } from "./crash/faults.ts";
+import { clock, freeze, kill, killAtEnd, network, poolerEnds, restart, together } from "./crash/faults.ts";
 import { canMount, fillDisk } from "./crash/full-disk.ts";
 import { Lab } from "./crash/lab.ts";
+import { METHODS } from "../options.ts";
+import { hasPgbouncer } from "./pgbouncer.ts";
 
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000);
 const lab = await Lab.open().catch((error: unknown) => {
@@ -23,6 +24,8 @@ const random = (): Random => new Random(seed, ++stream);
 const MIDDLE = 500_000;
 /** Rows go in by then, and more will. */
 const BEGUN = 100_000;
+/** The process has looked at the table and the ledger by then, and has begun. A connection lost before that ends it. */
+const LOOKED = 60_000;
 
 describe.skipIf(!lab)("an import that is interrupted goes on exactly where it was", () => {
   test.each(METHODS)("%s: killed with -9 while rows go in", async (method) => {
@@ -46,9 +49,9 @@ describe.skipIf(!lab)("an import that is interrupted goes on exactly where it wa
   });
 
   test("batch: the answer to a COMMIT is lost", async () => {
-    expect(await lab!.run("PostgreSQL", "batch", network("answer", BEGUN), random(), "keyed")).toBe(
-      "went on by itself",
-    );
+    expect(await lab!.run("PostgreSQL", "batch", network("answer", BEGUN, LOOKED), random(), "keyed")).toMatchObject({
+      what: "went on by itself",
+    });
   });
 
   test("batch: the database forgets no commit although synchronous_commit is off", async () => {
@@ -57,6 +60,16 @@ describe.skipIf(!lab)("an import that is interrupted goes on exactly where it wa
 
   test.each(["batch", "copy"] as const)("%s into the embedded database: killed with -9", async (method) => {
     await lab!.run("PGlite", method, kill, random());
+  });
+
+  describe.skipIf(!hasPgbouncer())("behind a pooler", () => {
+    test("batch: killed with -9 while rows go in", async () => {
+      await lab!.run("pgbouncer", "batch", kill, random(), "keyed");
+    });
+
+    test("copy: the pooler restarts", async () => {
+      await lab!.run("pgbouncer", "copy", poolerEnds, random(), "checked");
+    });
   });
 
   test.each(["sequential", "copy"] as const)(
@@ -75,9 +88,9 @@ describe.skipIf(!lab)("an import that is interrupted goes on exactly where it wa
   });
 
   test("copy: the connections are cut in the middle of a COPY", async () => {
-    expect(await lab!.run("PostgreSQL", "copy", network("drop", MIDDLE), random(), "checked")).toBe(
-      "went on by itself",
-    );
+    expect(await lab!.run("PostgreSQL", "copy", network("drop", MIDDLE, LOOKED), random(), "checked")).toMatchObject({
+      what: "went on by itself",
+    });
   });
 
   test("copy: the connections swallow everything in the middle of a COPY", async () => {

@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll } from "vitest";
-import { openTarget } from "../targets/open.ts";
-import type { Target } from "../targets/target.ts";
+import { openTarget } from "../database/open.ts";
+import { copyEmbedded } from "./embedded.ts";
+import type { Target } from "../target.ts";
 
 /** The server's address, or undefined where none can be had (then tests that need it skip; in CI scripts/postgres.ts fails). */
 export const server: string | undefined = process.env["SLUICE_TEST_POSTGRES"];
@@ -93,6 +94,7 @@ let shared: Promise<{ target: Target; close(): Promise<void> }> | undefined;
 
 async function openShared(): Promise<{ target: Target; close(): Promise<void> }> {
   const folder = newFolder();
+  copyEmbedded(folder.path);
   const target = await openTarget({ folder: folder.path });
   return {
     target,

@@ -1,6 +1,6 @@
 // A database that loses its connection where a test says so, and that can count what it is asked.
 import { SluiceError } from "../errors.ts";
-import type { Connection, Database } from "../targets/target.ts";
+import type { Connection, Database } from "../target.ts";
 
 /** What is about to be sent: a statement, or `copy …`. */
 export type Fault = (statement: string) => "before" | "after" | undefined;

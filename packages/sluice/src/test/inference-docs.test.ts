@@ -34,12 +34,18 @@ test("docs/inference.md: every command prints what the page says", async () => {
       expect(`$ ${command}\n${await shell(command, folder.path, bin, database?.dsn)}`).toBe(`$ ${command}\n${output}`);
     }
   }
-  expect([blocks.length, commands]).toEqual([11, 9]);
+  expect([blocks.length, commands]).toEqual([28, 30]);
 });
 
 function cells(line: string): TestCell[] {
   return line.split("|").map((cell) => {
     const text = cell.trim();
+    const quoted = /^"(.*)"$/.exec(text)?.[1];
+    if (quoted !== undefined) return quoted;
+    const [, number, format] = /^(\d+(?:\.\d+)?) as `(.*)`$/.exec(text) ?? [];
+    if (number !== undefined) return { number: Number(number), format: format! };
+    const [, label, link] = /^\[(.*)\]\((.*)\)$/.exec(text) ?? [];
+    if (label !== undefined) return { text: label, link: link! };
     if (text === "true" || text === "false") return text === "true";
     return text === "" ? null : /^\d+(\.\d+)?$/.test(text) && !/^0\d/.test(text) ? Number(text) : text;
   });

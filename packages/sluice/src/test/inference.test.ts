@@ -65,7 +65,14 @@ const COLUMNS: readonly fc.Arbitrary<RandomColumn>[] = [
   column(day, (cell, loaded) => cell === loaded),
   column(fc.uuid(), asText),
   column(word, asText),
-  column(fc.oneof(word, fc.integer()), asText),
+  // With a letter: a mark for a missing value, or a number in another notation, is read as such among numbers.
+  column(
+    fc.oneof(
+      word.filter((text) => /[abcäß]/u.test(text)),
+      fc.integer(),
+    ),
+    asText,
+  ),
 ];
 
 const open = databases[0]!.open;
@@ -88,7 +95,8 @@ test("a random sheet goes in whole, and comes out as it was", async () => {
       for (const [n, row] of rows.entries()) {
         for (const [c, cell] of row.slice(1).entries()) {
           const value = loaded[n]![c + 1] ?? null;
-          const good = cell === null ? value === null : value !== null && columns[c]!.same(cell, value);
+          const empty = cell === null || (typeof cell === "string" && cell.trim() === "");
+          const good = empty ? value === null : value !== null && columns[c]!.same(cell, value);
           expect(good, `row ${n + 2}, column ${c}: ${JSON.stringify(cell)} became ${value}`).toBe(true);
         }
       }

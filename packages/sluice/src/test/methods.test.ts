@@ -4,11 +4,11 @@ import { background } from "@sluice/go/context";
 import fc from "fast-check";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ON_CONFLICT } from "../conflict.ts";
-import { METHODS, runImport } from "../import.ts";
+import { runImport } from "../import.ts";
 import type { Reject } from "../reject.ts";
 import { databases, newFolder } from "./database.ts";
 import { writeWorkbook, type TestCell } from "./workbook.ts";
+import { ON_CONFLICT, METHODS } from "../options.ts";
 
 const RULES = `
   create type colour as enum ('red', 'blue');

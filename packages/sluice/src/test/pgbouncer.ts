@@ -1,12 +1,12 @@
-// pgbouncer in front of the tests' server, in a temporary folder.
+// pgbouncer in front of a server, in a temporary folder.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../../../scripts/postgres.ts";
-import { newFolder, server } from "./database.ts";
 
 export interface PoolerOptions {
   readonly mode: "session" | "transaction" | "statement";
@@ -19,11 +19,14 @@ export interface PoolerOptions {
 export interface Pooler extends AsyncDisposable {
   /** The address of a database of the server by way of the pooler. */
   dsn(direct: string): string;
+  /** Kills it with all of its connections. */
+  stop(): Promise<void>;
+  /** Starts it, on the port that it had. */
+  start(): Promise<void>;
 }
 
 /** Whether this machine has it. In CI it must. */
 export function hasPgbouncer(): boolean {
-  if (server === undefined) return false;
   try {
     execFileSync("pgbouncer", ["--version"], { stdio: "ignore" });
     return true;
@@ -34,12 +37,13 @@ export function hasPgbouncer(): boolean {
   }
 }
 
-export async function startPooler({ mode, size, roundRobin = false }: PoolerOptions): Promise<Pooler> {
-  const folder = newFolder();
-  const to = new URL(server!);
+/** @param server the address of the server's superuser */
+export async function startPooler(server: string, { mode, size, roundRobin = false }: PoolerOptions): Promise<Pooler> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-pgbouncer-"));
+  const to = new URL(server);
   const port = await freePort();
   const login = [`user=${to.username}`, ...(to.password === "" ? [] : [`password=${decodeURIComponent(to.password)}`])];
-  const ini = join(folder.path, "pgbouncer.ini");
+  const ini = join(folder, "pgbouncer.ini");
   writeFileSync(
     ini,
     `[databases]
@@ -54,12 +58,32 @@ default_pool_size = ${size}
 server_round_robin = ${roundRobin ? 1 : 0}
 `,
   );
+  chmodSync(folder, 0o755);
+  let stop = async (): Promise<void> => {};
+  const start = async (): Promise<void> => void (stop = await run(ini, port));
+  await start();
+  return {
+    dsn: (direct) => {
+      const url = new URL(direct);
+      [url.hostname, url.port] = ["127.0.0.1", String(port)];
+      return url.href;
+    },
+    start,
+    stop: () => stop(),
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @returns what kills it */
+async function run(ini: string, port: number): Promise<() => Promise<void>> {
   // It refuses to be root.
   const root = process.getuid?.() === 0;
   const user = root
     ? { uid: Number(execFileSync("id", ["-u", "nobody"])), gid: Number(execFileSync("id", ["-g", "nobody"])) }
     : {};
-  chmodSync(folder.path, 0o755);
   const child = spawn("pgbouncer", [ini], { ...user, cwd: "/", stdio: ["ignore", "ignore", "pipe"] });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
@@ -68,17 +92,9 @@ server_round_robin = ${roundRobin ? 1 : 0}
     if (child.exitCode !== null) throw new Error(`pgbouncer has ended: ${log}`);
     await sleep(20);
   }
-  return {
-    dsn: (direct) => {
-      const url = new URL(direct);
-      [url.hostname, url.port] = ["127.0.0.1", String(port)];
-      return url.href;
-    },
-    [Symbol.asyncDispose]: async () => {
-      child.kill("SIGKILL");
-      await ended;
-      await folder[Symbol.asyncDispose]();
-    },
+  return async () => {
+    child.kill("SIGKILL");
+    await ended;
   };
 }
 

@@ -1,6 +1,9 @@
 // Runs the `sluice` command as a user does: through its launcher, in a folder of the test's own.
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { copyEmbedded } from "./embedded.ts";
 
 export const EXAMPLE: string = fileURLToPath(new URL("../../../../examples/data/businesses.xlsx", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../bin/sluice.js", import.meta.url));
@@ -13,13 +16,22 @@ export interface Finished {
   readonly bytes: Buffer;
 }
 
-/** Starts the command; `finished` resolves when it has ended. @param extra variables of the environment besides this one's */
+/**
+ * Starts the command; `finished` resolves when it has ended. An import into a folder that has no embedded database finds an empty one
+ * there, unless `extra` has SLUICE_TEST_EMBEDDED, which is then empty.
+ *
+ * @param extra variables of the environment besides this one's
+ */
 export function start(
   folder: string,
   args: readonly string[],
   extra: Readonly<Record<string, string>> = {},
 ): { child: ChildProcessWithoutNullStreams; finished: Promise<Finished>; output: () => string } {
   const { DATABASE_URL: _, ...env } = process.env;
+  const data = join(folder, "sluice-data");
+  const elsewhere = args.some((arg) => arg === "--to" || arg === "--data") || "SLUICE_DATA" in extra;
+  if (args[0] === "import" && !elsewhere && !("DATABASE_URL" in extra) && !("SLUICE_TEST_EMBEDDED" in extra))
+    if (!existsSync(data)) copyEmbedded(data);
   const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env: { ...env, ...extra } });
   const pieces: Buffer[] = [];
   let stderr = "";

@@ -13,21 +13,32 @@ export interface Proxy extends AsyncDisposable {
   readonly port: number;
   /** Bytes that have gone to the server. */
   readonly sent: number;
+  /** How often there was trouble that it made by itself. */
+  readonly made: number;
   make(trouble: Trouble): void;
 }
 
-/** Passes connections on to a server, and makes trouble once so many bytes have gone to it. */
-export async function startProxy(to: URL, bytes: number, trouble: Trouble = "cut"): Promise<Proxy> {
+/**
+ * Passes connections on to a server, and makes trouble once so many bytes have gone to it.
+ *
+ * @param again after so many more bytes there is trouble once more; undefined if there is to be none
+ */
+export async function startProxy(
+  to: URL,
+  bytes: number,
+  trouble: Trouble = "cut",
+  again: () => number | undefined = () => undefined,
+): Promise<Proxy> {
   const sockets = new Set<Socket>();
   /** Those that a hole has swallowed. */
   const holes = new WeakSet<Socket>();
   /** Those whose next answer is not passed on. */
   const unanswered = new WeakSet<Socket>();
   let sent = 0;
-  let waiting = true;
+  let made = 0;
+  let next: number | undefined = bytes;
   let awaitingCommit = false;
   const make = (what: Trouble): void => {
-    waiting = false;
     if (what === "answer") {
       awaitingCommit = true;
       return;
@@ -52,9 +63,15 @@ export async function startProxy(to: URL, bytes: number, trouble: Trouble = "cut
     }
     client.on("data", (data) => {
       sent += data.length;
-      if (waiting && sent > bytes) make(trouble);
+      if (next !== undefined && sent > next) {
+        const more = again();
+        next = more === undefined ? undefined : sent + more;
+        if (trouble !== "answer") made++;
+        make(trouble);
+      }
       if (awaitingCommit && /sluice\.commit_rows|commit/i.test(data.toString("latin1"))) {
         awaitingCommit = false;
+        made++;
         unanswered.add(upstream);
       }
       if (!holes.has(client) && !upstream.destroyed) upstream.write(data);
@@ -70,6 +87,9 @@ export async function startProxy(to: URL, bytes: number, trouble: Trouble = "cut
     port: (server.address() as AddressInfo).port,
     get sent() {
       return sent;
+    },
+    get made() {
+      return made;
     },
     make,
     [Symbol.asyncDispose]: () => {

@@ -3,15 +3,27 @@ import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { ZipWriter } from "../xlsx/zip-writer.ts";
 
-/** null: no cell at all; "": a cell without a value; a Date: a date cell; `{ error }`: an error cell. */
-export type TestCell = null | string | number | boolean | Date | { readonly error: string };
+/**
+ * null: no cell at all; "": a cell without a value; a Date: a date cell; `{ error }`: an error cell; `{ number, format }`: a number with
+ * the code of its format; `{ text, link }`: a text with a hyperlink.
+ */
+export type TestCell =
+  | null
+  | string
+  | number
+  | boolean
+  | Date
+  | { readonly error: string }
+  | { readonly number: number; readonly format: string }
+  | { readonly text: string; readonly link: string };
 
 const DAY = 86_400_000;
 
-/** Writes an .xlsx with these sheets; row n of the array is row n + 1 of the sheet. */
+/** Writes an .xlsx with these sheets; row n of the array is row n + 1 of the sheet. The ranges are merged in each. */
 export async function writeWorkbook(
   path: string,
   sheets: Readonly<Record<string, readonly (readonly TestCell[])[]>>,
+  merged: readonly string[] = [],
 ): Promise<string> {
   const names = Object.keys(sheets);
   const output = createWriteStream(path);
@@ -41,11 +53,26 @@ export async function writeWorkbook(
     "xl/_rels/workbook.xml.rels",
     `<Relationships xmlns="${PACKAGE_RELATIONS}">${relations.join("")}<Relationship Id="s" Type="${RELATIONS}/styles" Target="styles.xml"/></Relationships>`,
   );
+  const formats = [...new Set(cellsOf(sheets).flatMap((cell) => (isA(cell, "format") ? [cell.format] : [])))];
+  const defined = formats.map((code, i) => `<numFmt numFmtId="${164 + i}" formatCode="${escapeXml(code)}"/>`).join("");
+  const used = formats.map((_, i) => `<xf numFmtId="${164 + i}"/>`).join("");
   await add(
     "xl/styles.xml",
-    `<styleSheet xmlns="${MAIN}"><cellXfs><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs></styleSheet>`,
+    `<styleSheet xmlns="${MAIN}"><numFmts>${defined}</numFmts><cellXfs><xf numFmtId="0"/><xf numFmtId="22"/>${used}</cellXfs></styleSheet>`,
   );
-  for (const [i, rows] of Object.values(sheets).entries()) await add(`xl/worksheets/sheet${i + 1}.xml`, sheetXml(rows));
+  for (const [i, rows] of Object.values(sheets).entries()) {
+    await add(`xl/worksheets/sheet${i + 1}.xml`, sheetXml(rows, merged, formats));
+    const links = rows.flat().flatMap((cell) => (isA(cell, "link") ? [cell.link] : []));
+    const targets = links.map(
+      (link, n) =>
+        `<Relationship Id="l${n + 1}" Type="${RELATIONS}/hyperlink" TargetMode="External" Target="${escapeXml(link)}"/>`,
+    );
+    if (links.length > 0)
+      await add(
+        `xl/worksheets/_rels/sheet${i + 1}.xml.rels`,
+        `<Relationships xmlns="${PACKAGE_RELATIONS}">${targets.join("")}</Relationships>`,
+      );
+  }
   await zip.end();
   output.end();
   await finished(output);
@@ -57,20 +84,39 @@ const RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relatio
 const PACKAGE_RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships";
 const MAIN_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml";
 
-function sheetXml(rows: readonly (readonly TestCell[])[]): string {
-  const body = rows.map(
-    (cells, r) =>
-      `<row r="${r + 1}">${cells.map((cell, c) => cellXml(cell, `${String.fromCodePoint(65 + c)}${r + 1}`)).join("")}</row>`,
-  );
-  return `<worksheet xmlns="${MAIN}"><sheetData>${body.join("")}</sheetData></worksheet>`;
+function cellsOf(sheets: Readonly<Record<string, readonly (readonly TestCell[])[]>>): TestCell[] {
+  return Object.values(sheets).flatMap((rows) => rows.flat());
 }
 
-function cellXml(cell: TestCell, ref: string): string {
+function isA<Key extends "format" | "link">(cell: TestCell, key: Key): cell is Extract<TestCell, Record<Key, string>> {
+  return typeof cell === "object" && cell !== null && key in cell;
+}
+
+function sheetXml(
+  rows: readonly (readonly TestCell[])[],
+  merged: readonly string[],
+  formats: readonly string[],
+): string {
+  const nameOf = (r: number, c: number): string => `${String.fromCodePoint(65 + c)}${r + 1}`;
+  const linked = rows.flatMap((cells, r) => cells.flatMap((cell, c) => (isA(cell, "link") ? [nameOf(r, c)] : [])));
+  const links = linked.map((ref, n) => `<hyperlink ref="${ref}" r:id="l${n + 1}"/>`).join("");
+  const body = rows.map(
+    (cells, r) => `<row r="${r + 1}">${cells.map((cell, c) => cellXml(cell, nameOf(r, c), formats)).join("")}</row>`,
+  );
+  const ranges =
+    merged.length === 0 ? "" : `<mergeCells>${merged.map((ref) => `<mergeCell ref="${ref}"/>`).join("")}</mergeCells>`;
+  const hyperlinks = links === "" ? "" : `<hyperlinks>${links}</hyperlinks>`;
+  return `<worksheet xmlns="${MAIN}" xmlns:r="${RELATIONS}"><sheetData>${body.join("")}</sheetData>${ranges}${hyperlinks}</worksheet>`;
+}
+
+function cellXml(cell: TestCell, ref: string, formats: readonly string[]): string {
   if (cell === null) return "";
   if (cell === "") return `<c r="${ref}" s="0"/>`;
   if (typeof cell === "number") return `<c r="${ref}"><v>${cell}</v></c>`;
   if (typeof cell === "boolean") return `<c r="${ref}" t="b"><v>${Number(cell)}</v></c>`;
   if (cell instanceof Date) return `<c r="${ref}" s="1"><v>${cell.getTime() / DAY + 25_569}</v></c>`;
+  if (isA(cell, "link")) return cellXml(cell.text, ref, formats);
+  if (isA(cell, "format")) return `<c r="${ref}" s="${2 + formats.indexOf(cell.format)}"><v>${cell.number}</v></c>`;
   if (typeof cell === "object") return `<c r="${ref}" t="e"><v>${cell.error}</v></c>`;
   return `<c r="${ref}" t="inlineStr"><is><t xml:space="preserve">${escapeXml(cell)}</t></is></c>`;
 }

@@ -17,7 +17,7 @@ function escaped(c: string): string {
   return `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`;
 }
 
-/** Gathers text as UTF-8 in pieces of about 256 KB; each is made anew, for the one before is still being compressed. */
+/** Gathers text as UTF-8 in pieces of about 256 KB; each is made again, for the one before is still being compressed. */
 export class ByteBuilder {
   static readonly #size = 256 * 1024;
   #bytes = Buffer.allocUnsafeSlow(ByteBuilder.#size);
@@ -29,7 +29,7 @@ export class ByteBuilder {
     this.#length += this.#bytes.write(text, this.#length);
   }
 
-  /** Whether it is time to `take()`: a usual row may not fit any more. */
+  /** True if it is time to `take()`: a usual row may not fit any more. */
   get isFull(): boolean {
     return this.#length > ByteBuilder.#size - 16 * 1024;
   }

@@ -26,14 +26,17 @@ export interface XlsxColumn {
   readonly title: string;
   /** In characters, as spreadsheet programs measure it. */
   readonly width: number;
-  /** Everything the column may hold, where that is a small set. */
+  /** Everything the column may hold, if that is a small set. */
   readonly values?: readonly string[];
 }
 
 export interface XlsxOptions {
   readonly sheet: string;
   readonly columns: readonly XlsxColumn[];
-  /** The rows below the header, anew at each call. "" is an empty cell; a row may be shorter than `columns`. */
+  /**
+   * The rows below the header, from the first one at each call. "" is an empty cell; a row may be
+   * shorter than `columns`.
+   */
   readonly rows: () => Iterable<readonly string[]>;
   readonly strings: "shared" | "inline";
   /** Deflate level, 1 (fast) to 9 (small). */
@@ -57,7 +60,7 @@ export async function writeXlsx(output: Writable, options: XlsxOptions): Promise
   await zip.end();
 }
 
-/** How a cell with text goes on after its reference (and style). */
+/** Functions that write the rest of a cell with text, after its reference (and style). */
 interface Cells {
   title(column: number, text: string): string;
   text(column: number, text: string): string;

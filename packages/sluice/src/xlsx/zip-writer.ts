@@ -151,8 +151,9 @@ function dataDescriptor(crc: number, compressed: number, size: number, large: bo
 
 function centralHeader(entry: Entry, limit: number): Buffer {
   const header = Buffer.alloc(46);
-  // In the order that 4.5.3 prescribes; each stands in the extra field only when it does not stand in its own place. A large
-  // entry has its sizes there whatever they are: some readers take from here how long its data descriptor is.
+  // In the order that 4.5.3 prescribes; a number is in the extra field only if it is not in its
+  // usual place. A large entry has its sizes there whatever they are: some readers take from here
+  // how long its data descriptor is.
   const wide: number[] = [];
   const place = (value: number, at: number, narrow: boolean): void => {
     if (!narrow) wide.push(value);

@@ -13,11 +13,11 @@ export interface Step<State> {
   readonly reliable: boolean;
 }
 
-export interface Model<State> {
+export interface Model<State, S extends Step<State> = Step<State>> {
   readonly first: State;
   /** Two states of one key are the same, or as good as the same. */
   key(state: State): string;
-  steps(state: State): Iterable<Step<State>>;
+  steps(state: State): Iterable<S>;
   /** What is wrong with a step, or undefined. */
   wrong(from: State, step: Step<State>): string | undefined;
   /** Where the model may end. */

@@ -79,8 +79,10 @@ interface Process {
   readonly sessions: readonly Session[];
 }
 
-interface State {
+export interface State {
   readonly status: "running" | "finished" | "cancelled";
+  /** Its process has given it up with a failure, and nobody has claimed it since: it takes no step meanwhile. */
+  readonly failed: boolean;
   readonly leased: boolean;
   /** Steps recorded, by chunk. */
   readonly recorded: readonly number[];
@@ -100,11 +102,12 @@ export function ledgerModel(
   size: Size,
   protocol: Protocol = PROTOCOL,
   properties: readonly Property[] = Object.keys(PROPERTIES) as Property[],
-): Model<State> {
+): Model<State, LedgerStep> {
   const chunks = [...Array(size.chunks).keys()];
   return {
     first: {
       status: "running",
+      failed: false,
       leased: false,
       recorded: chunks.map(() => 0),
       table: chunks.map(() => Array<number>(size.steps).fill(0)),
@@ -115,7 +118,10 @@ export function ledgerModel(
     key,
     isDone: (state) => state.status !== "running",
     *steps(state) {
-      if (state.leased) yield { what: "the lease runs out", to: { ...state, leased: false }, reliable: true };
+      if (state.leased) {
+        const to = { ...state, leased: false };
+        yield { what: "the lease runs out", to, reliable: true, act: { does: "expire" } };
+      }
       if (state.status === "running") yield cancel(state);
       yield* orphanSteps(state, protocol);
       for (const n of state.processes.keys()) yield* processSteps(state, n, size, protocol);
@@ -127,9 +133,33 @@ export function ledgerModel(
   };
 }
 
-/** Whether the one who takes this step had been overtaken before. */
-interface LedgerStep extends Step<State> {
+/** Who does what in a step, for a replay against a database. What comes of it, the state after it says. */
+export type Act =
+  | { readonly does: "expire" | "cancel" | "orphan rolls back" | "orphan commits" | "orphan is refused" }
+  | { readonly does: ProcessDoes; readonly process: number; readonly chunk?: number | undefined };
+
+export type ProcessDoes =
+  | "claim"
+  | "terminate"
+  | "renew"
+  | "stop"
+  | "fail"
+  | "finish"
+  | "write"
+  | "look"
+  | "lose"
+  | "abandon"
+  | "check"
+  | "send"
+  | "commit"
+  | "commit, answer lost"
+  | "kill"
+  | "kill, abandon";
+
+export interface LedgerStep extends Step<State> {
+  /** Whether the one who takes this step had been overtaken before. */
   readonly overtaken?: boolean;
+  readonly act: Act;
 }
 
 const broken: Record<Property, (from: State, step: LedgerStep, size: Size) => boolean> = {
@@ -149,6 +179,7 @@ function changes(from: State, to: State): boolean {
   const leased = ({ status, leased }: State): boolean => status === "running" && leased;
   return (
     from.status !== to.status ||
+    from.failed !== to.failed ||
     leased(from) !== leased(to) ||
     from.counter !== to.counter ||
     from.recorded !== to.recorded ||
@@ -157,7 +188,7 @@ function changes(from: State, to: State): boolean {
 }
 
 /** Chunks are alike, and so are the processes but the first: their order does not matter. */
-function key({ status, leased, recorded, table, counter, orphan, processes }: State): string {
+function key({ status, failed, leased, recorded, table, counter, orphan, processes }: State): string {
   const [first, ...others] = processes as [Process, ...Process[]];
   const ordered = [first, ...others.sort((a, b) => rank(a) - rank(b))];
   const left = orphan && [orphan];
@@ -167,7 +198,7 @@ function key({ status, leased, recorded, table, counter, orphan, processes }: St
     return column;
   });
   const whose = (one: Pick<Process, "epoch" | "overtaken">): string => one.epoch.charAt(0) + Number(one.overtaken);
-  const rest = `${status.charAt(0)}${Number(leased)}${counter}${orphan ? whose(orphan) : ""}`;
+  const rest = `${status.charAt(0)}${Number(failed)}${Number(leased)}${counter}${orphan ? whose(orphan) : ""}`;
   return `${rest},${ordered.map(whose).join("")},${columns.sort().join(",")}`;
 }
 
@@ -186,9 +217,9 @@ function sessionKey(sessions: readonly Session[] | undefined, chunk: number): st
 }
 
 /** Somebody cancels: a claim that ends the import. */
-function cancel(state: State): Step<State> {
-  const claimed = overtake(state, -1, true);
-  return { what: "the import is cancelled", to: { ...claimed, status: "cancelled", leased: false }, reliable: false };
+function cancel(state: State): LedgerStep {
+  const to: State = { ...overtake(state, -1, true), status: "cancelled", failed: false, leased: false };
+  return { what: "the import is cancelled", to, reliable: false, act: { does: "cancel" } };
 }
 
 /** All but process `winner` have been overtaken; their epoch is old where a claim raises it. */
@@ -208,11 +239,14 @@ function* orphanSteps(state: State, protocol: Protocol): Generator<LedgerStep> {
   if (!orphan) return;
   const gone = { ...state, orphan: undefined };
   const name = `the session left behind with chunk ${orphan.chunk}`;
-  yield { what: `${name} is rolled back`, to: gone, reliable: true };
+  yield { what: `${name} is rolled back`, to: gone, reliable: true, act: { does: "orphan rolls back" } };
   if (orphan.at !== "sent") return;
   const done = execute(gone, orphan, orphan.epoch, protocol);
   const { overtaken } = orphan;
-  if (done.outcome === "ok") yield { what: `${name} commits`, to: done.state, reliable: true, overtaken };
+  const act: Act = { does: "orphan commits" };
+  if (done.outcome === "ok") yield { what: `${name} commits`, to: done.state, reliable: true, overtaken, act };
+  if (done.outcome === "fenced")
+    yield { what: `${name} is refused`, to: gone, reliable: true, act: { does: "orphan is refused" } };
 }
 
 /** The database takes a commit message. */
@@ -224,7 +258,7 @@ function execute(
 ): { state: State; outcome: "ok" | "fenced" | "already" } {
   const passes =
     protocol.fence === "epoch"
-      ? epoch === "current" && state.status === "running"
+      ? epoch === "current" && state.status === "running" && !state.failed
       : protocol.fence === "lease"
         ? state.leased
         : true;
@@ -241,15 +275,18 @@ function withRows(state: State, chunk: number, step: number): State {
   return { ...state, table: state.table.with(chunk, steps.with(step, steps[step]! + 1)) };
 }
 
+type MakeStep = (does: ProcessDoes, what: string, to: State, chunk?: number) => LedgerStep;
+
 function* processSteps(state: State, n: number, size: Size, protocol: Protocol): Generator<LedgerStep> {
   const process = state.processes[n]!;
   const { epoch, overtaken, known, sessions } = process;
   const name = `process ${n}`;
-  const step = (what: string, to: State): LedgerStep => ({
+  const step: MakeStep = (does, what, to, chunk) => ({
     what: `${name} ${what}`,
     to,
     reliable: n === 0,
     overtaken,
+    act: { does, process: n, chunk },
   });
   const become = (from: State, change: Partial<Process> | undefined): State => ({
     ...from,
@@ -262,7 +299,12 @@ function* processSteps(state: State, n: number, size: Size, protocol: Protocol):
     const claimed = overtake(state, n, protocol.bump);
     // What is in is read behind the claim: nobody else can add to it any more.
     const mine: Process = { epoch: "current", overtaken: false, known: state.recorded, sessions: [] };
-    yield step("claims the import", { ...claimed, leased: true, processes: claimed.processes.with(n, mine) });
+    yield step("claim", "claims the import", {
+      ...claimed,
+      failed: false,
+      leased: true,
+      processes: claimed.processes.with(n, mine),
+    });
     return;
   }
 
@@ -270,7 +312,7 @@ function* processSteps(state: State, n: number, size: Size, protocol: Protocol):
 
   if (isNewest && protocol.terminate) {
     const lost = (session: Session): Session => ({ ...session, at: "lost" });
-    yield step("ends the sessions of older epochs", {
+    yield step("terminate", "ends the sessions of older epochs", {
       ...state,
       orphan: state.orphan?.epoch === "stale" ? undefined : state.orphan,
       processes: state.processes.map((other) =>
@@ -284,10 +326,8 @@ function* processSteps(state: State, n: number, size: Size, protocol: Protocol):
       if (next === size.steps || sessions.some((session) => session.chunk === chunk)) continue;
       if (size.unique && isHeld(state, n, chunk)) continue;
       const opened: Session = { at: "open", chunk, step: next };
-      yield step(
-        `writes the rows of chunk ${chunk}`,
-        become(state, { sessions: [...sessions, opened].sort((a, b) => a.chunk - b.chunk) }),
-      );
+      const more = [...sessions, opened].sort((a, b) => a.chunk - b.chunk);
+      yield step("write", `writes the rows of chunk ${chunk}`, become(state, { sessions: more }), chunk);
     }
   }
 
@@ -300,50 +340,56 @@ function* processSteps(state: State, n: number, size: Size, protocol: Protocol):
       // It connects again and looks whether the import is still its own, and what is in.
       const found = { sessions: others, known: known.with(chunk, state.recorded[chunk]!) };
       yield step(
+        "look",
         isNewest ? `sees how far chunk ${chunk} has come` : "learns that it was overtaken, and ends",
         become(state, isNewest ? found : undefined),
+        chunk,
       );
       continue;
     }
-    yield step(`loses ${connection}`, become(state, { sessions: now("lost") }));
+    yield step("lose", `loses ${connection}`, become(state, { sessions: now("lost") }), chunk);
     if (!state.orphan && canMatter(session, size)) {
       const left = { ...session, epoch, overtaken };
-      yield step(`loses ${connection}, and the database does not notice`, {
-        ...become(state, { sessions: now("lost") }),
-        orphan: left,
-      });
+      const to = { ...become(state, { sessions: now("lost") }), orphan: left };
+      yield step("abandon", `loses ${connection}, and the database does not notice`, to, chunk);
     }
     if (at === "open" && protocol.fence === "before") {
       yield step(
+        "check",
         isNewest ? `finds that its epoch is the import's` : "learns that it was overtaken, and ends",
         become(state, isNewest ? { sessions: now("checked") } : undefined),
       );
     } else if (at === "open" || at === "checked") {
-      yield step(`sends the commit of chunk ${chunk}`, become(state, { sessions: now("sent") }));
+      yield step("send", `sends the commit of chunk ${chunk}`, become(state, { sessions: now("sent") }), chunk);
     } else {
       const { state: after, outcome } = execute(state, session, epoch, protocol);
       if (outcome === "fenced") {
-        yield step("is told that it was overtaken, and ends", become(after, undefined));
+        yield step("commit", "is told that it was overtaken, and ends", become(after, undefined), chunk);
       } else if (outcome === "already") {
-        yield step(`is told that this step of chunk ${chunk} is in`, become(after, { sessions: now("lost") }));
+        const lost = become(after, { sessions: now("lost") });
+        yield step("commit", `is told that this step of chunk ${chunk} is in`, lost, chunk);
       } else if (!protocol.atomic && at === "sent") {
-        yield step(`has the rows of chunk ${chunk} committed`, become(after, { sessions: now("rows") }));
+        const half = become(after, { sessions: now("rows") });
+        yield step("commit", `has the rows of chunk ${chunk} committed`, half, chunk);
       } else {
         const knows = { sessions: others, known: known.with(chunk, session.step + 1) };
-        yield step(`has chunk ${chunk} committed`, become(after, knows));
-        yield step(`has chunk ${chunk} committed and loses the answer`, become(after, { sessions: now("lost") }));
+        yield step("commit", `has chunk ${chunk} committed`, become(after, knows), chunk);
+        const lost = become(after, { sessions: now("lost") });
+        yield step("commit, answer lost", `has chunk ${chunk} committed and loses the answer`, lost, chunk);
       }
     }
   }
 
   const leads = isNewest && state.status === "running";
   if (!state.leased && (leads || !protocol.fencedLease) && state.status === "running")
-    yield step("renews its lease", { ...state, leased: true });
+    yield step("renew", "renews its lease", { ...state, leased: true });
   if (sessions.length > 0) return;
   const released = leads || !protocol.fencedLease ? { ...state, leased: false } : state;
-  yield step("stops in good order", become(released, undefined));
+  yield step("stop", "stops in good order", become(released, undefined));
+  if (leads) yield step("fail", "ends with a failure", become({ ...released, failed: true }, undefined));
   if (protocol.countedEnd && known.some((next) => next < size.steps)) return;
   yield step(
+    "finish",
     "declares the import finished",
     become(leads ? { ...state, status: "finished", leased: false } : state, undefined),
   );
@@ -367,16 +413,15 @@ function* crashes(
   state: State,
   { epoch, overtaken, sessions }: Process,
   size: Size,
-  step: (what: string, to: State) => LedgerStep,
+  step: MakeStep,
   become: (from: State, change: undefined) => State,
 ): Generator<LedgerStep> {
-  yield step("is killed", become(state, undefined));
+  yield step("kill", "is killed", become(state, undefined));
   if (state.orphan) return;
   for (const session of sessions) {
     if (!canMatter(session, size)) continue;
-    yield step(`is killed, and its session with chunk ${session.chunk} goes on`, {
-      ...become(state, undefined),
-      orphan: { ...session, epoch, overtaken },
-    });
+    const to = { ...become(state, undefined), orphan: { ...session, epoch, overtaken } };
+    const what = `is killed, and its session with chunk ${session.chunk} goes on`;
+    yield step("kill, abandon", what, to, session.chunk);
   }
 }

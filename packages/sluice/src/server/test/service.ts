@@ -2,7 +2,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
-import { openTarget } from "../../targets/open.ts";
+import { openTarget } from "../../database/open.ts";
+import type { Target } from "../../target.ts";
 import { newDatabase, newFolder, type TestDatabase } from "../../test/database.ts";
 import { writeWorkbook, type TestCell } from "../../test/workbook.ts";
 import { createServer, type ServerOptions } from "../app.ts";
@@ -35,8 +36,11 @@ export interface Service extends AsyncDisposable {
   readonly port: number;
   readonly app: FastifyInstance;
   readonly database: TestDatabase;
+  readonly target: Target;
   /** What the service has logged. */
   readonly lines: readonly string[];
+  /** Where the service makes its own folders. */
+  readonly uploadDir: string;
   /** A folder for the test's files. */
   readonly folder: string;
   /** Files in the upload folder, by name. */
@@ -72,7 +76,9 @@ export async function startService(options: Partial<ServerOptions> & { readonly 
     port,
     app,
     database,
+    target,
     lines,
+    uploadDir: uploads.path,
     folder: files.path,
     get,
     uploads: async () => {

@@ -27,18 +27,29 @@ export interface Fault {
   readonly name: string;
   /** The command is given more than once, which a key would make harmless: then each row is updated as often. */
   readonly notByKey?: boolean;
-  /** Says what happened, for the figures. @throws where the program does what it must not */
-  interrupt(attempt: Attempt): Promise<string>;
+  /** @throws where the program does what it must not */
+  interrupt(attempt: Attempt): Promise<Happened>;
 }
+
+/** What happened, for the figures. */
+export interface Happened {
+  readonly what: string;
+  /** How often the import was interrupted: 0 where it was too late for that. */
+  readonly faults: number;
+}
+
+const FINISHED_BEFORE: Happened = { what: "finished before", faults: 0 };
 
 const LEASE_MS = 400;
 /** The program looks for lost connections as often as it renews its lease. */
 const SILENCE_MS = 3000;
 /** A process that hangs longer than this is given up. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 300_000;
 /** How a command ends that has been carried out before. */
 const IMPORTED_ALREADY = 4;
 const SHOWN = 600;
+/** How often an import is interrupted at most, where it can be more than once. */
+const TIMES = 3;
 
 function byKey({ args }: Call): boolean {
   return args.includes("--key");
@@ -61,9 +72,9 @@ export const clock: Fault = {
   interrupt: (attempt) => killed(attempt, { clockJumps: true }),
 };
 
-async function killed(attempt: Attempt, options: StartOptions): Promise<string> {
+async function killed(attempt: Attempt, options: StartOptions): Promise<Happened> {
   let kills = 0;
-  for (let left = 1 + attempt.random.below(3); left > 0; left--) {
+  for (let left = 1 + attempt.random.below(TIMES); left > 0; left--) {
     const child = start(attempt, options);
     await someMoment(attempt, child);
     if (!child.isRunning()) {
@@ -75,7 +86,7 @@ async function killed(attempt: Attempt, options: StartOptions): Promise<string> 
     kills++;
     if ((await stateOf(attempt.place)) === "finished") break;
   }
-  return kills === 0 ? "finished before" : `killed`;
+  return kills === 0 ? FINISHED_BEFORE : { what: "killed", faults: kills };
 }
 
 /** A moment while rows go in, or, now and then, before that. */
@@ -89,8 +100,13 @@ async function someMoment(attempt: Attempt, child: Child): Promise<void> {
   } else {
     while (child.isRunning() && (await stateOf(place)) === undefined) await sleep(5);
   }
+  await unlessEnded(child, wait);
+}
+
+/** Waits, but no longer than the process runs. */
+async function unlessEnded(child: Child, milliseconds: number): Promise<void> {
   const early = new AbortController();
-  await Promise.race([sleep(wait, undefined, early).catch(() => undefined), child.ended]);
+  await Promise.race([sleep(milliseconds, undefined, early).catch(() => undefined), child.ended]);
   early.abort();
 }
 
@@ -108,17 +124,17 @@ export const freeze: Fault = {
     if (!frozen.isRunning() || (await stateOf(place)) === "finished") {
       frozen.signal("SIGCONT");
       expectSuccess(await frozen.ended);
-      return "finished before";
+      return FINISHED_BEFORE;
     }
     expectSuccess(await start(attempt, { leaseMs: LEASE_MS }).ended);
     frozen.signal("SIGCONT");
     const ended = await frozen.ended;
     // What was stopped before it began finds the other's import when it wakes up.
-    if (ended.code === IMPORTED_ALREADY) return "began too late";
+    if (ended.code === IMPORTED_ALREADY) return { what: "began too late", faults: 1 };
     const { code, stdout, stderr } = ended;
     if (code !== 1 || !/taken over/.test(stdout + stderr))
       throw new Error(`the process that was taken over ended with ${code}: ${shortened(stdout + stderr)}`);
-    return "taken over";
+    return { what: "taken over", faults: 1 };
   },
 };
 
@@ -130,11 +146,11 @@ export const killAtEnd: Fault = {
     while (child.isRunning() && (await stateOf(attempt.place)) !== "finished") await sleep(1);
     if (!child.isRunning()) {
       expectSuccess(await child.ended);
-      return "finished before";
+      return FINISHED_BEFORE;
     }
     child.signal("SIGKILL");
     await child.ended;
-    return "killed";
+    return { what: "killed", faults: 1 };
   },
 };
 
@@ -156,7 +172,7 @@ export const together: Fault = {
       if (code !== 1 || !/being imported right now/.test(stdout + stderr))
         throw new Error(`one of ${processes} processes ended with ${code}: ${shortened(stdout + stderr)}`);
     }
-    return `${processes} processes`;
+    return { what: `${processes} processes`, faults: 1 };
   },
 };
 
@@ -166,15 +182,40 @@ export function restart(server: OwnServer, forgetful = false): Fault {
     name: forgetful ? "the database restarts, synchronous_commit is off" : "the database restarts",
     interrupt: async (attempt) => {
       if (forgetful) await makeForgetful(attempt.place);
-      const child = start(attempt);
-      await someMoment(attempt, child);
-      if (!child.isRunning()) return "finished before";
-      server.stop();
-      await sleep(attempt.random.below(1000));
-      server.start();
-      return outcome(child);
+      return await interrupted(attempt, async (wait) => {
+        server.stop();
+        await wait();
+        server.start();
+      });
     },
   };
+}
+
+/** The pooler between the program and the server is killed, and comes back after a while. */
+export const poolerEnds: Fault = {
+  name: "the pooler restarts",
+  interrupt: (attempt) =>
+    interrupted(attempt, async (wait) => {
+      const pooler = attempt.place.pooler!;
+      await pooler.stop();
+      await wait();
+      await pooler.start();
+    }),
+};
+
+/** What the program goes to is away for up to a second, up to three times. */
+async function interrupted(attempt: Attempt, away: (wait: () => Promise<void>) => Promise<void>): Promise<Happened> {
+  const { random } = attempt;
+  const child = start(attempt);
+  let faults = 0;
+  for (let left = 1 + random.below(TIMES); left > 0; left--) {
+    if (faults === 0) await someMoment(attempt, child);
+    else await unlessEnded(child, random.below(attempt.milliseconds));
+    if (!child.isRunning()) break;
+    await away(() => sleep(random.below(1000)));
+    faults++;
+  }
+  return faults === 0 ? FINISHED_BEFORE : { what: await outcome(child), faults };
 }
 
 /** Commits of this database are reported before they are on the disk, and get there after seconds. */
@@ -194,24 +235,30 @@ const TROUBLES: Readonly<Record<Trouble, string>> = {
   answer: "the answer to a COMMIT is lost",
 };
 
-/** The connections break, or swallow what is sent, after so many bytes. New ones pass. */
-export function network(trouble: Trouble, bytes: number): Fault {
+/**
+ * The connections break, or swallow what is sent, after a random number of bytes, up to three times. New ones pass.
+ *
+ * @param least so many bytes pass before the first time
+ */
+export function network(trouble: Trouble, bytes: number, least = 0): Fault {
   return {
     name: TROUBLES[trouble],
     interrupt: async (attempt) => {
-      await using proxy = await startProxy(attempt.place.url!, attempt.random.below(bytes), trouble);
-      const to = new URL(attempt.place.url!);
+      const { random, place } = attempt;
+      let left = random.below(TIMES);
+      const again = (): number | undefined => (left-- > 0 ? random.below(bytes) : undefined);
+      await using proxy = await startProxy(place.url!, least + random.below(bytes), trouble, again);
+      const to = new URL(place.url!);
       to.host = `127.0.0.1:${proxy.port}`;
-      return await outcome(start(attempt, { leaseMs: SILENCE_MS }, ["--to", to.href]));
+      const what = await outcome(start(attempt, { leaseMs: SILENCE_MS }, ["--to", to.href]));
+      return { what, faults: proxy.made };
     },
   };
 }
 
 /** What became of a process that was left to itself. */
 async function outcome(child: Child): Promise<string> {
-  const late = new AbortController();
-  await Promise.race([sleep(PATIENCE_MS, undefined, { signal: late.signal }).catch(() => undefined), child.ended]);
-  late.abort();
+  await unlessEnded(child, PATIENCE_MS);
   if (child.isRunning()) {
     child.signal("SIGKILL");
     await child.ended;

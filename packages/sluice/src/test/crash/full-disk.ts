@@ -6,7 +6,7 @@ import { expectSuccess, start } from "./faults.ts";
 import type { Lab } from "./lab.ts";
 import { serverPlace } from "./place.ts";
 import { argsOf, finish } from "./run.ts";
-import type { Method } from "../../import.ts";
+import type { Method } from "../../options.ts";
 
 let made = 0;
 

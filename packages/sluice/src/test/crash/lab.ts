@@ -3,17 +3,20 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startServer, type OwnServer } from "../../../../../scripts/postgres.ts";
-import type { Method } from "../../import.ts";
 import type { Random } from "../../sample/random.ts";
-import type { Fault } from "./faults.ts";
-import { embeddedPlace, embeddedTemplate, serverPlace, type Place } from "./place.ts";
+import { startPooler, type Pooler } from "../pgbouncer.ts";
+import type { Fault, Happened } from "./faults.ts";
+import { embeddedPlace, embeddedTemplate, pooledPlace, serverPlace, type Place } from "./place.ts";
 import { crashRun, reference, type Case, type Reference } from "./run.ts";
 import { ddlOf, KINDS, makeWorkload, type Kind, type Workload } from "./workload.ts";
+import type { Method } from "../../options.ts";
 
 /** Rows enough for an import to take about a second. */
 const ROWS: Record<Method, number> = { sequential: 800, concurrent: 1200, batch: 4000, copy: 8000 };
 
-export type Database = "PostgreSQL" | "PGlite";
+export type Database = "PostgreSQL" | "pgbouncer" | "PGlite";
+/** Connections of a pooler to a database: some more than an import and those who come after it take. */
+const POOL = 20;
 
 export class Lab implements AsyncDisposable {
   readonly folder: string;
@@ -21,6 +24,7 @@ export class Lab implements AsyncDisposable {
   readonly #workloads = new Map<number, Promise<Workload>>();
   readonly #references = new Map<string, Promise<Reference>>();
   #template: Promise<string> | undefined;
+  #pooler: Promise<Pooler> | undefined;
 
   private constructor(folder: string, server: OwnServer) {
     this.folder = folder;
@@ -40,7 +44,7 @@ export class Lab implements AsyncDisposable {
     random: Random,
     kind: Kind = random.pick(KINDS),
     atomic: boolean = false,
-  ): Promise<string> {
+  ): Promise<Happened> {
     const one = { ...(await this.case(method, kind)), atomic };
     const expected = await this.#reference(on, one);
     await using place = await this.#place(on);
@@ -68,6 +72,10 @@ export class Lab implements AsyncDisposable {
 
   async #place(on: Database): Promise<Place> {
     if (on === "PostgreSQL") return serverPlace(this.server.url);
+    if (on === "pgbouncer") {
+      this.#pooler ??= startPooler(this.server.url, { mode: "session", size: POOL });
+      return pooledPlace(this.server.url, await this.#pooler);
+    }
     return embeddedPlace(await (this.#template ??= embeddedTemplate(this.folder)));
   }
 
@@ -85,6 +93,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#pooler)?.[Symbol.asyncDispose]();
     this.server.remove();
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -1,15 +1,18 @@
-// A database for one run: a new one on a server, or a copy of an empty embedded one.
+// A database for one run: a new one on a server, by way of a pooler or not, or a copy of an empty embedded one.
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { openTarget } from "../../targets/open.ts";
+import { openTarget } from "../../database/open.ts";
+import type { Pooler } from "../pgbouncer.ts";
 
 export interface Place extends AsyncDisposable {
   /** What leads the program here. */
   readonly args: readonly string[];
   /** The server's address; undefined for an embedded database. */
   readonly url: URL | undefined;
+  /** What stands between the program and the server. */
+  readonly pooler?: Pooler;
   /** Asks the database, while no import has the embedded one. */
   ask<T>(questions: (query: Query) => Promise<T>): Promise<T>;
 }
@@ -47,6 +50,13 @@ export async function serverPlace(
       if (tablespace) await run(`drop tablespace ${tablespace.name}`);
     },
   };
+}
+
+/** A database on a server, to which the program goes by way of a pooler. */
+export async function pooledPlace(server: string, pooler: Pooler): Promise<Place> {
+  const place = await serverPlace(server);
+  const url = new URL(pooler.dsn(place.url!.href));
+  return { ...place, args: ["--to", url.href], url, pooler };
 }
 
 /** By a connection of its own: the server may have been stopped since the last one. */

@@ -2,9 +2,9 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { businesses } from "../../businesses.ts";
-import { quoteLiteral } from "../../identifiers.ts";
-import { tableDdl } from "../../schema.ts";
+import { businesses } from "../../schema/businesses.ts";
+import { quoteLiteral } from "../../schema/identifiers.ts";
+import { tableDdl } from "../../schema/schema.ts";
 import { businessRows, writeSample } from "../../sample/sample.ts";
 
 /**

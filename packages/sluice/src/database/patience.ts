@@ -1,0 +1,48 @@
+// The patience with a lost connection: a server that restarts is back in seconds; a server that is
+// gone fails in the end.
+import { setTimeout as sleep } from "node:timers/promises";
+import { SluiceError } from "../errors.ts";
+
+/** The time for which a lost connection is tried again, by default. */
+export const DEFAULT_RECONNECT_MS = 30_000;
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
+/** The code of a server that has become a standby while an import ran. */
+export const STANDBY = "standby";
+/** Errors that may be over in a moment. Wrong passwords and unknown hosts are not. */
+const PASSING = new Set([
+  "connection_lost",
+  "connection_refused",
+  "connection_failed",
+  "too_many_connections",
+  STANDBY,
+]);
+
+/** One stretch of bad luck. */
+export class Patience {
+  readonly #limit: number;
+  #since: number | undefined;
+  #first: unknown;
+  #pause = FIRST_PAUSE_MS;
+
+  constructor(limitMs: number) {
+    this.#limit = limitMs;
+  }
+
+  /**
+   * Waits a little if the error may pass, each time longer.
+   *
+   * @throws the first error if it cannot pass, or has lasted too long
+   */
+  async bear(error: unknown): Promise<void> {
+    const now = performance.now();
+    this.#since ??= now;
+    this.#first ??= error;
+    if (!(error instanceof SluiceError) || !PASSING.has(error.code)) throw error;
+    if (now - this.#since >= this.#limit) throw this.#first;
+    // Several workers that lost their connections together do not come back together.
+    await sleep(this.#pause * (0.5 + Math.random() / 2));
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+  }
+}

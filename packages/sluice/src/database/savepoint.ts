@@ -1,0 +1,26 @@
+// Statements that may fail without the transaction that they are part of.
+import type { Connection } from "../target.ts";
+
+/**
+ * Runs a function under a savepoint: if it throws, all of its changes are undone, and the
+ * transaction continues.
+ */
+export async function underSavepoint<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
+  await connection.query("savepoint sluice");
+  try {
+    const result = await run();
+    await connection.query("release savepoint sluice");
+    return result;
+  } catch (error) {
+    await connection.query(undo("sluice"));
+    throw error;
+  }
+}
+
+/**
+ * A savepoint that is only rolled back to stays, and holds a lock: a server does not have room for
+ * thousands of them.
+ */
+export function undo(savepoint: string): string {
+  return `rollback to savepoint ${savepoint}; release savepoint ${savepoint}`;
+}

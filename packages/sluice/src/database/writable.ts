@@ -1,0 +1,56 @@
+// Makes sure, before anything is written, that a database takes rows at all; and says what it does
+// not promise of them.
+import { SluiceError } from "../errors.ts";
+import { quoteIdentifier } from "../schema/identifiers.ts";
+import { STANDBY } from "./patience.ts";
+import type { Target } from "../target.ts";
+
+/** The code of a user who may only read. */
+const READ_ONLY = "read_only";
+
+const STATE = `select pg_is_in_recovery()::text, s.setting, s.source, current_user::text, current_database()::text,
+    current_setting('fsync'), current_setting('full_page_writes')
+  from pg_settings s where s.name = 'default_transaction_read_only'`;
+
+/** The statement that takes the setting back, by its source in `pg_settings`. */
+function reset(source: string, user: string, database: string): string {
+  const [role, here] = [quoteIdentifier(user), quoteIdentifier(database)];
+  const taken = "reset default_transaction_read_only";
+  if (source === "user") return `alter role ${role} ${taken}`;
+  if (source === "database") return `alter database ${here} ${taken}`;
+  if (source === "database user") return `alter role ${role} in database ${here} ${taken}`;
+  if (source === "client") return "it stands in the address, below options";
+  return "it stands in the configuration of the server";
+}
+
+/**
+ * Refuses a database that takes no rows.
+ *
+ * @returns what it does not promise, for people
+ * @throws SluiceError (`standby`, `read_only`)
+ */
+export async function expectWritable(target: Target): Promise<string[]> {
+  // The embedded database has no other users; docs/reliability.md says what it promises after a
+  // crash.
+  if (target.exclusive) return [];
+  const { rows } = await target.query(STATE);
+  const [standby, readOnly, source, user, database, fsync, pages] = rows[0] as string[];
+  if (standby === "true") {
+    throw new SluiceError(
+      STANDBY,
+      `${target.name} is a standby: it repeats what the primary does, and takes no rows itself. Give the address of the primary.`,
+    );
+  }
+  if (readOnly === "on") {
+    throw new SluiceError(
+      READ_ONLY,
+      `transactions of the user ${user} in ${target.name} can only read, since default_transaction_read_only is on. ` +
+        `Take that back (${reset(source!, user!, database!)}), or use another user.`,
+    );
+  }
+  const off = [...(fsync === "off" ? ["fsync"] : []), ...(pages === "off" ? ["full_page_writes"] : [])];
+  if (off.length === 0) return [];
+  return [
+    `the server runs with ${off.join(" and ")} off: if its machine crashes, it may lose or damage what it has committed, this import too`,
+  ];
+}

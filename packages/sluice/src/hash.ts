@@ -1,0 +1,81 @@
+// The content of a file as one short text: SHA-256 of its bytes, or of what they inflate to if they
+// are gzip. So a text and the same text in gzip are one content.
+import { createHash } from "node:crypto";
+import { open, stat, type FileHandle } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { createGunzip } from "node:zlib";
+import { defaultLimits, type Limits } from "@sluice/sheets";
+
+/** Read into one buffer: a stream would leave the whole file after as garbage. */
+const PIECE = 512 * 1024;
+const GZIP = Buffer.from([0x1f, 0x8b]);
+
+/** The identity of a file: SHA-256, in hex. */
+export interface ContentHash {
+  readonly content: string;
+  /** The hash of the bytes of a file in gzip, by which earlier versions knew it. */
+  readonly packed?: string;
+}
+
+/** The state of a file, by which a change shows: its device, number, size and time of change. Undefined if there is none. */
+export async function stateOf(path: string): Promise<string | undefined> {
+  const state = await stat(path, { bigint: true }).catch(() => undefined);
+  return state && [state.dev, state.ino, state.size, state.mtimeNs].join(" ");
+}
+
+/** Reads a file to its end. What cannot be inflated, or inflates to more than a reader takes, is known by its bytes. */
+export async function hashFile(path: string, limits: Partial<Limits> = {}): Promise<ContentHash> {
+  await using file = await open(path);
+  const begin = Buffer.alloc(GZIP.length);
+  await file.read(begin, 0, GZIP.length, 0);
+  if (!begin.equals(GZIP)) return { content: await hashBytes(file) };
+  const { partBytes, totalBytes } = { ...defaultLimits, ...limits };
+  const content = await hashInflated(file, Math.min(partBytes, totalBytes));
+  const packed = await hashBytes(file);
+  return content === undefined ? { content: packed } : { content, packed };
+}
+
+async function hashBytes(file: FileHandle): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const piece of piecesOf(file)) hash.update(piece);
+  return hash.digest("hex");
+}
+
+async function hashInflated(file: FileHandle, most: number): Promise<string | undefined> {
+  const hash = createHash("sha256");
+  let length = 0;
+  try {
+    await pipeline(copiesOf(file), createGunzip(), async (inflated: AsyncIterable<Buffer>) => {
+      for await (const piece of inflated) {
+        length += piece.length;
+        if (length > most) throw new Error(`more than ${most} bytes`);
+        hash.update(piece);
+      }
+    });
+    return hash.digest("hex");
+  } catch {
+    // A failure of the disk comes again when the bytes themselves are read.
+    return undefined;
+  }
+}
+
+/** Each piece is gone when the next one is asked for. */
+async function* piecesOf(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
+  const piece = Buffer.allocUnsafeSlow(PIECE);
+  for (let at = 0; ;) {
+    const { bytesRead } = await file.read(piece, 0, PIECE, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield piece.subarray(0, bytesRead);
+  }
+}
+
+/** Pieces that the inflater may keep. */
+async function* copiesOf(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
+  for await (const piece of piecesOf(file)) yield Buffer.from(piece);
+}
+
+/** SHA-256 of a text, in hex. */
+export function hashText(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

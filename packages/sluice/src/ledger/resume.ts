@@ -1,0 +1,389 @@
+// Finds out if an import begins, continues, or is done already: by its id, or by what the ledger
+// has of the same content, sheet, table and wish.
+import { describeError, SluiceError } from "../errors.ts";
+import { importedAlready, nothingToResume } from "./finished.ts";
+import type { ImportOptions } from "../options.ts";
+import { withCatalogue } from "../plan/catalogue.ts";
+import { conflictNow } from "../plan/conflict.ts";
+import { otherwise } from "../plan/method.ts";
+import type { ChunkState, Claim, Target } from "../target.ts";
+import type { Doubt } from "./doubt.ts";
+import { whenReleased } from "./lease.ts";
+import {
+  chunksOf,
+  claimImport,
+  findImports,
+  holdsRows,
+  lookAt,
+  replacedBy,
+  settleImport,
+  storeOtherPlan,
+  type Entry,
+  type ImportKey,
+  type Look,
+  type Totals,
+} from "./ledger.ts";
+import { revivePlan, schemaHash, wishOf, type Plan, type Wish } from "../plan/plan.ts";
+import { inLines } from "../printable.ts";
+import { badLedger, wishFrom } from "../plan/stored.ts";
+import { afterChange, expectSameTable, expectUnloggedRows, rowsMissing } from "./table-shape.ts";
+import { isOpen } from "./history.ts";
+import { importedBeside } from "./related.ts";
+import { strangerWhoOwns } from "./trust.ts";
+
+/** An import that this process may work on. */
+export interface Job {
+  readonly claim: Claim;
+  readonly plan: Plan;
+  /** The counts of earlier processes. */
+  readonly before: Totals;
+  /** The chunks that they began, by number. */
+  readonly chunks: ReadonlyMap<number, ChunkState>;
+  /** Indexes that are left to build when the rows are in, as statements for people. */
+  readonly indexes: readonly string[];
+}
+
+export const NOTHING_YET: Totals = { total: 0, inserted: 0, updated: 0, skipped: 0, rejected: 0 };
+
+/**
+ * The unfinished import of that id, of this very content.
+ *
+ * @param wanted the table that the options mean. If the ledger names another one, its owner must be
+ *   a user whom this user trusts: anybody who may write to the ledger could have named a table that
+ *   has their triggers.
+ * @throws SluiceError if there is none, or its table is to be confirmed; FinishedError if it has
+ *   finished
+ */
+export async function importToResume(
+  target: Target,
+  id: string,
+  contentHash: string,
+  file: string,
+  wanted: string,
+): Promise<Entry> {
+  const [entry] = await findImports(target, { id });
+  if (!entry) {
+    throw new SluiceError(
+      "unknown_import",
+      `there is no import ${id} in ${target.name}. sluice imports lists those that there are.`,
+    );
+  }
+  if (entry.state === "cancelled") {
+    throw new SluiceError(
+      "import_ended",
+      `the import ${id} is cancelled: there is nothing to resume. Without --resume the file is imported anew.`,
+    );
+  }
+  if (entry.contentHash !== contentHash) {
+    throw new SluiceError(
+      "content_changed",
+      `${file} is not the file that the import ${id} began with (${entry.file}): its content differs (SHA-256 ${contentHash.slice(0, 12)}…, it was ${entry.contentHash.slice(0, 12)}…). ` +
+        `Give that file, or import this one without --resume.`,
+    );
+  }
+  if (entry.table !== wanted) await checkOwner(target, entry);
+  // A user who was told to continue with it may do so twice.
+  if (entry.state === "finished") throw await target.patiently(() => nothingToResume(target, entry));
+  const why = await whyGone(target, entry);
+  if (why !== undefined) throw gone(entry, why);
+  return entry;
+}
+
+function gone({ id, table }: Entry, why = `the table "${table}" that it went into is gone`): SluiceError {
+  return new SluiceError(
+    "table_gone",
+    `the import ${id} cannot go on: ${why}. End it with sluice imports cancel ${id}, and import the file anew.`,
+  );
+}
+
+type Wanted = Wish & Pick<ImportOptions, "schema" | "again">;
+
+/** What the ledger has of the import that this one would be. */
+export interface Found {
+  /** The unfinished one. */
+  readonly entry: Entry | undefined;
+  /** For {@link beginImport}. */
+  readonly seen: Look;
+  /** Imports whose rows would go in once more, if no key held them back. */
+  readonly doubts: readonly Doubt[];
+}
+
+/**
+ * Looks for the import that this one would be. Says in the notes what there was before.
+ *
+ * @throws SluiceError (`unfinished_import`) if rows of another unfinished import of the file would
+ *   be in the table twice, FinishedError (`imported_already`) if those of a finished one would
+ */
+export async function lookFor(
+  target: Target,
+  key: ImportKey,
+  file: string,
+  options: Wanted,
+  notes: string[],
+): Promise<Found> {
+  const wish = wishOf(options);
+  const doubts: Doubt[] = [];
+  const refuseUnlessHeld = async (doubt: Doubt): Promise<void> => {
+    if (!isKeyed(options)) throw await doubt.refuse();
+    if (options.mode !== "replace") doubts.push(doubt);
+  };
+  const said: string[] = [];
+  const seen = await lookAt(target, key);
+  const entries = await findImports(target, key);
+  for (const entry of entries.filter(isOpen)) {
+    // Its name for the table may be a stranger's word, so it is continued only if that is asked
+    // for.
+    const gone = await whyGone(target, entry);
+    if (entry.table !== key.table && gone === undefined)
+      throw entry.active ? atWork(entry) : await byAnotherName(target, entry, key.table);
+    if (entry.wish !== wish && (gone === undefined || entry.active)) {
+      const { id, active, indexes } = entry;
+      const rows = takenBy(entry);
+      if (rows > 0 && gone === undefined) {
+        throw new SluiceError(
+          "unfinished_import",
+          `${rowsIn(rows)} put into the table "${entry.table}" by the import ${id} of this file, which was begun with other options and is not finished. ` +
+            `Go on with it: --resume ${id}. End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
+        );
+      }
+      // Its rows may be on their way, also if the ledger has none of them yet.
+      if (active && gone === undefined)
+        await refuseUnlessHeld({ active, refuse: () => atWork(entry, " with other options") });
+      if (!active && indexes.length === 0) {
+        // If it went on later, it would put its rows in beside those of this import.
+        const claim = whenReleased(id) ? undefined : await claimImport(target, id, notes);
+        if (!claim) throw atWork(entry, " with other options");
+        await settleImport(target, claim, "cancelled", "the file was imported with other options");
+        return lookFor(target, key, file, options, notes);
+      }
+      said.push(
+        `import ${entry.id} of this file was begun with other options and is not finished; sluice imports ${entry.id} shows it`,
+      );
+      continue;
+    }
+    if (gone === undefined) {
+      notes.push(...said);
+      return { entry, seen, doubts };
+    }
+    // With other options it ends here too: once this import has put rows in, nothing tells any more that its own are gone.
+    const claim = whenReleased(entry.id) ? undefined : await claimImport(target, entry.id, notes);
+    if (!claim) throw atWork(entry);
+    await settleImport(target, claim, "cancelled", gone);
+    notes.push(`import ${entry.id} of this file was not finished, and ${gone}: it begins anew`);
+    return lookFor(target, key, file, options, notes);
+  }
+  const { sheet, table } = key;
+  for (const entry of await findImports(target, { file, sheet, table })) {
+    const { id, contentHash } = entry;
+    const rows = takenBy(entry);
+    if (contentHash === key.contentHash || (rows === 0 && !entry.active)) continue;
+    const gone = await whyGone(target, entry);
+    if (gone !== undefined) {
+      const claim = entry.active || whenReleased(id) ? undefined : await claimImport(target, id, said);
+      if (claim) await settleImport(target, claim, "cancelled", gone);
+      continue;
+    }
+    if (rows === 0) {
+      const running = new SluiceError(
+        "import_running",
+        `${file} is being imported right now as it was before, as import ${id}, by ${entry.owner}. Rows that are in both would be in the table twice. ` +
+          `Wait until it has finished, or end it: sluice imports cancel ${id} --force`,
+      );
+      await refuseUnlessHeld({ active: true, refuse: () => running });
+      continue;
+    }
+    const unfinished = `${rowsIn(rows)} put into the table "${table}" by the import ${id} of ${file}, which held something else then and is not finished`;
+    const twice = new SluiceError(
+      "unfinished_import",
+      `${unfinished}. Rows that are in both would be in the table twice. Take those out that must not stay, and end that import: sluice imports cancel ${id}. ` +
+        `Or let a key decide: --on-conflict skip --key …. Or import all rows beside them: --resume never.`,
+    );
+    await refuseUnlessHeld({ active: entry.active, refuse: () => twice });
+    said.push(`${unfinished}; sluice imports cancel ${id} ends it`);
+  }
+  const there = await rowsThere(target, entries, options);
+  if (there) {
+    const changed = there.schemaHash !== schemaHash(options.schema);
+    const refuse = (): Promise<Error> => target.patiently(() => importedAlready(target, there, file, changed));
+    await refuseUnlessHeld({ active: false, refuse });
+  }
+  const finished = entries.find(({ state }) => state === "finished");
+  if (finished) said.push(await importedBefore(target, finished, wish));
+  if (!isKeyed(options)) said.push(...(await importedBeside(target, key)));
+  notes.push(...said);
+  return { entry: undefined, seen, doubts };
+}
+
+/**
+ * The finished import for which this one would be refused; changes nothing.
+ *
+ * @param isHeld reports whether the key holds the rows back that are there
+ */
+export async function finishedBefore(
+  target: Target,
+  key: ImportKey,
+  options: Wanted,
+  isHeld: () => Promise<boolean>,
+): Promise<Entry | undefined> {
+  const there = await rowsThere(target, await findImports(target, key), options);
+  return there && isKeyed(options) && (options.mode === "replace" || (await isHeld())) ? undefined : there;
+}
+
+/**
+ * The finished import whose rows this one would put in once more. Another schema does not make
+ * another import: a user who repairs the schema does not ask for the rows twice.
+ */
+async function rowsThere(target: Target, entries: readonly Entry[], options: Wanted): Promise<Entry | undefined> {
+  if (options.again) return undefined;
+  const wish = wishOf(options);
+  for (const entry of entries) {
+    if (entry.state !== "finished" || entry.wish !== wish) continue;
+    // If all were rejected, nothing can be in twice. What was skipped, a trigger may have put elsewhere.
+    const { total, rejected } = entry.totals;
+    if (total > rejected && (await whyGone(target, entry)) === undefined) return entry;
+  }
+  return undefined;
+}
+
+/** Rows that are there already do not go in once more, if the key holds them back. */
+function isKeyed({ mode, onConflict = "error" }: Wanted): boolean {
+  return mode === "replace" || onConflict !== "error";
+}
+
+/**
+ * The rows of an import that the database took. Those that were left out count too, if no key did that: then a trigger did, which may have
+ * put them elsewhere, as one does that keeps partitions.
+ */
+function takenBy({ id, wish, totals: { inserted, updated, skipped } }: Entry): number {
+  return inserted + updated + (wishFrom(wish, id)["onConflict"] === "skip" ? 0 : skipped);
+}
+
+async function importedBefore(target: Target, entry: Entry, wish: string): Promise<string> {
+  const gone = await whyGone(target, entry);
+  const more = gone !== undefined ? `, and ${gone}` : entry.wish !== wish ? ", with other options" : "";
+  return `this file was imported before, on ${entry.startedAt}, as import ${entry.id}${more}`;
+}
+
+/** Claims an unfinished import. @throws SluiceError (`import_running`) if another process is at work on it */
+export async function goOn(
+  target: Target,
+  entry: Entry,
+  options: Pick<ImportOptions, "schema" | "method" | "batchSize" | "chunkRows">,
+  notes: string[],
+): Promise<Job> {
+  const { schema } = options;
+  const stored = revivePlan(entry.plan, schema, entry.id);
+  if (stored.table !== entry.table) throw badLedger(entry.id, `its plan is for the table "${inLines(stored.table)}"`);
+  if (stored.replace !== (wishFrom(entry.wish, entry.id)["replace"] === true))
+    throw badLedger(entry.id, `"replace" of its plan is ${stored.replace}`);
+  // The table as it is now: that rows may go there, and what its indexes are.
+  await sameTable(target, entry);
+  const info = await target.describe(stored.table);
+  if (!info) throw gone(entry);
+  const conflict = conflictNow(stored.conflict, stored.table, info);
+  let plan: Plan = await withCatalogue(target, { ...stored, conflict });
+  const claim = await claimImport(target, entry.id, notes);
+  if (!claim) throw atWork(entry);
+  const chunks = await chunksOf(target, entry.id);
+  const before = sum(chunks.values());
+  notes.push(`resumed import ${entry.id}: ${rowsIn(before.inserted + before.updated)} in already`);
+  const missing = await rowsMissing(target, stored.table, before.inserted);
+  if (missing > 0) notes.push(notThere(missing, stored.table));
+  const other = otherwise(plan, options);
+  if (other && chunks.size === 0) {
+    await target.patiently(() => storeOtherPlan(target, claim, other));
+    plan = other;
+  } else if (other) {
+    notes.push(`it goes on as it began: by the method ${plan.method}${sizeOf(plan)}`);
+  }
+  if (entry.schemaHash !== schemaHash(schema))
+    notes.push("the schema has changed since this import began; it goes on with the one that it began with");
+  return { claim, plan, before, chunks, indexes: entry.indexes.map(({ ddl }) => ddl) };
+}
+
+/**
+ * The note about rows that were put in and are not in the table any more. They do not go in again:
+ * somebody may want that.
+ */
+function notThere(missing: number, table: string): string {
+  return (
+    `at least ${missing.toLocaleString("en")} of the rows that this import had put into the table "${table}" are not there any more: somebody has deleted or moved them. ` +
+    "They do not go in again, and the counts have them"
+  );
+}
+
+/** @throws SluiceError (`table_unconfirmed`) if the table of an import belongs to somebody whom this user need not trust */
+async function checkOwner(target: Target, { id, table }: Entry): Promise<void> {
+  const owner = await strangerWhoOwns(target, table);
+  if (owner === undefined) return;
+  throw new SluiceError(
+    "table_unconfirmed",
+    `the ledger says that the import ${id} goes into the table "${inLines(table)}", which belongs to the role "${inLines(owner)}". ` +
+      `Triggers there run with the rights of whoever imports. Where that is the table that you mean, say so: --table ${JSON.stringify(inLines(table))}`,
+    { exitCode: 2 },
+  );
+}
+
+function sizeOf({ method, rowsPerChunk }: Plan): string {
+  const rows = rowsPerChunk.toLocaleString("en");
+  return method === "copy" ? ` in chunks of ${rows} rows` : method === "batch" ? ` with ${rows} rows an INSERT` : "";
+}
+
+function rowsIn(n: number): string {
+  return n === 1 ? "1 row was" : `${n.toLocaleString("en")} rows were`;
+}
+
+/** The reason why rows that are said to be in the table cannot be there any more. */
+async function whyGone(target: Target, { id, table, sameTable, totals }: Entry): Promise<string | undefined> {
+  if (!sameTable) return `the table "${table}" that it went into is gone`;
+  if (totals.inserted + totals.updated === 0) return undefined;
+  if (!(await holdsRows(target, table))) return `the table "${table}" has been emptied since`;
+  const by = await replacedBy(target, id);
+  return by === undefined ? undefined : `its rows in the table "${table}" have been replaced by the import ${by}`;
+}
+
+/** @throws SluiceError if its rows would become something else in the table that is there now */
+async function sameTable(target: Target, { id, table, totals }: Entry): Promise<void> {
+  try {
+    await expectSameTable(target, { id });
+    await expectUnloggedRows(target, table, totals);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    throw new SluiceError(
+      describeError(error).code,
+      `the import ${id} cannot go on: ${error.message} ${rowsIn(totals.inserted + totals.updated)} put in by it. ${afterChange(error.code, id)}`,
+      { cause: error },
+    );
+  }
+}
+
+async function byAnotherName(target: Target, entry: Entry, wanted: string): Promise<SluiceError> {
+  const { id, totals } = entry;
+  const table = inLines(entry.table);
+  // It may have been renamed since.
+  const [own] = await findImports(target, { id });
+  const how = own?.sameTable === true ? `Go on with it: --table ${JSON.stringify(table)}, or --resume ${id}. ` : "";
+  return new SluiceError(
+    "unfinished_import",
+    `the import ${id} of this file is not finished, and its table "${table}" is the one that is "${wanted}" here: ${rowsIn(totals.inserted + totals.updated)} put in by it. ` +
+      `${how}End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
+  );
+}
+
+function atWork(entry: Entry, how = ""): SluiceError {
+  return new SluiceError(
+    "import_running",
+    `this file is being imported right now${how}, as import ${entry.id}, by ${entry.owner}. Wait until it has finished; if that process cannot go on, end it and run this again.`,
+  );
+}
+
+function sum(states: Iterable<ChunkState>): Totals {
+  let [inserted, updated, skipped, rejected] = [0, 0, 0, 0];
+  for (const state of states) {
+    inserted += state.inserted;
+    updated += state.updated;
+    skipped += state.skipped;
+    rejected += state.rejected;
+  }
+  return { total: inserted + updated + skipped + rejected, inserted, updated, skipped, rejected };
+}

@@ -1,0 +1,240 @@
+// The columns of a sheet if no schema states them: names from its headers, types from its values.
+import type { LoadColumn } from "../chunk/chunk.ts";
+import { dateReader } from "../schema/date-format.ts";
+import { usageError } from "../errors.ts";
+import { quoteIdentifier, quoteTable, nameOfColumn } from "../schema/identifiers.ts";
+import type { InferredColumn } from "../sheet/infer.ts";
+import { columnNames } from "./mapping.ts";
+import { table, type Column, type ColumnSpec, type TableSchema } from "../schema/schema.ts";
+import type { Sample } from "../sheet/source.ts";
+import { NUMBER_FORMAT_HELP, numberReader, unitOf, withUnit } from "../schema/number-format.ts";
+import { baseType, isNumberType } from "../schema/types.ts";
+import { scalarOf } from "../values/values.ts";
+import type { TypeMap, Header, HeaderMap } from "../options.ts";
+
+/** The table that a sheet alone describes. Columns that hold a value and have no header are called by their number. */
+export function designTable(
+  name: string,
+  headers: readonly Header[],
+  sample: Sample,
+  map: HeaderMap,
+  types: TypeMap,
+): TableSchema {
+  const names = columnNames(headers, map);
+  sample.inference.leaveOutTotals((sheetColumn) => {
+    const [header, column] = [...names].find(([one]) => one.sheetColumn === sheetColumn) ?? [];
+    if (!header || column === undefined) return { header: "", type: "text" };
+    return { header: header.text, type: types.get(column) ?? types.get(header.text) };
+  });
+  return table({ name, columns: specs(names, sample, types) });
+}
+
+/**
+ * From this number of columns on that are text because of a few values, and this share of all, a
+ * note says so.
+ */
+const SPOILED_COLUMNS = 3;
+
+/** Says that most columns are text although most of their values are of another type, and what speaks against that. */
+export function textNotes(load: readonly LoadColumn[], sample: Sample): string[] {
+  const spoiled = load.flatMap(({ column, sheetColumn, header }) => {
+    const { nearest } = inferred(sample, sheetColumn, header);
+    return column.type === "text" && nearest ? [nearest] : [];
+  });
+  if (spoiled.length < SPOILED_COLUMNS || spoiled.length * 2 < load.length) return [];
+  const against = new Map(spoiled.flatMap((one) => one.against.map(({ row, value }) => [row, value] as const)));
+  const shown = [...against]
+    .sort(([a], [b]) => a - b)
+    .slice(0, SPOILED_COLUMNS)
+    .map(([row, value]) => `${JSON.stringify(value.slice(0, SHOWN))} (row ${row})`);
+  const types = [...new Set(spoiled.map(({ type }) => type))].join(", ");
+  const marks = sharedMarks(spoiled.map(({ against }) => against.map(({ value }) => value)));
+  const advice =
+    marks.length === 0
+      ? "where such rows are no records, --header, --range or --skip-last leave them out"
+      : `if these mean that a value is missing, ${marks.map((mark) => `--null ${JSON.stringify(mark)}`).join(" ")} reads them so`;
+  return [
+    `${spoiled.length} of ${load.length} columns are text although most of their values are ${types}, because of values such as ${shown.join(", ")}; ${advice}`,
+  ];
+}
+
+/** Characters that a mark for a missing value has at most, different marks of a sheet, and columns that have one. */
+const MARK_CHARACTERS = 4;
+const MARKS = 3;
+const MARKED_COLUMNS = 2;
+
+/** A few short texts that are all that speaks against numbers, in column after column; empty if there are others. */
+function sharedMarks(columns: readonly (readonly string[])[]): string[] {
+  const counts = new Map<string, number>();
+  for (const value of columns.flatMap((values) => [...new Set(values)]))
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+  const marks = [...counts].filter(([text, count]) => count >= MARKED_COLUMNS && text.length <= MARK_CHARACTERS);
+  const texts = marks.map(([text]) => text).sort();
+  const explained = columns.filter((values) => values.every((value) => texts.includes(value))).length;
+  return texts.length <= MARKS && explained * 10 >= columns.length * 9 ? texts : [];
+}
+
+/** Characters of a value that a note shows. */
+const SHOWN = 30;
+
+/** Columns for headers that an existing table has none for, such as `--migrate` adds. */
+export function designColumns(
+  headers: readonly Header[],
+  existing: readonly Column[],
+  sample: Sample,
+  types: TypeMap,
+): Column[] {
+  const names = columnNames(headers, new Map(), new Set(existing.map((column) => column.name)));
+  return [...table({ name: "added", columns: specs(names, sample, types) }).columns];
+}
+
+/** The headers, and one for each column that holds a value in the sample and has none. */
+export function withUnnamed(headers: readonly Header[], columns: Iterable<number>): Header[] {
+  const named = new Set(headers.map((header) => header.sheetColumn));
+  const unnamed = [...columns].filter((column) => !named.has(column));
+  return [...headers, ...unnamed.map((sheetColumn) => ({ sheetColumn, text: nameOfColumn(sheetColumn) }))].sort(
+    (a, b) => a.sheetColumn - b.sheetColumn,
+  );
+}
+
+/**
+ * Columns of dates and numbers get the notation that the sheet's texts are in: by `types`, or the
+ * only one that all of them can be read in.
+ *
+ * @param sample undefined if a schema says what the columns are
+ * @throws SluiceError (`bad_type`) if `types` states another type than the column has
+ */
+export async function withNotations(
+  load: readonly LoadColumn[],
+  sample: (() => Promise<Sample>) | undefined,
+  types: TypeMap,
+): Promise<LoadColumn[]> {
+  const result: LoadColumn[] = [];
+  const typeOf = (sheetColumn: number): string =>
+    load.find((entry) => entry.sheetColumn === sheetColumn)?.column.type ?? "text";
+  const records =
+    sample &&
+    (async () => {
+      const read = await sample();
+      read.inference.leaveOutTotals((sheetColumn) => ({ header: "", type: typeOf(sheetColumn) }));
+      return read;
+    });
+  for (const entry of load) {
+    const { column } = entry;
+    const stated = statedNotation(entry, types);
+    const found = stated?.dateFormat ?? column.dateFormat ?? stated?.numberFormat ?? column.numberFormat;
+    const { dateFormat, numberFormat } =
+      found === undefined ? await foundNotation(entry, records) : { ...column, ...stated };
+    const unit =
+      records && numberFormat !== undefined
+        ? inferred(await records(), entry.sheetColumn, entry.header).unit
+        : undefined;
+    const notation = { dateFormat, numberFormat: withFoundUnit(numberFormat, unit) };
+    result.push({ ...entry, column: { ...column, ...notation } });
+  }
+  return result;
+}
+
+/** A notation that was stated without a unit, with the one that all texts of the sheet have. */
+function withFoundUnit(format: string | undefined, unit: string | undefined): string | undefined {
+  if (format === undefined || unit === undefined || unitOf(format) !== undefined) return format;
+  return withUnit(format, unit);
+}
+
+/** The notation of a column's texts. */
+type Notation = Pick<ColumnSpec, "dateFormat" | "numberFormat">;
+
+function statedNotation({ column, header }: LoadColumn, types: TypeMap): Notation | undefined {
+  const wanted = types.get(column.name) ?? types.get(header);
+  if (wanted === undefined) return undefined;
+  const { type, ...notation } = parseType(column.name, wanted);
+  if (baseType(type) === baseType(scalarOf(column)) || type === column.type) return notation;
+  throw usageError(
+    "bad_type",
+    `--type "${column.name}=${wanted}": the column "${column.name}" is ${column.type}, and an import changes no column. ` +
+      `Leave it out, or import into a new table with --table.`,
+  );
+}
+
+async function foundNotation(
+  { column, sheetColumn, header }: LoadColumn,
+  sample: (() => Promise<Sample>) | undefined,
+): Promise<{ dateFormat: string | undefined; numberFormat: string | undefined }> {
+  const kind = /^(date|timestamp)\b/.exec(baseType(scalarOf(column)))?.[1];
+  const isNumber = isNumberType(scalarOf(column));
+  if ((kind === undefined && !isNumber) || !sample) return { dateFormat: undefined, numberFormat: undefined };
+  const { dateFormat, numberFormat, type } = inferred(await sample(), sheetColumn, header);
+  const wrong = kind === undefined || (type === "timestamp" && kind === "date");
+  return { dateFormat: wrong ? undefined : dateFormat, numberFormat: isNumber ? numberFormat : undefined };
+}
+
+/** The type that a column of the sample was taken for. */
+export function inferred({ inference, complete }: Sample, sheetColumn: number, header: string): InferredColumn {
+  return inference.column(sheetColumn, header, complete);
+}
+
+/**
+ * A type as `--type` states it: one of PostgreSQL's, or `date(DD/MM/YYYY)`,
+ * `timestamp(DD.MM.YYYY HH:mm)`, `numeric(1.234,56)`, `numeric(10,2)(1.234,56)` for texts in that
+ * notation.
+ *
+ * @throws SluiceError (`bad_type`) if it can be neither
+ */
+export function parseType(column: string, text: string): Notation & { readonly type: string } {
+  const [, counted, numberFormat] = /^([a-z0-9 ]+(?:\([\d, ]+\))?)\s*\(([^()]+)\)$/i.exec(text) ?? [];
+  if (counted !== undefined && numberFormat !== undefined && isNumberType(counted) && numberReader(numberFormat))
+    return { type: counted.trim(), numberFormat };
+  const [, type, dateFormat] = /^(date|timestamp|timestamptz)\s*\((.*[DMY].*)\)$/.exec(text) ?? [];
+  if (type !== undefined && dateFormat !== undefined && dateReader(dateFormat)) return { type, dateFormat };
+  // Days and months in brackets were meant as a notation; a precision is a number.
+  const meant = /^date\s*\(|^timestamp(?:tz)?\s*\((?!\s*\d)|\([^()]*\d[^()]*[^\d,() -][^()]*\)$/i.test(text);
+  if (!meant && /^[\p{L}_"](?:[\p{L}\p{N}_ ".,()[\]]|-\d)*$/u.test(text)) return { type: text };
+  throw usageError(
+    "bad_type",
+    `--type "${column}=${text}": expected a type of PostgreSQL such as integer, numeric(10,2) or text, or a date in a notation such as date(DD/MM/YYYY) or timestamp(DD.MM.YYYY HH:mm), or a number in one such as numeric(1.234,56): ${NUMBER_FORMAT_HELP}.`,
+  );
+}
+
+/** @throws SluiceError (`unknown_column`) if `--type` names what is neither a header nor a column */
+export function checkTypes(types: TypeMap, load: readonly LoadColumn[]): void {
+  const known = load.flatMap(({ column, header }) => [column.name, header]);
+  for (const [name, type] of types) {
+    if (known.includes(name)) continue;
+    throw usageError(
+      "unknown_column",
+      `--type "${name}=${type}": there is no column or header "${name}". Columns: ${load.map(({ column }) => column.name).join(", ")}.`,
+    );
+  }
+}
+
+/** `comment on column …` for each column whose header, or its unit, says more than its name. */
+export function commentDdl(name: string, load: readonly LoadColumn[], headers: readonly Header[]): string[] {
+  return load.flatMap(({ column, sheetColumn, header }) => {
+    const unit = headers.find((one) => one.sheetColumn === sheetColumn)?.unit;
+    const text = unit === undefined ? header : `${header} (${unit})`;
+    if (text === column.name) return [];
+    return [`comment on column ${quoteTable(name)}.${quoteIdentifier(column.name)} is ${quoteText(text)}`];
+  });
+}
+
+function specs(names: ReadonlyMap<Header, string>, sample: Sample, types: TypeMap): Record<string, ColumnSpec> {
+  const columns = [...names].map(([header, name]): [string, ColumnSpec] => {
+    const wanted = types.get(name) ?? types.get(header.text);
+    const found = inferred(sample, header.sheetColumn, header.text);
+    const { type, dateFormat, numberFormat } =
+      wanted === undefined ? found : { dateFormat: undefined, numberFormat: undefined, ...parseType(name, wanted) };
+    const format = withFoundUnit(numberFormat, found.unit);
+    const notation = {
+      ...(dateFormat === undefined ? {} : { dateFormat }),
+      ...(format === undefined ? {} : { numberFormat: format }),
+    };
+    return [name, { header: header.text, type, ...notation }];
+  });
+  return Object.fromEntries(columns);
+}
+
+/** A string of SQL, whatever the server makes of backslashes. It has no NUL, which PostgreSQL cannot store. */
+function quoteText(text: string): string {
+  const quoted = `'${text.replaceAll("\0", "").replaceAll("'", "''")}'`;
+  return quoted.includes("\\") ? `E${quoted.replaceAll("\\", "\\\\")}` : quoted;
+}

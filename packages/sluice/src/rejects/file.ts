@@ -1,0 +1,168 @@
+// `--rejects FILE`: every rejected row with what is wrong with it and with its own cells, in a form
+// that can be imported again when the cells have been repaired (as-source.ts).
+//
+// One table has one header: rejects of sheets with the same header are together, others in a
+// separate file (CSV) or sheet (XLSX).
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { SluiceError } from "../errors.ts";
+import { CsvRejects } from "./csv.ts";
+import { XlsxRejects } from "./xlsx.ts";
+import type { Reject } from "../reject.ts";
+import type { Header } from "../options.ts";
+
+/** The header of a sheet by column, from A on; null if a column has none. */
+type Titles = readonly (string | null)[];
+
+/**
+ * Writes rejects as they come, so that they never pile up in memory. The file is made when `write` is first called, so that an import
+ * that cannot start leaves an earlier report alone.
+ */
+export class RejectFile implements AsyncDisposable {
+  readonly path: string;
+  readonly #guard: boolean;
+  readonly #csv = new Map<string, CsvRejects>();
+  readonly #paths: string[] = [];
+  /** The files that are imported. */
+  #sources: readonly string[] = [];
+  #xlsx: XlsxRejects | undefined;
+  #titles: string | undefined;
+  /** The header to write if there is nothing to report. */
+  #first: Titles | undefined;
+  #failed = false;
+  #closed = false;
+
+  /** @param path ends in .csv or .xlsx @param guard whether CSV is made safe against formulas */
+  constructor(path: string, guard: boolean = true) {
+    this.path = path;
+    this.#guard = guard;
+  }
+
+  /** The files that have been made. */
+  get paths(): readonly string[] {
+    return this.#paths;
+  }
+
+  /**
+   * Finds out before the import whether the file can be made.
+   *
+   * @param sources the files that are imported, which it must not be
+   * @throws SluiceError (`reject_file`) if it cannot
+   */
+  async check(sources: readonly string[] = []): Promise<void> {
+    const what = ". Give --rejects a file in a folder that can be written.";
+    await this.#trying(() => access(dirname(this.path), constants.W_OK), what);
+    this.#sources = sources;
+    await this.#spare(this.path);
+  }
+
+  /** @throws SluiceError (`reject_file`) if a path is that of a file that is imported */
+  async #spare(path: string): Promise<void> {
+    for (const source of this.#sources)
+      if (await isSame(source, path))
+        throw new SluiceError("reject_file", `--rejects ${path} is a file that is imported. Name another one.`);
+  }
+
+  /** Writes rejects of a sheet with these headers. Resolves when they are written. @throws SluiceError (`reject_file`) if the file cannot be written */
+  async write(headers: readonly Header[], rejects: readonly Reject[]): Promise<void> {
+    const titles = titlesOf(headers);
+    this.#first ??= titles;
+    const formats = formatsOf(headers);
+    if (rejects.length > 0) await this.#trying(() => this.#write(titles, rejects, formats));
+  }
+
+  /** Writes what is left and closes the file; a second time does nothing. @throws SluiceError (`reject_file`) if the file cannot be written */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#failed) {
+      for (const part of this.#csv.values()) await part.end().catch(() => undefined);
+      await this.#xlsx?.close();
+      return;
+    }
+    await this.#trying(async () => {
+      // An import without rejects leaves the header, not an earlier report.
+      if (this.#first && this.#paths.length === 0) await this.#write(this.#first, []);
+      for (const part of this.#csv.values()) await part.end();
+      await this.#xlsx?.end();
+    });
+  }
+
+  async #write(titles: Titles, rejects: readonly Reject[], formats: Formats = []): Promise<void> {
+    const wide = rejects.map((reject) => asWide(reject, titles.length));
+    if (/\.xlsx$/i.test(this.path)) await (await this.#sheet(titles)).write(wide);
+    else await (await this.#table(titles)).write(wide, formats);
+  }
+
+  async #sheet(titles: Titles): Promise<XlsxRejects> {
+    if (!this.#xlsx) {
+      this.#xlsx = await XlsxRejects.create(this.path);
+      this.#paths.push(this.path);
+    }
+    const key = JSON.stringify(titles);
+    if (key !== this.#titles) await this.#xlsx.begin(titles);
+    this.#titles = key;
+    return this.#xlsx;
+  }
+
+  async #table(titles: Titles): Promise<CsvRejects> {
+    const key = JSON.stringify(titles);
+    let part = this.#csv.get(key);
+    if (!part) {
+      const path = this.#csv.size === 0 ? this.path : this.path.replace(/(?=\.[^.]*$)/, `-${this.#csv.size + 1}`);
+      await this.#spare(path);
+      part = await CsvRejects.create(path, titles, this.#guard);
+      this.#csv.set(key, part);
+      this.#paths.push(path);
+    }
+    return part;
+  }
+
+  async #trying(act: () => Promise<void>, what = ""): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      this.#failed = true;
+      if (error instanceof SluiceError) throw error;
+      throw new SluiceError(
+        "reject_file",
+        `cannot write the reject file ${this.path}: ${(error as Error).message}${what}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+}
+
+/** A row is as wide as its header, except one that is rejected because it is not. */
+function asWide(reject: Reject, width: number): Reject {
+  const { cells, code } = reject;
+  if (cells.length >= width || code === "too_few_columns") return reject;
+  return { ...reject, cells: [...cells, ...Array.from({ length: width - cells.length }, () => null)] };
+}
+
+/** By column, from A on, how texts write numbers. */
+type Formats = readonly (string | undefined)[];
+
+function formatsOf(headers: readonly Header[]): Formats {
+  const formats: (string | undefined)[] = [];
+  for (const { sheetColumn, numberFormat } of headers) formats[sheetColumn - 1] = numberFormat;
+  return formats;
+}
+
+function titlesOf(headers: readonly Header[]): Titles {
+  const titles: (string | null)[] = Array.from(
+    { length: Math.max(...headers.map((one) => one.sheetColumn)) },
+    () => null,
+  );
+  for (const { sheetColumn, text } of headers) titles[sheetColumn - 1] = text;
+  return titles;
+}
+
+/** Reports whether two paths lead to one file: by a symbolic link, or as two names of it. */
+async function isSame(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((path) => stat(path, { bigint: true }).catch(() => undefined)));
+  return one !== undefined && one.ino === other?.ino && one.dev === other.dev;
+}

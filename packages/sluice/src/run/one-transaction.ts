@@ -1,0 +1,144 @@
+// Imports in one transaction: all rows at once or none, and the dry run, which is undone in the end.
+import { watchRefusals } from "./all-refused.ts";
+import { failureOf } from "../errors.ts";
+import { cannotCreate, nothingLeft, tooManyErrors } from "./failure.ts";
+import { reasonsOf, rejectsOf } from "../ledger/ledger.ts";
+import { assumptionsOf } from "../plan/assumptions.ts";
+import type { Plan } from "../plan/plan.ts";
+import { NOTHING_YET } from "../ledger/resume.ts";
+import { planOf } from "../plan/method.ts";
+import { runPipeline } from "./pipeline.ts";
+import type { Loading, Run } from "./run.ts";
+import { prepareTable, type Prepared } from "../plan/prepare.ts";
+import { FirstRejects } from "../reject.ts";
+import { emptyTable } from "./replace.ts";
+import { indexDdl } from "../schema/schema.ts";
+import { ShortLines } from "./short-lines.ts";
+import { Tally } from "./progress.ts";
+import { withCatalogue } from "../plan/catalogue.ts";
+import { nextOf } from "../database/sequences.ts";
+import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
+import { SESSION_REJECTS, type Session } from "../target.ts";
+import type { ImportResult } from "../options.ts";
+
+/**
+ * Loads all rows into a session's transaction; returns what else there is to say when that has been
+ * committed.
+ *
+ * @param id of the import, or empty in a rehearsal
+ */
+export async function loadWhole(loading: Loading, session: Session, id: string): Promise<string[]> {
+  const { ctx, plan, tally, options } = loading;
+  const verb = (rows: number): string => (id === "" ? "would be" : rows === 1 ? "is" : "are");
+  const emptied = plan.replace ? await emptyTable(session, plan.table, options.cascade ?? false, verb) : undefined;
+  const rejects = id === "" ? SESSION_REJECTS : "sluice.rejects";
+  const allRefused = watchRefusals(loading, session, rejects, id);
+  ({ records: tally.records } = await runPipeline(loading, {
+    loaders: 1,
+    isDone: () => false,
+    commit: async (encoded) => {
+      tally.add(await session.put(encoded.chunk, encoded.rejects), undefined);
+      const failure = tooManyErrors(tally, options) ?? (await allRefused());
+      if (!failure) return;
+      // Why it was stopped is in the rejects, which go when the transaction does.
+      await passOn(session, id, loading);
+      throw failure;
+    },
+  }));
+  if (emptied && emptied.rows > 0 && ctx.err() === undefined && tally.records > 0 && tally.rejected === tally.records) {
+    await passOn(session, id, loading);
+    throw nothingLeft(plan, tally, await reasonsOf(session, id, rejects));
+  }
+  return [...(emptied?.notes ?? [])];
+}
+
+/** Does everything in a transaction that is undone in the end. */
+export async function rehearse(
+  run: Run,
+): Promise<{ readonly result: ImportResult; readonly unheld: Prepared["unheld"] }> {
+  const { ctx, source, names, options, started } = run;
+  const { target } = options;
+  const prepared = await prepareTable(target, source, names, options);
+  const { rules } = await source.found();
+  const plan = planOf(prepared, rules, options);
+  const tally = new Tally(started, source.progress, options, NOTHING_YET);
+  const notes = [...run.notes, ...prepared.notes, ...prepared.changes];
+  await source.startWith(rules);
+  const short = run.isText ? new ShortLines(source, plan) : undefined;
+  const first = new FirstRejects();
+  let reasons: Record<string, number> = {};
+  const rehearsal = target.atomically(undefined, async (session) => {
+    try {
+      for (const ddl of prepared.ddl) await session.query(ddl);
+    } catch (error) {
+      throw prepared.created ? cannotCreate(plan.table, target.name, error) : error;
+    }
+    const whole = await withCatalogue(session, plan);
+    const next = await nextOf(session, whole.sequences ?? []);
+    const loading = { ...run, plan: whole, rows: short ?? source, tally };
+    notes.push(...(await loadWhole(loading, session, "")));
+    notes.push(...(await sequencesAhead(session, whole, next)));
+    if (prepared.indexes.length > 0) tally.report("indexes");
+    for (const index of prepared.indexes) await session.query(indexDdl(index, plan.table));
+    await passOn(session, "", loading, first);
+    reasons = await reasonsOf(session, "", SESSION_REJECTS);
+  });
+  const failure = await failureOf(rehearsal);
+  if (failure !== undefined && ctx.err() === undefined) throw failure;
+  notes.push(
+    ...source.notes(),
+    ...(short?.notes() ?? []),
+    ...first.notes(),
+    "this was a dry run: nothing of it is in the database",
+  );
+  const result = {
+    id: "",
+    ...names,
+    table: plan.table,
+    method: plan.method,
+    ...tally.totals,
+    milliseconds: performance.now() - started,
+    reasons,
+    rejects: first.list,
+    assumptions: assumptionsOf(plan, names.sheet),
+    notes,
+    interrupted: ctx.err() !== undefined,
+  };
+  return { result, unheld: prepared.unheld };
+}
+
+/** The notes that the import itself would make about the sequences that it moves. */
+async function sequencesAhead(
+  session: Session,
+  { table, sequences = [] }: Plan,
+  next: ReadonlyMap<string, bigint>,
+): Promise<string[]> {
+  const notes: string[] = [];
+  for (const { name, column, descending } of sequences) {
+    const far = `${descending ? "min" : "max"}(${quoteIdentifier(column)})`;
+    const { rows } = await session.query(`select ${far}::text from ${quoteTable(table)}`);
+    const [id, upcoming] = [rows[0]?.[0], next.get(name)];
+    if (id === null || id === undefined || upcoming === undefined) continue;
+    if (descending ? BigInt(id) <= upcoming : BigInt(id) >= upcoming)
+      notes.push(`the sequence ${name} would be moved past the values that the sheet brings for "${column}"`);
+  }
+  return notes;
+}
+
+/** The consumer of an import's rejects, and the names that they get. */
+type Rejecting = Pick<Loading, "options" | "names"> & { readonly plan: Pick<Plan, "headers"> };
+
+/** Passes on all rejects of an import that the ledger has, or, without an id, a rehearsal's. */
+export async function passOn(
+  session: Pick<Session, "query">,
+  id: string,
+  { plan, options: { onRejects }, names }: Rejecting,
+  first: FirstRejects = new FirstRejects(),
+): Promise<void> {
+  await onRejects?.([], plan.headers);
+  for await (const page of rejectsOf(session, id, names, id === "" ? SESSION_REJECTS : undefined)) {
+    first.add(page);
+    await onRejects?.(page, plan.headers);
+    if (first.full && !onRejects) return;
+  }
+}

@@ -1,0 +1,148 @@
+// The shapes of imports: one, a page of them, and what is told of one while it runs.
+import type { Assumption, ChannelView, Method, WorkerView } from "../../options.ts";
+import { METHODS } from "../../options.ts";
+import { byName, flag, list, named, object, oneOf, orNull, ref, says, text, whole, type Schema } from "./schema.ts";
+
+export const STATES = ["queued", "running", "finished", "failed", "cancelled", "interrupted"] as const;
+export type State = (typeof STATES)[number];
+
+/** An import, as the service shows it. */
+export interface Import {
+  readonly id: string;
+  readonly state: State;
+  readonly file: string;
+  readonly sheet: string | null;
+  readonly table: string | null;
+  readonly method: Method;
+  readonly total: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly skipped: number;
+  readonly rejected: number;
+  readonly reasons: Readonly<Record<string, number>>;
+  readonly assumptions: readonly Assumption[];
+  readonly notes: readonly string[];
+  readonly error: { readonly code: string; readonly message: string; readonly import?: string } | null;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly milliseconds: number | null;
+  readonly rowsPerSecond: number | null;
+  readonly dryRun: boolean;
+  readonly continues: string | null;
+  readonly resumable: boolean;
+  readonly repairable: boolean;
+  readonly imports?: readonly string[];
+}
+
+/** A page of imports, the newest first. */
+export interface ImportList {
+  readonly imports: readonly Import[];
+  readonly next: string | null;
+}
+
+/** What is told of an import while it runs. */
+export interface ProgressEvent {
+  readonly state: State;
+  readonly phase: "queued" | "rows" | "indexes" | "ended";
+  readonly read: number;
+  readonly total: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly skipped: number;
+  readonly rejected: number;
+  readonly rate: number;
+  readonly fraction: number;
+  readonly etaSeconds: number | null;
+  readonly milliseconds: number;
+  readonly channels: readonly ChannelView[];
+  readonly workers: readonly WorkerView[];
+}
+
+const count = (description: string): Schema => ({ type: "integer", minimum: 0, description });
+const COUNTS: Readonly<Record<string, Schema>> = {
+  total: count("Records that are settled: `inserted + updated + skipped + rejected`."),
+  inserted: count("Rows that were put into the table."),
+  updated: count("Rows that were written over rows of the same key."),
+  skipped: count("Rows whose key was there, or that a trigger left out."),
+  rejected: count("Rows that were refused, and not repaired since."),
+};
+const WHEN = orNull(says(text, "ISO 8601."));
+
+export const IMPORT_SCHEMAS: readonly Schema[] = [
+  named("State", {
+    ...oneOf(...STATES),
+    description:
+      "`interrupted`: its process is gone, or was stopped; `POST /imports/ID/resume` goes on with it. `failed`: `error` says why.",
+  }),
+  named(
+    "Import",
+    object({
+      id: says(text, "The id of the ledger: `sluice imports ID` shows the same import."),
+      state: ref("State"),
+      file: says(text, "The name that the file has for its user."),
+      sheet: orNull(says(text, "Null until the file has been opened.")),
+      table: orNull(text),
+      method: oneOf(...METHODS),
+      ...COUNTS,
+      reasons: says(byName(whole), "Rejected rows by code."),
+      assumptions: list(
+        object({
+          about: oneOf("sheet", "header", "records", "types", "notations", "marks"),
+          said: text,
+          "values?": list(text, { description: "Of notations and marks: each as its option states it." }),
+          option: says(text, "The option of the command line that says it otherwise."),
+        }),
+        { description: "What was found in the file and not stated." },
+      ),
+      notes: list(text),
+      error: orNull(
+        object({
+          code: says(text, "One of docs/errors.md."),
+          message: text,
+          "import?": says(text, "The import that put the same rows in before."),
+        }),
+      ),
+      createdAt: says(text, "ISO 8601: the time at which it was asked for."),
+      startedAt: WHEN,
+      finishedAt: WHEN,
+      milliseconds: orNull(whole),
+      rowsPerSecond: orNull(whole),
+      dryRun: says(flag, "Everything was done and then undone: nothing of it is in the database."),
+      continues: orNull(says(text, "The unfinished import of the same file, table and options that it went on with.")),
+      resumable: says(flag, "`POST /imports/ID/resume` goes on with it."),
+      repairable: says(flag, "`PATCH /imports/ID/rejects` takes repaired rows."),
+      "imports?": list(text, { description: "With `sheet=all`: all imports of this request, this one first." }),
+    }),
+  ),
+  named(
+    "ImportList",
+    object({
+      imports: list(ref("Import")),
+      next: orNull(says(text, "The `cursor` of the next page; null on the last one.")),
+    }),
+  ),
+  named(
+    "Progress",
+    object({
+      state: ref("State"),
+      phase: says(oneOf("queued", "rows", "indexes", "ended"), "What is being done."),
+      read: count("Rows that this process has read from the sheet."),
+      ...COUNTS,
+      rate: count("Rows a second, of the last seconds."),
+      fraction: { type: "number", minimum: 0, maximum: 1, description: "The part of the sheet that has been read." },
+      etaSeconds: orNull(says(whole, "Null while nobody can tell.")),
+      milliseconds: count("Since it was started."),
+      channels: list(object({ name: text, length: whole, capacity: whole }), {
+        description: "The channels between the stages, and how many values wait in each.",
+      }),
+      workers: list(
+        object({
+          id: text,
+          state: oneOf("idle", "busy", "waiting"),
+          "on?": says(text, "What it waits for: a channel, or `memory`."),
+        }),
+      ),
+    }),
+  ),
+];

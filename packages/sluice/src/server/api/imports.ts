@@ -1,0 +1,249 @@
+// POST /imports, GET /imports, GET /imports/:id, DELETE /imports/:id, POST /imports/:id/resume.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { pageOfHistory, type HistoryPlace } from "../../ledger/history.ts";
+import { HttpFailure } from "../failure.ts";
+import { expectField, FORM_FIELDS, parseForm, type FormFields } from "../form.ts";
+import { tableOf } from "../jobs/run.ts";
+import { showImport } from "../jobs/shown.ts";
+import type { Job } from "../jobs/store.ts";
+import { receiveForm, type Upload } from "../upload.ts";
+import { importOf, keepPace, type Api } from "./context.ts";
+import type { Import, ImportList } from "./import-schema.ts";
+import { failures } from "./problem.ts";
+import { list, object, oneOf, ref, says, text, type Schema } from "./schema.ts";
+
+/** Imports of a page, at most. */
+const MOST_LISTED = 100;
+const LISTED = 50;
+/** The longest `Idempotency-Key`. */
+const LONGEST_KEY = 255;
+/** Fields besides those of the command line. */
+const OTHER_FIELDS = ["file", "upload"];
+
+const ID: Schema = object({ id: text });
+
+/** The form of `POST /imports` and `POST /preview`, as OpenAPI describes it. */
+export const FORM: Schema = {
+  type: "object",
+  description: "`file`, or `upload`; the fields are the options of the command line in camelCase.",
+  properties: {
+    file: { type: "string", format: "binary", description: "The spreadsheet, of any format that is read." },
+    upload: says(text, "What `POST /preview` called the file that it got, in the place of `file`."),
+    ...Object.fromEntries(
+      Object.entries(FORM_FIELDS).map(([name, { description, repeatable, values }]) => {
+        const one = says(values ? oneOf(...values) : text, description);
+        return [name, repeatable ? list(one) : one];
+      }),
+    ),
+  },
+};
+
+/** Fastify reads no form by itself, so it has none to compare with the schema. */
+export const anyBody = (): (() => true) => () => true;
+
+export function importRoutes(app: FastifyInstance, api: Api): void {
+  app.post(
+    "/imports",
+    {
+      schema: {
+        summary: "Imports a file in the background.",
+        consumes: ["multipart/form-data"],
+        headers: {
+          type: "object",
+          properties: {
+            "idempotency-key": {
+              type: "string",
+              maxLength: LONGEST_KEY,
+              description: "The same key with the same content gives the same import.",
+            },
+          },
+        },
+        body: FORM,
+        response: {
+          202: { ...ref("Import"), description: "Accepted; `Location` is its address." },
+          ...failures(400, 401, 403, 404, 408, 413, 422, 429, 503),
+        },
+      },
+      validatorCompiler: anyBody,
+    },
+    (request, reply) => submit(api, request, reply),
+  );
+
+  app.get(
+    "/imports",
+    {
+      schema: {
+        summary: "The imports of the database, the newest first: also those of the command line.",
+        querystring: object({
+          "q?": says(text, "A part of an id, or of the name of a file, sheet or table."),
+          "limit?": { type: "integer", minimum: 1, maximum: MOST_LISTED, default: LISTED },
+          "cursor?": says(text, "`next` of the page before."),
+        }),
+        response: { 200: ref("ImportList"), ...failures(400, 401, 403, 503) },
+      },
+    },
+    (request) => listImports(api, request.query as ListQuery),
+  );
+
+  app.get(
+    "/imports/:id",
+    {
+      schema: { summary: "One import.", params: ID, response: { 200: ref("Import"), ...failures(401, 403, 404, 503) } },
+    },
+    (request) => importOf(api, idOf(request)),
+  );
+
+  app.delete(
+    "/imports/:id",
+    {
+      schema: {
+        summary: "Cancels an import: its rows stay, and it never goes on.",
+        params: ID,
+        response: {
+          200: { ...ref("Import"), description: "It is cancelled." },
+          202: { ...ref("Import"), description: "It is being cancelled: it waits for something still." },
+          ...failures(401, 403, 404, 409, 503),
+        },
+      },
+    },
+    async (request, reply) => {
+      await api.jobs.cancel(idOf(request));
+      const found = await importOf(api, idOf(request));
+      return await reply.code(found.state === "running" ? 202 : 200).send(found);
+    },
+  );
+
+  app.post(
+    "/imports/:id/resume",
+    {
+      schema: {
+        summary: "Goes on with an import that was interrupted or has failed.",
+        params: ID,
+        response: { 202: ref("Import"), ...failures(401, 403, 404, 409, 429, 503) },
+      },
+    },
+    async (request, reply) => {
+      await api.jobs.resume(idOf(request));
+      return await reply.code(202).send(await importOf(api, idOf(request)));
+    },
+  );
+}
+
+export function idOf(request: FastifyRequest): string {
+  return (request.params as { readonly id: string }).id;
+}
+
+async function submit(api: Api, request: FastifyRequest, reply: FastifyReply): Promise<Import> {
+  const client = api.clientOf(request);
+  keepPace(api, request);
+  api.jobs.expectRoom(client);
+  const key = request.headers["idempotency-key"];
+  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > LONGEST_KEY))
+    throw new HttpFailure(400, `Idempotency-Key: expected 1 to ${LONGEST_KEY} characters.`, {}, "bad_parameter");
+  const { upload, fields } = await receiveFile(api, request);
+  try {
+    const { jobs } = await api.jobs.submit({ upload, fields, client, key });
+    const first = jobs[0]!;
+    void reply.code(202).header("location", `/imports/${first.id}`);
+    return await importOf(api, first.id);
+  } catch (error) {
+    if (!api.jobs.owns(upload)) await upload[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Reads the form of an import or a preview: its fields, and its file or the one that was sent before. */
+export async function receiveFile(
+  api: Api,
+  request: FastifyRequest,
+): Promise<{ readonly upload: Upload; readonly fields: FormFields }> {
+  const client = api.clientOf(request);
+  const place = { ...api.place, folder: await api.store.open() };
+  const form = await receiveForm(request, place, {
+    client,
+    excelOnly: false,
+    insteadOfFile: "upload",
+    expectField: (name) => expectField(name, OTHER_FIELDS),
+    // A field may still come after the file; what came before it can spare the way of its bytes.
+    admit: async (fileName, fields) => {
+      parseForm(fields);
+      if (fields.has("table")) await api.allowed.admit(tableOf({ fields: [...fields], fileName }));
+    },
+  });
+  const { fields } = form;
+  const token = fields.get("upload")?.[0];
+  const upload = form.upload ?? (await api.kept.share(api.kept.find(token!), client));
+  try {
+    if (form.upload && token !== undefined) throw badForm("It has both `file` and `upload`: send one of them.");
+    if (upload.others.length > 0)
+      throw badForm("It has more than one file. Nothing was kept: send each on its own.", "one_file");
+    const wish = parseForm(fields);
+    if (wish.sheet !== "all") await api.allowed.admit(tableOf({ fields: [...fields], fileName: upload.fileName }));
+    return { upload, fields };
+  } catch (error) {
+    await upload[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function badForm(what: string, code = "bad_field"): HttpFailure {
+  return new HttpFailure(400, `The form: ${what}`, {}, code);
+}
+
+interface ListQuery {
+  readonly q?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** The page of the history, with the imports that the ledger does not know yet, or never will. */
+async function listImports({ target, store, hide }: Api, { q = "", limit, cursor }: ListQuery): Promise<ImportList> {
+  const after = cursor === undefined ? undefined : parseCursor(cursor);
+  // As they are now: the ledger is asked after it.
+  const jobs = new Map(store.all().map((job) => [job.id, { ...job }]));
+  await target.start();
+  const found = await pageOfHistory(target, { search: q, after, limit: limit + 1 });
+  const recorded = found.map(({ summary, place, message }) => ({
+    place,
+    shown: showImport(jobs.get(summary.id), { ...summary, message: message === null ? null : hide(message) }),
+  }));
+  const inLedger = new Set(found.map(({ summary }) => summary.id));
+  const others = [...jobs.values()]
+    .filter((job) => job.ledger !== job.id && !inLedger.has(job.id) && matches(job, q))
+    .map((job) => ({ place: { at: job.createdAt, id: job.id }, shown: showImport(job, undefined) }))
+    .filter(({ place }) => after === undefined || newestFirst(after, place) < 0);
+  const all = [...recorded, ...others].sort((a, b) => newestFirst(a.place, b.place));
+  const page = all.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    imports: page.map(({ shown }) => shown),
+    next: all.length > limit && last ? Buffer.from(JSON.stringify(last.place)).toString("base64url") : null,
+  };
+}
+
+function matches(job: Job, search: string): boolean {
+  const { id, fileName, part } = job;
+  return [id, fileName, part?.sheet ?? "", tableOf(job)].join(" ").toLowerCase().includes(search.toLowerCase());
+}
+
+/** Times of both kinds begin alike; what has more digits is later. */
+function newestFirst(a: HistoryPlace, b: HistoryPlace): number {
+  const [one, other] = [a, b].map(({ at, id }) => `${at.replace("Z", "").padEnd(26, "0")} ${id}`) as [string, string];
+  return one > other ? -1 : one < other ? 1 : 0;
+}
+
+function parseCursor(cursor: string): HistoryPlace {
+  try {
+    const { at, id } = JSON.parse(Buffer.from(cursor, "base64url").toString()) as HistoryPlace;
+    if (
+      typeof id === "string" &&
+      typeof at === "string" &&
+      /^\d{4}-[\d:.T-]+Z$/.test(at) &&
+      !Number.isNaN(Date.parse(at))
+    )
+      return { at, id };
+  } catch {
+    // What is no cursor of ours is said below.
+  }
+  throw new HttpFailure(400, "cursor: expected `next` of an earlier page.", {}, "bad_parameter");
+}

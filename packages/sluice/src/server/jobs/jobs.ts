@@ -1,0 +1,428 @@
+// The imports that callers asked for: accepted, kept, run in the background, cancelled, resumed, and gone on with after a restart.
+//
+// What was accepted is on the disk before its caller hears of it, and runs whether that caller stays or hangs up. It has the id that
+// its row in the ledger gets. So after a crash the ledger knows whether it has begun, and which rows are in: it goes on exactly there.
+import { rm } from "node:fs/promises";
+import { basename } from "node:path";
+import type { Context } from "@sluice/go/context";
+import { sleep } from "@sluice/go/time";
+import { describeError } from "../../errors.ts";
+import { cancelImport, importDetails, type Details } from "../../ledger/history.ts";
+import { newId } from "../../ledger/ledger.ts";
+import { openWorkbook } from "../../rejects/as-source.ts";
+import { sheetsToImport } from "../../sheet/tables.ts";
+import { HttpFailure } from "../failure.ts";
+import { parseForm, type FormFields } from "../form.ts";
+import type { Target } from "../../target.ts";
+import type { Rooms } from "../rooms.ts";
+import type { Upload } from "../upload.ts";
+import type { UploadRoom } from "../upload-room.ts";
+import { InThisProcess, type Dispatcher } from "./dispatcher.ts";
+import { Live } from "./live.ts";
+import { attempt, meansDirectory, tableOf, type Attempt, type Attempting } from "./run.ts";
+import { businesses } from "../../schema/businesses.ts";
+import { contentOf, fileGone, noSuchImport, notResumable, notRunning, sameContent, unexpected } from "./refusals.ts";
+import type { Job, JobStore } from "./store.ts";
+
+/** An import that is asked for. */
+export interface Submission {
+  /** Owned by the jobs, if it is accepted. */
+  readonly upload: Upload;
+  readonly fields: FormFields;
+  readonly client: string;
+  /** The header `Idempotency-Key`. */
+  readonly key: string | undefined;
+}
+
+export interface JobsOptions extends Omit<Attempting, "made" | "onBegin"> {
+  readonly store: JobStore;
+  /** The database, for what only reads. */
+  readonly reads: Target;
+  readonly room: UploadRoom;
+  readonly rooms: Rooms;
+  /** Imports of one client that wait or run, at most. */
+  readonly maxClientImports: number;
+  /** Told when an import has come to an end here. */
+  readonly onEnd: (job: Job) => void;
+}
+
+/** The time after which it makes sense to ask again. */
+const RETRY_SECONDS = 10;
+/** The time for which the file of an import that has failed is kept, so that it can go on. */
+const KEPT_MS = 7 * 24 * 3_600_000;
+/** The time in which an import that is cancelled may end by itself, after its chunks in flight. */
+const STOP_MS = 2000;
+/** The time after which its caller hears that it is being cancelled. */
+const ANSWER_MS = 10_000;
+/** Imports that a restart goes on with wait so long for a database that is away, or for a process that is not quite gone. */
+const PATIENCE_MS = 10 * 60_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #live = new Map<string, Live>();
+  /** The imports that callers have cancelled and that have not stopped yet. */
+  readonly #cancelling = new Map<string, Promise<void>>();
+  /** Those that an earlier process of the server was asked for. */
+  readonly #restored = new Set<string>();
+  /** The room that kept files take, by their names. */
+  readonly #shares = new Map<string, Disposable>();
+
+  /** @param ctx when it ends, imports stop after their chunks in flight, and are gone on with by the next server */
+  constructor(ctx: Context, options: JobsOptions) {
+    this.#options = options;
+    this.#dispatcher = new InThisProcess(ctx, (own, id) => this.#run(own, id));
+  }
+
+  /** Goes on with what earlier servers were asked for. Returns how many imports these are. */
+  async restore(): Promise<number> {
+    const { store, room } = this.#options;
+    if (!store.isFilled) return 0;
+    await store.open();
+    const waiting: Job[] = [];
+    for (const job of store.all()) {
+      if (job.upload === null) continue;
+      const size = await store.sizeOf(job);
+      if (!this.#shares.has(job.upload)) this.#shares.set(job.upload, room.keep(size));
+      if (job.state === "queued" || job.state === "running") waiting.push(job);
+    }
+    for (const job of waiting) {
+      this.#restored.add(job.id);
+      this.#start(job);
+    }
+    return waiting.length;
+  }
+
+  /** How many of a client's imports wait or run. */
+  countOf(client: string): number {
+    return this.#options.store.all().filter((job) => job.client === client && isOpen(job)).length;
+  }
+
+  /** @throws HttpFailure 429 (`too_many_imports`) if a client may not have another import */
+  expectRoom(client: string): void {
+    const { maxClientImports } = this.#options;
+    if (this.countOf(client) < maxClientImports) return;
+    throw new HttpFailure(
+      429,
+      `This client has ${maxClientImports} imports that wait or run, which is as many as one may have. Ask again in ${RETRY_SECONDS} seconds.`,
+      { "retry-after": String(RETRY_SECONDS) },
+      "too_many_imports",
+    );
+  }
+
+  /**
+   * Accepts an import: the jobs that it is, one for each sheet. With a key that came before, they
+   * are those of then.
+   *
+   * @throws HttpFailure 422 (`idempotency_mismatch`) if the key came with something else, 429,
+   *   SheetError or SluiceError if `sheet=all` finds no sheets
+   */
+  async submit({
+    upload,
+    fields,
+    client,
+    key,
+  }: Submission): Promise<{ readonly jobs: readonly Job[]; readonly isNew: boolean }> {
+    const { store } = this.#options;
+    const content = contentOf(upload, fields);
+    const known = (): readonly Job[] =>
+      key === undefined ? [] : store.all().filter((job) => job.client === client && job.key?.name === key);
+    const before = sameContent(known(), content);
+    if (before.length > 0) {
+      await upload[Symbol.asyncDispose]();
+      return { jobs: before, isNew: false };
+    }
+    this.expectRoom(client);
+    const parts = parseForm(fields).sheet === "all" ? await this.#partsOf(upload, fields) : [undefined];
+    // The same request may have come meanwhile. From here to the last job nothing else runs.
+    const meanwhile = sameContent(known(), content);
+    if (meanwhile.length > 0) {
+      await upload[Symbol.asyncDispose]();
+      return { jobs: meanwhile, isNew: false };
+    }
+    const ids = parts.map(() => newId());
+    const createdAt = new Date().toISOString();
+    const name = basename(upload.path);
+    const jobs = parts.map((part, n): Job => ({
+      id: ids[n]!,
+      upload: name,
+      fileName: upload.fileName,
+      fields: [...fields],
+      ...(part ? { part } : {}),
+      ...(parts.length > 1 ? { siblings: ids } : {}),
+      client,
+      ...(key === undefined ? {} : { key: { name: key, content } }),
+      createdAt,
+      state: "queued",
+    }));
+    this.#shares.set(name, { [Symbol.dispose]: () => void upload[Symbol.asyncDispose]() });
+    await Promise.all(jobs.map((job) => store.save(job)));
+    for (const job of jobs) this.#start(job);
+    return { jobs, isNew: true };
+  }
+
+  /** The sheets of `sheet=all`. */
+  async #partsOf(upload: Upload, fields: FormFields): Promise<NonNullable<Job["part"]>[]> {
+    const { reading, allowed } = this.#options;
+    const wish = parseForm(fields);
+    const table = tableOf({ fields: [...fields], fileName: upload.fileName });
+    const schema = meansDirectory(table, wish) ? { schema: businesses } : {};
+    await using workbook = await openWorkbook(upload.path, { ...wish, ...reading });
+    const { sheets } = await sheetsToImport(workbook, { ...wish, ...schema, file: upload.fileName });
+    for (const sheet of sheets) await allowed.admit(sheet.table ?? table);
+    return sheets.map((one) => ({
+      sheet: one.sheet.name,
+      alike: one.alike,
+      ...(one.table === undefined ? {} : { table: one.table }),
+    }));
+  }
+
+  #start(job: Job): void {
+    this.#live.set(job.id, new Live());
+    this.#dispatcher.dispatch(job.id);
+  }
+
+  /** Reports whether a file belongs to an import that was accepted. */
+  owns({ path }: Upload): boolean {
+    return this.#shares.has(basename(path));
+  }
+
+  live(id: string): Live | undefined {
+    return this.#live.get(id);
+  }
+
+  /** Those that wait or run here. */
+  lives(): readonly Live[] {
+    return [...this.#live.values()];
+  }
+
+  /** Resolves when an import has come to an end here; undefined if it does not wait or run here. */
+  whenDone(id: string): Promise<void> | undefined {
+    return this.#dispatcher.whenDone(id);
+  }
+
+  /**
+   * Ends an import for good; the rows that are in stay. Resolves when it has ended, or soon: what
+   * takes longer goes on.
+   *
+   * @throws HttpFailure 404, 409 (`not_running`) if it is over, 403; SluiceError (`import_running`)
+   *   if another process is at work on it
+   */
+  async cancel(id: string): Promise<void> {
+    const { store, target } = this.#options;
+    const job = store.get(id);
+    if (!job) {
+      await this.#expectOpen(id, await this.recorded(id));
+      await cancelImport(target, id);
+      return;
+    }
+    let cancelled = this.#cancelling.get(id);
+    if (!cancelled) {
+      cancelled = this.#cancelJob(job).finally(() => this.#cancelling.delete(id));
+      cancelled.catch(() => undefined);
+      this.#cancelling.set(id, cancelled);
+    }
+    await Promise.race([cancelled, sleep(ANSWER_MS)]);
+  }
+
+  async #cancelJob(job: Job): Promise<void> {
+    const { id } = job;
+    const stopped = this.#dispatcher.stop(id);
+    await Promise.race([stopped, sleep(STOP_MS)]);
+    // What waits for a lock waits as long as its holder likes. Its connections are ended, as `sluice imports cancel --force` does.
+    if (this.#dispatcher.whenDone(id)) await this.#endInLedger(job);
+    await stopped;
+    if (job.state === "finished" || job.state === "cancelled") throw notRunning(id, job.state);
+    if (job.state === "failed" && job.upload === null) throw notRunning(id, "failed");
+    await this.#endInLedger(job);
+    await this.#end(job, { state: "cancelled" });
+  }
+
+  async #expectOpen(id: string, recorded: Details | undefined): Promise<void> {
+    if (!recorded) throw noSuchImport(id);
+    await this.#options.allowed.check(recorded.table);
+    if (recorded.state === "finished" || recorded.state === "cancelled") throw notRunning(id, recorded.state);
+  }
+
+  /** Ends what the ledger has of a job that nobody works on any more. */
+  async #endInLedger(job: Job): Promise<void> {
+    const { target } = this.#options;
+    if (job.ledger === undefined) return;
+    const recorded = await this.recorded(job.ledger);
+    if (recorded && (recorded.state === "running" || recorded.state === "failed"))
+      await cancelImport(target, job.ledger, true);
+  }
+
+  /** What the ledger has of an import; undefined if it has none of that id. */
+  async recorded(id: string): Promise<Details | undefined> {
+    try {
+      return await importDetails(this.#options.reads, id);
+    } catch (error) {
+      if (describeError(error).code === "unknown_import") return undefined;
+      throw error;
+    }
+  }
+
+  /** The plan of an import that the ledger has, as it is stored. */
+  async planOf(id: string): Promise<string | undefined> {
+    const { rows } = await this.#options.reads.query("select plan::text from sluice.imports where id = $1", [id]);
+    return rows[0]?.[0] ?? undefined;
+  }
+
+  /**
+   * Goes on with an import that was interrupted or has failed.
+   *
+   * @throws HttpFailure 404, 409 (`not_resumable`) if it is not one of these, (`file_gone`) if its
+   *   file is not here
+   */
+  async resume(id: string): Promise<void> {
+    const { store } = this.#options;
+    const job = store.get(id);
+    if (!job) {
+      const recorded = await this.recorded(id);
+      if (!recorded) throw noSuchImport(id);
+      if (recorded.active || recorded.state === "finished" || recorded.state === "cancelled")
+        throw notResumable(id, recorded.active ? "running" : recorded.state);
+      throw fileGone(id);
+    }
+    if (job.state !== "failed") throw notResumable(id, job.state);
+    if (job.upload === null) throw fileGone(id);
+    this.expectRoom(job.client);
+    job.state = "queued";
+    delete job.outcome;
+    delete job.finishedAt;
+    await store.save(job);
+    this.#start(job);
+  }
+
+  /** Runs a job when it is its turn, to its end. */
+  async #run(ctx: Context, id: string): Promise<void> {
+    const { store, rooms } = this.#options;
+    const job = store.get(id)!;
+    const live = this.#live.get(id)!;
+    try {
+      const path = store.pathOf(job.upload!);
+      // Sheets of one file go one after the other: the first makes the table of those that are alike.
+      await this.#afterEarlier(job);
+      if (ctx.err() !== undefined) return;
+      const found = await this.#attempts(ctx, job, path, live, rooms);
+      // Of one that was cancelled the end is noted by those who cancel it, unless it was faster.
+      if (found.state === undefined || (found.state === "failed" && this.#cancelling.has(id))) return;
+      await this.#end(job, { ...found, state: found.state });
+    } catch (error) {
+      // The place is not to be had since the server stops, or what is kept cannot be written.
+      if (ctx.err() === undefined)
+        await this.#end(job, { state: "failed", outcome: { error: unexpected(error) } }).catch(() => undefined);
+    } finally {
+      this.#live.delete(id);
+      this.#restored.delete(id);
+    }
+  }
+
+  async #afterEarlier({ id, siblings = [] }: Job): Promise<void> {
+    for (const other of siblings.slice(0, siblings.indexOf(id))) await this.#dispatcher.whenDone(other);
+  }
+
+  /** One attempt; after a restart more of them, while the database is away or the process that had it is not quite gone. */
+  async #attempts(ctx: Context, job: Job, path: string, live: Live, rooms: Rooms): Promise<Attempt> {
+    const since = performance.now();
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      const found = await this.#attemptInPlace(ctx, job, path, live, rooms);
+      const isPatient = this.#restored.has(job.id) && performance.now() - since < PATIENCE_MS;
+      if (found.again !== true || !isPatient || ctx.err() !== undefined)
+        return ctx.err() !== undefined && found.again ? { state: undefined } : found;
+      await sleep(pause, ctx).catch(() => undefined);
+    }
+  }
+
+  async #attemptInPlace(ctx: Context, job: Job, path: string, live: Live, rooms: Rooms): Promise<Attempt> {
+    const { store } = this.#options;
+    using _place = await rooms.enter(ctx, path);
+    live.begin();
+    job.state = "running";
+    job.startedAt ??= new Date().toISOString();
+    await store.save(job);
+    return await attempt(ctx, job, path, live, {
+      ...this.#options,
+      made: (one) => this.#tablesMade(one),
+      onBegin: (one, ledger) => {
+        one.ledger = ledger;
+        void store.save(one).catch(() => undefined);
+      },
+    });
+  }
+
+  /** The tables that sheets of the same file went to before this one. */
+  #tablesMade({ id, siblings = [] }: Job): ReadonlySet<string> {
+    const earlier = siblings.slice(0, siblings.indexOf(id)).map((other) => this.#options.store.get(other));
+    return new Set(
+      earlier.flatMap((job) => (job?.state === "finished" && job.outcome?.table ? [job.outcome.table] : [])),
+    );
+  }
+
+  async #end(
+    job: Job,
+    { state, outcome, again }: Omit<Attempt, "state"> & { readonly state: Job["state"] },
+  ): Promise<void> {
+    const { store, onEnd } = this.#options;
+    const isKept = state === "failed" && (again === true || (await this.#isUnfinished(job)));
+    const { upload } = job;
+    const ended = {
+      state,
+      finishedAt: new Date().toISOString(),
+      ...(outcome ? { outcome } : {}),
+      upload: isKept ? upload : null,
+    };
+    // Nobody hears of the end before it is on the disk and the file is gone.
+    await store.write({ ...job, ...ended });
+    if (!isKept && upload !== null) await this.#release(upload, job.id);
+    onEnd({ ...job, ...ended });
+    Object.assign(job, ended);
+    await this.#expire();
+  }
+
+  /** Forgets what has been of no use for long. */
+  async #expire(): Promise<void> {
+    const { store } = this.#options;
+    for (const job of store.all()) {
+      const { state, upload, finishedAt } = job;
+      if (state !== "failed" || upload === null || Date.now() - Date.parse(finishedAt ?? "") < KEPT_MS) continue;
+      job.upload = null;
+      await store.save(job);
+      await this.#release(upload, job.id);
+    }
+    await store.prune();
+  }
+
+  /** Reports whether the ledger has rows of it, or may have, with which it can go on. */
+  async #isUnfinished({ ledger }: Job): Promise<boolean> {
+    if (ledger === undefined) return false;
+    try {
+      const recorded = await this.recorded(ledger);
+      return recorded !== undefined && (recorded.state === "running" || recorded.state === "failed");
+    } catch {
+      return true;
+    }
+  }
+
+  /** Removes a file that no other job needs. */
+  async #release(upload: string, by: string): Promise<void> {
+    const { store } = this.#options;
+    if (store.all().some((job) => job.upload === upload && job.id !== by)) return;
+    await rm(store.pathOf(upload), { force: true });
+    this.#shares.get(upload)?.[Symbol.dispose]();
+    this.#shares.delete(upload);
+  }
+
+  /** Resolves when all imports have stopped, each after its chunks in flight. */
+  async close(): Promise<void> {
+    await this.#dispatcher.close();
+    await this.#options.store.close();
+  }
+}
+
+function isOpen({ state }: Job): boolean {
+  return state === "queued" || state === "running";
+}

@@ -1,0 +1,49 @@
+// What is said of an import that cannot be accepted, cancelled or resumed; and what makes two requests the same.
+import { createHash } from "node:crypto";
+import { describeError } from "../../errors.ts";
+import { HttpFailure } from "../failure.ts";
+import type { FormFields } from "../form.ts";
+import type { Upload } from "../upload.ts";
+import type { Job } from "./store.ts";
+
+/** What makes two requests the same: the file's bytes and name, and the fields. */
+export function contentOf({ hash, fileName }: Upload, fields: FormFields): string {
+  const said = [...fields].filter(([name]) => name !== "upload").sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256")
+    .update(JSON.stringify([hash, fileName, said]))
+    .digest("hex");
+}
+
+export function sameContent(jobs: readonly Job[], content: string): readonly Job[] {
+  if (jobs.some(({ key }) => key!.content !== content))
+    throw new HttpFailure(
+      422,
+      "This Idempotency-Key came before, with another file or other fields. Use a new key for a new import.",
+      {},
+      "idempotency_mismatch",
+    );
+  return jobs;
+}
+
+export function unexpected(error: unknown): { code: string; message: string } {
+  const { code } = describeError(error);
+  return { code, message: "The import failed for a reason on our side. It is in the server's log." };
+}
+
+export function notRunning(id: string, state: string): HttpFailure {
+  return new HttpFailure(409, `The import ${id} is over: it is ${state}.`, {}, "not_running");
+}
+
+export function notResumable(id: string, state: string): HttpFailure {
+  const message = `The import ${id} is ${state}, so there is nothing to go on with. Send the file again to import it once more.`;
+  return new HttpFailure(409, message, {}, "not_resumable");
+}
+
+export function fileGone(id: string): HttpFailure {
+  const message = `The file of the import ${id} is not on this server. Send it again, with the same fields: it goes on from there.`;
+  return new HttpFailure(409, message, {}, "file_gone");
+}
+
+export function noSuchImport(id: string): HttpFailure {
+  return new HttpFailure(404, `There is no import ${id}. GET /imports lists those that there are.`, {}, "not_found");
+}

@@ -1,0 +1,194 @@
+// The kinds of a cell's content: the words that inference and the search for the header row talk
+// in.
+//
+// A kind says what the value certainly is; a value that could be two things is `text`. So `085232`
+// is a code and not a number, `12,5` is text, and `01/02/2020` is a date of which two notations are
+// named. Kinds are strings, so that they can be counted in a map.
+import { CellType } from "@sluice/sheets";
+import { dateFormatsOf } from "../schema/date-format.ts";
+import { amountOf } from "../schema/number-format.ts";
+import { withoutZerosAtEnd } from "../values/digits.ts";
+import { isMark } from "../values/marks.ts";
+
+/**
+ * - `integer`, `bigint`: whole, and within PostgreSQL's type of that name; `digits N`: N = 10 to 15 digits as text, which may be a name
+ *   of something; `huge`: whole, and beyond both
+ * - `decimal`: a number cell of at most 15 significant digits; `double`: a binary fraction with more, or one with an exponent;
+ *   `cut N`: a whole number from 1E+10 of which a text has six digits at most, and the exponent N
+ * - `amount …`: a number as text in one notation or several; {@link amountIn} takes it apart
+ * - `true`, `yes`, `y`, `t` and their opposites: such a word as text; `boolean`: a boolean cell
+ * - `date`, `timestamp`, `time`, `duration`: a cell of that kind; `iso date`, `iso timestamp`, `iso timestamptz`, `iso time`: ISO text;
+ *   `date DD/MM/YYYY|MM/DD/YYYY`: text that can be read in these notations
+ * - `code`: digits that a number would not keep: leading zeros, a plus, more than 15
+ * - `mark …`: a text that stands for a missing value; `error …`: an error cell, with its code
+ * - `uuid`, `json`, `email`, `url`, `text`
+ */
+export type Kind = string;
+
+const { number, boolean, date, duration, error } = CellType;
+/** Texts longer than this are looked at only if they may be JSON. */
+const LONGEST_VALUE = 100;
+const BOOLEAN_WORDS = new Set(["true", "false", "yes", "no", "y", "n", "t", "f"]);
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const ISO =
+  /^\d{4}-\d\d-\d\d(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6}0*)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
+const TIME =
+  /^(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?$|^(?:0?[1-9]|1[0-2]):[0-5]\d(?::[0-5]\d)? ?[ap]\.?m\.?$/i;
+/** A decimal with more digits than `amountOf` looks at. It has more than three after its point or before it, so it is read in one way. */
+const LONG_DECIMAL = "amount none dd--dd- 0 ";
+const INT_MAX = 2_147_483_647n;
+const BIGINT_MAX = 9_223_372_036_854_775_807n;
+
+/** The kind of a cell that is not empty. */
+export function kindOf(bytes: Buffer, start: number, end: number, type: CellType): Kind {
+  if (type === boolean) return "boolean";
+  if (type === error) return `error ${bytes.toString("latin1", start, end)}`;
+  if (type === date) return dateCellKind(bytes.toString("latin1", start, end));
+  if (type === duration) return "duration";
+  if (end - start > LONGEST_VALUE && bytes[start] !== 0x7b && bytes[start] !== 0x5b) return "text";
+  const value = bytes.toString("utf8", start, end);
+  if (type === number) return numberCellKind(value);
+  // Blanks around a value do not make it a word; a word keeps them.
+  const kind = textKind(value.trim());
+  return value !== value.trim() && (kind === "uuid" || kind === "email" || kind === "url") ? "text" : kind;
+}
+
+function textKind(text: string): Kind {
+  const first = text.charCodeAt(0);
+  if (first === 0x7b || first === 0x5b) return isMark(text) ? `mark ${text}` : isJson(text) ? "json" : "text";
+  if (text.length > LONGEST_VALUE) return "text";
+  const digit = first >= 0x30 && first <= 0x39;
+  if (digit || first === 0x2d || first === 0x2b || first === 0x2e) {
+    const numeric = numberTextKind(text);
+    if (numeric !== undefined) return numeric;
+  }
+  if (isMark(text)) return `mark ${text}`;
+  if (text.length === 36 && UUID.test(text)) return "uuid";
+  if (digit) {
+    if (TIME.test(text)) return "iso time";
+    const iso = ISO.exec(text);
+    if (iso && dateFormatsOf(text.slice(0, 10)).length > 0)
+      return text.length === 10 ? "iso date" : iso[1] === undefined ? "iso timestamp" : "iso timestamptz";
+  } else if (text.length <= 5 && BOOLEAN_WORDS.has(text.toLowerCase())) {
+    return text.toLowerCase();
+  }
+  const formats = dateFormatsOf(text);
+  if (formats.length > 0) return `date ${formats.join("|")}`;
+  if (/\d/.test(text)) {
+    const amount = amountKind(text);
+    if (amount !== undefined) return amount;
+  }
+  if (/^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(text)) return "email";
+  return /^https?:\/\/\S+$/i.test(text) ? "url" : "text";
+}
+
+/** The notations that a kind names; empty if it is not a date as text. */
+export function formatsIn(kind: Kind): readonly string[] {
+  return kind.startsWith("date ") ? kind.slice(5).split("|") : [];
+}
+
+/** The facts in the kind of a number as text. */
+export interface AmountKind {
+  /** `none`, `sign` or `other`, as in `Amount`. */
+  readonly dress: string;
+  readonly unit: string;
+  /** By notation, as in `NOTATIONS`: `i`, `b`, `h` (whole, as `integer`, `bigint`, `huge`), `d` (decimals), `-` (it cannot be read so). */
+  readonly readings: string;
+  /**
+   * The number of digits of a whole number whose thousands are apart by points or blanks; 0 for any
+   * other.
+   */
+  readonly digits: number;
+}
+
+/** The facts in an `amount`; undefined for any other kind. */
+export function amountIn(kind: Kind): AmountKind | undefined {
+  if (!kind.startsWith("amount ")) return undefined;
+  const [, dress = "", readings = "", digits = "0", unit = ""] = kind.split(" ");
+  return { dress, readings, digits: Number(digits), unit };
+}
+
+function amountKind(text: string): Kind | undefined {
+  const amount = amountOf(text);
+  if (!amount) return undefined;
+  const letters = amount.readings.map((reading) => {
+    if (reading === undefined || /^-?0\d/.test(reading)) return "-";
+    return reading.includes(".") ? "d" : wholeKind(BigInt(reading))[0]!;
+  });
+  if (letters.every((letter) => letter === "-")) return undefined;
+  const apart = /^\d{1,3}(?:([. \u00a0\u2009\u202f])\d{3})(?:\1\d{3})*$/.test(text);
+  return `amount ${amount.dress} ${letters.join("")} ${apart ? text.replaceAll(/\D/g, "").length : 0} ${amount.unit}`;
+}
+
+/**
+ * The kind of a cell with a date. A time without a date has the day 0 of its date system; a date
+ * without a time of day ends in midnight.
+ */
+function dateCellKind(iso: string): Kind {
+  if (/^(?:1899-12-3[01]|1904-01-01)T/.test(iso)) return "time";
+  return iso.slice(10).replaceAll(/[T:.0]/g, "") === "" ? "date" : "timestamp";
+}
+
+/** A number cell was a number to begin with; only how large and how fine it is is open. */
+function numberCellKind(text: string): Kind {
+  if (/^-?\d{1,9}$/.test(text)) return "integer";
+  const [, digits = "", fraction = "", exponent = "0"] = /^[+-]?(\d*)(?:\.(\d*))?(?:e([+-]?\d+))?$/i.exec(text) ?? [];
+  const value = Number(text);
+  if (Number.isInteger(value) && Math.abs(Number(exponent)) < 20) {
+    const whole = /^-?\d+$/.test(text) ? BigInt(text) : BigInt(value);
+    return wholeKind(whole);
+  }
+  const significant = withoutZerosAtEnd((digits + fraction).replace(/^0+/, "")).length;
+  return significant > 15 || exponent !== "0" ? "double" : "decimal";
+}
+
+function numberTextKind(text: string): Kind | undefined {
+  if (/^-?(?:0|[1-9]\d*)$/.test(text)) {
+    if (text === "-0") return "text";
+    const length = text.length - (text.startsWith("-") ? 1 : 0);
+    if (length > 15) return "code";
+    return length >= 10 ? `digits ${length}` : wholeKind(BigInt(text));
+  }
+  if (/^[+-]?\d+$/.test(text)) return "code";
+  if (/^-?(?:0|[1-9]\d*)?\.\d+$/.test(text)) return amountKind(text) ?? LONG_DECIMAL;
+  // `1E5` may be a part number; a point or a sign in the exponent makes it a number.
+  if (/^-?\d\.\d+e[+-]?\d{1,3}$|^-?\d(?:\.\d+)?e[+-]\d{1,3}$/i.test(text) && Number.isFinite(Number(text))) {
+    const [, decimals = "", exponent] = /^\d(?:\.(\d{1,5}))?e\+?(\d\d)$/i.exec(text) ?? [];
+    return exponent !== undefined && Number(exponent) >= 10 && decimals.length < Number(exponent)
+      ? `cut ${exponent}`
+      : "double";
+  }
+  return undefined;
+}
+
+function wholeKind(whole: bigint): Kind {
+  const fits = (most: bigint): boolean => -most - 1n <= whole && whole <= most;
+  return fits(INT_MAX) ? "integer" : fits(BIGINT_MAX) ? "bigint" : "huge";
+}
+
+/**
+ * An object or an array that jsonb gives back as it is, but for white space, the order of keys and how numbers are written: no key
+ * twice, of which it keeps the last, and none of the characters that PostgreSQL refuses (U+0000, half of a surrogate pair).
+ */
+function isJson(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    // In linear time, because in JSON every text ends; without a list, since a cell may hold a million texts.
+    let names = 0;
+    for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (colon !== undefined) names++;
+    return countKeys(value) === names;
+  } catch {
+    // It is not JSON, or too deep to be looked through.
+    return false;
+  }
+}
+
+/** The number of keys of all objects in it; NaN if a text in it cannot be stored. */
+function countKeys(value: unknown): number {
+  if (typeof value === "string") return value.isWellFormed() && !value.includes("\0") ? 0 : Number.NaN;
+  if (typeof value !== "object" || value === null) return 0;
+  if (Array.isArray(value)) return value.reduce<number>((sum, part) => sum + countKeys(part), 0);
+  let sum = 0;
+  for (const name in value) sum += 1 + countKeys(name) + countKeys((value as Record<string, unknown>)[name]);
+  return sum;
+}

@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { previewFile, type FilePreview, type PreviewOptions } from "../preview.ts";
+import { newFolder } from "../test/database.ts";
+import { writeWorkbook, type TestCell } from "../test/workbook.ts";
+
+async function look(
+  sheets: Readonly<Record<string, readonly (readonly TestCell[])[]>>,
+  options: Partial<PreviewOptions> = {},
+): Promise<FilePreview> {
+  await using folder = newFolder();
+  return await previewFile({ file: await writeWorkbook(join(folder.path, "loans.xlsx"), sheets), ...options });
+}
+
+const COVER: TestCell[][] = [
+  ["Loans of libraries"],
+  [],
+  ["Contents"],
+  ["Table 1", "Loans by branch"],
+  ["Table 2", "Visits by month"],
+  [],
+  ["Contact: stats@example.org"],
+];
+const table = (rows: number): TestCell[][] => [
+  ["Branch", "Opened", "Loans"],
+  ...Array.from({ length: rows }, (_, n): TestCell[] => [`Branch ${n}`, new Date(Date.UTC(1950 + n, 0, 2)), n * 7]),
+];
+
+test("a cover in front of the tables is passed over, and the sheets that are left out are named with their rows", async () => {
+  const found = await look({ Contents: COVER, "Table 1": table(60), "Table 2": table(12) });
+  expect(found.imports.map(({ sheet, records }) => [sheet, records])).toEqual([["Table 1", 60]]);
+  expect(found.notes).toEqual([
+    'the sheet "Table 1" is taken, since it looks most like a table; other sheets hold rows and are left out: "Contents" (2 rows), "Table 2" (12 rows) (--sheet NAME takes one, --sheet all takes all)',
+  ]);
+});
+
+test("--skip and --header may be said for one sheet; a name that is not there is told", async () => {
+  const titled: TestCell[][] = [["x", "y", "z"], ...table(12)];
+  const options = {
+    sheet: "all",
+    skips: new Map([["Two", 1], ["Tow", 1]]), // prettier-ignore
+    header: "none",
+    headers: new Map([["One", [1, 1] as const]]),
+  } as const;
+  const found = await look({ One: table(12), Two: titled }, options);
+  expect(found.imports.map(({ headerRows, firstRow }) => [headerRows, firstRow])).toEqual([[[1], 2], [[], 2]]); // prettier-ignore
+  expect(found.notes).toContain('--skip names the sheet "Tow", which is not there, and so changes nothing');
+  const one = await look({ One: titled }, { skips: new Map([["One", 1]]), header: "none" });
+  expect(one.imports[0]).toMatchObject({ firstRow: 2, headerRows: [] });
+});
+
+test("a form in front of a table is passed over, and one that is taken is said to be none", async () => {
+  const form: TestCell[][] = [
+    ["Name:", "Ada", "Date:", new Date(Date.UTC(2024, 0, 2))],
+    ["Street:", "High St 1", "House:", 5],
+    ["City:", "Bonn", "Zip:", "53111"],
+    ["Phone:", 12, "Mail:", "a@b.example"],
+  ];
+  const found = await look({ Order: form, Items: table(12) });
+  expect(found.imports.map(({ sheet }) => sheet)).toEqual(["Items"]);
+  const alone = await look({ Order: form });
+  expect(alone.imports[0]!.notes).toContainEqual(expect.stringMatching(/looks like a form.*--range B2:K99/));
+});
+
+test("of tables that are as good as each other the first one is taken, and the others are named", async () => {
+  const found = await look({ Jan: table(2), Feb: table(3), Mar: table(200), Empty: [] });
+  expect(found.imports[0]!.sheet).toBe("Mar");
+  const months = await look({ Jan: table(20), Feb: table(30), Mar: table(200) });
+  expect(months.imports[0]!.sheet).toBe("Jan");
+  expect(months.notes).toEqual([
+    'other sheets hold rows and are left out: "Feb" (30 rows), "Mar" (more than 99 rows) (--sheet NAME takes one, --sheet all takes all)',
+  ]);
+});
+
+test("one sheet, or one among sheets without rows, needs no word", async () => {
+  expect((await look({ Only: table(3) })).notes).toEqual([]);
+  expect((await look({ Data: table(3), Empty: [], Word: [["a word"]] })).notes).toEqual([]);
+});
+
+test("--sheet names one all the same", async () => {
+  const found = await look({ Contents: COVER, "Table 1": table(60) }, { sheet: "Contents" });
+  expect([found.imports[0]!.sheet, found.notes]).toEqual(["Contents", []]);
+});
+
+test("--sheet all leaves covers out, and says which", async () => {
+  const found = await look({ Contents: COVER, "Table 1": table(60), "Table 2": table(12) }, { sheet: "all" });
+  expect(found.imports.map(({ sheet }) => sheet)).toEqual(["Table 1", "Table 2"]);
+  expect(found.notes).toContain('not tables, and so left out: "Contents" (--sheet NAME takes one of them)');
+});
+
+test("--header can be said for one sheet alone", async () => {
+  const sheets = { One: [["x", 1], ["a", 2], ["b", 3]], Two: [["a", "b"], [1, 2]] }; // prettier-ignore
+  const headers = new Map([["One", [2, 2] as const]]);
+  const found = await look(sheets, { sheet: "all", headers });
+  expect(found.imports.map(({ headerRows }) => headerRows)).toEqual([[2], [1]]);
+});
+
+test("--sheet all takes a small table all the same", async () => {
+  const found = await look({ Customers: [["Name"], ["Ada"]], Orders: table(30) }, { sheet: "all" });
+  expect(found.imports.map(({ sheet }) => sheet)).toEqual(["Customers", "Orders"]);
+});

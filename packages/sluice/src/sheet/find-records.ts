@@ -1,0 +1,141 @@
+// Finds the rules for the records of a sheet from the rows that are looked at beforehand: the
+// number of cells that records usually have, the rows that would be a repeated header, and the rows
+// that are totals. The rest is found while the rows stream by (records.ts).
+import { SheetError } from "@sluice/sheets";
+import { usageError } from "../errors.ts";
+import type { HeadRow } from "./head-rows.ts";
+import type { Layout } from "./header-row.ts";
+import { SAMPLE_ROWS } from "./infer.ts";
+import { mergedDown, type MergedDown } from "./merged.ts";
+import { isPrinted, RecordFilter, recordsOf, usualCells, type RecordRules } from "./records.ts";
+import { hasTotals, Totals, type TotalRow } from "./totals.ts";
+import type { SheetView } from "../rejects/as-source.ts";
+
+/** The options about the records. */
+export interface RecordOptions {
+  /** No row below the header is left out. */
+  readonly allRows?: boolean;
+  /** Records after which the rest of the sheet is left out. */
+  readonly limit?: number;
+  /** The number of the last rows that are not records. */
+  readonly skipLast?: number;
+  /** Cells that are merged downwards get the value of the first one. */
+  readonly fillMerged?: boolean;
+}
+
+/** Rules for the records, and the rows that are called totals, left out or not. */
+export interface FoundRecords {
+  readonly rules: RecordRules;
+  readonly totals: readonly TotalRow[];
+  /** Cells that are merged downwards and are not filled. */
+  readonly unfilled: readonly MergedDown[];
+}
+
+/** The most bytes of the sheet's part if its merged cells are looked at only to tell of them. */
+const SMALL_PART = 4 * 1024 ** 2;
+
+/**
+ * Looks at the records that types are inferred from.
+ *
+ * @param rows the first rows of the sheet
+ * @param asTheyStand whether every row is a record, since the file holds nothing else
+ */
+export async function findRecords(
+  sheet: SheetView,
+  rows: readonly HeadRow[],
+  layout: Layout,
+  options: RecordOptions,
+  asTheyStand: boolean,
+): Promise<FoundRecords> {
+  const merged = await mergedOf(sheet, layout.firstRow, options);
+  const fills = options.fillMerged === true && merged.length > 0;
+  const rules = { ...rulesOf(rows, layout, options, asTheyStand), ...(fills ? { merged } : {}) };
+  const unfilled = fills ? [] : merged;
+  if (rules.all) return { rules, totals: [], unfilled };
+  const totals = await findTotals(sheet, rules);
+  const proven = totals.filter((total) => total.proven).map(({ row }) => row);
+  return { rules: { ...rules, totals: proven }, totals, unfilled };
+}
+
+/** @throws SluiceError (`no_merged`) if they are to be filled, and the file's format does not tell them */
+async function mergedOf(
+  sheet: SheetView,
+  firstRow: number,
+  { fillMerged = false }: RecordOptions,
+): Promise<MergedDown[]> {
+  const ranges = await sheet.merged(fillMerged ? {} : { mostBytes: SMALL_PART });
+  if (ranges === undefined && fillMerged)
+    throw usageError(
+      "no_merged",
+      `--fill-merged takes an .xlsx file, and the sheet "${sheet.name}" is of another format, whose merged cells are not read. Save it as "Excel Workbook (.xlsx)", or leave --fill-merged out.`,
+    );
+  return mergedDown(ranges ?? [], firstRow);
+}
+
+function rulesOf(
+  rows: readonly HeadRow[],
+  { firstRow, headerRows }: Layout,
+  { allRows = false, limit, skipLast }: RecordOptions,
+  asTheyStand: boolean,
+): RecordRules {
+  const records = rows.filter(({ number }) => number >= firstRow);
+  const titles = new Set(rows.filter(({ number }) => number < firstRow).map(({ cells }) => cells[0]!.text));
+  const printed = ({ cells }: HeadRow): boolean =>
+    cells.length === 1 && (isPrinted(cells[0]!.text) || titles.has(cells[0]!.text));
+  const usual = usualCells(records.filter((row) => !printed(row)).map(({ cells }) => cells.length));
+  const above = rows.filter(({ number, cells }) => number < firstRow && (cells.length > 1 || usual > 1));
+  const blank = records.slice(1).filter(({ number }, n) => number > records[n]!.number + 1).length;
+  return {
+    firstRow,
+    all: allRows || asTheyStand,
+    // A header of one column could be a value of it.
+    repeated:
+      headerRows.length === 0 || usual < 2
+        ? []
+        : above.map(({ cells }) => cells.map(({ column, text }) => ({ column, text }))),
+    usual,
+    gaps: blank * 10 > records.length,
+    totals: [],
+    ...(limit === undefined ? {} : { limit }),
+    ...(skipLast === undefined ? {} : { skipLast }),
+  };
+}
+
+/**
+ * The rows that are called totals, among those that are looked at. If reading the sheet fails here,
+ * the load will tell.
+ */
+async function findTotals(sheet: SheetView, rules: RecordRules): Promise<TotalRow[]> {
+  try {
+    if (!(await anyTotals(sheet, rules))) return [];
+    const totals = new Totals();
+    let complete = true;
+    for await (const { batch, more } of looked(sheet, rules)) {
+      totals.add(batch);
+      if (more) complete = false;
+    }
+    return totals.found(complete);
+  } catch (error) {
+    if (error instanceof SheetError) return [];
+    throw error;
+  }
+}
+
+async function anyTotals(sheet: SheetView, rules: RecordRules): Promise<boolean> {
+  for await (const { batch } of looked(sheet, rules)) if (hasTotals(batch)) return true;
+  return false;
+}
+
+/** The batches that hold the rows which types are inferred from. */
+async function* looked(
+  sheet: SheetView,
+  rules: RecordRules,
+): AsyncGenerator<{ batch: Parameters<Totals["add"]>[0]; more: boolean }, void, undefined> {
+  let rows = 0;
+  for await (const batch of recordsOf(sheet.batches({ from: rules.firstRow }), new RecordFilter(rules))) {
+    rows += batch.rowCount;
+    yield { batch, more: rows >= SAMPLE_ROWS };
+    batch.release();
+    if (rows >= SAMPLE_ROWS) return;
+  }
+}

@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { isForm, isReport } from "./form.ts";
+import type { HeadRow } from "./head-rows.ts";
+import { detectLayout } from "./header-row.ts";
+
+/** Rows as `A | B`; a number or an ISO date is of that kind. */
+function rowsOf(...lines: string[]): HeadRow[] {
+  return lines.map((line, n) => ({
+    number: n + 1,
+    cells: line.split("|").flatMap((cell, c) => {
+      const text = cell.trim();
+      const sort = /^\d{4}-/.test(text) ? "date" : /^\d+$/.test(text) ? "number" : "text";
+      return text === "" ? [] : [{ column: c + 1, text, sort }];
+    }),
+  }));
+}
+
+test.each([
+  ["labels with colons", ["Order form", "Name: | Ada | Date: | 2024-01-31", "Street: | High St 1", "City: | Bonn | Zip: | 53111", "Phone: | 123"]],
+  ["labels with colons, some empty", ["Name: | Ada", "Street: | x", "City: | Bonn | Zip:", "Phone: | 123", "Total | 5"]],
+  ["pairs of many kinds", ["Company | ACME", "Founded | 2001-01-31", "Employees | 12", "City | Bonn", "Branches | 3", "Owner | Eve"]],
+])("%s are a form", (_, lines) => {
+  expect(isForm(rowsOf(...lines))).toBe(true);
+}); // prettier-ignore
+
+test.each([
+  ["a table", ["Name | Born | Pay", "Ada | 1990-01-31 | 5", "Bob | 1991-01-31 | 6", "Eve | 1992-01-31 | 7", "Joe | 1993-01-31 | 8"]],
+  ["a table of two columns", ["Country | Cases", "Peru | 5", "Chile | 6", "Cuba | 7", "Fiji | 8"]],
+  ["a table below its remarks", ["Customer: | ACME", "Date: | 2024-01-31", "Item | Price", "A | 1", "B | 2", "C | 3", "D | 4"]],
+  ["a list of texts", ["Key | Text", "a | x", "b | y", "c | z", "d | w"]],
+  ["three rows", ["Name: | Ada", "City: | Bonn", "Phone: | 12"]],
+])("%s is none", (_, lines) => {
+  expect(isForm(rowsOf(...lines))).toBe(false);
+}); // prettier-ignore
+
+const SECTION = ["TOTAL BY CANDIDATE", "| AA | Obama | 93", "| AA | McCain | 130"];
+
+test("sections below titles, without names over their columns, are a printed report", () => {
+  const isOne = (...lines: string[]): boolean => {
+    const rows = rowsOf(...lines);
+    const layout = detectLayout(rows);
+    return isReport(rows.filter(({ number }) => number >= layout.firstRow), layout); // prettier-ignore
+  };
+  const head = ["COUNTY NAME: Monroe", "PRECINCT: 1", "BALLOTS CAST: 235"];
+  expect(isOne(...head, ...SECTION, ...SECTION, ...SECTION, ...SECTION)).toBe(true);
+  expect(isOne(...head, ...SECTION, ...SECTION, ...SECTION)).toBe(false);
+  // Groups of a table, which has a name over each column.
+  const groups = ["STREETS", "Request | 5 | 6", "OFFICE", "Request | 7 | 8", "PENSIONS", "Request | 9 | 1", "FUND", "Request | 2 | 3"];
+  expect(isOne("Department | Class 100 | Class 200", ...groups)).toBe(false);
+}); // prettier-ignore

@@ -1,0 +1,617 @@
+import { describe, expect, test } from "vitest";
+import { headRows } from "./head-rows.ts";
+import { detectLayout, statedLayout, type Layout } from "./header-row.ts";
+import { batchOfRows, type BatchCell } from "../test/batch.ts";
+
+function layout(rows: readonly (readonly BatchCell[])[], known: readonly string[] = []): Layout {
+  return detectLayout(headRows(batchOfRows(rows)), (text) => known.includes(text));
+}
+
+/** The header's rows, then its texts. */
+function found(rows: readonly (readonly BatchCell[])[], known?: readonly string[]): [number[], string[]] {
+  const { headerRows, headers } = layout(rows, known);
+  return [[...headerRows], headers.map((header) => header.text)];
+}
+
+const PEOPLE: BatchCell[][] = [
+  ["Name", "Age", "City"],
+  ["Ada", 36, "London"],
+  ["Bob", 41, "Paris"],
+];
+const TEXTS: BatchCell[][] = [
+  ["Name", "Mail", "City"],
+  ["Ada", "ada@example.org", "London"],
+  ["Bob", "bob@example.org", "Paris"],
+];
+const WORDS: BatchCell[][] = [
+  ["Name", "Job", "City"],
+  ["Ada", "poet", "London"],
+  ["Bob", "cook", "Paris"],
+];
+
+describe("the header is", () => {
+  test.each<[string, BatchCell[][], number[], string[]]>([
+    ["the first row", PEOPLE, [1], ["Name", "Age", "City"]],
+    ["the first row of words over words", WORDS, [1], ["Name", "Job", "City"]],
+    ["the first row where there is one record", PEOPLE.slice(0, 2), [1], ["Name", "Age", "City"]],
+    ["the only row", [["Name", "Age"]], [1], ["Name", "Age"]],
+    ["the only row, even of numbers", [[1, 2]], [1], ["1", "2"]],
+    ["below blank rows", [[null], [null], ...PEOPLE], [3], ["Name", "Age", "City"]],
+    ["below a title", [["Staff 2024"], ...PEOPLE], [2], ["Name", "Age", "City"]],
+    ["below a title and a blank row", [["Staff 2024"], [null], ...WORDS], [3], ["Name", "Job", "City"]],
+    ["below a title in the middle", [[null, "Staff 2024"], ...WORDS], [2], ["Name", "Job", "City"]],
+    [
+      "below remarks",
+      [
+        ["Exported", "2020-01-31"],
+        ["By", "me"],
+        [null],
+        ["Id", "Name", "Job", "City", "Age"],
+        [1, "Ada", "poet", "London", 36],
+        [2, "Bob", "cook", "Paris", 41],
+      ],
+      [4],
+      ["Id", "Name", "Job", "City", "Age"],
+    ],
+    [
+      "below many lines of remarks in one column, right above it",
+      [
+        ...Array.from({ length: 14 }, (_, n): BatchCell[] => [null, `Remark ${n}`]),
+        ["MtC/yr"],
+        [null, "Peru", "Chile", "Cuba"],
+        [1959, 0.5, 1.5, 2.5],
+        [1960, 0.25, 1.25, 2.25],
+        [1961, 0.5, 1.5, 2.5],
+      ],
+      [16],
+      ["Peru", "Chile", "Cuba"],
+    ],
+    [
+      "below a block of remarks that looks like a header",
+      [["Customer:", "ACME"], ["Date:", "2024-01-01"], [null], ["item", "qty", "price"], ["A", 1, 2.5], ["B", 2, 3.5]],
+      [4],
+      ["item", "qty", "price"],
+    ],
+    [
+      "below a comment",
+      [
+        ["# made by x", "version 2"],
+        ["id", "n"],
+        [1, 2],
+        [3, 4],
+      ],
+      [2],
+      ["id", "n"],
+    ],
+    [
+      "a row with an empty cell",
+      [
+        ["Name", null, "City"],
+        ["Ada", 36, "London"],
+        ["Bob", 41, "Paris"],
+      ],
+      [1],
+      ["Name", "City"],
+    ],
+    [
+      "a row with years",
+      [
+        ["Country", 2019, 2020],
+        ["Peru", 5.5, 7],
+        ["Chile", 1, 2.5],
+      ],
+      [1],
+      ["Country", "2019", "2020"],
+    ],
+    [
+      "a row with years over whole numbers",
+      [
+        ["Country", 2019, 2020],
+        ["Peru", 5, 7],
+        ["Chile", 1, 2],
+      ],
+      [1],
+      ["Country", "2019", "2020"],
+    ],
+    ["the first row where rows have many lengths", [["A"], ["1"], ["1", "2"], ["1", "2", "3"]], [1], ["A"]],
+    ["the first row over longer records", [["Name"], ["Ada", 36], ["Bob", 41]], [1], ["Name"]],
+    [
+      "dates",
+      [
+        ["Item", new Date("2020-01-01T00:00Z")],
+        ["rent", 5],
+      ],
+      [1],
+      ["Item", "2020-01-01"],
+    ],
+  ])("%s", (_, rows, headerRows, texts) => {
+    expect(found(rows)).toEqual([headerRows, texts]);
+  });
+});
+
+test.each<[string, BatchCell[][]]>([
+  ["numbers over numbers", PEOPLE.slice(1)],
+  ["addresses over addresses", TEXTS.slice(1)],
+  ["amounts over amounts, in any notation", [["10,5", "€ 1.200,00"], ["11,2", "(5 %)"], ["12,8", "22,4-"]]], // prettier-ignore
+  [
+    "dates over dates",
+    [
+      ["2020-01-31", "a"],
+      ["2020-02-01", "b"],
+      ["2020-02-02", "c"],
+    ],
+  ],
+  [
+    "booleans over booleans",
+    [
+      [true, "a"],
+      [false, "b"],
+    ],
+  ],
+])("there is none where the first row holds %s", (_, rows) => {
+  expect(layout(rows)).toMatchObject({ headers: [], headerRows: [], firstRow: 1 });
+});
+
+describe("a header of two rows is joined", () => {
+  test("groups over names", () => {
+    const rows: BatchCell[][] = [
+      [null, "2019", null, "2020", null],
+      ["Country", "Min", "Max", "Min", "Max"],
+      ["Peru", 1, 2, 3, 4],
+      ["Chile", 1, 2, 3, 4],
+    ];
+    expect(found(rows)).toEqual([
+      [1, 2],
+      ["Country", "2019 / Min", "2019 / Max", "2020 / Min", "2020 / Max"],
+    ]);
+    expect(layout(rows).firstRow).toBe(3);
+  });
+
+  test("and a third row in the columns of numbers, if all else in it is the name once more", () => {
+    const rows: BatchCell[][] = [
+      [null, null, "PRESIDENT", null, "SENATE", null],
+      ["County", "Precinct", "Obama", "Romney", "Sen", "Votes"],
+      [null, null, "Dem", "Rep", "sen", "all"],
+      ["Barbour", 1, 70, 166, "Sen14", 141],
+      ["Barbour", 2, 168, 436, "Sen14", 350],
+      ["Barbour", 3, 142, 379, "Sen15", 317],
+    ];
+    expect(found(rows)).toEqual([
+      [1, 2, 3],
+      ["County", "Precinct", "PRESIDENT / Obama Dem", "PRESIDENT / Romney Rep", "SENATE / Sen", "SENATE / Votes all"],
+    ]);
+    rows[2]![4] = "Sen13";
+    expect(found(rows)[0]).toEqual([1, 2]);
+  });
+
+  test("names that are merged downwards hold rows of groups together, over one record too", () => {
+    const rows: BatchCell[][] = [
+      ["Id", "Name", "Income", null, null, null, "Costs", "Net"],
+      [null, null, "Basic", null, "Extra", "Total", "Taxes", null],
+      [null, null, "Salary", "Other", null, null, "Tax", null],
+      ["7", "Ada", 1000, 20, 5, 1025, 300, 725],
+    ];
+    const names = [
+      "Id",
+      "Name",
+      "Income / Basic / Salary",
+      "Income / Basic / Other",
+      "Income / Extra",
+      "Income / Total",
+      "Costs / Taxes / Tax",
+      "Net",
+    ];
+    expect(found(rows)).toEqual([[1, 2, 3], names]);
+    const more = [rows[3]!, rows[3]!];
+    expect(found([["Report of May"], [null], rows[0]!, [null], ...rows.slice(1), ...more])).toEqual([[3, 5, 6], names]);
+  });
+
+  test("cells merged downwards keep their own name, below a title", () => {
+    const rows: BatchCell[][] = [
+      ["Staff"],
+      ["Name", "Address", null, "Age"],
+      [null, "Street", "City", null],
+      ["Ada", "High St 1", "London", 36],
+      ["Bob", "Rue 2", "Paris", 41],
+    ];
+    // Nothing but Age shows that row 3 is no record, and it has no name there.
+    expect(found(rows)[0]).toEqual([2]);
+    rows[3]![2] = 12_345;
+    rows[4]![2] = 54_321;
+    expect(found(rows)).toEqual([
+      [2, 3],
+      ["Name", "Address / Street", "Address / City", "Age"],
+    ]);
+    expect(layout(rows).passedOver).toEqual([1]);
+  });
+
+  test("but a title, or remarks, are no groups", () => {
+    expect(found([["Sales"], ["Id", "Amount"], [1, 2.5], [2, 3.5]])).toEqual([[2], ["Id", "Amount"]]);
+    expect(
+      found([
+        ["Company", "ACME"],
+        ["Id", "Amount", "Tax"],
+        [1, 2.5, 1],
+        [2, 3.5, 1],
+      ])[1],
+    ).toEqual(["Id", "Amount", "Tax"]);
+  });
+});
+
+test("remarks with a colon are no groups, wherever they stand", () => {
+  const rows: BatchCell[][] = [
+    ["Unit:", null, "Office:", null],
+    ["Code", "Name", "Account", "Amount"],
+    [1, "Ada", 5, 2.5],
+    [2, "Bob", 6, 3.5],
+  ];
+  expect(found(rows)).toEqual([[2], ["Code", "Name", "Account", "Amount"]]);
+});
+
+test("headers that go on in the next rows are one", () => {
+  const rows: BatchCell[][] = [
+    ["Hires by function"],
+    ["Function", "Percent", "Number", "Minimum"],
+    [null, "of Hires", "of Hires", "Monthly"],
+    [null, null, "(all)", "Salary"],
+    ["Sales", 0.5, 10, 4000],
+    ["Finance", 0.25, 5, 5000],
+    ["Other", 0.25, 5, 3000],
+  ];
+  expect(found(rows)).toEqual([
+    [2, 3, 4],
+    ["Function", "Percent of Hires", "Number of Hires (all)", "Minimum Monthly Salary"],
+  ]);
+  // A record has a name.
+  rows[2]![0] = "Unknown";
+  expect(found(rows)[0]).toEqual([2]);
+});
+
+test("a row of units belongs to the header", () => {
+  const rows: BatchCell[][] = [
+    ["Item", "Weight", "Speed"],
+    [null, "kg", "(m/s)"],
+    ["a", 1, 2],
+    ["b", 3, 4],
+  ];
+  expect(layout(rows)).toMatchObject({
+    headerRows: [1],
+    unitsRow: 2,
+    firstRow: 3,
+    headers: [{ text: "Item" }, { text: "Weight", unit: "kg" }, { text: "Speed", unit: "m/s" }],
+  });
+  expect(
+    layout([
+      ["Item", "Size"],
+      ["shirt", "m"],
+      ["socks", "l"],
+    ]),
+  ).toMatchObject({ unitsRow: undefined, firstRow: 2 });
+});
+
+test.each<[string, BatchCell[]]>([
+  ["signs for missing values", ["-", "-", "-"]],
+  ["words for missing values", ["n/a", "n/a", "n/a"]],
+  ["words for missing values, but for the first", [null, "unknown", "(none)"]],
+  ["grades", [null, "A", "B"]],
+  ["sizes", ["m", "s", "l"]],
+  ["words", ["x", "y", "z"]],
+])("a first record of %s over numbers is a record", (_, first) => {
+  const rows: BatchCell[][] = [["id", "one", "two"], first, [1, 2, 3], [4, 5, 6]];
+  expect(layout(rows)).toMatchObject({ headerRows: [1], unitsRow: undefined, firstRow: 2 });
+});
+
+test("letters are units where they are the same in all columns but the first, or beside other units", () => {
+  const rows: BatchCell[][] = [["id", "one", "two"], [null, "t", "t"], [1, 2, 3], [4, 5, 6]]; // prettier-ignore
+  expect(layout(rows).unitsRow).toBe(2);
+  rows[1] = ["s", "V", "mA"];
+  expect(layout(rows).unitsRow).toBe(2);
+});
+
+test("headers that are known decide", () => {
+  const rows: BatchCell[][] = [
+    ["one", "two", "three"],
+    ["Name", "Age", "City"],
+    ["Ada", "old", "London"],
+  ];
+  expect(found(rows)[0]).toEqual([1]);
+  expect(found(rows, ["Name", "City"])).toEqual([[2], ["Name", "Age", "City"]]);
+  expect(found(rows, ["London"])[0]).toEqual([1]);
+});
+
+test("a header of two rows is not given up for one of its rows, since it has more headers that are known", () => {
+  const rows: BatchCell[][] = [
+    ["Name", "Address", null, "Age"],
+    [null, "Street", "Zip", null],
+    ["Ada", "High St 1", 12_345, 36],
+    ["Bob", "Rue 2", 54_321, 41],
+  ];
+  const all = ["Name", "Address / Street", "Address / Zip", "Age"];
+  expect(found(rows, all)).toEqual([[1, 2], all]);
+  expect(found(rows, ["Name", "Address", "Age"])[0]).toEqual([1]);
+});
+
+test("what is stated holds", () => {
+  const rows = headRows(batchOfRows(PEOPLE));
+  expect(statedLayout(rows, [2, 2], 1)).toMatchObject({
+    headerRows: [2], firstRow: 3, passedOver: [1], headers: [{ text: "Ada" }, { text: "36" }, { text: "London" }],
+  }); // prettier-ignore
+  expect(statedLayout(rows, [1, 2], 1).headers.map((header) => header.text)).toEqual([
+    "Name / Ada",
+    "Age / 36",
+    "City / London",
+  ]);
+  expect(statedLayout(rows, "none", 2)).toMatchObject({ headers: [], headerRows: [], firstRow: 2 });
+  expect(statedLayout(rows, [9, 9], 1)).toMatchObject({ headers: [], firstRow: 10 });
+});
+
+describe("names that are no words are a header where they are a series that goes on in no row below", () => {
+  const records: BatchCell[][] = [
+    ["W1", "Ward 1", 90, 5, 3, 9],
+    ["W2", "Ward 2", 80, 7, 1, 4],
+    ["W3", "Ward 3", 70, 2, 8, 8],
+  ];
+
+  test("ages below a link and a title", () => {
+    const rows: BatchCell[][] = [
+      ["Contents"],
+      [null],
+      ["Table 7"],
+      [null],
+      ["Code", "Name", "All", 0, 1, 2],
+      ...records,
+    ];
+    expect(found(rows)).toEqual([[5], ["Code", "Name", "All", "0", "1", "2"]]);
+  });
+
+  test("weeks over the days on which they end: the second row says more of the columns", () => {
+    const day = (n: number): Date => new Date(Date.UTC(2020, 0, 3 + 7 * n));
+    const rows: BatchCell[][] = [
+      ["Week", null, 1, 2, 3],
+      ["Ended", null, day(0), day(1), day(2)],
+      ["Deaths", null, 12_254, 14_058, 12_990],
+      ["Boys", null, 9, 2, 8],
+      ["Girls", null, 3, 8, 5],
+    ];
+    expect(layout(rows)).toMatchObject({ headerRows: [1], aboutRows: [2], firstRow: 3 });
+  });
+
+  test("but not where the rows below are series too", () => {
+    expect(layout([[1, 2, 3, 4], [2, 4, 6, 8], [3, 6, 9, 12], [4, 8, 12, 16]]).headerRows).toEqual([]); // prettier-ignore
+  });
+});
+
+describe("rows below the header say more of the columns and are no records", () => {
+  const series: BatchCell[][] = [["1987-01-01", 1.5, 2.5], ["1987-02-01", 1.25, 2], ["1987-03-01", 3, 4]]; // prettier-ignore
+
+  test("codes of series", () => {
+    const rows: BatchCell[][] = [["Date", "Phoenix", "Denver"], [null, "PHXR", "DNXR"], ...series];
+    expect(layout(rows)).toMatchObject({
+      headerRows: [1],
+      aboutRows: [2],
+      firstRow: 3,
+      headers: [{ text: "Date" }, { text: "Phoenix", unit: "PHXR" }, { text: "Denver", unit: "DNXR" }],
+    });
+  });
+
+  test("names below codes are the header, below a link", () => {
+    const rows: BatchCell[][] = [
+      ["Back to Contents", "Data 1"],
+      ["Sourcekey", "RBRTE", "RWTC"],
+      ["Date", "Brent spot price", "Texas spot price"],
+      ...series,
+    ];
+    expect(found(rows)).toEqual([[3], ["Date", "Brent spot price", "Texas spot price"]]);
+  });
+
+  test("the questions and the ids of a survey", () => {
+    const rows: BatchCell[][] = [
+      ["Start", "Q1"],
+      ["Start Date", "How old are you?"],
+      ['{"ImportId":"startDate"}', '{"ImportId":"QID1"}'],
+      ["2024-03-01 10:00:00", 34],
+    ];
+    expect(layout(rows)).toMatchObject({ headerRows: [1], aboutRows: [2, 3], firstRow: 4 });
+  });
+
+  test.each<[string, BatchCell[]]>([
+    ["numbers", [1, 2, 3, 4]],
+    ["numbers in brackets, which a spreadsheet reads as negative", [-1, -2, -3, -4]],
+    ["numbers in brackets", ["(1)", "(2)", "(3)", "(4)"]],
+    ["a letter and numbers", ["A", 1, 2, 3]],
+    ["a letter and numbers from two on", ["A", 2, 3, 4]],
+  ])("%s of the columns", (_, numbers) => {
+    const rows: BatchCell[][] = [
+      ["Households by source of light"],
+      [null],
+      ["Place", "Households", "Source of light", null],
+      [null, null, "Electricity", "Candles"],
+      numbers,
+      [null],
+      ["TOTAL", 7598, 4804, 131],
+      ["Aileu", 3846, 2601, 26],
+      ["Hoholau", 326, 278, 4],
+    ];
+    expect(layout(rows)).toMatchObject({
+      headerRows: [3, 4],
+      aboutRows: [5],
+      firstRow: 6,
+      headers: [
+        { text: "Place" },
+        { text: "Households" },
+        { text: "Source of light / Electricity" },
+        { text: "Source of light / Candles" },
+      ],
+    });
+  });
+
+  test("numbers of the columns, over one record", () => {
+    const one: BatchCell[][] = [
+      ["Place", "Men", "Women", "Both"],
+      [1, 2, 3, 4],
+      ["Aileu", 5, 6, 11],
+    ];
+    expect(layout(one)).toMatchObject({ headerRows: [1], aboutRows: [2], firstRow: 3 });
+  });
+
+  test.each<[string, BatchCell[][]]>([
+    [
+      "a record of numbers",
+      [
+        ["a", "b", "c"],
+        [1, 2, 3],
+        [4, 5, 6],
+        [7, 8, 9],
+      ],
+    ],
+    [
+      "a record that counts on by more",
+      [
+        ["Code", "b", "c"],
+        [1, 3, 5],
+        ["x", 5, 6],
+        ["y", 8, 9],
+        ["z", 1, 1],
+      ],
+    ],
+    ["numbers below a title alone", [["Cases by month"], [1, 2, 3], ["x", 5, 6], ["y", 8, 9], ["z", 1, 1]]],
+    [
+      "a record over one other",
+      [
+        ["Code", "b", "c"],
+        [1, 2, 3],
+        ["x", 5, 6],
+      ],
+    ],
+  ])("but not %s", (_, rows) => {
+    expect(layout(rows).aboutRows).toEqual([]);
+  });
+
+  test("formats", () => {
+    const rows: BatchCell[][] = [["site", "date", "flow"], ["15s", "20d", "14n"], ["A", "2020-01-01", 1], ["B", "2020-01-02", 2], ["C", "2020-01-03", 3]]; // prettier-ignore
+    expect(layout(rows).aboutRows).toEqual([2]);
+  });
+
+  test.each<[string, BatchCell[]]>([
+    ["a value in one of the columns", ["1986-12-01", "PHXR", "DNXR"]],
+    ["the same word twice", [null, "none", "none"]],
+    ["an empty cell", [null, "PHXR", null]],
+  ])("but not a row with %s", (_, row) => {
+    expect(layout([["Date", "Phoenix", "Denver"], row, ...series]).aboutRows).toEqual([]);
+  });
+});
+
+test("parties over the names of candidates are no codes, since they come again and again", () => {
+  const rows: BatchCell[][] = [
+    ["Precinct", "Senator", null, "Governor", null],
+    [null, "DEM", "REP", "DEM", "REP"],
+    [null, "Ann Lee", "Bob Roe", "Cy Poe", "Di Coe"],
+    ["01-01", 5, 6, 7, 8],
+    ["01-02", 4, 3, 2, 1],
+    ["01-03", 9, 8, 7, 6],
+  ];
+  expect(found(rows)).toEqual([
+    [1, 2, 3],
+    ["Precinct", "Senator / DEM Ann Lee", "Senator / REP Bob Roe", "Governor / DEM Cy Poe", "Governor / REP Di Coe"],
+  ]);
+});
+
+test("a second row under cells that are merged across names the gaps", () => {
+  const rows: BatchCell[][] = [
+    ["Area", "Theft", null, "Fraud", null],
+    [null, null, "Rate", null, "Rate"],
+    ["North", 5, 1.5, 7, 2.5],
+    ["South", 6, 1.75, 8, 2],
+    ["West", 4, 2, 3, 1],
+  ];
+  expect(found(rows)).toEqual([[1, 2], ["Area", "Theft", "Theft / Rate", "Fraud", "Fraud / Rate"]]); // prettier-ignore
+});
+
+test("groups over groups over names are joined, as found and as stated", () => {
+  const rows: BatchCell[][] = [
+    [null, "2019", null, null, null, "2020", null, null, null],
+    [null, "Men", null, "Women", null, "Men", null, "Women", null],
+    ["Age", "in", "out", "in", "out", "in", "out", "in", "out"],
+    ["young", 1, 2, 3, 4, 5, 6, 7, 8],
+    ["old", 8, 7, 6, 5, 4, 3, 2, 1],
+  ];
+  const [numbers, names] = found(rows);
+  expect(numbers).toEqual([1, 2, 3]);
+  expect([names[0], names[1], names[8]]).toEqual(["Age", "2019 / Men / in", "2020 / Women / out"]);
+  expect(statedLayout(headRows(batchOfRows(rows)), [1, 3], 1).headers.map(({ text }) => text)).toEqual(names);
+});
+
+test("a row of units below the header does not make the header a remark", () => {
+  const rows: BatchCell[][] = [
+    [null, "Crude oil", "Coal"],
+    [null, "($/bbl)", "($/mt)"],
+    [1960, 1.5, "…"],
+    [1961, 1.5, 7],
+    [1962, 1.5, 8],
+    [1963, 1.5, 9],
+  ];
+  expect(layout(rows)).toMatchObject({ headerRows: [1], unitsRow: 2 });
+});
+
+describe("rows above and below that belong to the header", () => {
+  const numbers = (rows: number, ...start: (string | number)[]): BatchCell[][] =>
+    Array.from({ length: rows }, (_, n) => start.map((cell) => (typeof cell === "number" ? cell + n : `${cell}${n}`)));
+
+  test("rows above tell equal names apart, cell by cell, and a divided word is one", () => {
+    const head: BatchCell[][] = [
+      ["Labour force"],
+      [null, "State", "County", null, "Unemploy-"],
+      ["Code", "FIPS", "FIPS", "Year", "ment rate"],
+    ];
+    expect(found([...head, ...numbers(5, "CN", "s", "c", 2005, 3)])).toEqual([
+      [2, 3],
+      ["Code", "State FIPS", "County FIPS", "Year", "Unemployment rate"],
+    ]);
+  });
+
+  test("rows above tell equal names apart as groups over several columns", () => {
+    const head: BatchCell[][] = [
+      ["Table 1"],
+      [null, "GDP", null, null, null, null, "Change"],
+      [null, "Dollars", null, null, null, "Rank", "Percent", null, null, "Rank"],
+      [null, 2017, 2018, 2019, 2020, 2020, 2018, 2019, 2020, 2020],
+    ];
+    expect(found([...head, ...numbers(6, "x", 10_000, 20_000, 30_000, 40_000, 1, 1.5, 2.5, 3.5, 7)])[1]).toEqual([
+      "GDP / Dollars / 2017",
+      "GDP / Dollars / 2018",
+      "GDP / Dollars / 2019",
+      "GDP / Dollars / 2020",
+      "GDP / Rank / 2020",
+      "Change / Percent / 2018",
+      "Change / Percent / 2019",
+      "Change / Percent / 2020",
+      "Change / Rank / 2020",
+    ]);
+  });
+
+  test("a row above that tells nothing apart is a remark", () => {
+    const [rows] = found([["by the office", "of statistics"], ["Name", "Value", "Value"], ...numbers(5, "x", 5, 7)]);
+    expect(rows).toEqual([2]);
+  });
+
+  test("the columns of texts may have their names below those of the numbers", () => {
+    const head: BatchCell[][] = [["Purpose", null, "0 - 6", "7 - 10"], ["Sex", "Age group"]]; // prettier-ignore
+    expect(found([...head, ...numbers(5, "m", "a", 12, 37)])).toEqual([
+      [1, 2],
+      ["Purpose / Sex", "Age group", "0 - 6", "7 - 10"],
+    ]);
+    // A record without numbers has a text that others have, too.
+    const record: BatchCell[][] = [["Country", null, "2019", "2020"], ["Peru", "Lima"], ["Peru", "Cusco", 5, 6], ["Chile", "Lota", 7, 8], ["Chile", "Arica", 9, 3]]; // prettier-ignore
+    expect(found(record)[0]).toEqual([1]);
+  });
+
+  test("a remark over several rows and cells is none of it", () => {
+    const remark: BatchCell[][] = [
+      ["Lots of people"],
+      ["cannot resist writing", null, "notes"],
+      ["at", "the", "top of sheets"],
+      ["or", "merging"],
+    ];
+    expect(found([...remark, ["Name", "Age", "Born"], ...numbers(6, "x", 36, 1990)])[0]).toEqual([5]);
+  });
+});

@@ -1,0 +1,76 @@
+// Notes about rows that are not records, and about rows that may not be.
+import { columnLetters } from "../chunk/encode.ts";
+import type { MergedDown } from "./merged.ts";
+import type { LeftOut, WhyLeftOut } from "./records.ts";
+import type { TotalRow } from "./totals.ts";
+
+/** Rows that a note names one by one. */
+const NAMED = 6;
+/** Totals that are named with their labels. */
+const LABELS = 3;
+
+/** Words for rows that are not records, for one row and for several. */
+const WHAT: Readonly<Record<WhyLeftOut, readonly [one: string, several: string]>> = {
+  repeats: ["repeats the header, or what stands above it,", "repeat the header, or what stands above it,"],
+  page: ["holds a page number", "hold page numbers"],
+  line: ["is a drawn line", "are drawn lines"],
+  mark: ["holds the end mark U+001A alone", "hold the end mark U+001A alone"],
+  total: ["is a total, the sum of the rows above,", "are totals, the sums of the rows above,"],
+  below: ["below the table is a remark", "below the table are remarks"],
+  last: ["is one of the last, which --skip-last names,", "are the last, which --skip-last names,"],
+};
+/** Of these the first one's text is shown. */
+const WITH_TEXT: ReadonlySet<WhyLeftOut> = new Set(["page", "total", "below", "last"]);
+
+/** One note for each reason; `doubtful` are rows at the end that are kept. */
+export function leftOutNotes(leftOut: readonly LeftOut[], doubtful: Omit<LeftOut, "why"> | undefined): string[] {
+  const notes = leftOut.map(({ why, count, rows, text }) => {
+    const shown = WITH_TEXT.has(why) && text !== "" ? ` (${JSON.stringify(text)})` : "";
+    const [what, are] = count === 1 ? [WHAT[why][0], "is"] : [WHAT[why][1], "are"];
+    const keep = why === "last" ? "" : " (--all-rows keeps every row)";
+    return `${rowsText({ count, rows })}${shown} ${what} and ${are} left out${keep}`;
+  });
+  if (doubtful) {
+    const [hold, are] = doubtful.count === 1 ? ["holds", "is"] : ["hold", "are"];
+    notes.push(
+      `${rowsText(doubtful)} at the end ${hold} one cell (${JSON.stringify(doubtful.text)}) and ${are} imported; --skip-last ${doubtful.count} leaves ${doubtful.count === 1 ? "it" : "them"} out`,
+    );
+  }
+  return notes;
+}
+
+/** Says that cells are merged downwards, so that all rows but the first are empty there. */
+export function mergedNote(unfilled: readonly MergedDown[]): string[] {
+  if (unfilled.length === 0) return [];
+  const name = ({ column, firstRow, lastRow }: MergedDown): string =>
+    `${columnLetters(column)}${firstRow}:${columnLetters(column)}${lastRow}`;
+  const more = unfilled.length > LABELS ? ` and ${unfilled.length - LABELS} more` : "";
+  const are =
+    unfilled.length === 1
+      ? "is merged, and its rows below the first are"
+      : "are merged, and their rows below the first are";
+  return [`${unfilled.slice(0, LABELS).map(name).join(", ")}${more} ${are} empty there; --fill-merged fills them`];
+}
+
+/** Rows that are called totals and stay records, since nothing proves it. */
+export function keptTotalsNote(totals: readonly TotalRow[]): string[] {
+  const kept = totals.filter(({ proven }) => !proven);
+  if (kept.length === 0) return [];
+  const labels = [...new Set(kept.map(({ label }) => JSON.stringify(label)))];
+  const more = labels.length > LABELS ? ", …" : "";
+  const rows = rowsText({ count: kept.length, rows: kept.map(({ row }) => row) });
+  const [looks, are] = kept.length === 1 ? ["looks like a total", "is"] : ["look like totals", "are"];
+  return [
+    `${rows} (${labels.slice(0, LABELS).join(", ")}${more}) ${looks} and ${are} imported: the numbers are not the sums of the rows above`,
+  ];
+}
+
+/** `row 4`, `rows 4 and 7`, `rows 7 to 10`, `12 rows, the first of them 3, 9, 15` */
+export function rowsText({ count, rows }: { readonly count: number; readonly rows: readonly number[] }): string {
+  if (count === 1) return `row ${rows[0]}`;
+  const last = rows.at(-1)!;
+  if (rows.length === count && last === (rows[0] ?? last) + count - 1)
+    return count === 2 ? `rows ${rows[0]} and ${last}` : `rows ${rows[0]} to ${last}`;
+  if (count <= NAMED) return `rows ${rows.slice(0, -1).join(", ")} and ${last}`;
+  return `${count.toLocaleString("en")} rows (${rows.slice(0, NAMED).join(", ")}, …)`;
+}

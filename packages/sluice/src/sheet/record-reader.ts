@@ -1,0 +1,95 @@
+// The records of a sheet as a load reads them.
+import type { RowBatch } from "@sluice/sheets";
+import { asFlags } from "../errors.ts";
+import type { SheetView } from "../rejects/as-source.ts";
+import { leftOutNotes } from "./record-notes.ts";
+import { EVERY_ROW, RecordFilter, type RecordRules } from "./records.ts";
+
+export type Warning = RowBatch["warnings"][number];
+
+/** The batches of records; one is read ahead, while the table is looked up and while the last one is encoded. */
+export class RecordReader {
+  progress = 0;
+  readonly #sheet: SheetView;
+  readonly #above: readonly Warning[];
+  #first: Warning | undefined;
+  #warnings: number;
+  #from: number;
+  #iterator: AsyncIterator<RowBatch>;
+  #coming: Promise<RowBatch | undefined>;
+  #filter: RecordFilter;
+  #ready: RowBatch[] = [];
+  #ended = false;
+
+  /** @param above what the reader said of rows above the records */
+  constructor(sheet: SheetView, from: number, above: readonly Warning[]) {
+    this.#sheet = sheet;
+    this.#from = from;
+    this.#filter = new RecordFilter({ ...EVERY_ROW, firstRow: from });
+    this.#above = above;
+    this.#first = above[0];
+    this.#warnings = above.length;
+    this.#iterator = sheet.batches({ from })[Symbol.asyncIterator]();
+    this.#coming = this.#ahead();
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return (await this.#coming) === undefined;
+  }
+
+  /** Says which rows are records, before the first batch is taken. */
+  async startWith(rules: RecordRules): Promise<void> {
+    this.#filter = new RecordFilter(rules);
+    const { firstRow } = rules;
+    if (firstRow === this.#from) return;
+    await this.close();
+    this.#from = firstRow;
+    this.#iterator = this.#sheet.batches({ from: firstRow })[Symbol.asyncIterator]();
+    this.#coming = this.#ahead();
+  }
+
+  async next(): Promise<RowBatch | undefined> {
+    for (;;) {
+      const ready = this.#ready.shift();
+      if (ready || this.#ended) return ready;
+      const batch = this.#filter.full ? undefined : await this.#coming;
+      if (batch) {
+        this.progress = batch.progress; // race:ignore: whoever shows it may be a batch behind
+        this.#hear(batch.warnings);
+        this.#coming = this.#ahead();
+        this.#ready.push(...this.#filter.add(batch));
+      } else {
+        this.#ended = true;
+        this.#ready.push(...this.#filter.end());
+      }
+    }
+  }
+
+  notes(): string[] {
+    const { leftOut, doubtful } = this.#filter;
+    const notes = leftOutNotes(leftOut, doubtful);
+    if (!this.#first) return notes;
+    const more = this.#warnings > 1 ? ` (and ${this.#warnings - 1} more like it)` : "";
+    return [`row ${this.#first.row}: ${asFlags(this.#first.message)}${more}`, ...notes];
+  }
+
+  #hear(warnings: readonly Warning[]): void {
+    for (const warning of warnings) {
+      // What is said of the file as a whole is said each time that it is read.
+      if (this.#above.some(({ message }) => message === warning.message)) continue;
+      this.#first ??= warning;
+      this.#warnings++;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#iterator.return?.();
+  }
+
+  #ahead(): Promise<RowBatch | undefined> {
+    const coming = this.#iterator.next().then((step) => (step.done ? undefined : step.value));
+    // The waiting call is told.
+    coming.catch(() => undefined);
+    return coming;
+  }
+}

@@ -1,0 +1,215 @@
+import type { RowBatch } from "@sluice/sheets";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { previewFile, type PreviewOptions, type SheetPreview } from "../preview.ts";
+import { newDatabase, newFolder, server } from "../test/database.ts";
+import { batchOfRows } from "../test/batch.ts";
+import { run } from "../test/program.ts";
+import { EVERY_ROW, RecordFilter } from "./records.ts";
+import { writeWorkbook, type TestCell } from "../test/workbook.ts";
+
+type Options = Partial<PreviewOptions>;
+
+async function look(text: string, options: Options = {}): Promise<SheetPreview> {
+  await using folder = newFolder();
+  const file = join(folder.path, "parts.csv");
+  await writeFile(file, text);
+  return (await previewFile({ file, ...options })).imports[0]!;
+}
+
+async function lookAtCells(rows: readonly (readonly TestCell[])[], options: Options = {}): Promise<SheetPreview> {
+  await using folder = newFolder();
+  const file = await writeWorkbook(join(folder.path, "parts.xlsx"), { S: rows });
+  return (await previewFile({ file, ...options })).imports[0]!;
+}
+
+const types = ({ columns }: SheetPreview): (string | null)[] => columns.map(({ type }) => type);
+const rowsLeftOut = ({ leftOut }: SheetPreview): [string, readonly number[]][] =>
+  leftOut.map(({ why, rows }) => [why, rows]);
+
+const PARTS = "Part,Qty,Price\nP-1,5,1.25\nP-2,6,2.50\n";
+
+describe("no records are", () => {
+  test("rows that repeat the header, also behind a mark of a file's begin", async () => {
+    const found = await look(`${PARTS}Part,Qty,Price\nP-3,7,3.75\n\uFEFFPart,Qty,Price\nP-4,8,1\n`);
+    expect(types(found)).toEqual(["text", "integer", "numeric"]);
+    expect([found.records, rowsLeftOut(found)]).toEqual([4, [["repeats", [4, 6]]]]);
+    expect(found.notes).toEqual([
+      "rows 4 and 6 repeat the header, or what stands above it, and are left out (--all-rows keeps every row)",
+    ]);
+  });
+
+  test("the title, page numbers and drawn lines of printed pages", async () => {
+    const page = "Stock list,,\n,,\n";
+    const found = await look(
+      `${page}${PARTS}-----,,\nPage 1 of 2,,\n${page}Part,Qty,Price\nP-3,7,3.75\nPage 2 of 2,,\n`,
+    );
+    expect(types(found)).toEqual(["text", "integer", "numeric"]);
+    expect(found.records).toBe(3);
+    expect(rowsLeftOut(found).map(([why]) => why).sort()).toEqual(["line", "page", "repeats"]); // prettier-ignore
+  });
+
+  test("the end mark of old systems", async () => {
+    const found = await look("id,name\r\n1,Ada\r\n2,Bob\r\n\u001A");
+    expect([types(found), found.records, rowsLeftOut(found)]).toEqual([["integer", "text"], 2, [["mark", [4]]]]);
+  });
+
+  test("remarks below the table, behind a blank row or by their first word", async () => {
+    const found = await look(`${PARTS}* without tax,,\n\nWarehouse,,\nGenerated 2024-01-31,,\n`);
+    expect([found.records, rowsLeftOut(found)]).toEqual([2, [["below", [4, 6, 7]]]]);
+    expect(found.notes.join()).toContain('rows 4, 6 and 7 ("* without tax") below the table are remarks');
+  });
+
+  test("remarks that are typed as a sentence", async () => {
+    const found = await look(`${PARTS}This list was checked by the auditors,,\n`);
+    expect(rowsLeftOut(found)).toEqual([["below", [4]]]);
+  });
+});
+
+describe("records are", () => {
+  test.each<[string, string, number]>([
+    ["a last row with a name alone, right below", `${PARTS}P-3,,\n`, 3],
+    ["a row of one cell among others", `${PARTS}Note: see below,,\nP-3,7,3.75\n`, 4],
+    ["rows that blank rows part, each from the next", "a,b,c\n1,2,3\n\n4,5,6\n\n7,8,9\n\nEve,,\n", 4],
+    ["one behind a record of several lines", 'a,b,c\n1,2,3\n4,"two\nlines",6\nEve,,\n', 3],
+    ["remarks in a table of one column", "note\nfirst\nsecond\n\n* third\n", 3],
+    ["rows of one cell, where these are usual", "a,b,c\n1,,\n2,,\n3,4,5\n6,,\n\nSource: me,,\n", 5],
+    ["rows like a header of one column", "colour\nred\ncolour\nblue\n", 3],
+  ])("%s", async (_, text, records) => {
+    const found = await look(text);
+    expect([found.records, found.leftOut]).toEqual([records, []]);
+  });
+
+  test("all rows with --all-rows", async () => {
+    const found = await look(`${PARTS}Part,Qty,Price\n\n* without tax,,\n`, { allRows: true });
+    expect([found.records, found.leftOut, types(found)]).toEqual([4, [], ["text", "text", "text"]]);
+  });
+
+  test("a name alone at the end, which a note says, with the option that leaves it out", async () => {
+    const found = await look(`${PARTS}P-3,,\n`);
+    expect(found.notes).toEqual([
+      'row 4 at the end holds one cell ("P-3") and is imported; --skip-last 1 leaves it out',
+    ]);
+    const without = await look(`${PARTS}P-3,,\n`, { skipLast: 1 });
+    expect([without.records, rowsLeftOut(without)]).toEqual([2, [["last", [4]]]]);
+  });
+});
+
+test("--skip-last leaves out so many of the last rows, and nothing else of the end", async () => {
+  const found = await look(`${PARTS}P-3,7,1\n\n* remark,,\n`, { skipLast: 2 });
+  expect([found.records, rowsLeftOut(found)]).toEqual([2, [["last", [4, 6]]]]);
+  expect((await look(`${PARTS}\n* remark,,\n`, { skipLast: 0 })).records).toBe(3);
+  expect((await look(PARTS, { skipLast: 9 })).records).toBe(0);
+});
+
+test("--limit ends the records after so many", async () => {
+  const found = await look(`${PARTS}P-3,x,y\n`, { limit: 2 });
+  expect([found.records, types(found)]).toEqual([2, ["text", "integer", "numeric"]]);
+});
+
+test("--range looks at a part of the sheet: rows keep their numbers, columns their letters", async () => {
+  const rows: TestCell[][] = [
+    ["Orders", null, null, "Rates"],
+    ["Order", "Amount", null, "Rate", "Value"],
+    ["O-1", 10.5, null, "USD", 1.08],
+    ["O-2", 20.25, null, "GBP", 0.85],
+    [null, null, null, "JPY", 160],
+    ["Sum", 99],
+  ];
+  const left = await lookAtCells(rows, { range: "A2:B4" });
+  expect([left.headerRows, left.columns.map(({ letter }) => letter), left.records]).toEqual([[2], ["A", "B"], 2]);
+  const right = await lookAtCells(rows, { range: "$D$2:E" });
+  expect([right.columns.map(({ header }) => header), right.sample.map(({ row }) => row)]).toEqual([
+    ["Rate", "Value"],
+    [3, 4, 5],
+  ]);
+  expect((await lookAtCells(rows, { range: "d:e" })).columns).toHaveLength(2);
+  expect((await lookAtCells(rows, { range: "2:4" })).records).toBe(2);
+  await expect(lookAtCells(rows, { range: "B2" })).rejects.toThrow(
+    '--range "B2": expected the first and the last cell',
+  );
+  await expect(lookAtCells(rows, { range: "C9:A1" })).rejects.toThrow("expected the first and the last cell");
+});
+
+test("two tables in one sheet are said, each with the range that takes it", async () => {
+  const beside: TestCell[][] = [
+    ["Order", "Amount", null, "Rate", "Value"],
+    ["O-1", 10.5, null, "USD", 1.08],
+    ["O-2", 20.25, null, "GBP", 0.85],
+    [null, null, null, "JPY", 160],
+  ];
+  // A column that only sets others apart is no border.
+  expect((await lookAtCells(beside.slice(0, 3))).notes).toEqual([]);
+  expect((await lookAtCells(beside)).notes).toEqual([
+    "column C is empty and parts the sheet in two tables: --range A:B takes one, --range D:E the other",
+  ]);
+  const stacked: TestCell[][] = [
+    ["Name", "Sales"],
+    ["Ada", 1],
+    ["Bob", 2],
+    [],
+    ["Costs"],
+    ["City", "Rent"],
+    ["Rome", 3],
+    ["Bonn", 4],
+  ];
+  const { notes } = await lookAtCells(stacked);
+  expect(notes).toContain(
+    'row 6 ("City", …) looks like the header of another table: --range A1:B3 takes the first one, --range A6:B that one',
+  );
+  expect((await lookAtCells(stacked, { range: "A1:B3" })).notes).toEqual([]);
+  expect((await lookAtCells(stacked, { range: "A6:B" })).columns.map(({ header }) => header)).toEqual(["City", "Rent"]);
+});
+
+test("one column whose values hold a delimiter is said", async () => {
+  const found = await look('"id,name,city"\n"1,""Ada"",Bonn"\n"2,""Bob"",""Rome, EUR"""\n');
+  expect(found.notes.join()).toContain('its values hold "," 2 times each: the lines seem to be quoted as a whole');
+  expect((await look("note\nfirst, second\nthird\nfourth, fifth, sixth\n")).notes.join()).not.toContain("one column");
+});
+
+test.skipIf(server === undefined)("an import leaves the same rows out, also where the table is there", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  const lines = Array.from({ length: 30_000 }, (_, n) => `P-${n},${n},x`).join("\n");
+  await writeFile(
+    join(folder.path, "parts.csv"),
+    `Part,Qty,Kind\n${lines}\nPart,Qty,Kind\nP-x,1,y\n\nSource: the store,,\n`,
+  );
+  for (const count of ["30001", "60002"]) {
+    const result = await run(folder.path, "import", "parts.csv", "--to", database.dsn, "--again");
+    expect(result.stdout).toContain("row 30002 repeats the header, or what stands above it, and is left out");
+    expect(result.stdout).toContain('row 30005 ("Source: the store") below the table is a remark and is left out');
+    expect(result.code).toBe(0);
+    expect(await database.query("select count(*) from parts")).toEqual([[count]]);
+  }
+  const options = ["--table", "few", "--range", "A1:B", "--limit", "3", "--to", database.dsn];
+  const few = await run(folder.path, "import", "parts.csv", ...options);
+  expect(few.code).toBe(0);
+  expect(await database.query("select * from few order by qty")).toEqual([["P-0", "0"], ["P-1", "1"], ["P-2", "2"]]); // prettier-ignore
+});
+
+/** A batch of one row with a text of so many bytes, and another cell if it is a record for sure. */
+const rowOf = (number: number, bytes: number, more: string[] = []): RowBatch =>
+  batchOfRows([[`*${"x".repeat(bytes - 1)}`, ...more]], number);
+const passed = (batches: readonly RowBatch[]): number[] => batches.flatMap(({ rowNumbers }) => [...rowNumbers]);
+
+test("rows that may be remarks are held back up to 16 MiB", () => {
+  const MiB = 1024 ** 2;
+  const rules = { ...EVERY_ROW, firstRow: 1, all: false, usual: 2 };
+  const filter = new RecordFilter(rules);
+  expect(passed(filter.add(batchOfRows([["a", "b"]], 1)))).toEqual([1]);
+  for (let row = 2; row < 18; row++) expect(passed(filter.add(rowOf(row, MiB)))).toEqual([]);
+  // 16 of them are 16 MiB; with one more they are records.
+  expect(passed(filter.add(rowOf(18, MiB)))).toEqual([]);
+  expect(passed(filter.add(rowOf(19, MiB)))).toEqual(Array.from({ length: 17 }, (_, n) => n + 2));
+});
+
+test("--skip-last holds back up to 128 MiB, and says how to do without", () => {
+  const MiB = 1024 ** 2;
+  const filter = new RecordFilter({ ...EVERY_ROW, firstRow: 1, skipLast: 1000 });
+  for (let row = 1; row <= 16; row++) expect(filter.add(rowOf(row, 8 * MiB))).toEqual([]);
+  expect(() => filter.add(rowOf(17, 1))).toThrow(/^--skip-last 1000 would hold back .* --limit N, or --range/);
+  const few = new RecordFilter({ ...EVERY_ROW, firstRow: 1, skipLast: 2 });
+  expect(Array.from({ length: 40 }, (_, n) => passed(few.add(rowOf(n + 1, 8 * MiB)))).flat()).toHaveLength(38);
+});

@@ -1,0 +1,384 @@
+// Finds the rows below the header that are records.
+//
+// All of them are, except those that certainly are not. Such is a row that repeats the header or
+// the title, as printed pages do; a line that is drawn with signs; a page's number; the end mark of
+// old systems; a total whose numbers are the sums of those above it; and lines below the table. A
+// line below the table has one cell if records fill two or more. It is at the sheet's end, and a
+// blank row in front or its words say that it is a remark. So the end of a sheet is found while its
+// rows stream by: a batch that ends in such a line is held back until a record follows or the sheet
+// ends.
+//
+// The rules are stored when an import begins, so that it finds the same records when it continues.
+import { CellType, SheetError, type RowBatch } from "@sluice/sheets";
+import { MergedFill, type MergedDown } from "./merged.ts";
+import { selectRows } from "./select.ts";
+
+/** The rules that decide which rows are records; a part of an import's plan. */
+export interface RecordRules {
+  /** The first row that can be a record. */
+  readonly firstRow: number;
+  /** Every row is a record, except the last ones that `skipLast` names. */
+  readonly all: boolean;
+  /** Rows of the header, and above it, that are not records if they are repeated. */
+  readonly repeated: readonly (readonly RepeatedCell[])[];
+  /** Cells that records usually hold; lines below the table are looked for if these are two or more. */
+  readonly usual: number;
+  /** Blank rows part records from each other, so that they tell nothing of the end. */
+  readonly gaps: boolean;
+  /** Rows that were found to be totals. */
+  readonly totals: readonly number[];
+  /** Records after which the rest is left out. */
+  readonly limit?: number;
+  /** The number of the last rows that are not records; then no other note is about the end. */
+  readonly skipLast?: number;
+  /** Cells that are merged downwards, and are filled. */
+  readonly merged?: readonly MergedDown[];
+}
+
+export interface RepeatedCell {
+  readonly column: number;
+  readonly text: string;
+}
+
+/** The reason why a row is not a record. */
+export type WhyLeftOut = "repeats" | "page" | "line" | "mark" | "total" | "below" | "last";
+
+/** Rows that are not records, for one reason. */
+export interface LeftOut {
+  readonly why: WhyLeftOut;
+  readonly count: number;
+  /** The first rows, as the sheet numbers them. */
+  readonly rows: readonly number[];
+  /** The text of the first of them. */
+  readonly text: string;
+}
+
+/** Rules by which every row is a record; those of imports that earlier versions began. */
+export const EVERY_ROW: Omit<RecordRules, "firstRow"> = { all: true, repeated: [], usual: 0, gaps: true, totals: [] };
+
+/** Rows of one kind that are kept by their numbers. */
+const NAMED_ROWS = 20;
+/** More lines than this at the end are records. */
+const MOST_BELOW = 200;
+/** The most bytes of rows that are held back since they may be remarks, and since `skipLast` asks for it. */
+const MOST_BELOW_BYTES = 16 * 1024 ** 2;
+const MOST_LAST_BYTES = 128 * 1024 ** 2;
+/** Words of a sentence; a name has fewer. */
+const SENTENCE = 6;
+const SHOWN_CHARACTERS = 60;
+const END_MARK = 0x1a;
+
+const PAGE =
+  /^(?:page|seite|página|pagina|page no\.?|stránka|strona|sida|side|сторінка|страница|стр\.?|p\.)\s*\d+(?:\s*(?:of|von|de|di|z|из|\/)\s*\d+)?$/i;
+const DRAWN = /^(?=.{3})[-=_*+|.~#\s─━═]+$/;
+/** Words and signs that remarks below a table begin with. */
+const REMARK =
+  /^(?:\*+|†|‡|§|¹|²|³|©|\(?\d{1,2}[).]\s|\([a-z]\)\s|[a-z]\)\s|\[\d+\]|notes?\b|nb\b|n\.b\.|sources?\b|footnotes?\b|copyright\b|\(c\)|generated\b|printed\b|exported\b|created\b|last updated?\b|updated\b|prepared by\b|report(?:ed)? (?:date|generated|run)\b|data (?:source|as of|from)\b|for more information\b|end of\b|confidential\b|disclaimer\b|legend\b|key:|see (?:also )?(?:note|http)|https?:|quellen?\b|anmerkung(?:en)?\b|hinweise?\b|stand:|fußnoten?\b|erstellt\b|fuentes?\b|notas?\b|elaboraci[oó]n\b|fontes?\b|fonti\b|lecture\b|champ\b|bron(?:nen)?\b|toelichting\b|źródło\b|uwag[ai]\b|zdroj\b|pozn[aá]mk[ay]\b|kilde\b|källa\b|lähde\b|kaynak\b|not:|источник\b|примечани[ея]\b|出典|注|资料来源|資料|출처|주:)/iu;
+
+/** Takes batches of rows, and gives those of the records. One reading of a sheet each. */
+export class RecordFilter {
+  readonly #rules: RecordRules;
+  readonly #totals: ReadonlySet<number>;
+  readonly #firstBytes: ReadonlySet<number>;
+  readonly #found = new Map<WhyLeftOut, { count: number; rows: number[]; text: string }>();
+  readonly #merged: MergedFill;
+  /** Batches that end in rows which may not be records. */
+  #held: RowBatch[] = [];
+  #heldRows = 0;
+  #heldBytes = 0;
+  #lastRow = 0;
+  #records = 0;
+  #kept: { count: number; rows: number[]; text: string } | undefined;
+
+  constructor(rules: RecordRules) {
+    this.#rules = rules;
+    this.#merged = new MergedFill(rules.merged ?? []);
+    this.#totals = new Set(rules.totals);
+    this.#firstBytes = new Set(rules.repeated.flatMap(([cell]) => (cell ? [Buffer.from(cell.text)[0]!, 0xef] : [])));
+  }
+
+  /** True if the limit is reached, so that nothing more is a record. */
+  get full(): boolean {
+    return this.#records >= (this.#rules.limit ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** The rows that were left out so far. */
+  get leftOut(): LeftOut[] {
+    return [...this.#found].map(([why, { count, rows, text }]) => {
+      return { why, count, rows: rows.toSorted((a, b) => a - b), text };
+    });
+  }
+
+  /** Rows at the end that are records although they look like remarks; told when the end has been reached. */
+  get doubtful(): Omit<LeftOut, "why"> | undefined {
+    return this.#kept;
+  }
+
+  /** The records of a batch, and of earlier ones that were held back. */
+  add(given: RowBatch): RowBatch[] {
+    const rules = this.#rules;
+    const batch = this.#merged.fill(given);
+    const kept = rules.all ? batch : selectRows(batch, (row) => this.#isRecord(batch, row));
+    if (rules.skipLast !== undefined) return this.#holdLast(kept, rules.skipLast);
+    if (rules.all || rules.usual < 2) return this.#pass([kept]);
+    let tail = kept.rowCount;
+    while (tail > 0 && loneCell(kept, tail - 1, rules.usual) !== undefined) tail--;
+    const ready = tail > 0 || this.#heldRows > MOST_BELOW || this.#heldBytes > MOST_BELOW_BYTES ? this.#release() : [];
+    if (tail === kept.rowCount) return this.#pass([...ready, kept]);
+    this.#held.push(kept);
+    this.#heldBytes += kept.bytes.length;
+    this.#heldRows += kept.rowCount - tail;
+    return this.#pass(ready);
+  }
+
+  /** The held batches, as far as they are records, when the sheet has ended. */
+  end(): RowBatch[] {
+    const { skipLast } = this.#rules;
+    const held = this.#release();
+    if (skipLast !== undefined) return this.#pass(this.#dropLast(held, skipLast));
+    return this.#pass(this.#dropBelow(held));
+  }
+
+  #release(): RowBatch[] {
+    const held = this.#held;
+    this.#held = [];
+    this.#heldRows = 0;
+    this.#heldBytes = 0;
+    return held;
+  }
+
+  /** Counts records, up to the limit. */
+  #pass(batches: readonly RowBatch[]): RowBatch[] {
+    const { limit = Number.POSITIVE_INFINITY } = this.#rules;
+    const passed = batches.map((batch) => {
+      this.#lastRow = batch.rowNumbers[batch.rowCount - 1] ?? this.#lastRow;
+      if (limit === Number.POSITIVE_INFINITY) return batch;
+      return selectRows(
+        batch,
+        (row) => this.#records < limit && (batch.firstCell[row] === batch.firstCell[row + 1] || ++this.#records > 0),
+      );
+    });
+    return passed.filter(({ rowCount }) => rowCount > 0);
+  }
+
+  #isRecord(batch: RowBatch, row: number): boolean {
+    const number = batch.rowNumbers[row]!;
+    if (this.#totals.has(number)) return this.#leaveOut("total", number, firstText(batch, row));
+    const first = firstFilled(batch, row);
+    if (first === undefined) return true;
+    if (this.#firstBytes.has(batch.bytes[batch.starts[first]!]!)) {
+      const cells = cellsOf(batch, row);
+      if (this.#rules.repeated.some((header) => repeats(header, cells)))
+        return this.#leaveOut("repeats", number, cells[0]!.text);
+    }
+    // All other kinds are one cell alone, if records fill more.
+    if (this.#rules.usual < 2 || nextFilled(batch, row, first) !== undefined) return true;
+    const { starts, ends, bytes, types } = batch;
+    if (types[first] !== CellType.string || ends[first]! - starts[first]! > SHOWN_CHARACTERS * 4) return true;
+    const text = bytes.toString("utf8", starts[first], ends[first]).trim();
+    if (text.charCodeAt(0) === END_MARK && text.length === 1) return this.#leaveOut("mark", number, "U+001A");
+    if (DRAWN.test(text)) return this.#leaveOut("line", number, text);
+    return PAGE.test(text) ? this.#leaveOut("page", number, text) : true;
+  }
+
+  #leaveOut(why: WhyLeftOut, row: number, text: string): false {
+    let found = this.#found.get(why);
+    if (!found) this.#found.set(why, (found = { count: 0, rows: [], text: shown(text) }));
+    found.count++;
+    if (found.rows.length < NAMED_ROWS) found.rows.push(row);
+    return false;
+  }
+
+  /** Holds back as many batches as are needed to have the last rows among them. @throws SheetError (`limit`) if that takes too much memory */
+  #holdLast(batch: RowBatch, count: number): RowBatch[] {
+    this.#held.push(batch);
+    this.#heldBytes += batch.bytes.length;
+    const ready: RowBatch[] = [];
+    let behind = this.#held.reduce((sum, held) => sum + recordsIn(held), 0);
+    for (;;) {
+      const [oldest] = this.#held;
+      if (!oldest || behind - recordsIn(oldest) < count) break;
+      behind -= recordsIn(oldest);
+      this.#heldBytes -= oldest.bytes.length;
+      ready.push(this.#held.shift()!);
+    }
+    if (this.#heldBytes > MOST_LAST_BYTES) throw tooMuchHeld(count);
+    return this.#pass(ready);
+  }
+
+  #dropLast(batches: readonly RowBatch[], count: number): RowBatch[] {
+    let left = count;
+    return batches
+      .toReversed()
+      .map((batch) => {
+        const gone = new Set<number>();
+        for (let row = batch.rowCount - 1; row >= 0 && left > 0; row--) {
+          if (batch.firstCell[row] === batch.firstCell[row + 1]) continue;
+          left--;
+          gone.add(row);
+        }
+        for (const row of gone) this.#leaveOut("last", batch.rowNumbers[row]!, firstText(batch, row));
+        return selectRows(batch, (row) => !gone.has(row));
+      })
+      .toReversed()
+      .filter(({ rowCount }) => rowCount > 0);
+  }
+
+  /** Leaves out the remarks at the end: from the first line on that a blank row or its own words say to be one. */
+  #dropBelow(batches: readonly RowBatch[]): RowBatch[] {
+    const lines = batches.flatMap((batch) =>
+      Array.from({ length: batch.rowCount }, (_, row) => ({ batch, row, number: batch.rowNumbers[row]! })),
+    );
+    const last = lines.findLastIndex(({ batch, row }) => loneCell(batch, row, this.#rules.usual) === undefined);
+    const tail = lines.slice(last + 1);
+    let before = last < 0 ? this.#lastRow : lines[last]!.number + breaksIn(lines[last]!.batch, lines[last]!.row);
+    let begin = tail.findIndex(({ batch, row, number }) => {
+      const apart = !this.#rules.gaps && before > 0 && number > before + 1;
+      before = number + breaksIn(batch, row);
+      return apart || isRemark(loneCell(batch, row, this.#rules.usual)!);
+    });
+    // A row right above a remark that is more than a name is a remark too.
+    while (begin > 0 && words(firstText(tail[begin - 1]!.batch, tail[begin - 1]!.row)) > 2) begin--;
+    const [doubtful, below] = begin < 0 ? [tail, []] : [tail.slice(0, begin), tail.slice(begin)];
+    for (const { batch, row, number } of below) this.#leaveOut("below", number, firstText(batch, row));
+    // Of two cells, one is missing in many a record.
+    if (doubtful.length > 0 && this.#rules.usual > 2)
+      this.#kept = {
+        count: doubtful.length,
+        rows: doubtful.map(({ number }) => number).slice(0, NAMED_ROWS),
+        text: shown(firstText(doubtful[0]!.batch, doubtful[0]!.row)),
+      };
+    const gone = new Set(below.map(({ number }) => number));
+    return batches
+      .map((batch) => selectRows(batch, (row) => !gone.has(batch.rowNumbers[row]!)))
+      .filter(({ rowCount }) => rowCount > 0);
+  }
+}
+
+/** The rows of a sheet that are records, batch by batch. */
+export async function* recordsOf(
+  batches: AsyncIterable<RowBatch>,
+  filter: RecordFilter,
+): AsyncGenerator<RowBatch, void, undefined> {
+  for await (const batch of batches) {
+    yield* filter.add(batch);
+    if (filter.full) return;
+  }
+  yield* filter.end();
+}
+
+/** Reports whether a lone text belongs to printed pages: a page's number, a drawn line. */
+export function isPrinted(text: string): boolean {
+  return DRAWN.test(text) || PAGE.test(text);
+}
+
+/**
+ * The number of cells that are not blank which records usually hold: what half of the rows have at
+ * least; 0 if lone cells are usual.
+ */
+export function usualCells(counts: readonly number[]): number {
+  // The last rows may be remarks already.
+  const records = counts.slice(0, counts.findLastIndex((count) => count > 1) + 1);
+  if (records.length === 0) return 0;
+  const sorted = records.toSorted((a, b) => a - b);
+  const lone = sorted.filter((count) => count < 2).length;
+  return lone * 4 > sorted.length ? 0 : sorted[Math.floor(sorted.length / 2)]!;
+}
+
+/**
+ * The number of line ends in the cells of a row: a row of delimited text covers that many more
+ * lines.
+ */
+function breaksIn({ firstCell, bytes, starts, ends }: RowBatch, row: number): number {
+  let breaks = 0;
+  for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++)
+    breaks += bytes.toString("latin1", starts[cell], ends[cell]).split("\n").length - 1;
+  return breaks;
+}
+
+function tooMuchHeld(count: number): SheetError {
+  return new SheetError(
+    "limit",
+    `--skip-last ${count} would hold back more than ${MOST_LAST_BYTES} bytes of rows in memory, since where a sheet ends is known when it has been read. ` +
+      `Say where the records end instead: --limit N, or --range B2:K99.`,
+  );
+}
+
+function recordsIn(batch: RowBatch): number {
+  let records = 0;
+  for (let row = 0; row < batch.rowCount; row++) if (batch.firstCell[row] !== batch.firstCell[row + 1]) records++;
+  return records;
+}
+
+/** The text of a row that holds one text alone, or little else than a remark; undefined of any other row. */
+function loneCell(batch: RowBatch, row: number, usual: number): string | undefined {
+  const first = firstFilled(batch, row);
+  if (first === undefined || !(batch.types[first] === CellType.string || isMoment(batch, first))) return undefined;
+  const text = (): string => batch.bytes.toString("utf8", batch.starts[first], batch.ends[first]).trim();
+  const second = nextFilled(batch, row, first);
+  if (second === undefined) return text();
+  const filled = batch.firstCell[row + 1]! - first;
+  return filled * 2 < usual && isRemark(text()) ? text() : undefined;
+}
+
+/** Whether a cell is a date with a time of day, as reports have that of their print. */
+function isMoment({ types, bytes, starts, ends }: RowBatch, cell: number): boolean {
+  return types[cell] === CellType.date && !bytes.subarray(starts[cell], ends[cell]).includes("T00:00:00.000");
+}
+
+/** Whether a line says of itself that it is not a record: by its first word or sign, or as a sentence. */
+function isRemark(text: string): boolean {
+  return REMARK.test(text) || text.length > 80 || words(text) >= SENTENCE;
+}
+
+function words(text: string): number {
+  return text.split(/\s+/).length;
+}
+
+/** The first cell of a row that is not blank. */
+function firstFilled(batch: RowBatch, row: number): number | undefined {
+  return nextFilled(batch, row, batch.firstCell[row]! - 1);
+}
+
+function nextFilled({ firstCell, bytes, starts, ends }: RowBatch, row: number, after: number): number | undefined {
+  for (let cell = after + 1; cell < firstCell[row + 1]!; cell++) {
+    const [start, end] = [starts[cell]!, ends[cell]!];
+    if (start === end) continue;
+    // Most cells begin with something else than a blank.
+    if (bytes[start]! > 0x20 && bytes[start]! < 0x80) return cell;
+    if (bytes[start] === END_MARK || bytes.toString("utf8", start, end).trim() !== "") return cell;
+  }
+  return undefined;
+}
+
+function firstText(batch: RowBatch, row: number): string {
+  const first = firstFilled(batch, row);
+  return first === undefined ? "" : batch.bytes.toString("utf8", batch.starts[first], batch.ends[first]).trim();
+}
+
+function cellsOf(batch: RowBatch, row: number): RepeatedCell[] {
+  const { firstCell, columns, bytes, starts, ends } = batch;
+  const cells: RepeatedCell[] = [];
+  for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++) {
+    // A file that was put after another one begins with its mark.
+    const text = bytes
+      .toString("utf8", starts[cell], ends[cell])
+      .replace(/^\uFEFF/, "")
+      .trim()
+      .replaceAll(/\s+/g, " ");
+    if (text !== "") cells.push({ column: columns[cell]!, text });
+  }
+  return cells;
+}
+
+function repeats(header: readonly RepeatedCell[], cells: readonly RepeatedCell[]): boolean {
+  return (
+    header.length === cells.length &&
+    header.every(({ column, text }, n) => cells[n]!.column === column && cells[n]!.text === text)
+  );
+}
+
+function shown(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ");
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line;
+}

@@ -1,0 +1,162 @@
+// Rows of totals: the words that people write into the first cell of one, and a test that tells it
+// from a record which only has such a word.
+//
+// A label alone proves nothing: "Total" may be a company. A row is a total without doubt if its
+// label says so and each of its numbers is the sum of the column above it: of all rows, or of those
+// since the last total. If the sum is not found (an average, figures that were rounded, a label
+// further down than the rows that are looked at), the row stays a record, and a note names it.
+import { CellType, type RowBatch } from "@sluice/sheets";
+import { kindOf } from "./cell-kind.ts";
+import { amountOf, NOTATIONS } from "../schema/number-format.ts";
+import { isMark } from "../values/marks.ts";
+
+/** In lower case; docs/inference.md lists them. */
+export const TOTAL_WORDS: readonly string[] = [
+  "total,totals,grand total,subtotal,sub-total,sum,average,mean,summe,gesamt,gesamtsumme,insgesamt",
+  "zwischensumme,durchschnitt,mittelwert,total général,somme,moyenne,totale,somma,suma,promedio,soma,média",
+  "totaal,gemiddelde,razem,итого,всего,сумма,toplam,合計,小計,总计,合计,합계",
+].flatMap((line) => line.split(","));
+
+/** The most such rows at the end. */
+export const MOST_TOTALS = 3;
+
+const LONGEST_LABEL = 60;
+const label = new RegExp(`^\\s*(?:${TOTAL_WORDS.join("|")})(?![\\p{L}\\p{N}])`, "iu");
+const labelEnd = new RegExp(`(?<![\\p{L}\\p{N}])(?:${TOTAL_WORDS.join("|")})\\s*:?\\s*$`, "iu");
+
+/** `Total`, `Summe:`, `Grand total 2024`, but not `Totally Thai`. */
+export function isTotalLabel(text: string): boolean {
+  return text.length <= LONGEST_LABEL && label.test(text);
+}
+
+/** Also `North Total`, as Excel's subtotals are called, and the `*` and `**` of SAP's lists. */
+function namesTotal(text: string): boolean {
+  return isTotalLabel(text) || (text.length <= LONGEST_LABEL && labelEnd.test(text)) || /^\s*\*{1,3}\s*$/.test(text);
+}
+
+/** A row that is called a total. */
+export interface TotalRow {
+  readonly row: number;
+  readonly label: string;
+  /** Its numbers are the sums of those above it. */
+  readonly proven: boolean;
+}
+
+/** Reports whether any row of a batch is called a total. */
+export function hasTotals(batch: RowBatch): boolean {
+  for (let row = 0; row < batch.rowCount; row++) if (labelOf(batch, row) !== undefined) return true;
+  return false;
+}
+
+/** Goes through the records of a sheet, and keeps the sums that prove which of them are totals. */
+export class Totals {
+  readonly rows: TotalRow[] = [];
+  /** Sums by column, of all records so far, and of those since the last total. */
+  readonly #all = new Map<number, Readings>();
+  readonly #since = new Map<number, Readings>();
+  /** Columns that hold a text which is not a label of a total. */
+  readonly #texts = new Set<number>();
+  #records = 0;
+  #sinceTotal = 0;
+  /** Proven totals that no record has followed yet, by the column of their label. */
+  #last: { readonly column: number; readonly total: TotalRow }[] = [];
+
+  add(batch: RowBatch): void {
+    for (let row = 0; row < batch.rowCount; row++) {
+      if (batch.firstCell[row] === batch.firstCell[row + 1]) continue;
+      const found = labelOf(batch, row);
+      if (found === undefined) this.#record(batch, row);
+      else this.#total(batch, row, found);
+    }
+  }
+
+  /**
+   * The totals, when the last record has been seen. One at the end whose label does not fit the
+   * values of its column is not among them: it decides no type, and is rejected with its reason.
+   *
+   * @param complete whether the sheet ends here
+   */
+  found(complete: boolean): TotalRow[] {
+    // This many are a category of the data, such as both sexes together.
+    if (this.rows.length > MOST_TOTALS && this.rows.length * 4 > this.#records) return [];
+    const misfits = new Set<TotalRow>();
+    if (complete && this.#last.length <= MOST_TOTALS)
+      for (const { column, total } of this.#last) {
+        // A mark for a missing value fits every column.
+        if (!this.#texts.has(column) && !isMark(total.label)) misfits.add(total);
+      }
+    return this.rows.filter((total) => !misfits.has(total));
+  }
+
+  #record(batch: RowBatch, row: number): void {
+    this.#records++;
+    this.#sinceTotal++;
+    this.#last = [];
+    for (const { column, values } of valuesOf(batch, row)) {
+      if (values === undefined) this.#texts.add(column);
+      else for (const sums of [this.#all, this.#since]) sums.set(column, plus(sums.get(column), values));
+    }
+  }
+
+  #total(batch: RowBatch, row: number, { column, text }: { column: number; text: string }): void {
+    const numbers = valuesOf(batch, row).filter((cell) => cell.values !== undefined && cell.column !== column);
+    const sums = (of: ReadonlyMap<number, Readings>): boolean =>
+      NOTATIONS.some(
+        (_, n) =>
+          numbers.some(({ values }) => values![n] !== 0) &&
+          numbers.every((cell) => isSum(of.get(cell.column)?.[n], cell.values![n]!)),
+      );
+    const proven = (this.#sinceTotal > 1 && sums(this.#since)) || (this.#records > 1 && sums(this.#all));
+    // The subtotal of one row repeats it; beside another proof it is one.
+    const single = this.#sinceTotal === 1 && sums(this.#since) && this.rows.some((one) => one.proven);
+    const total = { row: batch.rowNumbers[row]!, label: text.trim(), proven: proven || single };
+    this.rows.push(total);
+    this.#last.push({ column, total });
+    if (!total.proven) return;
+    this.#since.clear();
+    this.#sinceTotal = 0;
+  }
+}
+
+/** The label of a row that is called a total, its first text, and the column of it. */
+function labelOf(batch: RowBatch, row: number): { column: number; text: string } | undefined {
+  const { firstCell, columns, types, starts, ends, bytes } = batch;
+  for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++) {
+    const length = ends[cell]! - starts[cell]!;
+    if (length === 0 || types[cell] !== CellType.string) continue;
+    if (length > LONGEST_LABEL * 4) return undefined;
+    const text = bytes.toString("utf8", starts[cell], ends[cell]);
+    return namesTotal(text) ? { column: columns[cell]!, text } : undefined;
+  }
+  return undefined;
+}
+
+/** A cell as a number in each notation; NaN for a notation that does not fit. */
+type Readings = readonly number[];
+
+function plus(sums: Readings | undefined, values: Readings): Readings {
+  return sums === undefined ? values : sums.map((sum, n) => sum + values[n]!);
+}
+
+/** The cells of a row; a number in the notations that it can be read in. */
+function valuesOf(batch: RowBatch, row: number): { column: number; values: Readings | undefined }[] {
+  const { firstCell, columns, types, starts, ends, bytes } = batch;
+  const cells: { column: number; values: Readings | undefined }[] = [];
+  for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++) {
+    const [start, end] = [starts[cell]!, ends[cell]!];
+    if (start === end) continue;
+    const kind = kindOf(bytes, start, end, types[cell] as CellType);
+    const text = bytes.toString("utf8", start, end);
+    const amount = types[cell] === CellType.string ? amountOf(text) : undefined;
+    if (["text", "email", "url"].includes(kind)) cells.push({ column: columns[cell]!, values: undefined });
+    else if (amount) cells.push({ column: columns[cell]!, values: amount.readings.map(Number) });
+    else if (["integer", "bigint", "decimal", "double"].includes(kind))
+      cells.push({ column: columns[cell]!, values: NOTATIONS.map(() => Number(text)) });
+  }
+  return cells;
+}
+
+/** Whether a number is that sum, but for what binary fractions lose. What is no number is none. */
+function isSum(sum: number | undefined, value: number): boolean {
+  return sum !== undefined && Math.abs(sum - value) <= 1e-9 * Math.max(Math.abs(sum), Math.abs(value));
+}
