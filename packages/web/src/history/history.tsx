@@ -1,0 +1,130 @@
+// All imports: searched, opened, resumed, cancelled, and forgotten.
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Problem } from "../api/problem.ts";
+import type { Import } from "../api/shapes.ts";
+import { asProblem } from "../state/job.ts";
+import { useStore } from "../ui/context.ts";
+import { Icon, Notice, Title } from "../ui/parts.tsx";
+import { ImportLine } from "./import-line.tsx";
+
+const TYPING_MS = 250;
+/** While an import runs, its line is made again so often. */
+const FRESH_MS = 2000;
+
+export function History({ query }: { readonly query: string }): JSX.Element {
+  const store = useStore();
+  const [text, setText] = useState(query);
+  const [imports, setImports] = useState<readonly Import[] | undefined>(undefined);
+  const [next, setNext] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  const load = async (cursor?: string): Promise<void> => {
+    try {
+      const page = await store.client.list(query, cursor);
+      setImports((before) => [...(cursor ? (before ?? []) : []), ...page.imports]);
+      setNext(page.next);
+      setProblem(undefined);
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+  };
+  useEffect(() => void load(), [query, store.token.value]);
+  useEffect(() => {
+    if (text === query) return undefined;
+    const timer = setTimeout(() => store.go({ view: "history", query: text.trim() }), TYPING_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  const goes = imports?.some(({ state }) => state === "queued" || state === "running") ?? false;
+  useEffect(() => {
+    if (!goes) return undefined;
+    const timer = setInterval(() => void load(), FRESH_MS);
+    return () => clearInterval(timer);
+  }, [goes, query]);
+  const act = (what: (id: string) => Promise<unknown>, { id }: Import): void =>
+    void what(id).then(
+      () => load(),
+      (error: unknown) => setProblem(asProblem(error)),
+    );
+  return (
+    <section class="history">
+      <Title>History</Title>
+      <label class="search" for="history-search">
+        <Icon name="search" />
+        <span class="hidden">Search by file or table</span>
+        <input
+          id="history-search"
+          type="search"
+          placeholder="Search by file or table"
+          dir="auto"
+          value={text}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      {problem && (
+        <Notice
+          kind="error"
+          actions={
+            <button type="button" onClick={() => void load()}>
+              Try again
+            </button>
+          }
+        >
+          {problem.message}
+        </Notice>
+      )}
+      {imports?.length === 0 && (
+        <p class="empty">
+          {query === ""
+            ? "Nothing was imported yet. What you import is listed here, also tomorrow."
+            : `No import matches “${query}”.`}
+        </p>
+      )}
+      {!imports && !problem && <p class="empty">Loading …</p>}
+      <ul class="imports">
+        {imports?.map((one) => (
+          <ImportLine key={one.id} import={one} actions={<LineActions import={one} act={act} />} />
+        ))}
+      </ul>
+      {next !== null && (
+        <button type="button" onClick={() => void load(next)}>
+          Show older imports
+        </button>
+      )}
+    </section>
+  );
+}
+
+function LineActions(props: {
+  readonly import: Import;
+  readonly act: (what: (id: string) => Promise<unknown>, one: Import) => void;
+}): JSX.Element {
+  const store = useStore();
+  const { client } = store;
+  const { id, state, file, resumable } = props.import;
+  const goes = state === "queued" || state === "running";
+  return (
+    <span class="actions">
+      {resumable && (
+        <button
+          type="button"
+          aria-label={`Resume ${file}`}
+          onClick={() =>
+            props.act(async () => (await client.resume(id), store.go({ view: "import", id })), props.import)
+          }
+        >
+          Resume
+        </button>
+      )}
+      {(goes || resumable) && (
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`Cancel ${file}`}
+          onClick={() => props.act((id) => client.cancel(id), props.import)}
+        >
+          Cancel
+        </button>
+      )}
+    </span>
+  );
+}
