@@ -1,6 +1,7 @@
 // The workloads of go.ts in @sluice/go. The library is loaded by the call, so that go-work.ts can set the clock before.
 import type * as Go from "@sluice/go";
-import { checkDelivered, checkSum, kept, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
+import { fibers } from "./go-fibers.ts";
+import { checkDelivered, checkSum, kept, processorTime, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
 
 export async function ours(): Promise<Workloads> {
   const { chan, go, gosched, recv, select } = await import("@sluice/go");
@@ -26,7 +27,27 @@ export async function ours(): Promise<Workloads> {
     };
   };
 
+  /** n goroutines that are started at once, wait for one gate, and are woken at once: what each half took. */
+  const burst = async (n: number): Promise<{ readonly start: number; readonly wake: number }> => {
+    const gate = chan<never>();
+    const wg = new WaitGroup();
+    const begun = { count: 0 };
+    const start = processorTime();
+    for (let i = 0; i < n; i++) {
+      wg.go(async () => {
+        begun.count++;
+        await gate.recv();
+      });
+    }
+    while (begun.count < n) await gosched();
+    const waiting = processorTime();
+    gate.close();
+    await wg.wait();
+    return { start: waiting - start, wake: processorTime() - waiting };
+  };
+
   return {
+    ...(await fibers()),
     pingpong: async (n) => {
       const ping = chan<number>();
       const pong = chan<number>();
@@ -81,6 +102,9 @@ export async function ours(): Promise<Workloads> {
         await wg.wait();
       }
     },
+    start: async (n) => (await burst(n)).start,
+    wake: async (n) => (await burst(n)).wake,
+    first: async (n) => void (await burst(n)),
     parked: async (n) => {
       const ch = chan<never>();
       kept.push(ch);

@@ -2,7 +2,7 @@
 // file; no type of theirs is needed beyond those here.
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { checkDelivered, checkSum, kept, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
+import { checkDelivered, checkSum, kept, processorTime, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
 
 export function peer(contender: string): Workloads {
   const peers = createRequire(join(import.meta.dirname, "peers", "package.json"));
@@ -25,6 +25,8 @@ export function peer(contender: string): Workloads {
       return pMap((peers("p-map") as PMap).default);
     case "rxjs":
       return rxjs(peers("rxjs") as Rxjs);
+    case "bare promises":
+      return barePromises();
     default:
       throw new Error(`no contender ${contender}`);
   }
@@ -424,5 +426,30 @@ function rxjs({ bufferCount, bufferTime, from, groupBy, mergeMap, of, reduce, Su
       await Promise.all(all);
       checkDelivered(sum, n);
     },
+  };
+}
+
+/** No library: what async functions cost that wait for a promise each. */
+function barePromises(): Workloads {
+  const burst = async (n: number): Promise<{ readonly start: number; readonly wake: number }> => {
+    const gate: (() => void)[] = [];
+    const wait = (open: () => void): unknown => gate.push(open);
+    const task = async (): Promise<void> => {
+      await turn; // a goroutine does not begin within its go statement either
+      await new Promise<void>(wait);
+    };
+    const ended: Promise<void>[] = [];
+    const start = processorTime();
+    for (let i = 0; i < n; i++) ended.push(task());
+    while (gate.length < n) await new Promise((resolve) => setImmediate(resolve));
+    const waiting = processorTime();
+    for (const open of gate) open();
+    await Promise.all(ended);
+    return { start: waiting - start, wake: processorTime() - waiting };
+  };
+  return {
+    start: async (n) => (await burst(n)).start,
+    wake: async (n) => (await burst(n)).wake,
+    first: async (n) => void (await burst(n)),
   };
 }

@@ -19,15 +19,24 @@ interface Workload {
   readonly rivals: readonly string[];
   /** Operations a pass. */
   readonly n: number;
+  /** What go-work.ts and Go's twin call it, if it stands here under several names. */
+  readonly work?: string;
+  /** What go-work.ts calls ours, if the others do the same in another way. */
+  readonly own?: string;
   /** The workload of Go's that is the same, where its name is another; "" where there is none. */
   readonly twin?: string;
+  /** What it measures are bytes, of which ours takes at most so many. */
+  readonly bytes?: number;
   /** How many times as fast as Go it is to be. */
   readonly go?: number;
   /** How many times as fast as each rival it is to be. */
   readonly peer?: number;
 }
 
-const channels = ["@thi.ng/csp", "ts-chan"];
+/** Async functions without a library: what the engine takes for as many that wait. */
+const bare = "bare promises";
+const thing = "@thi.ng/csp";
+const channels = [thing, "ts-chan"];
 const streams = ["effect", "rxjs"];
 const workloads: readonly Workload[] = [
   {
@@ -47,6 +56,53 @@ const workloads: readonly Workload[] = [
     peer: 1.4,
   },
   {
+    name: "fiber pingpong",
+    about: "pingpong by fibers (`/fiber`)",
+    rivals: [thing],
+    n: 200_000,
+    work: "pingpong",
+    own: "fiber-pingpong",
+    go: 1.3,
+    peer: 2,
+  },
+  {
+    name: "fiber buffered",
+    about: "buffered by fibers",
+    rivals: [thing],
+    n: 200_000,
+    work: "buffered",
+    own: "fiber-buffered",
+    go: 0.6,
+    peer: 3,
+  },
+  {
+    name: "fiber select2",
+    about: "select2 by fibers",
+    rivals: [thing],
+    n: 200_000,
+    work: "select2",
+    own: "fiber-select2",
+    go: 1,
+  },
+  {
+    name: "fiber select8",
+    about: "select8 by fibers",
+    rivals: [thing],
+    n: 200_000,
+    work: "select8",
+    own: "fiber-select8",
+    go: 2,
+  },
+  {
+    name: "fiber mutex",
+    about: "mutex by fibers",
+    rivals: ["async-mutex"],
+    n: 200_000,
+    work: "mutex",
+    own: "fiber-mutex",
+    go: 1.5,
+  },
+  {
     name: "try",
     about: "transfer by trySend and tryRecv, never waiting",
     rivals: ["ts-chan"],
@@ -63,6 +119,40 @@ const workloads: readonly Workload[] = [
     go: 1.5,
   },
   { name: "spawn", about: "start and finish a goroutine", rivals: ["effect"], n: 200_000, go: 1 / 1.2 },
+  {
+    name: "start",
+    about: "start a goroutine of 100,000 at once, until all wait",
+    rivals: [bare],
+    n: 100_000,
+    work: "start",
+    go: 1 / 1.5,
+  },
+  { name: "wake", about: "wake and end it, of 100,000", rivals: [bare], n: 100_000, work: "wake", go: 1 / 1.5 },
+  {
+    name: "first",
+    about: "both, in a process that does it once, 100,000",
+    rivals: [bare],
+    n: 100_000,
+    work: "first",
+    go: 1 / 1.5,
+  },
+  {
+    name: "start1m",
+    about: "start a goroutine of 1,000,000 at once, until all wait",
+    rivals: [bare],
+    n: 1_000_000,
+    work: "start",
+    go: 1 / 1.5,
+  },
+  { name: "wake1m", about: "wake and end it, of 1,000,000", rivals: [bare], n: 1_000_000, work: "wake", go: 1 / 1.5 },
+  {
+    name: "first1m",
+    about: "both, in a process that does it once, 1,000,000",
+    rivals: [bare],
+    n: 1_000_000,
+    work: "first",
+    go: 1 / 1.5,
+  },
   {
     name: "map",
     about: "value through 8 workers, async fn",
@@ -81,6 +171,16 @@ const workloads: readonly Workload[] = [
     about: "bytes of a goroutine that waits on a channel, of 100,000",
     rivals: [...channels, "effect"],
     n: 100_000,
+    bytes: 1000,
+  },
+  {
+    name: "fiber parked",
+    about: "bytes of a fiber that waits on a channel, of 100,000",
+    rivals: [thing],
+    n: 100_000,
+    work: "parked",
+    own: "fiber-parked",
+    bytes: 700,
   },
 ];
 const columns = [own, "Go", ...new Set(workloads.flatMap(({ rivals }) => rivals))].filter((n) => n !== withoutTurns);
@@ -115,7 +215,7 @@ printGoals(goals);
 for (const line of turns) console.log(`\n${line}`);
 
 async function measure(workload: Workload): Promise<void> {
-  const { name, about, rivals, twin } = workload;
+  const { name, about, rivals, twin, bytes } = workload;
   const contenders = [own, ...(twin === "" ? [] : ["Go"]), ...rivals];
   const figures = new Map<string, number[]>(contenders.map((contender) => [contender, []]));
   for (let round = 0; round < Number(flags.runs); round++) {
@@ -124,32 +224,33 @@ async function measure(workload: Workload): Promise<void> {
   const shown = (contender: string): string => {
     const all = figures.get(contender);
     if (all === undefined) return "";
-    return name === "parked" ? count(median(all)) : (1000 / median(all)).toFixed(1000 / median(all) < 10 ? 2 : 1);
+    return bytes !== undefined ? count(median(all)) : (1000 / median(all)).toFixed(1000 / median(all) < 10 ? 2 : 1);
   };
   rows.push([name, about, ...columns.map(shown)]);
   judge(workload, figures);
 }
 
 /** Nanoseconds or bytes an operation. */
-async function figure(contender: string, { name, n, twin = name }: Workload): Promise<number> {
+async function figure(contender: string, workload: Workload): Promise<number> {
+  const { name, n, work = name, twin = work, own: ours = work } = workload;
   const script = join(root, "bench", "go-work.ts");
   const node = [process.execPath, "--expose-gc", "--conditions=source", script];
   const command =
     contender === "Go"
       ? [goProgram, twin, String(n)]
       : contender === withoutTurns
-        ? [...node, own, name, String(n), "--no-turns"]
-        : [...node, contender, name, String(n)];
+        ? [...node, own, ours, String(n), "--no-turns"]
+        : [...node, contender, contender === own ? ours : work, String(n)];
   const [program, ...args] = pinned ? ["taskset", "-c", flags.core, ...command] : command;
   const { stdout } = await mustRun(program!, args, { env: { GOMAXPROCS: "1" } });
   return (JSON.parse(stdout) as { figure: number }).figure;
 }
 
-function judge({ name, rivals, go, peer }: Workload, figures: ReadonlyMap<string, readonly number[]>): void {
+function judge({ name, rivals, go, peer, bytes }: Workload, figures: ReadonlyMap<string, readonly number[]>): void {
   /** How many times as fast as that contender ours is. */
   const faster = (contender: string): number =>
     median(figures.get(contender)!.map((other, round) => other / figures.get(own)![round]!));
-  if (name === "parked") goals.push(atMost("parked: bytes a goroutine", median(figures.get(own)!), 1000, count));
+  if (bytes !== undefined) goals.push(atMost(`${name}: bytes a goroutine`, median(figures.get(own)!), bytes, count));
   if (go !== undefined) goals.push(atLeast(`${name}: times as fast as Go`, faster("Go"), go, times));
   if (peer !== undefined) {
     for (const rival of rivals) {

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { groups } from "../packages/sheets/src/test/hazards/catalogue.ts";
-import { CellError, type CellValue } from "../packages/sheets/src/rows.ts";
+import { CellError, type CellValue } from "../packages/sheets/src/cells/rows.ts";
 import { root, tmp } from "./data.ts";
 import { readerNames, type Cell, type Outcome } from "./hazard-readers.ts";
 import { printTable } from "./run.ts";

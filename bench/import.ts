@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { background } from "@sluice/go/context";
 import pg from "pg";
 import { businesses, openTarget, runImport, type Method } from "sluice";
-import { tableDdl } from "../packages/sluice/src/schema.ts";
+import { tableDdl } from "../packages/sluice/src/schema/schema.ts";
 import { cells, compare, type Contender, type Timing } from "./compare.ts";
 import { csv, root, tmp, workbook } from "./data.ts";
 import { atLeast, atMost, count, type Goal, mustRun, printGoals, type Run, seconds, times } from "./run.ts";

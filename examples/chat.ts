@@ -1,4 +1,5 @@
-// A chat over TCP: every line goes to everybody, a newcomer sees the last ten, and who is too slow is cut off.
+// A chat over TCP: every line goes to everybody, a newcomer sees the last ten, and who is too slow
+// is cut off.
 //
 //   node --conditions=source examples/chat.ts 7000      then, in other terminals:   nc 127.0.0.1 7000
 import { createServer, type Server, type Socket } from "node:net";
@@ -19,7 +20,9 @@ export async function chat(ctx: Context, server: Server, port: number): Promise<
   await serve(ctx, server, { port, host: "127.0.0.1", grace: 1000 });
 }
 
-/** One connection: what it says goes to the room, what the room says goes to it, until either ends. */
+/**
+ * One connection: what it says goes to the room, what the room says goes to it, until either ends.
+ */
 async function guest(ctx: Context, room: Topic<string>, socket: Socket, name: string): Promise<void> {
   socket.on("error", () => undefined); // reading and writing tell of it
   const [own, leave] = withCancel(ctx);

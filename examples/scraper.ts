@@ -1,4 +1,5 @@
-// A web scraper: jobs that make jobs, a rate for each host, retries, and an end when no page is left.
+// A web scraper: jobs that make jobs, a rate for each host, robots.txt, retries, and an end when no
+// page is left.
 //
 //   node --conditions=source examples/scraper.ts http://127.0.0.1:8000/ 4
 import type { RecvChan } from "@sluice/go";
@@ -7,6 +8,7 @@ import { type Context, notify } from "@sluice/go/context";
 import { workList } from "@sluice/go/patterns";
 import { every, KeyedLimiter } from "@sluice/go/rate";
 import { exponential, permanent, retry, retryAfter } from "@sluice/go/retry";
+import { onceValue } from "@sluice/go/sync";
 
 export interface Page {
   readonly url: string;
@@ -14,19 +16,25 @@ export interface Page {
   readonly links: readonly string[];
 }
 
-/** All pages of the first one's site that can be reached from it, as they come. */
+/**
+ * All pages of the first one's site that can be reached from it and that robots.txt allows, as they
+ * come.
+ */
 export function crawl(ctx: Context, first: string, workers: number, msPerPage = 10): RecvChan<Page> {
   const { origin, href } = new URL(first);
   const seen = new Set([href]);
   const limits = new KeyedLimiter<string>(every(msPerPage), workers);
+  const rules = onceValue(() => loadRules(ctx, origin));
   return workList(
     ctx,
     [href],
     async (url, add, ctx) => {
       await limits.wait(ctx, new URL(url).host);
       const page = await retry(ctx, () => load(ctx, url), { attempts: 4, backoff: exponential({ initial: 20 }) });
+      const forbidden = await rules();
       for (const link of page.links) {
-        if (!link.startsWith(origin) || seen.has(link)) continue;
+        const { origin: from, pathname } = new URL(link);
+        if (from !== origin || seen.has(link) || forbidden.some((path) => pathname.startsWith(path))) continue;
         seen.add(link);
         add(link);
       }
@@ -45,6 +53,20 @@ async function load(ctx: Context, url: string): Promise<Page> {
   if (status === 401) throw permanent(new Error(`${url}: not allowed`));
   const links = [...text.matchAll(/href="([^"#]*)/g)].map(([, link]) => new URL(link!, url).href);
   return { url, status, links };
+}
+
+/** The paths that robots.txt forbids to all; empty if the site does not have that file. */
+async function loadRules(ctx: Context, origin: string): Promise<string[]> {
+  const response = await fetch(`${origin}/robots.txt`, { signal: ctx.signal });
+  const lines = response.ok ? (await response.text()).split(/\r?\n/) : [];
+  let forAll = false;
+  const forbidden: string[] = [];
+  for (const line of lines) {
+    const [, name, value] = /^\s*([\w-]+)\s*:\s*([^#\s]*)/.exec(line) ?? [];
+    if (name?.toLowerCase() === "user-agent") forAll = value === "*";
+    else if (forAll && value && name?.toLowerCase() === "disallow") forbidden.push(value);
+  }
+  return forbidden;
 }
 
 if (import.meta.main) {

@@ -1,4 +1,5 @@
-// A stream processor: readings of many sensors, some of them late, as an average for each sensor and second.
+// A stream processor: readings of many sensors, some of them late, as an average for each sensor
+// and second.
 //
 //   node --conditions=source examples/windows.ts
 import type { RecvChan } from "@sluice/go";
@@ -20,7 +21,10 @@ export interface Average {
   readonly readings: number;
 }
 
-/** An average for each sensor and second; readings that come more than `lateness` ms late go to `onLate`. */
+/**
+ * An average for each sensor and second; readings that come more than `lateness` ms late go to
+ * `onLate`.
+ */
 export function averages(
   ctx: Context,
   readings: RecvChan<Reading>,
@@ -39,7 +43,10 @@ export function averages(
   });
 }
 
-/** Three sensors for five seconds, every third reading 200 ms late, and one that comes two seconds too late. */
+/**
+ * Three sensors for five seconds, every third reading 200 ms late, and one that comes two seconds
+ * too late.
+ */
 export function* sample(): Generator<Reading> {
   for (let at = 0; at < 5000; at += 50) {
     for (const [n, sensor] of ["north", "south", "west"].entries()) {

@@ -2,7 +2,8 @@
 // contenders does, written as one writes it in Go.
 //
 //	concurrency WORKLOAD N    does N operations, again and again, and prints {"figure": nanoseconds of processor time
-//	                          per operation} as ../../go-work.ts does; for "parked" the figure is bytes per goroutine
+//	                          per operation} as ../../go-work.ts does; for "parked" the figure is bytes per goroutine,
+//	                          and "first" does them once
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -24,6 +26,12 @@ var workloads = map[string]func(n int){
 	"mutex":    mutex,
 	"spawn":    spawn,
 	"map":      mapValues,
+}
+
+// halves are the workloads of which only a part counts, which they return in nanoseconds.
+var halves = map[string]func(n int) int64{
+	"start": func(n int) int64 { start, _ := burst(n); return start },
+	"wake":  func(n int) int64 { _, wake := burst(n); return wake },
 }
 
 func main() {
@@ -40,7 +48,16 @@ func main() {
 		fmt.Printf("{\"figure\": %g}\n", parked(n))
 		return
 	}
+	if os.Args[1] == "first" {
+		start, wake := burst(n)
+		fmt.Printf("{\"figure\": %g}\n", float64(start+wake)/float64(n))
+		return
+	}
+	half := halves[os.Args[1]]
 	work := workloads[os.Args[1]]
+	if half != nil {
+		work = func(n int) { half(n) }
+	}
 	if work == nil {
 		fmt.Fprintf(os.Stderr, "concurrency: no workload %q\n", os.Args[1])
 		os.Exit(2)
@@ -50,6 +67,10 @@ func main() {
 	}
 	least := int64(math.MaxInt64)
 	for range 5 {
+		if half != nil {
+			least = min(least, half(n))
+			continue
+		}
 		start := processorTime()
 		work(n)
 		least = min(least, processorTime()-start)
@@ -181,6 +202,27 @@ func spawn(n int) {
 		}
 		wg.Wait()
 	}
+}
+
+// burst starts n goroutines at once, which wait for one gate, and wakes them at once; it returns what each half took.
+func burst(n int) (start, wake int64) {
+	gate := make(chan int)
+	var wg sync.WaitGroup
+	var begun atomic.Int64
+	begin := processorTime()
+	for range n {
+		wg.Go(func() {
+			begun.Add(1)
+			<-gate
+		})
+	}
+	for begun.Load() < int64(n) {
+		runtime.Gosched()
+	}
+	waiting := processorTime()
+	close(gate)
+	wg.Wait()
+	return waiting - begin, processorTime() - waiting
 }
 
 // mapValues has eight workers apply a function to n values.

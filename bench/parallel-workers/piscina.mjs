@@ -1,0 +1,2 @@
+// Tinypool's, too.
+export default ([a, b]) => a + b;
