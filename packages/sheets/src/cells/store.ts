@@ -16,7 +16,7 @@
 // Text that needs no decoding stays in the XML, at its original place. Decoded text, dates and
 // shared strings are put into the spare part. Decoded text is never longer than the XML it comes
 // from. So there is always space for it, if shared strings and dates leave as many bytes free as
-// there is XML still to be read (CellReader.spareEnd).
+// there is XML still to be read (RowState.spareEnd).
 import type { RowBatch } from "./batch.ts";
 
 export interface Warning {

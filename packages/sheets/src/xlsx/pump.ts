@@ -46,12 +46,13 @@ export async function* readBatches(
       scanner.attach(store, end, final, base);
       let status = scan(scanner, base);
       while (status === Status.string) {
-        if (!(await strings.load(scanner.wanted))) throw noSuchString(scanner, context);
+        if (!(await strings.load(scanner.state.wanted))) throw noSuchString(scanner, context);
         status = scan(scanner, base);
       }
-      const { pos, rowCount, cell, warnings, shown, linked: links, raised } = scanner;
+      const { rowCount, state } = scanner;
+      const { pos, cell, warnings, shown, linked: links, raised } = state;
       if (!isUtf8(store.bytes.subarray(0, pos))) throw notUtf8(scanner, context, base);
-      text += scanner.spare - store.spareAt;
+      text += state.spare - store.spareAt;
       if (text > context.textMax) throw tooMuchText(scanner, context, base);
       if (rowCount > 0) {
         const progress = Math.min(1, (base + pos) / Math.max(1, partSize));
@@ -80,7 +81,7 @@ function scan(scanner: SheetScanner, base: number): Status {
   try {
     return scanner.run();
   } catch (error) {
-    throw xmlError(error, { ...scanner.context.place }, base);
+    throw xmlError(error, { ...scanner.state.context.place }, base);
   }
 }
 
@@ -103,7 +104,7 @@ async function drain(window: Window, openRoot: string | undefined, place: Place)
 function notUtf8(scanner: SheetScanner, { place }: SheetContext, offset: number): SheetError {
   return new SheetError(
     "bad_encoding",
-    `${place.part ?? "The sheet"} holds bytes that are not UTF-8, at or before row ${scanner.row}; open the workbook in Excel and save it again.`,
+    `${place.part ?? "The sheet"} holds bytes that are not UTF-8, at or before row ${scanner.state.row}; open the workbook in Excel and save it again.`,
     { ...place, offset },
   );
 }
@@ -111,7 +112,7 @@ function notUtf8(scanner: SheetScanner, { place }: SheetContext, offset: number)
 function tooMuchText(scanner: SheetScanner, { place, textMax, limits }: SheetContext, offset: number): SheetError {
   return new SheetError(
     "limit",
-    `The cells up to row ${scanner.row} repeat shared strings to more than ${textMax} bytes of text; raise the limit inflation = ${limits.inflation} if you trust the file.`,
+    `The cells up to row ${scanner.state.row} repeat shared strings to more than ${textMax} bytes of text; raise the limit inflation = ${limits.inflation} if you trust the file.`,
     { ...place, offset },
   );
 }
@@ -119,7 +120,7 @@ function tooMuchText(scanner: SheetScanner, { place, textMax, limits }: SheetCon
 function rowTooLong(scanner: SheetScanner, { place }: SheetContext, offset: number): SheetError {
   return new SheetError(
     "limit",
-    `The row after row ${scanner.row} has more than ${fixed.rowBytes} bytes; a sheet like this is not meant to be read.`,
+    `The row after row ${scanner.state.row} has more than ${fixed.rowBytes} bytes; a sheet like this is not meant to be read.`,
     { ...place, offset },
   );
 }
@@ -127,7 +128,7 @@ function rowTooLong(scanner: SheetScanner, { place }: SheetContext, offset: numb
 function noSuchString(scanner: SheetScanner, context: SheetContext): SheetError {
   return new SheetError(
     "shared_string_out_of_range",
-    `Cell ${scanner.wantedBy} names shared string ${scanner.wanted}, and the workbook has ${context.strings.count} of them (counted from 0). The file was written badly; open it in Excel and save it again.`,
-    { ...context.place, cell: scanner.wantedBy },
+    `Cell ${scanner.state.wantedBy} names shared string ${scanner.state.wanted}, and the workbook has ${context.strings.count} of them (counted from 0). The file was written badly; open it in Excel and save it again.`,
+    { ...context.place, cell: scanner.state.wantedBy },
   );
 }

@@ -7,7 +7,9 @@
 //
 // The scanner takes a row whole or not at all. It undoes the row if the window ends inside it, if a
 // shared string is not loaded yet, or if the store is full. Then run() returns the reason.
-import { FastCells } from "./usual-cells.ts";
+import { AnyCell } from "./any-cell.ts";
+import { RowState } from "./row-state.ts";
+import { closeRow, openRow, usualCells } from "./usual-cells.ts";
 import { tokenMax } from "../limits.ts";
 import { skipElement } from "./rich-text.ts";
 import { Status, type SheetContext } from "./context.ts";
@@ -22,25 +24,22 @@ const sheetDataName = xmlName("sheetData");
 
 type Phase = "prolog" | "rows" | "done";
 
-export class SheetScanner extends FastCells {
+export class SheetScanner {
+  readonly state: RowState;
   rowCount = 0;
   #phase: Phase = "prolog";
   #depth = 0;
   #rootName = "";
   readonly #tokens: Tokens;
-  readonly #fast: boolean;
-  // The state at the start of the row, to which the scanner returns to undo it.
-  #markPos = 0;
-  #markCell = 0;
-  #markSpare = 0;
-  #markWarnings = 0;
-  #markRow = 0;
+  readonly #anyCell: AnyCell;
+  readonly #usual: boolean;
 
   constructor(context: SheetContext) {
-    super(context);
+    this.state = new RowState(context);
+    this.#anyCell = new AnyCell(this.state);
     this.#tokens = new Tokens(tokenMax(context.limits));
     const { fast = true, show, links, raised = false } = context;
-    this.#fast = fast && show === undefined && links === undefined && !raised;
+    this.#usual = fast && show === undefined && links === undefined && !raised;
   }
 
   /** The root element's name as written, if it still has to be closed after the rows. */
@@ -53,32 +52,35 @@ export class SheetScanner extends FastCells {
    * left. It must be sealed.
    */
   attach(store: Store, end: number, final: boolean, base: number): void {
-    this.store = store;
-    this.base = base;
-    this.pos = 0;
-    this.end = end;
+    const { state } = this;
+    const { show, links, raised } = state.context;
+    state.store = store;
+    state.base = base;
+    state.pos = 0;
+    state.end = end;
     this.#tokens.window(store.bytes, 0, end, final);
     this.rowCount = 0;
-    this.cell = 0;
-    this.spare = store.spareAt;
-    this.spareEnd = store.bytes.length - 16;
-    this.warnings = [];
-    if (this.context.show) this.shown = new CellTexts();
-    if (this.context.links) this.linked = new CellTexts();
-    if (this.context.raised === true) this.raised = new CellTexts();
+    state.cell = 0;
+    state.spare = store.spareAt;
+    state.spareEnd = store.bytes.length - 16;
+    state.warnings = [];
+    if (show) state.shown = new CellTexts();
+    if (links) state.linked = new CellTexts();
+    if (raised === true) state.raised = new CellTexts();
     store.firstCell[0] = 0;
   }
 
   run(): Status {
+    const { state } = this;
     if (this.#phase === "prolog" && !this.#prolog()) return Status.more;
     while (this.#phase === "rows") {
-      this.#mark();
-      const fast = this.#fast ? this.openFast() : undefined;
-      if (fast === "empty") continue;
-      if (fast === undefined) {
-        const opened = this.#openGeneral();
-        if (opened === "again") continue;
-        if (opened !== "row") return this.#undo(Status.more);
+      state.mark();
+      const opened = this.#usual ? openRow(state) : undefined;
+      if (opened === "empty") continue;
+      if (opened === undefined) {
+        const found = this.#openGeneral();
+        if (found === "again") continue;
+        if (found !== "row") return this.#undo(Status.more);
       }
       const status = this.#cells();
       if (status !== Status.done) return this.#undo(status);
@@ -87,34 +89,19 @@ export class SheetScanner extends FastCells {
     return Status.done;
   }
 
-  #mark(): void {
-    this.#markPos = this.pos;
-    this.#markCell = this.cell;
-    this.#markSpare = this.spare;
-    this.#markWarnings = this.warnings.length;
-    this.#markRow = this.row;
-  }
-
   #undo(status: Status): Status {
-    this.pos = this.#markPos;
-    this.row = this.#markRow;
-    this.#undoCells();
+    this.state.undo();
     return status;
-  }
-
-  #undoCells(): void {
-    this.cell = this.#markCell;
-    this.spare = this.#markSpare;
-    this.warnings.length = this.#markWarnings;
   }
 
   /** Reads up to `<sheetData>`. A part without this element has no rows. */
   #prolog(): boolean {
+    const { state } = this;
     const tokens = this.#tokens;
-    tokens.pos = this.pos;
+    tokens.pos = state.pos;
     for (;;) {
       const token = tokens.next();
-      this.pos = tokens.pos;
+      state.pos = tokens.pos;
       if (token === Token.more) return false;
       if (token === Token.end) {
         if (this.#depth > 0 || this.#rootName === "") return false;
@@ -134,8 +121,9 @@ export class SheetScanner extends FastCells {
 
   /** Reads the next token between rows, whatever it is. */
   #openGeneral(): "row" | "again" | "more" {
+    const { state } = this;
     const tokens = this.#tokens;
-    tokens.pos = this.pos;
+    tokens.pos = state.pos;
     const token = tokens.next();
     switch (token) {
       case Token.more:
@@ -144,7 +132,7 @@ export class SheetScanner extends FastCells {
       case Token.close:
         if (!tokens.is(sheetDataName))
           throw new XmlFault("bad_xml", `${tokens.tagText()} closes an element that is not open`, tokens.start);
-        this.pos = tokens.pos;
+        state.pos = tokens.pos;
         this.#phase = "done";
         return "again";
       case Token.open:
@@ -153,77 +141,79 @@ export class SheetScanner extends FastCells {
           if (token === Token.open && !skipElement(tokens)) return "more";
           break;
         }
-        let number = this.row + 1;
+        let number = state.row + 1;
         const given = tokens.attribute(rName);
         if (given) number = this.#rowNumber(tokens);
-        this.checkRow(number);
+        state.checkRow(number);
         if (token === Token.empty) {
-          this.row = number;
+          state.row = number;
           break;
         }
-        this.digits = 0;
-        if (given) this.setDigits(tokens.valueStart, tokens.valueEnd - tokens.valueStart);
-        this.beginRow(number, given);
-        this.pos = tokens.pos;
+        state.digits = 0;
+        if (given) state.setDigits(tokens.valueStart, tokens.valueEnd - tokens.valueStart);
+        state.beginRow(number, given);
+        state.pos = tokens.pos;
         return "row";
       }
       case Token.text:
       case Token.cdata:
         break;
     }
-    this.pos = tokens.pos;
+    state.pos = tokens.pos;
     return "again";
   }
 
   #rowNumber(tokens: Tokens): number {
+    const { state } = this;
     const text = tokens.bytes.toString("latin1", tokens.valueStart, Math.min(tokens.valueEnd, tokens.valueStart + 30));
     if (!/^\s*\d{1,15}\s*$/.test(text) || Number(text) === 0)
-      throw this.fail("bad_reference", `The row after row ${this.row} says r="${text}", which is no row number.`, {
-        offset: this.base + tokens.valueStart,
+      throw state.fail("bad_reference", `The row after row ${state.row} says r="${text}", which is no row number.`, {
+        offset: state.base + tokens.valueStart,
       });
     return Number(text);
   }
 
   /** Reads the cells up to `</row>`. Returns done, or the reason why it stopped. */
   #cells(): Status {
+    const { state } = this;
     const tokens = this.#tokens;
     for (;;) {
-      if (this.#fast && this.digits > 0) this.fastCells();
-      if (this.closeFast()) return Status.done;
-      tokens.pos = this.pos;
+      if (this.#usual && state.digits > 0) usualCells(state);
+      if (closeRow(state)) return Status.done;
+      tokens.pos = state.pos;
       const token = tokens.next();
       if (token === Token.more || token === Token.end) return Status.more;
       if (token === Token.close) {
         if (!tokens.is(rowName))
           throw new XmlFault("bad_xml", `${tokens.tagText()} closes an element that is not open`, tokens.start);
-        this.pos = tokens.pos;
+        state.pos = tokens.pos;
         return Status.done;
       }
       if (token === Token.open || token === Token.empty) {
         if (tokens.is(cName)) {
-          const status = this.readCell(tokens, token === Token.empty, this.end);
+          const status = this.#anyCell.read(tokens, token === Token.empty, state.end);
           if (status !== Status.done) return status;
         } else if (token === Token.open && !skipElement(tokens)) {
           return Status.more;
         }
       }
-      this.pos = tokens.pos;
+      state.pos = tokens.pos;
     }
   }
 
   #closeRow(): void {
-    const { store } = this;
-    const first = this.#markCell;
-    if (this.row > this.context.to) {
-      this.#undoCells();
+    const { state } = this;
+    const { store, context } = state;
+    if (state.row > context.to) {
+      state.undoCells();
       this.#phase = "done";
       return;
     }
-    if (this.row < this.context.from) return this.#undoCells();
-    if (!this.ordered) this.sortCells(first);
-    if (this.cell === first && this.warnings.length === this.#markWarnings) return;
-    store.rowNumbers[this.rowCount] = this.row;
-    store.widths[this.rowCount] = Math.max(this.width, this.lastColumn);
-    store.firstCell[++this.rowCount] = this.cell;
+    if (state.row < context.from) return state.undoCells();
+    if (!state.ordered) state.sortCells();
+    if (state.isBlank) return;
+    store.rowNumbers[this.rowCount] = state.row;
+    store.widths[this.rowCount] = Math.max(state.width, state.lastColumn);
+    store.firstCell[++this.rowCount] = state.cell;
   }
 }

@@ -27,10 +27,10 @@
 // matches it, so the loops do not check for the end.
 import { APOS, GT, LT, QUOTE, SLASH } from "../ascii.ts";
 import { CellType, PLAIN } from "../cells/batch.ts";
-import { CellReader } from "./any-cell.ts";
 import { ISO_LENGTH, writeDate } from "../cells/dates.ts";
 import { writeDuration } from "../cells/duration.ts";
 import { parseNumber } from "../cells/number.ts";
+import type { RowState } from "./row-state.ts";
 import { Shown } from "./styles.ts";
 import {
   byteClass,
@@ -81,330 +81,295 @@ const OTHER = 5;
 /** The number of bytes from which on a call to copy them costs less than a loop. */
 const LONG = 512;
 
-export class FastCells extends CellReader {
-  /** The position in the store's bytes from which to continue, and the end of the window. */
-  pos = 0;
-  end = 0;
-  /**
-   * The number of digits of the row number, and those digits with their closing quote as two words
-   * and masks. Each reference in the row has them after the letters of its column.
-   */
-  protected digits = 0;
-  protected word0 = 0;
-  protected mask0 = 0;
-  protected word1 = 0;
-  protected mask1 = 0;
-
-  /**
-   * Takes the usual start of a row, `<row r="12">` or `<row r="12" …>`, or an empty row, `<row
-   * r="12" …/>`. Undefined for all other markup.
-   */
-  openFast(): "row" | "empty" | undefined {
-    const { bytes, view } = this.store;
-    const begin = this.pos + 8;
-    if (view.getInt32(this.pos, true) !== ROW || view.getInt32(this.pos + 4, true) !== ROW_R) return undefined;
-    let pos = begin;
-    let number = 0;
-    let digit = 0;
-    while ((digit = bytes[pos]! - 0x30) >= 0 && digit <= 9 && pos < begin + 8) {
-      number = number * 10 + digit;
-      pos++;
-    }
-    if (bytes[pos] !== QUOTE || number === 0 || number > this.limits.rows || bytes[begin] === 0x30) return undefined;
-    this.setDigits(begin, pos - begin);
+/**
+ * Takes the usual start of a row, `<row r="12">` or `<row r="12" …>`, or an empty row, `<row
+ * r="12" …/>`. Undefined for all other markup.
+ */
+export function openRow(state: RowState): "row" | "empty" | undefined {
+  const { bytes, view } = state.store;
+  const begin = state.pos + 8;
+  if (view.getInt32(state.pos, true) !== ROW || view.getInt32(state.pos + 4, true) !== ROW_R) return undefined;
+  let pos = begin;
+  let number = 0;
+  let digit = 0;
+  while ((digit = bytes[pos]! - 0x30) >= 0 && digit <= 9 && pos < begin + 8) {
+    number = number * 10 + digit;
     pos++;
-    if (bytes[pos] !== GT) {
-      // Attributes up to ">". Quoted values are skipped, since they may contain a ">".
-      let byte = 0;
-      for (; (byte = bytes[pos]!) !== GT; pos++) {
-        if (byte === APOS || byte === LT) return undefined;
-        if (byte === QUOTE)
-          do pos++;
-          while (bytes[pos] !== QUOTE && pos < this.end);
-        if (pos >= this.end) return undefined;
-      }
-      if (bytes[pos - 1] === SLASH) {
-        this.row = number;
-        this.pos = pos + 1;
-        return "empty";
-      }
+  }
+  if (bytes[pos] !== QUOTE || number === 0 || number > state.limits.rows || bytes[begin] === 0x30) return undefined;
+  state.setDigits(begin, pos - begin);
+  pos++;
+  if (bytes[pos] !== GT) {
+    // Attributes up to ">". Quoted values are skipped, since they may contain a ">".
+    let byte = 0;
+    for (; (byte = bytes[pos]!) !== GT; pos++) {
+      if (byte === APOS || byte === LT) return undefined;
+      if (byte === QUOTE)
+        do pos++;
+        while (bytes[pos] !== QUOTE && pos < state.end);
+      if (pos >= state.end) return undefined;
     }
-    this.pos = pos + 1;
-    this.beginRow(number, true);
-    return "row";
+    if (bytes[pos - 1] === SLASH) {
+      state.row = number;
+      state.pos = pos + 1;
+      return "empty";
+    }
   }
+  state.pos = pos + 1;
+  state.beginRow(number, true);
+  return "row";
+}
 
-  /** Takes `</row>`, the usual end of a row. */
-  closeFast(): boolean {
-    const { view } = this.store;
-    if (view.getInt32(this.pos, true) !== ROW_CLOSE || view.getInt16(this.pos + 4, true) !== ROW_CLOSE_END)
-      return false;
-    this.pos += 6;
-    return true;
-  }
+/** Takes `</row>`, the usual end of a row. */
+export function closeRow(state: RowState): boolean {
+  const { view } = state.store;
+  if (view.getInt32(state.pos, true) !== ROW_CLOSE || view.getInt16(state.pos + 4, true) !== ROW_CLOSE_END)
+    return false;
+  state.pos += 6;
+  return true;
+}
 
-  setDigits(begin: number, count: number): void {
-    this.digits = 0;
-    const { bytes, view } = this.store;
-    if (count > 7 || bytes[begin + count] !== QUOTE) return;
-    this.digits = count;
-    this.word0 = view.getInt32(begin, true);
-    this.word1 = view.getInt32(begin + 4, true);
-    this.mask0 = count >= 3 ? -1 : (1 << (8 * (count + 1))) - 1;
-    this.mask1 = count < 4 ? 0 : count === 7 ? -1 : (1 << (8 * (count - 3))) - 1;
-  }
-
-  beginRow(number: number, given: boolean): void {
-    this.row = number;
-    this.rowGiven = given;
-    this.lastColumn = 0;
-    this.width = 0;
-    this.ordered = true;
-    this.cellsOfRow = 0;
-  }
-
-  /**
-   * Reads cells as the usual programs write them, from `pos` on. Stops before the first markup that
-   * it does not know.
-   *
-   * It is far longer than 60 lines because it is the hottest loop of the package. Its state stays
-   * in local variables, and each kind of cell is handled without a call. Several kinds share the
-   * comparisons at their start.
-   */
-  fastCells(): void {
-    const { strings, limits, dateStyles, date1904 } = this.context;
-    const { store } = this;
-    const { bytes, view, words, columns, types, flags, starts, ends } = store;
-    const digits = this.digits;
-    const word0 = this.word0;
-    const mask0 = this.mask0;
-    const word1 = this.word1;
-    const mask1 = this.mask1;
-    const { count } = strings;
-    const end = this.end;
-    const columnsMax = limits.columns;
-    const cellBytes = limits.cellBytes;
-    let { pos, cell, spare, lastColumn } = this;
-    for (;;) {
-      if (view.getInt32(pos, true) !== C_R || view.getInt16(pos + 4, true) !== EQUALS_QUOTE) break;
-      let at = pos + 6;
-      let column = bytes[at]! - 64;
-      if (column < 1 || column > 26) break;
-      let letter = bytes[++at]! - 64;
+/**
+ * Reads cells as the usual programs write them, from `pos` on. Stops before the first markup that
+ * it does not know.
+ *
+ * It is far longer than 60 lines because it is the hottest loop of the package. Its state stays
+ * in local variables, and each kind of cell is handled without a call. Several kinds share the
+ * comparisons at their start.
+ */
+export function usualCells(state: RowState): void {
+  const { strings, limits, dateStyles, date1904 } = state.context;
+  const { store } = state;
+  const { bytes, view, words, columns, types, flags, starts, ends } = store;
+  const digits = state.digits;
+  const word0 = state.word0;
+  const mask0 = state.mask0;
+  const word1 = state.word1;
+  const mask1 = state.mask1;
+  const { count } = strings;
+  const end = state.end;
+  const columnsMax = limits.columns;
+  const cellBytes = limits.cellBytes;
+  let { pos, cell, spare, lastColumn } = state;
+  for (;;) {
+    if (view.getInt32(pos, true) !== C_R || view.getInt16(pos + 4, true) !== EQUALS_QUOTE) break;
+    let at = pos + 6;
+    let column = bytes[at]! - 64;
+    if (column < 1 || column > 26) break;
+    let letter = bytes[++at]! - 64;
+    if (letter > 0 && letter <= 26) {
+      column = column * 26 + letter;
+      letter = bytes[++at]! - 64;
       if (letter > 0 && letter <= 26) {
         column = column * 26 + letter;
-        letter = bytes[++at]! - 64;
-        if (letter > 0 && letter <= 26) {
-          column = column * 26 + letter;
-          at++;
-        }
+        at++;
       }
-      if (column <= lastColumn || column > columnsMax) break;
-      if (((view.getInt32(at, true) ^ word0) & mask0) !== 0 || ((view.getInt32(at + 4, true) ^ word1) & mask1) !== 0)
-        break;
-      at += digits + 1;
+    }
+    if (column <= lastColumn || column > columnsMax) break;
+    if (((view.getInt32(at, true) ^ word0) & mask0) !== 0 || ((view.getInt32(at + 4, true) ^ word1) & mask1) !== 0)
+      break;
+    at += digits + 1;
 
-      let kind = NUMBER;
-      let style = 0;
-      for (;;) {
-        const attribute = view.getInt32(at, true);
-        if (attribute === S_ATTRIBUTE) {
-          at += 4;
-          style = 0;
-          let digit = 0;
-          while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9 && style < 1e8) {
-            style = style * 10 + digit;
-            at++;
-          }
-          if (bytes[at] !== QUOTE) kind = OTHER;
+    let kind = NUMBER;
+    let style = 0;
+    for (;;) {
+      const attribute = view.getInt32(at, true);
+      if (attribute === S_ATTRIBUTE) {
+        at += 4;
+        style = 0;
+        let digit = 0;
+        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9 && style < 1e8) {
+          style = style * 10 + digit;
           at++;
-        } else if (attribute === T_ATTRIBUTE) {
-          const type = bytes[at + 4]!;
-          if (bytes[at + 5] === QUOTE) {
-            kind = type === 0x73 ? SHARED : type === 0x6e ? NUMBER : type === 0x62 ? BOOLEAN : OTHER;
-            at += 6;
-          } else if (
-            view.getInt32(at + 4, true) === INLI &&
-            view.getInt32(at + 8, true) === NEST &&
-            view.getInt16(at + 12, true) === R_QUOTE
-          ) {
-            kind = INLINE;
-            at += 14;
-          } else if (view.getInt32(at + 4, true) === STR_QUOTE) {
-            kind = TEXT;
-            at += 8;
-          } else {
-            kind = OTHER;
-          }
-        } else {
-          break;
         }
-        if (kind === OTHER) break;
+        if (bytes[at] !== QUOTE) kind = OTHER;
+        at++;
+      } else if (attribute === T_ATTRIBUTE) {
+        const type = bytes[at + 4]!;
+        if (bytes[at + 5] === QUOTE) {
+          kind = type === 0x73 ? SHARED : type === 0x6e ? NUMBER : type === 0x62 ? BOOLEAN : OTHER;
+          at += 6;
+        } else if (
+          view.getInt32(at + 4, true) === INLI &&
+          view.getInt32(at + 8, true) === NEST &&
+          view.getInt16(at + 12, true) === R_QUOTE
+        ) {
+          kind = INLINE;
+          at += 14;
+        } else if (view.getInt32(at + 4, true) === STR_QUOTE) {
+          kind = TEXT;
+          at += 8;
+        } else {
+          kind = OTHER;
+        }
+      } else {
+        break;
       }
       if (kind === OTHER) break;
-      if (bytes[at] !== GT) {
-        if (bytes[at] !== SLASH || bytes[at + 1] !== GT) break;
-        lastColumn = column;
-        pos = at + 2;
-        continue;
-      }
-      at++;
+    }
+    if (kind === OTHER) break;
+    if (bytes[at] !== GT) {
+      if (bytes[at] !== SLASH || bytes[at + 1] !== GT) break;
+      lastColumn = column;
+      pos = at + 2;
+      continue;
+    }
+    at++;
 
-      // Skips a formula that is plain text. Its value follows it.
-      if ((view.getInt32(at, true) & 0xffffff) === F_OPEN) {
-        at += 3;
-        while ((pairClass[view.getUint16(at, true)]! & STOP) === 0) at += 2;
-        if (bytes[at] !== LT) at++;
-        if (view.getInt32(at, true) !== F_CLOSE) break;
-        at += 4;
-      }
-
-      if (kind === INLINE || kind === TEXT) {
-        if (kind === TEXT) {
-          if ((view.getInt32(at, true) & 0xffffff) !== V_OPEN) break;
-          at += 3;
-        } else {
-          const tag = view.getInt32(at, true) === IS_OPEN ? textTag(view, at + 4) : 0;
-          if (tag === 0) break;
-          at += 4 + tag;
-        }
-        const start = at;
-        let seen = 0;
-        let kindOfBytes = 0;
-        while (((kindOfBytes = pairClass[view.getUint16(at, true)]!) & STOP) === 0) {
-          seen |= kindOfBytes;
-          at += 2;
-        }
-        if (bytes[at] !== LT) seen |= byteClass[bytes[at++]!]!;
-        if (kind === TEXT) {
-          if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE) break;
-        } else if (
-          view.getInt32(at, true) !== T_CLOSE ||
-          view.getInt32(at + 4, true) !== IS_CLOSE ||
-          view.getInt32(at + 8, true) !== IS_CLOSE_C ||
-          bytes[at + 12] !== GT
-        ) {
-          break;
-        }
-        let from = start;
-        let to = at;
-        if ((seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
-          from = spare;
-          to = settleText(bytes, from, decodeText(bytes, start, at, bytes, from));
-          seen = classOf(bytes, from, to);
-          spare = (to + 3) & ~3;
-        }
-        if (to > from) {
-          if (to - from > cellBytes) break;
-          columns[cell] = column;
-          types[cell] = CellType.string;
-          flags[cell] = (seen & CONTROL) === 0 ? PLAIN : 0;
-          starts[cell] = from;
-          ends[cell++] = to;
-        }
-        lastColumn = column;
-        pos = at + (kind === TEXT ? 8 : 13);
-        continue;
-      }
-
-      if ((view.getInt32(at, true) & 0xffffff) !== V_OPEN) break;
+    // Skips a formula that is plain text. Its value follows it.
+    if ((view.getInt32(at, true) & 0xffffff) === F_OPEN) {
       at += 3;
-      const start = at;
-      let digit = 0;
-      if (kind === BOOLEAN) {
-        const truth = bytes[at]! - 0x30;
-        if (truth !== 0 && truth !== 1) break;
-        if (view.getInt32(at + 1, true) !== V_CLOSE || view.getInt32(at + 5, true) !== C_CLOSE) break;
-        columns[cell] = column;
-        types[cell] = CellType.boolean;
-        flags[cell] = PLAIN;
-        starts[cell] = truth === 1 ? store.trueAt : store.falseAt;
-        ends[cell++] = truth === 1 ? store.trueAt + 4 : store.falseAt + 5;
-        lastColumn = column;
-        pos = at + 9;
-        continue;
-      }
-      if (kind === SHARED) {
-        let index = 0;
-        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) {
-          index = index * 10 + digit;
-          at++;
-        }
-        if (at === start || index >= count) break;
-        if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE) break;
-        strings.find(index);
-        const { page } = strings;
-        let from = strings.word;
-        const header = page[from]!;
-        const length = header >>> 1;
-        if (length > 0) {
-          if (spare + length + 4 > this.spareEnd - (end - pos)) break;
-          columns[cell] = column;
-          types[cell] = CellType.string;
-          flags[cell] = header & 1;
-          starts[cell] = spare;
-          ends[cell++] = spare + length;
-          let to = spare >> 2;
-          spare = (spare + length + 3) & ~3;
-          if (length > LONG) words.set(page.subarray(from + 1, from + 1 + (spare >> 2) - to), to);
-          else for (const last = spare >> 2; to < last; to++) words[to] = page[++from]!;
-        }
-        lastColumn = column;
-        pos = at + 8;
-        continue;
-      }
+      while ((pairClass[view.getUint16(at, true)]! & STOP) === 0) at += 2;
+      if (bytes[at] !== LT) at++;
+      if (view.getInt32(at, true) !== F_CLOSE) break;
+      at += 4;
+    }
 
-      if (bytes[at] === 0x2d) at++;
-      let count10 = at;
-      while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
-      if (at === count10) break;
-      if (bytes[at] === 0x2e) {
-        count10 = ++at;
-        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
-        if (at === count10) break;
+    if (kind === INLINE || kind === TEXT) {
+      if (kind === TEXT) {
+        if ((view.getInt32(at, true) & 0xffffff) !== V_OPEN) break;
+        at += 3;
+      } else {
+        const tag = view.getInt32(at, true) === IS_OPEN ? textTag(view, at + 4) : 0;
+        if (tag === 0) break;
+        at += 4 + tag;
       }
-      if ((bytes[at]! | 0x20) === 0x65) {
-        at++;
-        if (bytes[at] === 0x2b || bytes[at] === 0x2d) at++;
-        count10 = at;
-        while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
-        if (at === count10 || at > count10 + 2) break;
+      const start = at;
+      let seen = 0;
+      let kindOfBytes = 0;
+      while (((kindOfBytes = pairClass[view.getUint16(at, true)]!) & STOP) === 0) {
+        seen |= kindOfBytes;
+        at += 2;
       }
-      if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE || at - start > 300) break;
+      if (bytes[at] !== LT) seen |= byteClass[bytes[at++]!]!;
+      if (kind === TEXT) {
+        if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE) break;
+      } else if (
+        view.getInt32(at, true) !== T_CLOSE ||
+        view.getInt32(at + 4, true) !== IS_CLOSE ||
+        view.getInt32(at + 8, true) !== IS_CLOSE_C ||
+        bytes[at + 12] !== GT
+      ) {
+        break;
+      }
+      let from = start;
+      let to = at;
+      if ((seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
+        from = spare;
+        to = settleText(bytes, from, decodeText(bytes, start, at, bytes, from));
+        seen = classOf(bytes, from, to);
+        spare = (to + 3) & ~3;
+      }
+      if (to > from) {
+        if (to - from > cellBytes) break;
+        columns[cell] = column;
+        types[cell] = CellType.string;
+        flags[cell] = (seen & CONTROL) === 0 ? PLAIN : 0;
+        starts[cell] = from;
+        ends[cell++] = to;
+      }
+      lastColumn = column;
+      pos = at + (kind === TEXT ? 8 : 13);
+      continue;
+    }
+
+    if ((view.getInt32(at, true) & 0xffffff) !== V_OPEN) break;
+    at += 3;
+    const start = at;
+    let digit = 0;
+    if (kind === BOOLEAN) {
+      const truth = bytes[at]! - 0x30;
+      if (truth !== 0 && truth !== 1) break;
+      if (view.getInt32(at + 1, true) !== V_CLOSE || view.getInt32(at + 5, true) !== C_CLOSE) break;
       columns[cell] = column;
-      types[cell] = CellType.number;
+      types[cell] = CellType.boolean;
       flags[cell] = PLAIN;
-      starts[cell] = start;
-      ends[cell] = at;
-      if (style < dateStyles.length && dateStyles[style] !== Shown.number) {
-        const serial = parseNumber(bytes, start, at);
-        // The first two months of the 1900 system contain days that never existed, and those get a
-        // warning.
-        if (serial < 61 && !date1904 && dateStyles[style] === Shown.date) break;
-        if (spare + ISO_LENGTH + 4 > this.spareEnd - (end - pos)) break;
-        if (dateStyles[style] === Shown.duration) {
-          // The text of such a duration is not longer than that of a date.
-          const length = writeDuration(bytes, spare, serial);
-          if (length > 0) {
-            types[cell] = CellType.duration;
-            starts[cell] = spare;
-            ends[cell] = spare + length;
-            spare = (spare + length + 3) & ~3;
-          }
-        } else if (writeDate(bytes, spare, serial, date1904)) {
-          types[cell] = CellType.date;
-          starts[cell] = spare;
-          ends[cell] = spare + ISO_LENGTH;
-          spare = (spare + ISO_LENGTH + 3) & ~3;
-        }
+      starts[cell] = truth === 1 ? store.trueAt : store.falseAt;
+      ends[cell++] = truth === 1 ? store.trueAt + 4 : store.falseAt + 5;
+      lastColumn = column;
+      pos = at + 9;
+      continue;
+    }
+    if (kind === SHARED) {
+      let index = 0;
+      while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) {
+        index = index * 10 + digit;
+        at++;
       }
-      cell++;
+      if (at === start || index >= count) break;
+      if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE) break;
+      strings.find(index);
+      const { page } = strings;
+      let from = strings.word;
+      const header = page[from]!;
+      const length = header >>> 1;
+      if (length > 0) {
+        if (spare + length + 4 > state.spareEnd - (end - pos)) break;
+        columns[cell] = column;
+        types[cell] = CellType.string;
+        flags[cell] = header & 1;
+        starts[cell] = spare;
+        ends[cell++] = spare + length;
+        let to = spare >> 2;
+        spare = (spare + length + 3) & ~3;
+        if (length > LONG) words.set(page.subarray(from + 1, from + 1 + (spare >> 2) - to), to);
+        else for (const last = spare >> 2; to < last; to++) words[to] = page[++from]!;
+      }
       lastColumn = column;
       pos = at + 8;
+      continue;
     }
-    this.pos = pos;
-    this.cell = cell;
-    this.spare = spare;
-    this.lastColumn = lastColumn;
+
+    if (bytes[at] === 0x2d) at++;
+    let count10 = at;
+    while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
+    if (at === count10) break;
+    if (bytes[at] === 0x2e) {
+      count10 = ++at;
+      while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
+      if (at === count10) break;
+    }
+    if ((bytes[at]! | 0x20) === 0x65) {
+      at++;
+      if (bytes[at] === 0x2b || bytes[at] === 0x2d) at++;
+      count10 = at;
+      while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
+      if (at === count10 || at > count10 + 2) break;
+    }
+    if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE || at - start > 300) break;
+    columns[cell] = column;
+    types[cell] = CellType.number;
+    flags[cell] = PLAIN;
+    starts[cell] = start;
+    ends[cell] = at;
+    if (style < dateStyles.length && dateStyles[style] !== Shown.number) {
+      const serial = parseNumber(bytes, start, at);
+      // The first two months of the 1900 system contain days that never existed, and those get a
+      // warning.
+      if (serial < 61 && !date1904 && dateStyles[style] === Shown.date) break;
+      if (spare + ISO_LENGTH + 4 > state.spareEnd - (end - pos)) break;
+      if (dateStyles[style] === Shown.duration) {
+        // The text of such a duration is not longer than that of a date.
+        const length = writeDuration(bytes, spare, serial);
+        if (length > 0) {
+          types[cell] = CellType.duration;
+          starts[cell] = spare;
+          ends[cell] = spare + length;
+          spare = (spare + length + 3) & ~3;
+        }
+      } else if (writeDate(bytes, spare, serial, date1904)) {
+        types[cell] = CellType.date;
+        starts[cell] = spare;
+        ends[cell] = spare + ISO_LENGTH;
+        spare = (spare + ISO_LENGTH + 3) & ~3;
+      }
+    }
+    cell++;
+    lastColumn = column;
+    pos = at + 8;
   }
+  state.pos = pos;
+  state.cell = cell;
+  state.spare = spare;
+  state.lastColumn = lastColumn;
 }
