@@ -1,6 +1,12 @@
 #!/usr/bin/env node
-import { launch } from "@sluice/sheets/launch";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 import { takePassword, takeToken } from "./secrets.js";
+
+// Both programs start in the same way. The launcher is a file of @sluice/sheets, not a part of what
+// that package exports to others.
+const sheets = pathToFileURL(createRequire(import.meta.url).resolve("@sluice/sheets/package.json"));
+const { launch } = await import(new URL("bin/launch.js", sheets));
 
 const taken = [
   takePassword(process.argv, process.env) &&
