@@ -72,19 +72,9 @@ export function mapHeaders(
   place: Place,
   isSource: (header: Header) => boolean = () => false,
 ): Mapping {
-  const byName = new Map<string, Column>();
-  const byNormalized = new Map<string, Column>();
-  for (const column of columns) {
-    for (const name of [column.name, ...column.headers]) {
-      if (!byName.has(name)) byName.set(name, column);
-      const normalized = normalizeName(name);
-      if (!byNormalized.has(normalized)) byNormalized.set(normalized, column);
-    }
-  }
-  checkMap(headers, byName, map, place);
-
-  const names = columnNames(headers, map);
-  const numbered = columnNames(headers, map, new Set(), false);
+  const named = byNames(columns);
+  checkMap(headers, named.exact, map, place);
+  const candidates = candidatesFor(headers, map, named);
   const owner = new Map<Column, Header>();
   const matches = new Map<number, Match>();
   const load: LoadColumn[] = [];
@@ -97,32 +87,16 @@ export function mapHeaders(
   for (const header of headers) {
     const wanted = map.get(header.text);
     if (wanted === "") continue;
-    const candidates =
-      wanted === undefined
-        ? [
-            byName.get(header.text),
-            byName.get(names.get(header)!),
-            byName.get(numbered.get(header)!),
-            byNormalized.get(normalizeName(header.text)),
-          ]
-        : [byName.get(wanted)];
-    const found = candidates.filter((column) => column !== undefined);
-    // Two headers that come to one name were numbered when an import made the table from them, and are so again.
+    const found = candidates(header);
+    // Two headers that come to one name were numbered when an import made the table from them, and
+    // are so again.
     const column = found.find((candidate) => !owner.has(candidate)) ?? found[0];
     if (!column) {
       without.push(header);
       continue;
     }
-    if (column.generated && wanted === undefined && !place.keys?.includes(column.name)) {
-      const update = place.unique?.includes(column.name)
-        ? ` Or write over the rows that have these values: --on-conflict update --key ${column.name}.`
-        : "";
-      throw new SluiceError(
-        "generated_column",
-        `${where(place)}: the header ${show(header)} means the column "${column.name}", which the database fills itself. ` +
-          `Leave it out with --map ${JSON.stringify(`${header.text}=`)}.${update}`,
-      );
-    }
+    if (column.generated && wanted === undefined && !place.keys?.includes(column.name))
+      throw isGenerated(header, column, place);
     const other = owner.get(column);
     if (other) throw bothMean(other, header, column, place);
     give(header, column, { by: wanted === undefined ? "name" : "map", score: 1 });
@@ -138,6 +112,59 @@ export function mapHeaders(
   }
   load.sort((a, b) => a.sheetColumn - b.sheetColumn);
   return { load, homeless, matches };
+}
+
+/** The columns by their names and headers. If two share one, the first counts. */
+interface ByNames {
+  readonly exact: ReadonlyMap<string, Column>;
+  readonly normalized: ReadonlyMap<string, Column>;
+}
+
+function byNames(columns: readonly Column[]): ByNames {
+  const exact = new Map<string, Column>();
+  const normalized = new Map<string, Column>();
+  for (const column of columns) {
+    for (const name of [column.name, ...column.headers]) {
+      if (!exact.has(name)) exact.set(name, column);
+      const plain = normalizeName(name);
+      if (!normalized.has(plain)) normalized.set(plain, column);
+    }
+  }
+  return { exact, normalized };
+}
+
+/** A function that gives the columns whose name fits a header, best first. */
+function candidatesFor(
+  headers: readonly Header[],
+  map: HeaderMap,
+  { exact, normalized }: ByNames,
+): (header: Header) => Column[] {
+  const names = columnNames(headers, map);
+  const numbered = columnNames(headers, map, new Set(), false);
+  return (header) => {
+    const wanted = map.get(header.text);
+    const found =
+      wanted === undefined
+        ? [
+            exact.get(header.text),
+            exact.get(names.get(header)!),
+            exact.get(numbered.get(header)!),
+            normalized.get(normalizeName(header.text)),
+          ]
+        : [exact.get(wanted)];
+    return found.filter((column) => column !== undefined);
+  };
+}
+
+function isGenerated(header: Header, column: Column, place: Place): SluiceError {
+  const update = place.unique?.includes(column.name)
+    ? ` Or write over the rows that have these values: --on-conflict update --key ${column.name}.`
+    : "";
+  return new SluiceError(
+    "generated_column",
+    `${where(place)}: the header ${show(header)} means the column "${column.name}", which the database fills itself. ` +
+      `Leave it out with --map ${JSON.stringify(`${header.text}=`)}.${update}`,
+  );
 }
 
 /** The columns most like a header, best first, with their scores; for messages. */

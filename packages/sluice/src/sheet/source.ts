@@ -178,17 +178,7 @@ export async function readHeader(
 
   const above = warnings.filter(({ row }) => row < layout.firstRow);
   const records = new RecordReader(sheet, layout.firstRow, above);
-  try {
-    if (headers().length === 0 || (await records.isEmpty())) {
-      throw new SluiceError(
-        "no_rows",
-        `${file}: the sheet "${sheet.name}" has a header (row ${headerRow()}) and no rows below it, so there is nothing to import. Choose another sheet with --sheet.`,
-      );
-    }
-  } catch (error) {
-    await records.close();
-    throw error;
-  }
+  await checkRows(records, headers().length, () => noRows(file, sheet.name, headerRow()));
   let sample: Promise<Sample> | undefined;
   let linked: Promise<Linked> | undefined;
   let findings: Promise<FoundRecords> | undefined;
@@ -232,6 +222,23 @@ export async function readHeader(
     notes: () => [...(isRejectFile ? [REJECT_NOTE] : []), ...records.notes()],
     close: () => records.close(),
   };
+}
+
+/** Closes the records, and throws, if they cannot be read or there are none. */
+async function checkRows(records: RecordReader, headers: number, none: () => SluiceError): Promise<void> {
+  try {
+    if (headers === 0 || (await records.isEmpty())) throw none();
+  } catch (error) {
+    await records.close();
+    throw error;
+  }
+}
+
+function noRows(file: string, sheet: string, headerRow: number): SluiceError {
+  return new SluiceError(
+    "no_rows",
+    `${file}: the sheet "${sheet}" has a header (row ${headerRow}) and no rows below it, so there is nothing to import. Choose another sheet with --sheet.`,
+  );
 }
 
 /** A file of rejects has its header in the first row, whatever the sheet was like. */

@@ -22,33 +22,46 @@ export interface SheetToImport {
   readonly alike: readonly string[];
 }
 
+/** The options that say which sheets are imported, and into which tables. */
+type TableOptions = Pick<
+  ImportOptions,
+  "file" | "sheet" | "table" | "schema" | "header" | "headers" | "skip" | "skips" | "range" | "text" | "links" | "map"
+>;
+
 /** The sheets that the options mean. @throws SluiceError if there are none */
 export async function sheetsToImport(
   workbook: Workbook,
-  options: Pick<
-    ImportOptions,
-    "file" | "sheet" | "table" | "schema" | "header" | "headers" | "skip" | "skips" | "range" | "text" | "links" | "map"
-  >,
+  options: TableOptions,
 ): Promise<{ sheets: SheetToImport[]; notes: string[] }> {
-  const { file, sheet: wanted } = options;
+  const { sheet: wanted } = options;
   const unknown = unknownNames(workbook, options);
   if (wanted !== "all" || workbook.sheets.some(({ name }) => name === "all")) {
     const { sheet, notes } = await sheetToImport(workbook, options);
     return { sheets: [{ sheet, table: undefined, alike: [sheet.name] }], notes };
   }
-  const filled: { sheet: SheetView; headers: string }[] = [];
+  const { filled, notes } = await filledSheets(workbook, options);
+  return tablesOf(filled, options, [...unknown, ...notes]);
+}
+
+/** A sheet with rows, and its headers as they are compared. */
+interface FilledSheet {
+  readonly sheet: SheetView;
+  readonly headers: string;
+}
+
+/** The visible sheets that hold a table, and notes of those that are left out. @throws SluiceError if no sheet does */
+async function filledSheets(
+  workbook: Workbook,
+  options: TableOptions,
+): Promise<{ filled: FilledSheet[]; notes: string[] }> {
+  const { file } = options;
+  const viewOf = (name: string): SheetView => sheetOf(workbook, name, options);
+  const covers = coversAmong(await lookAtAll(file, workbook, viewOf, (name) => layoutOptions(options, name)));
+  const filled: FilledSheet[] = [];
   const empty: string[] = [];
-  const looks = await lookAtAll(
-    file,
-    workbook,
-    (name) => sheetOf(workbook, name, options),
-    (name) => layoutOptions(options, name),
-  );
-  const covers = coversAmong(looks);
   for (const { name, state } of workbook.sheets) {
-    if (state !== "visible") continue;
-    if (covers.has(name)) continue;
-    const sheet = sheetOf(workbook, name, options);
+    if (state !== "visible" || covers.has(name)) continue;
+    const sheet = viewOf(name);
     const headers = await headersOf(file, sheet, options);
     if (headers === undefined) empty.push(`"${name}"`);
     else filled.push({ sheet, headers });
@@ -59,14 +72,24 @@ export async function sheetsToImport(
       `${file}: no sheet holds a header and rows below it, so there is nothing to import.`,
     );
   }
-  const notes = [...unknown, ...(empty.length === 0 ? [] : [`without rows, and so left out: ${empty.join(", ")}`])];
+  const notes: string[] = [];
+  if (empty.length > 0) notes.push(`without rows, and so left out: ${empty.join(", ")}`);
   if (covers.size > 0) {
     const names = [...covers].map((name) => JSON.stringify(name)).join(", ");
     notes.push(`not tables, and so left out: ${names} (--sheet NAME takes one of them)`);
   }
+  return { filled, notes };
+}
+
+/** The table of each sheet: one table if all have the same headers or one is named, else one for each sheet. */
+function tablesOf(
+  filled: readonly FilledSheet[],
+  { file, table, schema }: Pick<ImportOptions, "file" | "table" | "schema">,
+  notes: string[],
+): { sheets: SheetToImport[]; notes: string[] } {
   const stem = tableNameFor(file);
   const same = filled.every(({ headers }) => headers === filled[0]!.headers);
-  const one = options.table !== undefined || options.schema !== undefined;
+  const one = table !== undefined || schema !== undefined;
   if (one || same) {
     if (!one && filled.length > 1) notes.push(`all sheets have the same headers, so they go into one table, ${stem}`);
     const names = filled.map(({ sheet }) => sheet.name);
@@ -99,10 +122,7 @@ function unknownNames(workbook: Workbook, { headers, skips }: Pick<ImportOptions
 /** The one sheet that the options mean, and what there is to say of it and of others. @throws SluiceError if it is not there */
 export async function sheetToImport(
   workbook: Workbook,
-  options: Pick<
-    ImportOptions,
-    "file" | "sheet" | "schema" | "header" | "headers" | "skip" | "skips" | "range" | "text" | "links" | "map"
-  >,
+  options: Omit<TableOptions, "table">,
 ): Promise<{ sheet: SheetView; notes: string[] }> {
   const { file, sheet: wanted } = options;
   const unknown = unknownNames(workbook, options);
