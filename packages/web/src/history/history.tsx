@@ -14,37 +14,13 @@ const FRESH_MS = 2000;
 
 export function History({ query }: { readonly query: string }): JSX.Element {
   const store = useStore();
+  const { imports, more, problem, load, act } = useImports(query);
   const [text, setText] = useState(query);
-  const [imports, setImports] = useState<readonly Import[] | undefined>(undefined);
-  const [next, setNext] = useState<string | null>(null);
-  const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  const load = async (cursor?: string): Promise<void> => {
-    try {
-      const page = await store.client.list(query, cursor);
-      setImports((before) => [...(cursor ? (before ?? []) : []), ...page.imports]);
-      setNext(page.next);
-      setProblem(undefined);
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-  };
-  useEffect(() => void load(), [query, store.token.value]);
   useEffect(() => {
     if (text === query) return undefined;
     const timer = setTimeout(() => store.go({ view: "history", query: text.trim() }), TYPING_MS);
     return () => clearTimeout(timer);
   }, [text]);
-  const goes = imports?.some(({ state }) => state === "queued" || state === "running") ?? false;
-  useEffect(() => {
-    if (!goes) return undefined;
-    const timer = setInterval(() => void load(), FRESH_MS);
-    return () => clearInterval(timer);
-  }, [goes, query]);
-  const act = (what: (id: string) => Promise<unknown>, { id }: Import): void =>
-    void what(id).then(
-      () => load(),
-      (error: unknown) => setProblem(asProblem(error)),
-    );
   return (
     <section class="history">
       <Title>History</Title>
@@ -85,13 +61,55 @@ export function History({ query }: { readonly query: string }): JSX.Element {
           <ImportLine key={one.id} import={one} actions={<LineActions import={one} act={act} />} />
         ))}
       </ul>
-      {next !== null && (
-        <button type="button" onClick={() => void load(next)}>
+      {more && (
+        <button type="button" onClick={more}>
           Show older imports
         </button>
       )}
     </section>
   );
+}
+
+interface Imports {
+  /** Undefined until they are loaded. */
+  readonly imports: readonly Import[] | undefined;
+  /** Loads older ones; undefined if there are none. */
+  readonly more: (() => void) | undefined;
+  readonly problem: Problem | undefined;
+  readonly load: () => Promise<void>;
+  /** Does something with an import, and loads again. */
+  readonly act: (what: (id: string) => Promise<unknown>, one: Import) => void;
+}
+
+/** The imports that match, newest first, kept fresh while one of them runs. */
+function useImports(query: string): Imports {
+  const store = useStore();
+  const [imports, setImports] = useState<readonly Import[] | undefined>(undefined);
+  const [next, setNext] = useState<string | null>(null);
+  const [problem, setProblem] = useState<Problem | undefined>(undefined);
+  const load = async (cursor?: string): Promise<void> => {
+    try {
+      const page = await store.client.list(query, cursor);
+      setImports((before) => [...(cursor ? (before ?? []) : []), ...page.imports]);
+      setNext(page.next);
+      setProblem(undefined);
+    } catch (error) {
+      setProblem(asProblem(error));
+    }
+  };
+  useEffect(() => void load(), [query, store.token.value]);
+  const goes = imports?.some(({ state }) => state === "queued" || state === "running") ?? false;
+  useEffect(() => {
+    if (!goes) return undefined;
+    const timer = setInterval(() => void load(), FRESH_MS);
+    return () => clearInterval(timer);
+  }, [goes, query]);
+  const act = (what: (id: string) => Promise<unknown>, { id }: Import): void =>
+    void what(id).then(
+      () => load(),
+      (error: unknown) => setProblem(asProblem(error)),
+    );
+  return { imports, more: next === null ? undefined : () => void load(next), problem, load, act };
 }
 
 function LineActions(props: {

@@ -2,7 +2,8 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { textAt, type Change, type Changed } from "../state/edits.ts";
-import { Grid, type GridCell, type GridColumn } from "../ui/grid.tsx";
+import type { GridCell, GridColumn } from "../ui/grid-props.ts";
+import { Grid } from "../ui/grid.tsx";
 import type { Spot } from "../ui/grid-keys.ts";
 import { widthFor } from "../ui/grid-sight.ts";
 import { Data } from "../ui/parts.tsx";

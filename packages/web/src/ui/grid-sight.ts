@@ -1,4 +1,7 @@
-// Which columns of a grid are in sight.
+// The sizes of a grid, and which of its columns are in sight.
+
+export const ROW_HEIGHT = 34;
+export const ROW_HEAD_WIDTH = 72;
 
 /** The left side of each column, and the right side of the last one, in pixels. */
 export function offsetsOf(columns: readonly { readonly width: number }[]): number[] {
