@@ -109,6 +109,10 @@ async function fold<T, A>(
 /** Delivers a result as the pattern requires; `undefined` if that needed no waiting. */
 type Deliver<T, X, R> = (stage: Stage<R>, result: X, value: T) => Promise<void> | undefined;
 
+/**
+ * Runs fn on each value with so many workers, and delivers the results. It is over 60 lines because
+ * the workers share its variables: each value passes through here, and an object would cost more.
+ */
 function transform<T, X, R>(
   ctx: Context,
   input: RecvChan<T>,

@@ -205,6 +205,12 @@ function followChannels(): void {
       push.call(this, w);
     };
   });
+  followSends();
+  followReceives();
+  followClose();
+}
+
+function followSends(): void {
   const { prototype } = Channel;
   around(prototype, "offer", (offer) => {
     return function (this: Channel<unknown>, value: unknown) {
@@ -225,6 +231,18 @@ function followChannels(): void {
       return offer.call(this, value);
     };
   });
+  for (const name of ["send", "trySend"] as const) {
+    around(prototype as Record<typeof name, unknown>, name, (send) => {
+      return function (this: Channel<unknown>, value: unknown) {
+        if (this !== undefined) read(slotsOf(this).location, -1, false);
+        return (send as (value: unknown) => unknown).call(this, value);
+      };
+    });
+  }
+}
+
+function followReceives(): void {
+  const { prototype } = Channel;
   around(prototype, "recvNow", (recvNow) => {
     return function (this: Channel<unknown>) {
       const waiting = this.sendq.first;
@@ -258,15 +276,10 @@ function followChannels(): void {
       };
     });
   }
-  for (const name of ["send", "trySend"] as const) {
-    around(prototype as Record<typeof name, unknown>, name, (send) => {
-      return function (this: Channel<unknown>, value: unknown) {
-        if (this !== undefined) read(slotsOf(this).location, -1, false);
-        return (send as (value: unknown) => unknown).call(this, value);
-      };
-    });
-  }
-  around(prototype, "close", (close) => {
+}
+
+function followClose(): void {
+  around(Channel.prototype, "close", (close) => {
     return function (this: Channel<unknown>) {
       if (this !== undefined && !this.closed) {
         write(slotsOf(this).location, -1);
@@ -292,6 +305,13 @@ function readersOf(rw: RWMutex): object {
   return of;
 }
 
+/** Calls `unlock`, and whoever gets a lock by it acquires these. */
+function granted(locks: readonly object[], unlock: () => void): void {
+  granting = locks;
+  unlock();
+  granting = [];
+}
+
 function followLocks(): void {
   around(WaitQueue.prototype, "shift", (shift) => {
     return function (this: WaitQueue) {
@@ -300,11 +320,11 @@ function followLocks(): void {
       return w;
     };
   });
-  const granted = (locks: readonly object[], unlock: () => void): void => {
-    granting = locks;
-    unlock();
-    granting = [];
-  };
+  followMutex();
+  followRWMutex();
+}
+
+function followMutex(): void {
   around(Mutex.prototype, "lock", (lock) => {
     return function (this: Mutex) {
       if (this.holder === undefined) acquire(this);
@@ -323,6 +343,9 @@ function followLocks(): void {
       granted(this === undefined ? [] : [this], () => unlock.call(this));
     };
   });
+}
+
+function followRWMutex(): void {
   around(RWMutex.prototype, "lock", (lock) => {
     return function (this: RWMutex) {
       hasParked = false;

@@ -39,7 +39,10 @@ const { setImmediate } = host;
 const hostTimeout = isTimeFake() ? undefined : setTimeout;
 const resolved = Promise.resolve();
 
-/** Runs fn as `begin` does, in a new bubble. */
+/**
+ * Runs fn as `begin` does, in a new bubble. It is over 60 lines because the steps of the loop share
+ * its variables: which goroutines can continue, which one ran last, and what they have done.
+ */
 export async function runControlled(
   control: Control,
   begin: (bubble: Bubble) => void,
