@@ -15,6 +15,7 @@ import type { RecvChan } from "./chan.ts";
 import { Channel } from "./internal/channel.ts";
 import { type Alarm, alarmIn, wall } from "./internal/clock.ts";
 import { holdOpen } from "./internal/fatal.ts";
+import { host } from "./internal/host.ts";
 import { spawn } from "./internal/launch.ts";
 import { misuse } from "./internal/sched.ts";
 import { recv, select } from "./select.ts";
@@ -455,14 +456,8 @@ function isTimeout(signal: AbortSignal): boolean {
 
 const signalContexts = new WeakMap<AbortSignal, SignalContext>();
 
-interface SignalHost {
-  on: (signal: string, listener: (signal: string) => void) => unknown;
-  off: (signal: string, listener: (signal: string) => void) => unknown;
-}
-
 class NotifyContext extends CancelContext {
   readonly #signals: readonly string[];
-  readonly #host: SignalHost | undefined = (globalThis as { process?: SignalHost }).process;
   readonly #listener = (signal: string): void => {
     this.cancel(Canceled, new Error(`${signalNames[signal] ?? signal} signal received`));
   };
@@ -470,13 +465,13 @@ class NotifyContext extends CancelContext {
   constructor(signals: readonly string[]) {
     super(backgroundContext, "NotifyContext");
     this.#signals = signals;
-    for (const signal of signals) this.#host?.on(signal, this.#listener);
+    for (const signal of signals) host.process?.on?.(signal, this.#listener);
     holdOpen(1);
   }
 
   /** Gives the signals their usual effect again. */
   stop(): void {
-    for (const signal of this.#signals) this.#host?.off(signal, this.#listener);
+    for (const signal of this.#signals) host.process?.off?.(signal, this.#listener);
     this.cancel(Canceled);
   }
 

@@ -114,6 +114,19 @@ describe("a program of fibers", () => {
     ]);
   });
 
+  it.each([
+    ["go", "go(function* ignored() {});"],
+    ["go, of an async one", "go(async function* ignored() {});"],
+    ["a WaitGroup", "const wg = new WaitGroup(); wg.go(function* ignored() {}); await wg.wait();"],
+  ])("a generator that nobody would run is a panic: %s", async (_, body) => {
+    const { status, stderr } = await runProgram(`
+      import { go } from "go"; import { WaitGroup } from "go/sync";
+      ${body}
+    `);
+    expect(stderr).toMatch(/^panic: expected a function, got a generator: import @sluice\/go\/fiber\n/);
+    expect(status).toBe(2);
+  });
+
   it("a panic in a fiber ends the program, with the stack of its generators only", async () => {
     const { status, stderr } = await run(`
       function* inner() { yield* sleep(1); yield* fail(new Error("boom")); }

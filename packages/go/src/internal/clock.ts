@@ -9,6 +9,8 @@
 // these timers too. A framework may fake the timers but not the clock. So if a timer is much too
 // early, its call counts and not the clock.
 
+import { host } from "./host.ts";
+
 const furthest = 0x7fffffff;
 /** The greatest time by which a host timer may be too early, in milliseconds. */
 const early = 1;
@@ -74,7 +76,7 @@ export function alarmIn(ms: number, ring: () => void): Alarm {
 export class Alarm {
   readonly #at: number;
   readonly #ring: () => void;
-  readonly #timers: Timers = timersHere?.() ?? (globalThis as unknown as Timers);
+  readonly #timers: Timers = timersHere?.() ?? (host as unknown as Timers);
   #handle: unknown;
 
   /** Calls ring once `monotonic()` has reached `at`. */

@@ -200,13 +200,13 @@ export function exit(failed: () => void): void {
     return;
   }
   mainIs = "over";
-  if (count(rejection) === 0) process.on?.(rejection, crash as () => void);
+  if (count(rejection) === 0) process.on?.(rejection, crash);
   const end = (): void => {
     try {
       process.exit?.();
     } finally {
       mainIs = "none";
-      process.off?.(rejection, crash as () => void);
+      process.off?.(rejection, crash);
       failed();
     }
   };

@@ -7,8 +7,8 @@ interface Output {
   readonly write: (text: string, written?: () => void) => unknown;
 }
 export interface Process {
-  on?: (event: string, listener: () => void) => unknown;
-  off?: (event: string, listener: () => void) => unknown;
+  on?: (event: string, listener: (signal: string) => void) => unknown;
+  off?: (event: string, listener: (signal: string) => void) => unknown;
   listenerCount?: (event: string) => number;
   hasUncaughtExceptionCaptureCallback?: () => boolean;
   emitWarning?: (message: string, options: { type: string; detail: string }) => void;

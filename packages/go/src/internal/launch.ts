@@ -13,6 +13,7 @@ import { type Beginning, proceed, start } from "./sched.ts";
 import { isGoexit } from "./thrown.ts";
 
 type Body = (...args: never[]) => unknown;
+type Tagged = { readonly [Symbol.toStringTag]?: string } | undefined;
 
 /** Code other than the program that is told about a goroutine's end. */
 export interface Supervisor {
@@ -66,6 +67,9 @@ class Launch implements Beginning {
     try {
       result = fn(...args);
       result = elsewhere.drive?.(g, result) ?? result;
+      // Nobody would run it, and its caller would not hear of that.
+      if ((result as Tagged)?.[Symbol.toStringTag]?.endsWith("Generator"))
+        throw new TypeError("expected a function, got a generator: import @sluice/go/fiber");
     } catch (error) {
       fail.call(subject, error);
       return;

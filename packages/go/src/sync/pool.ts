@@ -25,17 +25,14 @@ class PoolImpl<T> implements Pool<T | undefined> {
   }
 
   get(): T | undefined {
-    if (this.#items.length > 0) return this.#items.pop();
-    if (this.#victims.length > 0) return this.#victims.pop();
-    return this.#make?.();
+    return this.#items.pop() ?? this.#victims.pop() ?? this.#make?.();
   }
 
   put(value: T | undefined): void {
     if (value === undefined || value === null) return;
     this.#items.push(value);
-    if (this.#watching) return;
+    if (!this.#watching) watch(new WeakRef(this));
     this.#watching = true;
-    watch(new WeakRef(this));
   }
 
   /** Called after a garbage collection. Returns true to continue watching. */

@@ -442,21 +442,23 @@ describe("Cond", () => {
     for (let i = 0; i < 100; i++) {
       const mu = new Mutex();
       const cond = new Cond(mu);
+      const waiting: string[] = [];
       const woken: string[] = [];
       const wg = new WaitGroup();
       const wait = async (name: string): Promise<void> => {
         await mu.lock();
+        waiting.push(name);
         await cond.wait();
         woken.push(name);
         mu.unlock();
       };
       wg.go(() => wait("first"));
-      await gosched();
+      while (waiting.length === 0) await gosched();
       wg.go(() => wait("second"));
       // The second begins to wait before the signal, or after it and before the first goes on.
       for (let k = i % 6; k > 0; k--) await Promise.resolve();
       cond.signal();
-      await gosched();
+      while (waiting.length < 2 || woken.length === 0) await gosched();
       expect(woken).toEqual(["first"]);
       cond.signal();
       await wg.wait();
