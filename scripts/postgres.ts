@@ -1,9 +1,10 @@
-// The PostgreSQL that tests use: DATABASE_URL, else a server on 127.0.0.1:5432, else one started here for this run. Its user must
-// be allowed to create databases and roles, and its messages be English; another DATABASE_URL is left alone, which is said.
+// The PostgreSQL that tests use: DATABASE_URL, else one started here for this run if its programs are installed, else a server on
+// 127.0.0.1:5432, else one started here with the programs that `npm ci` brought. The user of a server that is found must be
+// allowed to create databases and roles, and its messages be English; another DATABASE_URL is left alone, which is said.
 // Tests read its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need it say
 // that they skip; in CI that is an error.
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, cpSync, existsSync, globSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer, type Socket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -26,18 +27,24 @@ async function findServer(): Promise<(() => void) | undefined> {
   const given = process.env["DATABASE_URL"];
   // The command line takes DATABASE_URL as its default target: a test must never write there by accident.
   delete process.env["DATABASE_URL"];
-  const users = new Set(["postgres", "root", userInfo().username]);
-  const local = [...users].map((user) => `postgres://${user}@127.0.0.1:5432/postgres`);
-  for (const url of given ? [given, ...local] : local) {
-    const objection = await objectionTo(url);
+  if (given) {
+    const objection = await objectionTo(given);
     if (objection === undefined) {
+      process.env["SLUICE_TEST_POSTGRES"] = given;
+      return undefined;
+    }
+    const message = `DATABASE_URL is not a server for tests: ${objection}.`;
+    if (process.env["CI"]) throw new Error(message);
+    console.warn(`${message} Another one is looked for.`);
+  }
+  if (!installedPrograms()) {
+    const users = new Set(["postgres", "root", userInfo().username]);
+    for (const user of users) {
+      const url = `postgres://${user}@127.0.0.1:5432/postgres`;
+      if ((await objectionTo(url)) !== undefined) continue;
       process.env["SLUICE_TEST_POSTGRES"] = url;
       return undefined;
     }
-    if (url !== given) continue;
-    const message = `DATABASE_URL is no server for tests: ${objection}.`;
-    if (process.env["CI"]) throw new Error(message);
-    console.warn(`${message} Another one is looked for.`);
   }
   try {
     // With fsync, since an import notes where a server has none.
@@ -98,7 +105,7 @@ export interface OwnServer {
  * @throws where there are no programs to do it with
  */
 export async function startServer(...options: string[]): Promise<OwnServer> {
-  const home = mkdtempSync(join(tmpdir(), "sluice-postgres-"));
+  const home = mkdtempSync(join(roomInMemory(), "sluice-postgres-"));
   try {
     return await startServerIn(home, options);
   } catch (error) {
@@ -138,7 +145,8 @@ async function startServerIn(home: string, options: readonly string[]): Promise<
   // Not the locale of the environment, which need not be there, and whose language errors would be in.
   run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync");
   const port = await freePort();
-  const set = [`-p ${port} -k '' -h 127.0.0.1`, ...options].join(" ");
+  // Little of its log is kept, since it may be in memory.
+  const set = [`-p ${port} -k '' -h 127.0.0.1 -c max_wal_size=256MB`, ...options].join(" ");
   const start = (): void => void run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", set, "start");
   const stop = (): void => void run("pg_ctl", "-D", data, "-m", "immediate", "stop");
   start();
@@ -153,6 +161,21 @@ async function startServerIn(home: string, options: readonly string[]): Promise<
       rmSync(home, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * A folder in memory if there is room, else the temporary one. Each test drops its database, and the server then writes all that it
+ * has: on a disk that took longer than most tests.
+ */
+function roomInMemory(): string {
+  try {
+    accessSync("/dev/shm", constants.W_OK);
+    const { bavail, bsize } = statfsSync("/dev/shm");
+    if (bavail * bsize > 2 ** 31) return "/dev/shm";
+  } catch {
+    // Not every system has it.
+  }
+  return tmpdir();
 }
 
 function installedPrograms(): string | undefined {

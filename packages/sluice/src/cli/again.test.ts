@@ -19,6 +19,8 @@ describe.skipIf(server === undefined)("the same command again", () => {
     await using database = await newDatabase();
     const other = new pg.Client({ connectionString: database.dsn });
     await other.connect();
+    // Whatever fails, its lock is let go of before the database is dropped.
+    await using _other = { [Symbol.asyncDispose]: () => other.end() };
     // The last row waits for us, so that the rejects can be locked when they are in and before they are read.
     await database.query(
       `create table people (id integer, name text not null);

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { newDatabase, newFolder, server } from "../test/database.ts";
+import { hold, newDatabase, newFolder, server } from "../test/database.ts";
 import { EXAMPLE, run, start, type Finished } from "../test/program.ts";
 import { startProxy } from "../test/proxy.ts";
 import { writeWorkbook } from "../test/workbook.ts";
@@ -343,12 +343,12 @@ withServer("several processes that begin the same import at once: one does it, t
   const file = await writeWorkbook(join(folder.path, "people.xlsx"), { S: [["n"], [1], [2]] });
   await database.query("create table people (n integer)");
   // The one that does it gets no row in before the others have ended.
-  await database.query("begin; lock table people in share mode");
+  await using lock = await hold(database, "lock table people in share mode");
   const running = [1, 2, 3].map(() => run(folder.path, "import", file, "--to", database.dsn, "--table", "people"));
   let told = 0;
   for (const one of running) void one.then(() => told++);
   await expect.poll(() => told).toBe(2);
-  await database.query("commit");
+  await lock.release();
   const results = await Promise.all(running);
   expect(results.map(({ code }) => code).sort((a, b) => Number(a) - Number(b))).toEqual([0, 1, 1]);
   for (const result of results) if (result.code === 1) expect(result.stderr).toMatch(/is being imported right now/);

@@ -1,7 +1,7 @@
 // Somebody else has locked what an import needs: it says whom it waits for, goes on when that is over, and one Ctrl-C ends it.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
+import { hold, newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { EXAMPLE, run, start } from "../test/program.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 
@@ -89,13 +89,10 @@ describe.skipIf(server === undefined)("an import that waits", () => {
     await using database = await newDatabase();
     const args = await ready(folder.path, database, one);
     const [[pid]] = (await database.query("select pg_backend_pid()::text")) as [[string]];
-    const lock = async (): Promise<unknown> => await database.query(`begin; ${one.lock}`);
-    if (one.when === undefined) await lock();
-    const { child, finished, output } = start(folder.path, args, QUICK);
-    if (one.when !== undefined) {
-      await expect.poll(() => database.query(one.when!), { timeout: 60_000 }).not.toEqual([]);
-      await lock();
-    }
+    let program = one.when === undefined ? undefined : start(folder.path, args, QUICK);
+    if (one.when !== undefined) await expect.poll(() => database.query(one.when!), { timeout: 60_000 }).not.toEqual([]);
+    await using lock = await hold(database, one.lock);
+    const { child, finished, output } = (program ??= start(folder.path, args, QUICK));
     await expect.poll(output, { timeout: 60_000 }).toMatch(/Waiting for .*\n/);
     const said = /Waiting for (.*)\n/.exec(output())![1]!;
     expect(said).toMatch(one.waitsFor);
@@ -108,7 +105,7 @@ describe.skipIf(server === undefined)("an import that waits", () => {
     expect(result.stderr).not.toMatch(/\n\s+at |going on/);
     if (one.before) expect(result.stderr + result.stdout).toMatch(/interrupted/i);
     else expect(result.stdout).toMatch(/Go on with: {2}npx sluice import .* --resume \w+/);
-    await database.query("rollback");
+    await lock.release();
     const again = await run(folder.path, ...args);
     expect(again.stderr).toBe("");
     expect(again.code).toBe(0);
@@ -122,10 +119,10 @@ describe.skipIf(server === undefined)("an import that waits", () => {
     await using folder = newFolder();
     await using database = await newDatabase();
     const args = await ready(folder.path, database, cases[0]!);
-    await database.query(`begin; ${held}`);
+    await using lock = await hold(database, held);
     const { finished, output } = start(folder.path, args, QUICK);
     await expect.poll(output, { timeout: 60_000 }).toContain("Waiting for");
-    await database.query("rollback");
+    await lock.release();
     const result = await finished;
     expect(result.stderr).toContain("The lock is free: going on.");
     expect(result.code).toBe(0);
@@ -135,7 +132,7 @@ describe.skipIf(server === undefined)("an import that waits", () => {
     await using folder = newFolder();
     await using database = await newDatabase();
     const args = await ready(folder.path, database, cases[0]!);
-    await database.query(`begin; ${held}`);
+    await using _lock = await hold(database, held);
     const { child, finished } = start(folder.path, [...args, "--json"], QUICK);
     const waits = "select 1 from pg_locks where relation = 'people'::regclass and not granted";
     await expect.poll(() => database.query(waits), { timeout: 60_000 }).not.toEqual([]);
@@ -156,13 +153,13 @@ test.skipIf(server === undefined)(
     const { child, finished, output } = start(folder.path, args, QUICK);
     const begun = "select 1 from pg_tables where tablename = 'businesses'";
     await expect.poll(() => database.query(begun), { timeout: 60_000 }).not.toEqual([]);
-    await database.query("begin; lock table businesses in row exclusive mode");
+    await using lock = await hold(database, "lock table businesses in row exclusive mode");
     await expect.poll(output, { timeout: 60_000 }).toContain("Waiting for");
     child.kill("SIGINT");
     const result = await finished;
     expect(result.code).toBe(130);
     expect(result.stdout).toMatch(/not built: create index/);
-    await database.query("rollback");
+    await lock.release();
     const again = await run(folder.path, ...args, "--json");
     expect(JSON.parse(again.stdout)).toMatchObject({ total: 10_000, inserted: 9_987, interrupted: false });
     expect(await database.query("select count(*) from pg_indexes where tablename = 'businesses'")).toEqual([["7"]]);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { background } from "@sluice/go/context";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { runImport } from "../import.ts";
-import { newDatabase, newFolder, type TestDatabase, server } from "../test/database.ts";
+import { hold, newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { METHODS, type ImportOptions, type ImportResult } from "../options.ts";
 import { lending } from "../test/faults.ts";
 import { hasPgbouncer, startPooler, type PoolerOptions } from "../test/pgbouncer.ts";
@@ -67,17 +67,17 @@ describe.skipIf(!available)("a pooler in session mode", () => {
   );
 
   test("a statement that waits for a lock is not taken for dead, and its holder is named", async () => {
-    const { pooled, query } = await place({ mode: "session", size: 10 });
-    const folder = newFolder();
-    onTestFinished(() => folder[Symbol.asyncDispose]());
-    await query("begin; lock table people in access exclusive mode");
+    const database = await place({ mode: "session", size: 10 });
+    const { pooled, query } = database;
+    await using folder = newFolder();
+    await using lock = await hold(database, "lock table people in access exclusive mode");
     const lease = { SLUICE_LEASE_MS: "1500" };
     const args = ["import", await example(), "--to", pooled, "--table", "people", "--reconnect", "0"];
     const { finished, output } = start(folder.path, args, lease);
     await expect.poll(output, { timeout: 30_000 }).toMatch(/Waiting for the table "people"/);
     // Twice as long as nothing must move on a connection before it is asked after.
     await query("select pg_sleep(1.5)");
-    await query("commit");
+    await lock.release();
     expect(await finished).toMatchObject({ code: 3 });
     expect(await query(SEEN)).toEqual(ALL);
   });

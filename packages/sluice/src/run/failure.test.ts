@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runImport } from "../import.ts";
 import { openTarget } from "../database/open.ts";
-import { databases, newDatabase, newFolder, newName, server } from "../test/database.ts";
+import { databases, hold, newDatabase, newFolder, newName, server } from "../test/database.ts";
 import { type ImportOptions, METHODS } from "../options.ts";
 
 const WAYS = [...METHODS.map((method) => ({ method, atomic: false })), { method: "copy", atomic: true }] as const;
@@ -23,7 +23,6 @@ describe.skipIf(server === undefined)("a setting that ends an import is named, a
   ])("%s", async (name, value, says) => {
     await using folder = newFolder();
     await using database = await newDatabase();
-    await using holder = await openTarget({ to: database.dsn, connections: 1 });
     const file = await rowsOf(folder.path, 5);
     await database.query("create table t (k integer, v text)");
     const url = new URL(database.dsn);
@@ -34,14 +33,11 @@ describe.skipIf(server === undefined)("a setting that ends an import is named, a
       await runImport(background(), { ...options, target, file: await rowsOf(folder.path, 1) }); // makes the ledger
     }
     await rowsOf(folder.path, 5);
-    const locked = holder.query("begin; lock table t");
-    await locked;
-    let message = "";
-    try {
+    let message: string;
+    {
       await using target = await openTarget({ to: url.href, connections: 1 });
+      await using _lock = await hold(database, "lock table t");
       message = await runImport(background(), { ...options, target }).then(() => "", (error: unknown) => (error as Error).message);
-    } finally {
-      await holder.query("rollback");
     }
     expect(message).toMatch(says);
     const advised = /put (options=\S+) behind/.exec(message)![1]!;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { openTarget } from "../database/open.ts";
-import { newFolder, server } from "../test/database.ts";
+import { hold, newFolder, server } from "../test/database.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { business, startService, waitingForLock, type Service } from "./test/service.ts";
 
@@ -203,13 +203,13 @@ describe.skipIf(server === undefined)("the service", () => {
   test("no more imports run than allowed; the others wait, their files on the disk", async () => {
     await using service = await startService({ maxImports: 1 });
     await service.send(await service.workbook([business(0)]), "first.xlsx");
-    await service.database.query("begin; lock table businesses");
+    await using lock = await hold(service.database, "lock table businesses");
     const answers = [1, 2, 3].map(async (n) =>
       service.send(await service.workbook([business(n)]), `${n}.xlsx`, "?method=sequential"),
     );
     await expect.poll(() => service.uploads()).toHaveLength(3);
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
-    await service.database.query("commit");
+    await lock.release();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await service.database.query("select count(*) from businesses")).toEqual([["4"]]);
   });
@@ -218,13 +218,13 @@ describe.skipIf(server === undefined)("the service", () => {
     await using service = await startService();
     await service.send(await service.workbook([business(1)]), "first.xlsx");
     const file = await service.workbook([business(2)]);
-    await service.database.query("begin; lock table businesses");
+    await using lock = await hold(service.database, "lock table businesses");
     const client = new AbortController();
     const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch((error: unknown) => error);
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
     client.abort();
     expect(await answer).toMatchObject({ name: "AbortError" });
-    await service.database.query("commit");
+    await lock.release();
     await expect.poll(() => service.database.query("select count(*) from businesses")).toEqual([["2"]]);
     await expect.poll(() => service.uploads()).toEqual([]);
   });
@@ -233,14 +233,14 @@ describe.skipIf(server === undefined)("the service", () => {
     await using service = await startService();
     await service.send(await service.workbook([business(1)]), "first.xlsx");
     const file = await service.workbook([business(2)]);
-    await service.database.query("begin; lock table businesses");
+    await using lock = await hold(service.database, "lock table businesses");
     const client = new AbortController();
     const answer = service.send(file, "second.xlsx", "", { signal: client.signal }).catch(() => undefined);
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
     client.abort();
     await answer;
     const closed = service.app.close();
-    await service.database.query("commit");
+    await lock.release();
     await closed;
     expect(await service.database.query("select count(*) from businesses")).toEqual([["2"]]);
   });

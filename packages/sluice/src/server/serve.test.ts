@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { background, withCancel, type Context } from "@sluice/go/context";
 import { describe, expect, test } from "vitest";
 import { openTarget } from "../database/open.ts";
-import { newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
+import { hold, newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { start as startProgram } from "../test/program.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { serve, type ServeOptions } from "./serve.ts";
@@ -22,13 +22,16 @@ interface Running extends AsyncDisposable {
 async function start(ctx: Context, database: TestDatabase, options: Partial<ServeOptions> = {}): Promise<Running> {
   const target = await openTarget({ to: database.dsn, connections: 2 });
   const folder = newFolder();
+  // A test that fails before it ends the service would wait for it for ever.
+  const [own, end] = withCancel(ctx);
   const listening = Promise.withResolvers<string>();
-  const ended = serve(ctx, { target, port: 0, uploadDir: folder.path, print: listening.resolve, ...options });
+  const ended = serve(own, { target, port: 0, uploadDir: folder.path, print: listening.resolve, ...options });
   ended.catch(listening.reject);
   const line = await listening.promise;
   const url = /^Listening on (http:\/\/127\.0\.0\.1:\d+)$/.exec(line)?.[1];
   if (url === undefined) throw new Error(`unexpected line: ${line}`);
   const dispose = async (): Promise<void> => {
+    end();
     await ended;
     await target[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
@@ -62,7 +65,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     const [ctx, cancel] = withCancel(background());
     await using running = await start(ctx, database);
     expect((await upload(running.url)).status).toBe(200);
-    await database.query("begin; lock table businesses");
+    await using lock = await hold(database, "lock table businesses");
     const answer = upload(running.url, 2);
     await expect.poll(() => waitingForLock(database)).toBe(1);
     cancel();
@@ -71,7 +74,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     let ended = false;
     void running.ended.then(() => (ended = true));
     expect(ended).toBe(false);
-    await database.query("commit");
+    await lock.release();
     const { status } = await answer;
     expect(status).toBe(200);
     await running.ended;
@@ -84,12 +87,12 @@ describe.skipIf(server === undefined)("serve()", () => {
     const lines: string[] = [];
     await using running = await start(ctx, database, { log: (line) => lines.push(line) });
     expect((await upload(running.url)).status).toBe(200);
-    await database.query("begin; lock table businesses");
+    await using lock = await hold(database, "lock table businesses");
     const answer = upload(running.url, 5000);
     await expect.poll(() => waitingForLock(database)).toBeGreaterThan(0);
     cancel();
     await expect.poll(() => fetch(`${running.url}/health`).catch(() => "refused")).toBe("refused");
-    await database.query("commit");
+    await lock.release();
     const stopped = await answer;
     expect(stopped.status).toBe(503);
     const { error } = (await stopped.json()) as { error: string };
@@ -115,14 +118,14 @@ describe.skipIf(server === undefined)("serve()", () => {
     const [halt, stop] = withCancel(background());
     await using running = await start(ctx, database, { halt });
     expect((await upload(running.url)).status).toBe(200);
-    await database.query("begin; lock table businesses");
+    await using lock = await hold(database, "lock table businesses");
     const answer = upload(running.url, 2);
     await expect.poll(() => waitingForLock(database)).toBe(1);
     cancel();
     stop();
     const { status } = await answer;
     expect(status).toBe(503);
-    await database.query("commit");
+    await lock.release();
   });
 
   test("what a server that was killed left behind is removed by the next one, and nothing else", async () => {
@@ -130,9 +133,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     await using folder = newFolder();
     const parent = join(folder.path, "uploads");
     await mkdir(parent);
-    const [life, end] = withCancel(background());
-    await using _living = await start(life, database, { uploadDir: parent });
-    using _end = { [Symbol.dispose]: end };
+    await using _living = await start(background(), database, { uploadDir: parent });
     const alive = await readdir(parent);
     const allow = ["--allow", "businesses", "--allow", "shop.*"];
     const args = ["serve", "--port", "0", "--to", database.dsn, "--upload-dir", parent, ...allow];
@@ -140,7 +141,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     await expect.poll(program.output, { timeout: 30_000 }).toContain("Listening on ");
     const killedUrl = /http:\S+/.exec(program.output())![0];
     expect((await upload(killedUrl)).status).toBe(200);
-    await database.query("begin; lock table businesses");
+    await using lock = await hold(database, "lock table businesses");
     const answer = upload(killedUrl).catch(() => undefined);
     await expect.poll(() => waitingForLock(database)).toBe(1);
     const [left] = (await readdir(parent)).filter((name) => !alive.includes(name));
@@ -148,7 +149,7 @@ describe.skipIf(server === undefined)("serve()", () => {
     const pid = Number(/-(\d+)-/.exec(left!.replace("sluice-uploads-", ""))![1]);
     process.kill(pid, "SIGKILL");
     await Promise.all([answer, program.finished]);
-    await database.query("rollback");
+    await lock.release();
 
     // Like it, but not its user's alone; not of this machine; a link; of a process that is alive; of an older kind.
     const others = [

@@ -7,7 +7,7 @@ import { PassThrough } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { ZipWriter } from "../xlsx/zip-writer.ts";
-import { server } from "../test/database.ts";
+import { hold, server } from "../test/database.ts";
 import { business, startService, waitingForLock } from "./test/service.ts";
 
 const NO_FILE = '{"error":"No file uploaded"}';
@@ -132,11 +132,11 @@ describe.skipIf(server === undefined)("an upload", () => {
     await using service = await startService();
     await service.send(await service.workbook([business(1)]), "first.xlsx");
     const file = await service.workbook([business(2)]);
-    await service.database.query("begin; lock table businesses");
+    await using lock = await hold(service.database, "lock table businesses");
     const answer = service.send(file, name);
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
     expect(await service.uploads()).toEqual([expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)]);
-    await service.database.query("commit");
+    await lock.release();
     expect((await answer).status).toBe(200);
   });
 
@@ -245,7 +245,7 @@ describe.skipIf(server === undefined)("an upload", () => {
     await using service = await startService({ maxUploads: 2 });
     const file = await service.workbook([business(1)]);
     await service.send(file, "first.xlsx");
-    await service.database.query("begin; lock table businesses");
+    await using lock = await hold(service.database, "lock table businesses");
     const answers = [service.send(file, "1.xlsx"), service.send(file, "2.xlsx")];
     await expect.poll(() => service.uploads()).toHaveLength(2);
     const socket = connect(service.port, "127.0.0.1");
@@ -254,7 +254,7 @@ describe.skipIf(server === undefined)("an upload", () => {
     expect(refused.toString()).toMatch(
       /^HTTP\/1\.1 503 [^]*retry-after: 30\r\n[^]*\{"error":"This server has as many uploads as it takes at a time\. Send the file again in 30 seconds\.","code":"too_many_uploads"\}$/i,
     );
-    await service.database.query("commit");
+    await lock.release();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
     expect((await service.send(file, "3.xlsx")).status).toBe(200);
   });
@@ -263,7 +263,7 @@ describe.skipIf(server === undefined)("an upload", () => {
     await using service = await startService({ maxFileBytes: MIB, maxUploadBytes: MIB });
     const file = await service.workbook([business(1)]);
     await service.send(file, "first.xlsx");
-    await service.database.query("begin; lock table businesses");
+    await using lock = await hold(service.database, "lock table businesses");
     const waits = service.send(file, "1.xlsx");
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
     const size = MIB - file.size + 1;
@@ -282,7 +282,7 @@ describe.skipIf(server === undefined)("an upload", () => {
     });
     expect([unannounced.status, JSON.parse(unannounced.text).code]).toEqual([503, "no_room"]);
     expect(await service.uploads()).toHaveLength(1);
-    await service.database.query("commit");
+    await lock.release();
     expect((await waits).status).toBe(200);
     expect((await service.send(file, "3.xlsx")).status).toBe(200);
   });
@@ -291,11 +291,11 @@ describe.skipIf(server === undefined)("an upload", () => {
     await using service = await startService();
     const file = await service.workbook([business(1)]);
     await service.send(file, "first.xlsx");
-    await service.database.query("begin; lock table businesses");
+    await using lock = await hold(service.database, "lock table businesses");
     const answer = service.send(file, "b.xlsx");
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
     const modes = await service.uploadModes();
-    await service.database.query("commit");
+    await lock.release();
     await answer;
     expect(modes).toEqual(["700", "600"]);
   });

@@ -26,7 +26,7 @@ import { isTotalLabel } from "../sheet/totals.ts";
 import { NOTE_PARAMETERS } from "../target.ts";
 import { isMark } from "../values/marks.ts";
 import { showNumber } from "../values/number-shown.ts";
-import { newDatabase, newFolder, server } from "./database.ts";
+import { hold, newDatabase, newFolder, server } from "./database.ts";
 import { run } from "./program.ts";
 
 const kind = (text: string, type: CellType = CellType.string): string => {
@@ -375,13 +375,13 @@ describe("limits of the service", () => {
   test.skipIf(server === undefined)("maxImports: as many imports at a time, and the next one waits", async () => {
     await using service = await startService({ maxImports: 1 });
     expect((await service.send(await service.workbook([business(1)]), "a.xlsx")).status).toBe(200);
-    await service.database.query("begin; lock table businesses");
+    await using lock = await hold(service.database, "lock table businesses");
     const files = await Promise.all([2, 3].map((n) => service.workbook([business(n)])));
     const answers = files.map((file, n) => service.send(file, `b${n}.xlsx`));
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
     await expect.poll(() => service.uploads()).toHaveLength(2);
     expect(await waitingForLock(service.database)).toBe(1);
-    await service.database.query("commit");
+    await lock.release();
     expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200]);
   });
 });

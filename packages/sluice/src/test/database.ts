@@ -18,6 +18,12 @@ export function newName(kind: string): string {
   return `sluice_${kind}_${randomBytes(6).toString("hex")}`;
 }
 
+/** What a test holds up others with. A test that fails lets go of it too, so that nobody waits for the lock for ever. */
+export interface Held extends AsyncDisposable {
+  /** Rolls the transaction back. */
+  release(): Promise<void>;
+}
+
 /** A database of its own. */
 export interface TestDatabase extends AsyncDisposable {
   readonly dsn: string;
@@ -25,12 +31,41 @@ export interface TestDatabase extends AsyncDisposable {
   query(sql: string): Promise<(string | null)[][]>;
 }
 
+/** How long a test waits for a lock that it wants to hold. */
+const LOCK_TIMEOUT = "60s";
+
+/** Begins a transaction that runs this SQL, and keeps the locks of it: `await using lock = await hold(database, "lock table t")`. */
+export async function hold(database: Pick<TestDatabase, "query">, sql: string): Promise<Held> {
+  let held = true;
+  const release = async (): Promise<void> => {
+    if (held) await database.query("rollback");
+    held = false;
+  };
+  try {
+    await database.query(`begin; set local lock_timeout to '${LOCK_TIMEOUT}'; ${sql}`);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { release, [Symbol.asyncDispose]: release };
+}
+
+/** A connection for the databases that the tests of a file make. */
+let maker: Promise<pg.Client> | undefined;
+
+async function connectMaker(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: server });
+  await client.connect();
+  return client;
+}
+
+afterAll(async () => (await maker)?.end());
+
 /** @param options behind `create database NAME` */
 export async function newDatabase(options = ""): Promise<TestDatabase> {
   if (server === undefined) throw new Error("no PostgreSQL for this test");
   const name = newName("test");
-  const admin = new pg.Client({ connectionString: server });
-  await admin.connect();
+  const admin = await (maker ??= connectMaker());
   await admin.query(`create database ${name} ${options}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
@@ -42,7 +77,6 @@ export async function newDatabase(options = ""): Promise<TestDatabase> {
     [Symbol.asyncDispose]: async () => {
       await own.end();
       await admin.query(`drop database ${name} with (force)`);
-      await admin.end();
     },
   };
 }

@@ -10,7 +10,7 @@ import { businesses } from "../schema/businesses.ts";
 import { runImport } from "../import.ts";
 import { HEADER, business, startService, waitingForLock } from "../server/test/service.ts";
 import { openTarget } from "../database/open.ts";
-import { newDatabase, newFolder, server } from "./database.ts";
+import { hold, newDatabase, newFolder, server } from "./database.ts";
 import { writeWorkbook } from "./workbook.ts";
 import { EXAMPLE, run, start } from "./program.ts";
 
@@ -140,7 +140,7 @@ describe.skipIf(server === undefined)("other formats", () => {
     await using service = await startService({ target, maxImports: 1 });
     const old = (n: number): Blob => xls([HEADER, business(n)]);
     expect((await service.send(old(1), "old.xls", "?table=old")).status).toBe(200);
-    await database.query("begin; lock table old");
+    await using lock = await hold(database, "lock table old");
     const ended: string[] = [];
     const send = async (file: Blob, name: string, query?: string): Promise<number> => {
       const { status } = await service.send(file, name, query);
@@ -155,7 +155,7 @@ describe.skipIf(server === undefined)("other formats", () => {
       expect(await send(await service.workbook([business(4 + n)]), name)).toBe(200);
     // The one place of such files is taken, although the table of the second is free.
     expect(ended).toEqual(["first.xlsx", "second.xlsx"]);
-    await database.query("commit");
+    await lock.release();
     expect(await Promise.all([waiting, behind])).toEqual([200, 200]);
     expect(await database.query("select count(*) from old")).toEqual([["2"]]);
     expect(await database.query("select count(*) from businesses")).toEqual([["3"]]);

@@ -3,10 +3,17 @@ import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { afterEach } from "vitest";
 import { copyEmbedded } from "./embedded.ts";
 
 export const EXAMPLE: string = fileURLToPath(new URL("../../../../examples/data/businesses.xlsx", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../bin/sluice.js", import.meta.url));
+
+/** Programs that run. However a test ends, they end with it: with the launcher the program itself does. */
+const running = new Set<ChildProcessWithoutNullStreams>();
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 export interface Finished {
   readonly code: number | null;
@@ -17,7 +24,7 @@ export interface Finished {
 }
 
 /**
- * Starts the command; `finished` resolves when it has ended. An import into a folder that has no embedded database finds an empty one
+ * Starts the command, which ends with the test at the latest; `finished` resolves when it has ended. An import into a folder that has no embedded database finds an empty one
  * there, unless `extra` has SLUICE_TEST_EMBEDDED, which is then empty.
  *
  * @param extra variables of the environment besides this one's
@@ -33,6 +40,8 @@ export function start(
   if (args[0] === "import" && !elsewhere && !("DATABASE_URL" in extra) && !("SLUICE_TEST_EMBEDDED" in extra))
     if (!existsSync(data)) copyEmbedded(data);
   const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env: { ...env, ...extra } });
+  running.add(child);
+  child.on("close", () => running.delete(child));
   const pieces: Buffer[] = [];
   let stderr = "";
   child.stdout.on("data", (piece: Buffer) => pieces.push(piece));

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, withoutBrowser } from "../../../../scripts/browser.ts";
 import { business, HEADER, startService, type Service } from "../../../sluice/src/server/test/service.ts";
 import { createServer } from "../../../sluice/src/server/app.ts";
-import { newFolder, server } from "../../../sluice/src/test/database.ts";
+import { hold, newFolder, server, type Held } from "../../../sluice/src/test/database.ts";
 import { writeWorkbook, type TestCell } from "../../../sluice/src/test/workbook.ts";
 import { begin, cellsOf, idOf, IMPORT, named, openPage, press, overflow, resultOf, violations } from "./page.ts";
 
@@ -247,7 +247,7 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
     // A page that is left ends its events in the middle.
     const foreseen = [/ERR_INCOMPLETE_CHUNKED_ENCODING/];
     await using page = await openPage(browser, service.url, { foreseen });
-    await using held = await hold(service, 300);
+    await using held = await holdRows(service, 300);
     await page.setInputFiles("#file", named("people.csv", numbers(1000)));
     await page.click("summary:has-text('Advanced')");
     await page.fill("#option-chunkRows", "100");
@@ -280,7 +280,7 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
     await using page = await openPage(browser, service.url, {
       foreseen: [/ERR_CONNECTION_|ERR_INCOMPLETE|ERR_EMPTY|status of 503/],
     });
-    await using held = await hold(service, 300);
+    await using held = await holdRows(service, 300);
     await page.setInputFiles("#file", named("people.csv", numbers(1000)));
     await page.click("summary:has-text('Advanced')");
     await page.fill("#option-chunkRows", "100");
@@ -479,19 +479,14 @@ async function change(page: Page, row: number, header: string, text: string): Pr
 }
 
 /** Makes the table `people` with one row. Rows of more than `n` wait in it until they are released. */
-async function hold(service: Service, n: number): Promise<AsyncDisposable & { release(): Promise<void> }> {
+async function holdRows(service: Service, n: number): Promise<Held> {
   const body = new FormData();
   body.append("table", "people");
   body.append("file", new Blob(["n\n0\n"]), "first.csv");
   await fetch(`${service.url}/imports`, { method: "POST", body });
   await expect.poll(() => service.database.query("select n from people").catch(() => [])).toEqual([["0"]]);
-  await service.database.query("select pg_advisory_lock(16)");
   await service.database.query(`create function wait() returns trigger language plpgsql as $$ begin
     if new.n > ${n} then perform pg_advisory_xact_lock_shared(16); end if; return new; end $$`);
   await service.database.query("create trigger wait before insert on people for each row execute function wait()");
-  const release = async (): Promise<void> => {
-    await service.database.query("select pg_advisory_unlock_all()");
-  };
-  // A test that fails before it releases the rows would wait for ever for its service to close.
-  return { release, [Symbol.asyncDispose]: release };
+  return await hold(service.database, "select pg_advisory_xact_lock(16)");
 }

@@ -1,7 +1,7 @@
 // GET /imports/:id/events over real connections: what a reader sees of an import, from wherever it comes in.
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { server } from "../../test/database.ts";
+import { hold, server, type Held } from "../../test/database.ts";
 import { ask, ended, people, send } from "../test/client.ts";
 import { startService, waitingForLock, type Service } from "../test/service.ts";
 import type { Import, ProgressEvent } from "./import-schema.ts";
@@ -48,21 +48,24 @@ async function read(
   return events;
 }
 
-/** An import that waits for a lock until the transaction of the service's own connection ends. */
-async function held(service: Service): Promise<string> {
+/** An import that waits for a lock until that is released. */
+async function startHeld(service: Service): Promise<Held & { readonly id: string }> {
   await ended(service, (await send(service, "/imports", people(1), "people.csv")).body.id);
-  await service.database.query("begin; lock table people");
+  await using unlessHeld = new AsyncDisposableStack();
+  const lock = unlessHeld.use(await hold(service.database, "lock table people"));
   const { body } = await send(service, "/imports", people(2000, 10), "people.csv", {
     fields: { chunkRows: "100", workers: "2" },
   });
   await expect.poll(() => waitingForLock(service.database)).toBeGreaterThan(0);
-  return body.id;
+  unlessHeld.move();
+  return { ...lock, id: body.id };
 }
 
 describe.skipIf(server === undefined)("the events of an import", () => {
   test("begin with its state, show its channels and workers at work, and end with the import", async () => {
     await using service = await startService();
-    const id = await held(service);
+    await using held = await startHeld(service);
+    const { id } = held;
     const during = await read(service, id, (events) => events.some(({ data }) => data.read > 0));
     const { data } = during.at(-1)!;
     expect(data).toMatchObject({
@@ -87,7 +90,7 @@ describe.skipIf(server === undefined)("the events of an import", () => {
       )
       .toContainEqual({ id: "encode", state: "waiting", on: "chunks" });
     const rest = read(service, id, () => false);
-    await service.database.query("commit");
+    await held.release();
     const events = await rest;
     expect(events.at(-1)).toMatchObject({ event: "end", data: { id, state: "finished", inserted: 2000 } });
     expect(events.slice(0, -1).every(({ event }) => event === "progress")).toBe(true);
@@ -98,9 +101,10 @@ describe.skipIf(server === undefined)("the events of an import", () => {
 
   test("leave out what a reader has seen, and an import that is over gets its end at once, and then nothing", async () => {
     await using service = await startService();
-    const id = await held(service);
+    await using held = await startHeld(service);
+    const { id } = held;
     const [first] = await read(service, id, (events) => events.length > 0);
-    await service.database.query("commit");
+    await held.release();
     await ended(service, id);
     const after = await read(service, id, () => false, first!.id);
     expect(after.map(({ event }) => event)).toEqual(["end"]);
@@ -114,7 +118,8 @@ describe.skipIf(server === undefined)("the events of an import", () => {
 
   test("hold nobody up: readers that never read, and readers that hang up", async () => {
     await using service = await startService();
-    const id = await held(service);
+    await using held = await startHeld(service);
+    const { id } = held;
     const sockets = Array.from({ length: 50 }, (_, n) => {
       const socket = connect(service.port, "127.0.0.1");
       socket.on("error", () => undefined);
@@ -123,7 +128,7 @@ describe.skipIf(server === undefined)("the events of an import", () => {
       else socket.once("data", () => socket.destroy());
       return socket;
     });
-    await service.database.query("commit");
+    await held.release();
     expect(await ended(service, id)).toMatchObject({ state: "finished", inserted: 2000 });
     expect((await read(service, id, () => false)).at(-1)!.event).toBe("end");
     for (const socket of sockets) socket.destroy();
@@ -131,7 +136,8 @@ describe.skipIf(server === undefined)("the events of an import", () => {
 
   test("of an import that waits for its turn say so, and end when the server stops", async () => {
     await using service = await startService({ maxImports: 1 });
-    const id = await held(service);
+    await using held = await startHeld(service);
+    const { id } = held;
     const { body } = await send(service, "/imports", people(1, 5000), "people.csv");
     const [first] = await read(service, body.id, (events) => events.length > 0);
     expect(first).toMatchObject({ event: "progress", data: { state: "queued", phase: "queued", read: 0 } });
@@ -142,7 +148,7 @@ describe.skipIf(server === undefined)("the events of an import", () => {
     });
     await connected.promise;
     const closed = service.app.close();
-    await service.database.query("commit");
+    await held.release();
     expect((await rest).filter(({ event }) => event === "end")).toEqual([]);
     await closed;
     expect(id).not.toBe(body.id);
@@ -150,7 +156,8 @@ describe.skipIf(server === undefined)("the events of an import", () => {
 
   test("have as many readers as there may be, and one more when one has gone", async () => {
     await using service = await startService({ maxReaders: 2 });
-    const id = await held(service);
+    await using held = await startHeld(service);
+    const { id } = held;
     const open = async (): Promise<AbortController> => {
       const stop = new AbortController();
       expect((await fetch(`${service.url}/imports/${id}/events`, { signal: stop.signal })).status).toBe(200);
@@ -171,7 +178,7 @@ describe.skipIf(server === undefined)("the events of an import", () => {
             .status,
       )
       .toBe(200);
-    await service.database.query("commit");
+    await held.release();
     await ended(service, id);
   });
 });

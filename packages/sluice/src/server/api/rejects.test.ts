@@ -1,7 +1,7 @@
 // Rejected rows over HTTP: listed, downloaded, and repaired until none is left. Each goes in once.
 import { describe, expect, test } from "vitest";
 import { readRejects } from "../test/reject-files.ts";
-import { server } from "../../test/database.ts";
+import { hold, server } from "../../test/database.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
 import { business, HEADER, startService, type Service } from "../test/service.ts";
 import type { Problem } from "./problem.ts";
@@ -226,7 +226,7 @@ describe.skipIf(server === undefined)("the rejects of an import", () => {
   test("of a running import cannot be repaired yet, and its table's rows are shown", async () => {
     await using service = await startService();
     await ended(service, (await send(service, "/imports", people(3), "people.csv")).body.id);
-    await service.database.query("begin; lock table people in exclusive mode");
+    await using lock = await hold(service.database, "lock table people in exclusive mode");
     const { body } = await send(service, "/imports", people(3, 10), "people.csv");
     await expect
       .poll(
@@ -237,7 +237,7 @@ describe.skipIf(server === undefined)("the rejects of an import", () => {
       status: 409,
       body: { code: "not_finished" },
     });
-    await service.database.query("commit");
+    await lock.release();
     await ended(service, body.id);
     const rows = await ask<{ columns: string[]; rows: string[][] }>(service, "GET", `/imports/${body.id}/rows?limit=2`);
     expect(rows.body).toEqual({

@@ -43,8 +43,6 @@ const FINISHED_BEFORE: Happened = { what: "finished before", faults: 0 };
 const LEASE_MS = 400;
 /** The program looks for lost connections as often as it renews its lease. */
 const SILENCE_MS = 3000;
-/** A process that hangs longer than this is given up. */
-const PATIENCE_MS = 300_000;
 /** How a command ends that has been carried out before. */
 const IMPORTED_ALREADY = 4;
 const SHOWN = 600;
@@ -75,7 +73,7 @@ export const clock: Fault = {
 async function killed(attempt: Attempt, options: StartOptions): Promise<Happened> {
   let kills = 0;
   for (let left = 1 + attempt.random.below(TIMES); left > 0; left--) {
-    const child = start(attempt, options);
+    await using child = start(attempt, options);
     await someMoment(attempt, child);
     if (!child.isRunning()) {
       expectSuccess(await child.ended);
@@ -115,7 +113,7 @@ export const freeze: Fault = {
   name: "SIGSTOP past the lease",
   interrupt: async (attempt) => {
     const { place } = attempt;
-    const frozen = start(attempt, { leaseMs: LEASE_MS });
+    await using frozen = start(attempt, { leaseMs: LEASE_MS });
     await someMoment(attempt, frozen);
     // With a key, what is stopped before it began may do it all once more when it wakes up.
     while (byKey(attempt) && frozen.isRunning() && (await stateOf(place)) === undefined) await sleep(5);
@@ -142,7 +140,7 @@ export const freeze: Fault = {
 export const killAtEnd: Fault = {
   name: "kill -9 after the last commit",
   interrupt: async (attempt) => {
-    const child = start(attempt);
+    await using child = start(attempt);
     while (child.isRunning() && (await stateOf(attempt.place)) !== "finished") await sleep(1);
     if (!child.isRunning()) {
       expectSuccess(await child.ended);
@@ -206,7 +204,7 @@ export const poolerEnds: Fault = {
 /** What the program goes to is away for up to a second, up to three times. */
 async function interrupted(attempt: Attempt, away: (wait: () => Promise<void>) => Promise<void>): Promise<Happened> {
   const { random } = attempt;
-  const child = start(attempt);
+  await using child = start(attempt);
   let faults = 0;
   for (let left = 1 + random.below(TIMES); left > 0; left--) {
     if (faults === 0) await someMoment(attempt, child);
@@ -258,12 +256,6 @@ export function network(trouble: Trouble, bytes: number, least = 0): Fault {
 
 /** What became of a process that was left to itself. */
 async function outcome(child: Child): Promise<string> {
-  await unlessEnded(child, PATIENCE_MS);
-  if (child.isRunning()) {
-    child.signal("SIGKILL");
-    await child.ended;
-    return "hung, and was killed";
-  }
   const { code, stdout, stderr } = await child.ended;
   if (code === 0 || code === 3) return "went on by itself";
   if (code !== 1 || !/connect|connection|terminat/i.test(stdout + stderr))

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+/** No import of these tests takes so long, and none may hang. */
+const LONGEST_MS = 120_000;
 /** Jumps of the clock: the program believes that it is another day, and another one a moment later. */
 const JUMPING_CLOCK = `data:text/javascript,${encodeURIComponent(`
   const { now } = Date;
@@ -24,8 +26,10 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export interface Child {
+/** A program that runs. It is killed where it is let go of, so that nobody waits for what was stopped. */
+export interface Child extends AsyncDisposable {
   signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
+  /** Rejects if it does not end by itself. */
   readonly ended: Promise<Ended>;
   isRunning(): boolean;
 }
@@ -59,11 +63,22 @@ export function startChild(folder: string, args: readonly string[], options: Sta
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const ended = new Promise<Ended>((resolve, reject) => {
+    const bound = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error(`sluice ${args.join(" ")} hangs, and has said: ${stdout}${stderr}`));
+    }, LONGEST_MS);
     child.on("error", reject);
     child.on("close", (code) => {
+      clearTimeout(bound);
       running = false;
       resolve({ code, stdout, stderr });
     });
   });
-  return { signal: (name) => void child.kill(name), ended, isRunning: () => running };
+  // Who stopped it may look at its end much later.
+  ended.catch(() => undefined);
+  const dispose = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await ended.catch(() => undefined);
+  };
+  return { signal: (name) => void child.kill(name), ended, isRunning: () => running, [Symbol.asyncDispose]: dispose };
 }
