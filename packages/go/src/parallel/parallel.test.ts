@@ -210,7 +210,7 @@ describe("diagnostics", () => {
     const over = work.waitTwice(values);
     const profile = (): string => goroutineProfile({ debug: 2 });
     await expect.poll(profile).toMatch(/goroutine \d{7} \[chan receive\]:\nwaitTwice\(/);
-    expect(profile()).toMatch(/goroutine \d{7} \[chan receive\]:\nhelper\(/);
+    await expect.poll(profile).toMatch(/goroutine \d{7} \[chan receive\]:\nhelper\(/);
     expect(metrics()).toMatch(/^go_goroutines 3$/m);
     const leaks = (await find())?.message;
     expect(leaks).toMatch(/Goroutine \d{7} in state chan receive, with waitTwice on top of the stack/);
@@ -232,14 +232,27 @@ describe("diagnostics", () => {
   });
 
   it("GODEBUG=schedtrace=X prints what the scheduler does, and with scheddetail=1 each P, M and goroutine", async () => {
+    // Twice two tasks, which run until the trace has shown both at work. A worker does not get both of a pair.
     const program = (debug: string): Promise<Outcome> => {
       process.env["GODEBUG"] = debug;
       return runProgram(`import { parallel, gomaxprocs } from "go/parallel";
         import { main } from "go";
-        const burn = parallel(import.meta.url, function burn(ms: number) {
-          for (const end = performance.now() + ms; performance.now() < end; );
+        const burn = parallel(import.meta.url, function burn(state: Int32Array, round: number) {
+          Atomics.add(state, 1, 1);
+          while (Atomics.load(state, 0) < round);
         });
-        await main(async () => { gomaxprocs(2); await Promise.all([burn(100), burn(100), burn(100)]); });`);
+        const state = new Int32Array(new SharedArrayBuffer(8));
+        const write = process.stderr.write.bind(process.stderr);
+        let begun = 0;
+        process.stderr.write = (text: string) => {
+          if (begun === 2 * (state[0] + 1)) state[0]++;
+          begun = Atomics.load(state, 1);
+          return write(text);
+        };
+        await main(async () => {
+          gomaxprocs(2);
+          for (const round of [1, 2]) await Promise.all([burn(state, round), burn(state, round)]);
+        });`);
     };
     const short = await program("schedtrace=5");
     expect(short.stderr).toMatch(

@@ -10,6 +10,9 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** No program of these tests takes so long: it hangs. */
+const LONGEST_MS = 25_000;
+
 /** Runs TypeScript source whose imports from "go", "go/sync", … mean this package; signals it once, at its first output. */
 export async function runProgram(source: string, signalOnOutput?: NodeJS.Signals): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-go-"));
@@ -36,8 +39,15 @@ export async function runProgram(source: string, signalOnOutput?: NodeJS.Signals
       if (signalOnOutput !== undefined && !signalled) signalled = child.kill(signalOnOutput);
     });
     child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
-    const status = await new Promise<number | null>((resolve) => {
-      child.on("close", resolve);
+    const status = await new Promise<number | null>((resolve, reject) => {
+      const bound = setTimeout(() => {
+        child.kill("SIGKILL");
+        reject(new Error(`the program hangs, and has said:\n${stdout}${stderr}`));
+      }, LONGEST_MS);
+      child.on("close", (code) => {
+        clearTimeout(bound);
+        resolve(code);
+      });
     });
     return { status, stdout, stderr };
   } finally {

@@ -1,6 +1,6 @@
 // POST /imports, the history, cancel and resume, over real connections and a real database.
 import { describe, expect, test } from "vitest";
-import { server } from "../../test/database.ts";
+import { hold, server } from "../../test/database.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
 import { business, startService, waitingForLock } from "../test/service.ts";
 import type { ImportList } from "./import-schema.ts";
@@ -227,13 +227,15 @@ describe.skipIf(server === undefined)("POST /imports", () => {
   test("gives 429 to a client that has as many imports as one may have, and takes more when they have ended", async () => {
     await using service = await startService({ maxClientImports: 2 });
     await ended(service, (await send(service, "/imports", people(1), "people.csv")).body.id);
-    await service.database.query("begin; lock table people");
+    await using lock = await hold(service.database, "lock table people");
     const held: string[] = [];
-    for (const n of [1, 2]) held.push((await send(service, "/imports", people(1, n), "people.csv")).body.id);
+    // Two files of one name would be one file that has changed.
+    for (const n of [1, 2])
+      held.push((await send(service, "/imports", people(1, n), `${n}.csv`, { fields: { table: "people" } })).body.id);
     const refused = await send<Problem>(service, "/imports", people(1, 3), "people.csv");
     expect(refused).toMatchObject({ status: 429, body: { code: "too_many_imports" } });
     expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
-    await service.database.query("commit");
+    await lock.release();
     for (const id of held) expect(await ended(service, id)).toMatchObject({ state: "finished" });
     const { body } = await send(service, "/imports", people(1, 4), "people.csv");
     expect(await ended(service, body.id)).toMatchObject({ state: "finished" });
@@ -254,7 +256,7 @@ describe.skipIf(server === undefined)("DELETE /imports/:id and POST /imports/:id
   test("cancel an import that waits, one that runs, and say of one that is over that it is", async () => {
     await using service = await startService({ maxImports: 1 });
     await ended(service, (await send(service, "/imports", people(1), "people.csv")).body.id);
-    await service.database.query("begin; lock table people");
+    await using lock = await hold(service.database, "lock table people");
     const running = (await send(service, "/imports", people(5, 10), "people.csv")).body.id;
     const waiting = (await send(service, "/imports", people(5, 20), "people.csv")).body.id;
     await expect.poll(() => waitingForLock(service.database)).toBe(1);
@@ -269,7 +271,7 @@ describe.skipIf(server === undefined)("DELETE /imports/:id and POST /imports/:id
       status: 200,
       body: { state: "cancelled", inserted: 0 },
     });
-    await service.database.query("commit");
+    await lock.release();
     expect(await ask<Problem>(service, "DELETE", `/imports/${running}`)).toMatchObject({
       status: 409,
       body: { code: "not_running" },
