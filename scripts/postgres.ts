@@ -1,6 +1,7 @@
-// The PostgreSQL that tests use: DATABASE_URL, else one started here for this run if its programs are installed, else a server on
-// 127.0.0.1:5432, else one started here with the programs that `npm ci` brought. The user of a server that is found must be
-// allowed to create databases and roles, and its messages be English; another DATABASE_URL is left alone, which is said.
+// The PostgreSQL that tests use: DATABASE_URL, else a server on 127.0.0.1:5432, else one started here for this run, with the
+// programs that are installed or with those that `npm ci` brought. The user of a server that is found must be allowed to
+// create databases and roles, and its messages be English; another DATABASE_URL is left alone, which is said.
+// SLUICE_TEST_SERVER=own passes over a server on 127.0.0.1:5432: one started here keeps its data in memory, which is faster.
 // Tests read its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need it say
 // that they skip; in CI that is an error.
 import { execFileSync, spawn } from "node:child_process";
@@ -37,7 +38,7 @@ async function findServer(): Promise<(() => void) | undefined> {
     if (process.env["CI"]) throw new Error(message);
     console.warn(`${message} Another one is looked for.`);
   }
-  if (!installedPrograms()) {
+  if (process.env["SLUICE_TEST_SERVER"] !== "own") {
     const users = new Set(["postgres", "root", userInfo().username]);
     for (const user of users) {
       const url = `postgres://${user}@127.0.0.1:5432/postgres`;
