@@ -4,6 +4,8 @@
 // Every method takes its values from here: COPY sends the bytes, INSERT reads the fields back as
 // strings. So a value means the same in all of them: it is what PostgreSQL's input function of the
 // column's type makes of that text.
+import { CellType } from "@sluice/sheets";
+import { DAY_LENGTH, MIDNIGHT } from "../values/plain.ts";
 import type { Originals } from "./originals.ts";
 import { rejectCell, type RejectCell } from "../reject.ts";
 import type { Column } from "../schema/schema.ts";
@@ -100,8 +102,9 @@ export function sheetCells(chunk: Chunk): (row: number) => RejectCell[] {
     };
     for (const [field, text] of fields(chunk, row).entries()) {
       const type = types[row * plan.columns.length + field]!;
-      if (text !== null && plan.columns[field]!.made === undefined)
-        put(plan.columns[field]!.sheetColumn, rejectCell(text, type));
+      if (text === null || plan.columns[field]!.made !== undefined) continue;
+      const isDay = type === CellType.date && text.length === DAY_LENGTH;
+      put(plan.columns[field]!.sheetColumn, rejectCell(isDay ? text + MIDNIGHT : text, type));
     }
     for (const { column, text, type } of originals(row)) put(column, rejectCell(text(), type));
     return cells;

@@ -1,8 +1,9 @@
 import { CellType, PLAIN, type RowBatch } from "@sluice/sheets";
 import { expect, test } from "vitest";
-import { fields, lines, type LoadPlan } from "./chunk.ts";
+import { fields, lines, sheetCells, type LoadPlan } from "./chunk.ts";
 import { columnLetters, Encoder } from "./encode.ts";
 import { table, type TableSpec } from "../schema/schema.ts";
+import { batchOfRows } from "../test/batch.ts";
 
 interface TestRow {
   readonly number: number;
@@ -230,4 +231,56 @@ test("a text that means NULL is missing from its own column, whatever the next o
   const { chunk, rejects } = encode.take();
   expect(rejects.map(({ row, column, code }) => [row, column, code])).toEqual([[2, "A", "missing_value"]]);
   expect(chunk.data.toString()).toBe("x\t\\N\t\\N\ty\n");
+});
+
+test("a row has the cells that the sheet held, whichever way its values were read", () => {
+  const encode = encoder({
+    day: { type: "date" },
+    moment: { type: "timestamp" },
+    active: { type: "boolean" },
+    amount: { type: "numeric(12,2)" },
+    seen: { type: "text" },
+    number: { type: "bigint" },
+  });
+  const day = new Date("2024-02-29T00:00:00Z");
+  const noon = new Date("2024-02-29T12:00:00Z");
+  encode.fill(
+    batchOfRows([
+      [day, noon, true, 12.5, day, 7],
+      ["2024-02-29", "2024-02-29", "t", "12.50", 5, "007"],
+      ["2024-02-29T00:00:00.000", "2024-02-29T00:00:00.000", "Yes", "1e2", noon, 1e21],
+      ["  2024-02-29 ", day, "false", 0.1 + 0.2, true, "-7"],
+    ]),
+    0,
+  );
+  const { chunk, rejects } = encode.take();
+  expect(rejects.map(({ row, column, code }) => [row, column, code])).toEqual([[3, "NUMBER", "out_of_range"]]);
+  expect([fields(chunk, 0), fields(chunk, 1), fields(chunk, 2)]).toEqual([
+    ["2024-02-29", "2024-02-29T12:00:00.000", "true", "12.5", "2024-02-29", "7"],
+    ["2024-02-29", "2024-02-29", "true", "12.50", "5", "007"],
+    ["2024-02-29", "2024-02-29T00:00:00.000", "false", "0.3", "true", "-7"],
+  ]);
+  const cells = sheetCells(chunk);
+  expect([cells(0), cells(1), cells(2)]).toEqual([
+    [
+      ["d", "2024-02-29T00:00:00.000"],
+      ["d", "2024-02-29T12:00:00.000"],
+      ["b", "true"],
+      ["n", "12.5"],
+      ["d", "2024-02-29T00:00:00.000"],
+      ["n", "7"],
+    ],
+    ["2024-02-29", "2024-02-29", "t", "12.50", ["n", "5"], "007"],
+    ["  2024-02-29 ", ["d", "2024-02-29T00:00:00.000"], "false", ["n", "0.30000000000000004"], ["b", "true"], "-7"],
+  ]);
+});
+
+test("a text that would be a date cell at midnight keeps its time among the cells of its row", () => {
+  const encode = encoder({ day: { type: "date" }, other: {} });
+  encode.fill(batchOfRows([["2024-02-29T00:00:00.000", "x"]]), 0);
+  const { chunk } = encode.take();
+  expect([fields(chunk, 0), sheetCells(chunk)(0)]).toEqual([
+    ["2024-02-29", "x"],
+    ["2024-02-29T00:00:00.000", "x"],
+  ]);
 });

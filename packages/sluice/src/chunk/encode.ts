@@ -19,7 +19,8 @@ import type { Chunk, LoadPlan } from "./chunk.ts";
 import { KeptReject } from "./kept-reject.ts";
 import { Originals } from "./originals.ts";
 import type { Reject } from "../reject.ts";
-import { checkFor, takesText, typedCheckFor } from "../values/values.ts";
+import type { PlainTest } from "../values/plain.ts";
+import { checkFor, plainFor, takesText, typedCheckFor } from "../values/values.ts";
 import type { Check, Problem } from "../values/verdict.ts";
 import { madeText } from "./made.ts";
 
@@ -73,6 +74,8 @@ export class Encoder {
   readonly #checks: readonly (Check | undefined)[];
   /** By field: the check of a cell that is not text. */
   readonly #typedChecks: readonly Check[];
+  /** By field: the test of cells that need no check, and whose first bytes are loaded unchanged. */
+  readonly #plains: readonly (PlainTest | undefined)[];
   /** By field: what a typed cell shows goes in, if that was asked for. */
   readonly #takesText: readonly boolean[];
   readonly #notNull: readonly boolean[];
@@ -131,6 +134,7 @@ export class Encoder {
       this.#fieldOf[sheetColumn] = field;
     this.#checks = plan.columns.map(({ column }) => checkFor(column));
     this.#typedChecks = plan.columns.map(({ column }) => typedCheckFor(column));
+    this.#plains = plan.columns.map(({ column }) => plainFor(column));
     this.#takesText = plan.columns.map(({ column }) => takesText(column));
     this.#notNull = plan.columns.map(({ column }) => column.notNull || column.primaryKey);
     this.#isDone = isDone;
@@ -271,6 +275,7 @@ export class Encoder {
     const fieldOf = this.#fieldOf;
     const checks = this.#checks;
     const typedChecks = this.#typedChecks;
+    const plains = this.#plains;
     const fieldCount = checks.length;
     const begin = this.#length;
     const cellTypes = this.#types;
@@ -318,15 +323,19 @@ export class Encoder {
       if (position + 2 * size + fieldCount * 3 + 1 > out.length)
         out = this.#room(position, 2 * size + fieldCount * 3 + 1);
       const check = types[cell] === CellType.string ? checks[target] : typedChecks[target];
-      const shown =
-        batch.shown && this.#takesText[target] && types[cell] !== CellType.string
-          ? batch.shown.at(batch.rowNumbers[row]!, sheetColumn)
-          : undefined;
-      if (check !== undefined || shown !== undefined) {
+      let loaded = size;
+      if (check !== undefined) {
+        const shown =
+          batch.shown && this.#takesText[target] && types[cell] !== CellType.string
+            ? batch.shown.at(batch.rowNumbers[row]!, sheetColumn)
+            : undefined;
+        const plain = shown === undefined ? (plains[target]?.(bytes, start, stop, types[cell] as CellType) ?? 0) : 0;
         const verdict =
-          shown === undefined
-            ? check!(bytes, start, stop, types[cell] as CellType)
-            : shownVerdict(checks[target], shown);
+          plain > 0
+            ? undefined
+            : shown === undefined
+              ? check(bytes, start, stop, types[cell] as CellType)
+              : shownVerdict(checks[target], shown);
         if (verdict !== undefined) {
           if (verdict !== null && typeof verdict === "object") {
             return this.#reject(batch, row, target, sheetColumn, verdict);
@@ -339,17 +348,18 @@ export class Encoder {
           out[position++] = TAB;
           continue;
         }
+        // Of a date at midnight only the day is loaded; `sheetCells` writes its time again.
+        if (plain > 0) loaded = plain;
       }
       if ((flags[cell]! & PLAIN) === 0) {
-        position = escape(bytes, start, stop, out, position);
+        position = escape(bytes, start, start + loaded, out, position);
         if (position < 0) return this.#reject(batch, row, target, sheetColumn, NUL);
-      } else if (size <= LOOP_LIMIT && stop + 3 <= bytes.length) {
+      } else if (loaded <= LOOP_LIMIT && stop + 3 <= bytes.length) {
         // Four bytes at a time, up to three of them too many: there is room, and the next field is written over them.
-        for (let i = start, to = position; i < stop; i += 4, to += 4)
-          this.#view.setInt32(to, source.getInt32(i, true), true);
-        position += size;
+        for (let i = 0; i < loaded; i += 4) this.#view.setInt32(position + i, source.getInt32(start + i, true), true);
+        position += loaded;
       } else {
-        position += bytes.copy(out, position, start, stop);
+        position += bytes.copy(out, position, start, start + loaded);
       }
       out[position++] = TAB;
     }
@@ -381,6 +391,11 @@ export class Encoder {
       this.#out[position] = BACKSLASH;
       this.#out[position + 1] = UPPER_N;
       return position + 2;
+    }
+    if (text.length <= LOOP_LIMIT) {
+      const out = this.#room(position, text.length + fieldCount * 3 + 1);
+      const end = writePlain(text, out, position);
+      if (end >= 0) return end;
     }
     const bytes = Buffer.from(text);
     const out = this.#room(position, 2 * bytes.length + fieldCount * 3 + 1);
@@ -464,6 +479,16 @@ function escape(bytes: Buffer, start: number, end: number, out: Buffer, at: numb
     }
   }
   return position;
+}
+
+/** Writes a text of ASCII that needs no escape; returns −1 if it is not one. */
+function writePlain(text: string, out: Buffer, at: number): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code >= 0x7f || code === BACKSLASH) return -1;
+    out[at + i] = code;
+  }
+  return at + text.length;
 }
 
 /** 1 → A, 27 → AA. */

@@ -9,6 +9,8 @@ import { discard } from "./buffers.ts";
 /** Row, column, type and length, 4 bytes each, before a cell's text. */
 const HEAD = 16;
 const FIRST_CAPACITY = 4096;
+/** Longer texts are copied by one native call. */
+const LOOP_LIMIT = 32;
 
 /** A cell as it stood in the sheet. */
 export interface KeptCell {
@@ -24,6 +26,7 @@ export interface KeptCell {
 /** The cells of one chunk. */
 export class Originals {
   #buffer: Buffer = Buffer.alloc(0);
+  #view: DataView = new DataView(new ArrayBuffer(0));
   #length = 0;
   /** The row of the last cell, and where its first one begins. */
   #row = -1;
@@ -47,19 +50,25 @@ export class Originals {
       this.#row = row;
       this.#rowBegin = this.#length;
     }
-    const next = this.#length + HEAD + (end - start);
-    if (next > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, 2 * next));
-      this.#buffer.copy(larger, 0, 0, this.#length);
-      this.release();
-      this.#buffer = larger;
-    }
-    this.#buffer.writeInt32LE(row, this.#length);
-    this.#buffer.writeInt32LE(column, this.#length + 4);
-    this.#buffer.writeInt32LE(type, this.#length + 8);
-    this.#buffer.writeInt32LE(end - start, this.#length + 12);
-    bytes.copy(this.#buffer, this.#length + HEAD, start, end);
+    const at = this.#length;
+    const next = at + HEAD + (end - start);
+    if (next > this.#buffer.length) this.#enlarge(next);
+    const view = this.#view;
+    view.setInt32(at, row, true);
+    view.setInt32(at + 4, column, true);
+    view.setInt32(at + 8, type, true);
+    view.setInt32(at + 12, end - start, true);
+    if (end - start > LOOP_LIMIT) bytes.copy(this.#buffer, at + HEAD, start, end);
+    else for (let i = start, to = at + HEAD; i < end; i++, to++) this.#buffer[to] = bytes[i]!;
     this.#length = next;
+  }
+
+  #enlarge(size: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(FIRST_CAPACITY, 2 * size));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.release();
+    this.#buffer = larger;
+    this.#view = new DataView(larger.buffer, larger.byteOffset, larger.length);
   }
 
   /** The cells of any row. */

@@ -13,9 +13,13 @@ export function orNull(nulls: readonly string[] | undefined, check: Check | unde
   if (!nulls || nulls.length === 0) return check ?? undefined;
   const marks = new Set(nulls);
   const longest = Math.max(...nulls.map((mark) => Buffer.byteLength(mark)));
+  // The bytes that a mark begins with, or that may be a blank before it.
+  const begins = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte <= 0x20 || byte >= 0x80));
+  for (const mark of nulls) if (mark !== "") begins[Buffer.from(mark)[0]!] = 1;
   return (bytes, start, end, type) => {
     // Blanks around a mark do not belong to it; a text with many of them is long.
-    if (end - start <= longest + 20 && marks.has(bytes.toString("utf8", start, end).trim())) return null;
+    const maybe = begins[bytes[start]!] === 1 && end - start <= longest + 20;
+    if (maybe && marks.has(bytes.toString("utf8", start, end).trim())) return null;
     return check?.(bytes, start, end, type);
   };
 }

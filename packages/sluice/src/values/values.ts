@@ -6,11 +6,12 @@
 // their parts are.
 import { CellType } from "@sluice/sheets";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { dateReader } from "../schema/date-format.ts";
+import { dateReader, isDay } from "../schema/date-format.ts";
 import { usageError } from "../errors.ts";
 import { arrayCheck } from "./array.ts";
 import { intervalFits, daysOf } from "./interval.ts";
 import { nestedCheck } from "./nested.ts";
+import { plainTestFor, type PlainTest } from "./plain.ts";
 import { withoutZerosAtEnd } from "./digits.ts";
 import { advised, inNumberFormat, orNull } from "./reading.ts";
 import { cellText } from "./shown.ts";
@@ -19,6 +20,11 @@ import { baseType } from "../schema/types.ts";
 import type { RejectCode } from "../reject.ts";
 import type { Column } from "../schema/schema.ts";
 import type { Problem, Check } from "./verdict.ts";
+
+/** The test of values that no check need judge, since their bytes say that they fit; see plain.ts. */
+export function plainFor(column: Column): PlainTest | undefined {
+  return plainTestFor(column, scalarOf(column), takesText(column));
+}
 
 /** The check of a column's text cells, or undefined for plain text, if nothing need be asked. */
 export function checkFor(column: Column): Check | undefined {
@@ -171,7 +177,7 @@ function typeCheck(declared: string, dateFormat: string | undefined): Check | un
         return Number.isFinite(Number(text)) ? text.trim() : outOfRange(declared);
       });
     case "boolean":
-      return stringCheck(booleanText);
+      return booleanCheck;
     case "date":
       return dateFormat === undefined ? dateCheck : notationCheck(dateCheck, dateFormat, "date");
     case "timestamp without time zone":
@@ -300,6 +306,13 @@ function keptFraction(declared: string, verdict: string | Problem): string | Pro
   return needed > digits ? tooManyDigits(declared, digits, needed) : verdict;
 }
 
+const booleanWords = stringCheck(booleanText);
+
+/** Single letters and digits are told by their byte, since exports are full of them. */
+const booleanCheck: Check = (bytes, start, end, type) =>
+  (type === CellType.string && end - start === 1 ? LETTERS[bytes[start]!] : undefined) ??
+  booleanWords(bytes, start, end, type);
+
 function booleanText(text: string, type: CellType): string | Problem {
   if (type === CellType.boolean) return text;
   const word = text.trim().toLowerCase();
@@ -307,6 +320,12 @@ function booleanText(text: string, type: CellType): string | Problem {
   if (type === CellType.number ? word === "0" : /^(false|f|no|n|off|0)$/.test(word)) return "false";
   return notA("a boolean (true or false, yes or no, 1 or 0)", "invalid_boolean");
 }
+
+/** By byte: the boolean that a letter or a digit means. */
+const LETTERS: readonly (string | undefined)[] = Array.from({ length: 256 }, (_, byte) => {
+  const word = booleanText(String.fromCharCode(byte), CellType.string);
+  return typeof word === "string" ? word : undefined;
+});
 
 /** A time without a date has the day 0 of its date system. */
 const TIME_ALONE = /^(?:1899-12-3[01]|1904-01-01)T(.*)$/;
@@ -501,9 +520,7 @@ export function plainDecimal(text: string): string {
 
 function isCalendarDate(text: string): boolean {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
-  if (year === undefined || year === "0000") return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day);
+  return year !== undefined && isDay(Number(year), Number(month), Number(day));
 }
 
 function allDigits(bytes: Buffer, start: number, end: number): boolean {
