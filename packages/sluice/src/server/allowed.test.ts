@@ -124,6 +124,8 @@ describe.skipIf(server === undefined)("a caller", () => {
   test("goes on writing to a table that an upload made, after a restart and without its history", async () => {
     await using service = await startService();
     expect((await send(service, "people")).status).toBe(200);
+    // Other tables of the database may have children.
+    await service.database.query("create table parent (n integer); create table child () inherits (parent)");
     expect((await send(service, "public.people")).status).toBe(200);
     await service.app.close();
     await service.database.query("truncate sluice.imports, sluice.leases, sluice.chunks, sluice.rejects");
@@ -140,6 +142,11 @@ describe.skipIf(server === undefined)("a caller", () => {
       "moved from another name",
       "alter table people rename to x; create table y (); alter table x rename to people;" +
         "update sluice.made set table_name = 'other'",
+    ],
+    [
+      "dropped, and a view had got its number and its name",
+      `drop table people; create view people as select 'Ada' as "Full name", 36 as age;
+       update sluice.made set table_oid = 'people'::regclass`,
     ],
     ["made a child", "create table all_people (like people); alter table people inherit all_people"],
     [
