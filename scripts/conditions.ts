@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { startServer } from "./postgres.ts";
 import { conditionsIn, type Condition } from "./sql-conditions.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -38,6 +39,9 @@ const cases = sources.sort().flatMap((path): Case[] => {
   return conditions.map((condition) => ({ file, source, condition }));
 });
 
+/** For all runs: each would make one otherwise. */
+const server = process.env["DATABASE_URL"] === undefined ? await startServer() : undefined;
+
 /** The name of a test that fails; undefined if none does. */
 async function noticedBy({ file, source, condition }: Case, tests: string): Promise<string | undefined> {
   const { start, end, without } = condition;
@@ -47,7 +51,11 @@ async function noticedBy({ file, source, condition }: Case, tests: string): Prom
   if (missing !== undefined) throw new RangeError(`there is no test file ${missing}`);
   const child = spawn("vitest", ["run", "--config", "scripts/conditions.config.ts", ...filters], {
     cwd: ROOT,
-    env: { ...process.env, SLUICE_CONDITION: JSON.stringify({ file, text }) },
+    env: {
+      ...process.env,
+      ...(server && { DATABASE_URL: server.url }),
+      SLUICE_CONDITION: JSON.stringify({ file, text }),
+    },
     stdio: ["ignore", "pipe", "ignore"],
   });
   let output = "";
@@ -75,5 +83,6 @@ await Promise.all(
     for (const one of queue) await judge(one);
   }),
 );
+server?.remove();
 console.log(`\n${cases.length - missed} of ${cases.length} conditions are noticed.`);
 process.exitCode = missed === 0 ? 0 : 1;

@@ -5,6 +5,7 @@
 // Tests read its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need it say
 // that they skip; in CI that is an error.
 import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { accessSync, constants, cpSync, existsSync, globSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer, type Socket } from "node:net";
@@ -12,15 +13,27 @@ import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
 
-export async function setup(): Promise<() => void> {
+export async function setup(): Promise<() => Promise<void>> {
   // For the embedded database that tests copy (packages/sluice/src/test/embedded.ts).
   const embedded = mkdtempSync(join(tmpdir(), "sluice-embedded-"));
   process.env["SLUICE_TEST_EMBEDDED"] = embedded;
+  // For the database with a ledger that they copy (packages/sluice/src/test/database.ts).
+  const ledger = `sluice_ledger_${randomBytes(6).toString("hex")}`;
+  process.env["SLUICE_TEST_LEDGER"] = ledger;
   const remove = await findServer();
-  return () => {
-    remove?.();
+  return async () => {
+    const url = process.env["SLUICE_TEST_POSTGRES"];
+    if (remove) remove();
+    else if (url !== undefined) await dropDatabase(url, ledger);
     rmSync(embedded, { recursive: true, force: true });
   };
+}
+
+async function dropDatabase(url: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(`drop database if exists ${name}`);
+  await client.end();
 }
 
 /** Finds a server, or starts one; returns what removes that. */

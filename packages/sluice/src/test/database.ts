@@ -7,6 +7,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll } from "vitest";
 import { openTarget } from "../database/open.ts";
+import { ensureLedger } from "../ledger/schema.ts";
 import { copyEmbedded } from "./embedded.ts";
 import type { Target } from "../target.ts";
 
@@ -50,16 +51,58 @@ export async function hold(database: Pick<TestDatabase, "query">, sql: string): 
   return { release, [Symbol.asyncDispose]: release };
 }
 
-/** A connection for the databases that the tests of a file make. */
+/** A connection for the databases that the tests of a file make. It ends with the process, as some are dropped in `afterAll`. */
 let maker: Promise<pg.Client> | undefined;
 
 async function connectMaker(): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: server });
   await client.connect();
+  // Its types do not have that.
+  (client as pg.Client & { unref(): void }).unref();
   return client;
 }
 
-afterAll(async () => (await maker)?.end());
+function addressOf(database: string): string {
+  const url = new URL(server!);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+/**
+ * A database that has an empty ledger. It takes longer to make one than most tests need, so a test run makes one, and the server
+ * copies it.
+ */
+export async function newDatabaseWithLedger(): Promise<TestDatabase> {
+  template ??= ledgerTemplate();
+  return await newDatabase(`template ${await template}`);
+}
+
+/** The database of the run that has a ledger and nothing else. */
+let template: Promise<string> | undefined;
+/** Of the advisory lock under which one of the processes makes it. */
+const MAKING = 7601;
+
+async function ledgerTemplate(): Promise<string> {
+  const name = process.env["SLUICE_TEST_LEDGER"]!;
+  const admin = await (maker ??= connectMaker());
+  await admin.query(`select pg_advisory_lock(${MAKING})`);
+  try {
+    const { rowCount } = await admin.query(`select from pg_database where datname = '${name}'`);
+    if (rowCount === 0) {
+      const made = newName("making");
+      await admin.query(`create database ${made}`);
+      {
+        await using target = await openTarget({ to: addressOf(made) });
+        await target.start();
+        await ensureLedger(target);
+      }
+      await admin.query(`alter database ${made} rename to ${name}`);
+    }
+  } finally {
+    await admin.query(`select pg_advisory_unlock(${MAKING})`);
+  }
+  return name;
+}
 
 /** @param options behind `create database NAME` */
 export async function newDatabase(options = ""): Promise<TestDatabase> {
@@ -67,12 +110,11 @@ export async function newDatabase(options = ""): Promise<TestDatabase> {
   const name = newName("test");
   const admin = await (maker ??= connectMaker());
   await admin.query(`create database ${name} ${options}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  const own = new pg.Client({ connectionString: url.href, types: { getTypeParser: () => (text: string) => text } });
+  const dsn = addressOf(name);
+  const own = new pg.Client({ connectionString: dsn, types: { getTypeParser: () => (text: string) => text } });
   await own.connect();
   return {
-    dsn: url.href,
+    dsn,
     query: async (sql) => (await own.query<(string | null)[]>({ text: sql, rowMode: "array" })).rows,
     [Symbol.asyncDispose]: async () => {
       await own.end();
@@ -87,7 +129,7 @@ export function newFolder(): AsyncDisposable & { readonly path: string } {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** The databases that every method must work on alike. */
+/** The databases that every method must work on alike. Each has an empty ledger. */
 export const databases: readonly { readonly name: string; open(): Promise<{ target: Target } & AsyncDisposable> }[] = [
   ...(server === undefined
     ? []
@@ -95,7 +137,7 @@ export const databases: readonly { readonly name: string; open(): Promise<{ targ
         {
           name: "PostgreSQL",
           open: async () => {
-            const database = await newDatabase();
+            const database = await newDatabaseWithLedger();
             const target = await openTarget({ to: database.dsn, connections: 3 });
             return {
               target,
@@ -114,14 +156,18 @@ export const databases: readonly { readonly name: string; open(): Promise<{ targ
       const { target } = await shared;
       return {
         target,
-        [Symbol.asyncDispose]: async () =>
-          void (await target.query(
-            "drop schema public cascade; create schema public; drop schema if exists sluice cascade",
-          )),
+        [Symbol.asyncDispose]: async () => void (await target.query(EMPTY)),
       };
     },
   },
 ];
+
+/** What a test left, but for the ledger's tables, which take longer to make than to empty. */
+const EMPTY = `drop schema public cascade; create schema public;
+  do $$ begin
+    execute (select 'truncate ' || string_agg(format('sluice.%I', tablename), ', ') || ' restart identity cascade'
+             from pg_tables where schemaname = 'sluice');
+  end $$`;
 
 /** One embedded database for a test file, since making one takes seconds; each test gets it empty. */
 let shared: Promise<{ target: Target; close(): Promise<void> }> | undefined;
@@ -130,6 +176,8 @@ async function openShared(): Promise<{ target: Target; close(): Promise<void> }>
   const folder = newFolder();
   copyEmbedded(folder.path);
   const target = await openTarget({ folder: folder.path });
+  await target.start();
+  await ensureLedger(target);
   return {
     target,
     close: async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 import { openTarget } from "../../database/open.ts";
 import type { Target } from "../../target.ts";
-import { newDatabase, newFolder, type TestDatabase } from "../../test/database.ts";
+import { newDatabaseWithLedger, newFolder, type TestDatabase } from "../../test/database.ts";
 import { writeWorkbook, type TestCell } from "../../test/workbook.ts";
 import { createServer, type ServerOptions } from "../app.ts";
 
@@ -54,9 +54,9 @@ export interface Service extends AsyncDisposable {
   get(path: string, init?: RequestInit): Promise<Answer>;
 }
 
-/** Starts a service; `dsn` where its database is not to be the test's own. */
+/** Starts a service over a database that has a ledger; `dsn` where its database is not to be the test's own. */
 export async function startService(options: Partial<ServerOptions> & { readonly dsn?: string } = {}): Promise<Service> {
-  const database = await newDatabase();
+  const database = await newDatabaseWithLedger();
   const files = newFolder();
   const uploads = newFolder();
   const target = options.target ?? (await openTarget({ to: options.dsn ?? database.dsn, connections: 2 }));
