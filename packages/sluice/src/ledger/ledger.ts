@@ -427,13 +427,14 @@ export async function* rejectsOf(
 ): AsyncGenerator<Reject[]> {
   for (let [last, stretch] = [0, PAGE]; ;) {
     // A stretch of the sheet a time, from the next reject on: a limit alone would make a server that knows nothing of a table
-    // just filled sort all that is left of it for every page.
+    // just filled sort all that is left of it for every page. Such a server would also look for the next reject again for each
+    // row that it joins with it; as a value, it is looked for once.
     const { rows } = await target.query(
-      `select row_number::text, column_name, value, code, reason, cells::text, (before + size)::text
+      `with next as materialized (select row_number as first from ${table} where import = $1 and row_number > $2 order by row_number limit 1)
+       select row_number::text, column_name, value, code, reason, cells::text, (before + size)::text
        from (select r.*, size, coalesce(sum(size) over (order by row_number rows between unbounded preceding and 1 preceding), 0) as before
-             from ${table} r cross join lateral (select octet_length(cells::text) as size) s,
-                  (select min(row_number) as first from ${table} where import = $1 and row_number > $2) f
-             where import = $1 and row_number >= first and row_number < first + $3::integer) page
+             from ${table} r cross join lateral (select octet_length(cells::text) as size) s
+             where import = $1 and row_number >= (select first from next) and row_number < (select first from next) + $3::integer) page
        where before < ${PAGE_BYTES} order by page.row_number`,
       [id, String(last), String(stretch)],
     );
