@@ -98,10 +98,10 @@ export async function importDetails(target: Target, id: string): Promise<Details
     : { rows: [] };
   if (!rows[0]) throw unknown(target, id);
   const more = await target.query(
-    `select i.content_hash, i.epoch::text, l.owner, i.message, i.indexes::text,
+    `select i.content_hash, i.epoch::text, coalesce(l.owner, 'nobody'), i.message, i.indexes::text,
             (select count(*)::text from sluice.chunks where import = i.id),
             (select count(*)::text from sluice.chunks where import = i.id and done = rows)
-     from sluice.imports i join sluice.leases l on l.import = i.id where i.id = $1`,
+     from sluice.imports i left join sluice.leases l on l.import = i.id where i.id = $1`,
     [id],
   );
   const [contentHash, epoch, owner, message, indexes, begun, done] = more.rows[0]!;
@@ -235,7 +235,7 @@ const listSql = ({ exclusive }: Target): string => `
          to_char(i.started_at at time zone 'UTC', ${TIME}), to_char(i.finished_at at time zone 'UTC', ${TIME}),
          s.inserted::text, s.updated::text, s.skipped::text, s.rejected::text,
          to_char(i.started_at at time zone 'UTC', ${PLACE}), i.message
-  from sluice.imports i join sluice.leases l on l.import = i.id
+  from sluice.imports i left join sluice.leases l on l.import = i.id
   cross join lateral (
     select i.inserted, i.updated, i.skipped, i.rejected where i.state <> 'running'
     union all

@@ -13,7 +13,7 @@ import { storePlan, type Plan } from "../plan/plan.ts";
 import { atWorkSql, BEGUN_ALREADY } from "./schema.ts";
 import { inLines } from "../printable.ts";
 import { indexesFrom, isId, type IndexLeft } from "../plan/stored.ts";
-import { hidesRowsSql, shapeSql } from "./table-shape.ts";
+import { fullNameSql, hidesRowsSql, shapeSql } from "./table-shape.ts";
 
 export type State = "running" | "finished" | "failed" | "cancelled";
 
@@ -124,8 +124,8 @@ export async function beginImport(target: Target, beginning: Beginning): Promise
     [
       ...(beginning.seen ? guard(beginning.seen) : []),
       ...ddl,
-      `insert into sluice.imports (id, content_hash, file, sheet, target_table, method, plan, wish, schema_hash, indexes, state, epoch, table_oid, relation, shape)
-       values (${values.join(", ")}, 'running', 1, pg_catalog.to_regclass(${relation}), ${relation}, ${shape})`,
+      `insert into sluice.imports (id, content_hash, file, sheet, target_table, method, plan, wish, schema_hash, indexes, state, epoch, table_oid, relation, shape, full_name)
+       values (${values.join(", ")}, 'running', 1, pg_catalog.to_regclass(${relation}), ${relation}, ${shape}, ${fullNameSql(`pg_catalog.to_regclass(${relation})`)})`,
       `insert into sluice.leases values (${quoteLiteral(claim.id)}, 1, ${quoteLiteral(OWNER)}, ${leaseEnd()})`,
     ].join(";\n"),
     undefined,
@@ -318,10 +318,10 @@ export async function findImports(
         ];
   const { rows } = await target.query(
     `select i.id, i.state, i.content_hash, i.file, i.sheet, i.target_table, i.plan::text, i.wish, i.schema_hash, i.indexes::text,
-            to_char(i.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), l.owner, i.table_oid::text,
+            to_char(i.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), coalesce(l.owner, 'nobody'), i.table_oid::text,
             ${atWorkSql(target.exclusive, OWNER)}::text, ${TOTALS},
             (1000::numeric * extract(epoch from i.finished_at - i.started_at))::bigint::text
-     from sluice.imports i join sluice.leases l on l.import = i.id
+     from sluice.imports i left join sluice.leases l on l.import = i.id
      cross join lateral (${SUMS} where import = i.id) s
      where ${where} order by i.started_at desc limit 100`,
     parameters,
@@ -488,12 +488,12 @@ export async function buildIndex(target: Target, claim: Claim, spec: IndexSpec, 
 export async function takenOver(target: Asked, claim: Claim): Promise<SluiceError> {
   const found = await target
     .query(
-      `select i.state, l.owner, i.epoch::text from sluice.imports i join sluice.leases l on l.import = i.id where i.id = $1`,
+      `select i.state, l.owner, i.epoch::text from sluice.imports i left join sluice.leases l on l.import = i.id where i.id = $1`,
       [claim.id],
     )
     .catch(() => undefined);
   const [state, owner, epoch] = found?.rows[0] ?? [];
-  const by = owner === undefined || epoch === String(claim.epoch) ? "" : `: ${owner}`;
+  const by = !owner || epoch === String(claim.epoch) ? "" : `: ${owner}`;
   const what = state === "cancelled" ? "was cancelled by" : "was taken over by";
   return new SluiceError(
     "taken_over",

@@ -9,14 +9,15 @@ import { SluiceError } from "../errors.ts";
 import { quoteLiteral } from "../schema/identifiers.ts";
 import type { Target } from "../target.ts";
 import { MADE_DDL } from "./made.ts";
-import { shapeSql } from "./table-shape.ts";
+import { adoptRestored } from "./restored.ts";
+import { fullNameSql, shapeSql } from "./table-shape.ts";
 import { checkLedger } from "./trust.ts";
 
 /**
  * The version of the statements below. A change that they do not make by themselves needs a step in
  * {@link MIGRATIONS}.
  */
-export const LEDGER_VERSION = 3;
+export const LEDGER_VERSION = 4;
 
 /** Another process has the import, or it has ended. */
 export const TAKEN_OVER = "SLU01";
@@ -52,11 +53,20 @@ export function atWorkSql(exclusive: boolean, owner: string): string {
   return `(l.expires_at > clock_timestamp() and ${exclusive ? holder : `(${holder} or ${CONNECTED})`})`;
 }
 
+/**
+ * Where the ledger's tables are, as SQL: their OIDs. A copy of the database's files, `pg_upgrade` and a replica keep them. A dump that is
+ * restored does not: it makes the tables in the order of their names, and they were not made in that order.
+ */
+const PLACE = `(select pg_catalog.string_agg(c.oid::text, ' ' order by c.relname) from pg_catalog.pg_class c
+  where c.relnamespace = 'sluice'::pg_catalog.regnamespace and c.relkind = 'r')`;
+
 /** Idempotent: run as often as one likes. */
 export const LEDGER_DDL: string = `-- The ledger of sluice, version ${LEDGER_VERSION}.
 select pg_catalog.pg_advisory_xact_lock(${INSTALL_LOCK});
 create schema if not exists sluice;
 create table if not exists sluice.ledger (version integer not null);
+-- The OIDs of these tables: others in a database that a dump was restored into.
+alter table sluice.ledger add column if not exists place text;
 insert into sluice.ledger select ${LEDGER_VERSION} where not exists (select from sluice.ledger);
 
 -- One row an import; \`plan\` and \`wish\` are what a resume goes by. All of it is data: nothing that stands here is ever run as SQL.
@@ -86,6 +96,8 @@ create table if not exists sluice.imports (
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz
 );
+-- The table's name with its schema: \`table_oid\` says nothing in a database that a dump was restored into.
+alter table sluice.imports add column if not exists full_name text;
 create index if not exists imports_by_content on sluice.imports (content_hash, started_at);
 
 -- Who works on an import, and until when the others believe it.
@@ -123,12 +135,16 @@ create table if not exists sluice.rejects (
   primary key (import, row_number)
 );
 ${MADE_DDL}
+update sluice.ledger set place = ${PLACE} where place is null;
+
 -- A new epoch for who may have one: the lease is over, its holder is gone, or \`forced\`. NULL where somebody else is at work.
 create or replace function sluice.claim(of_import text, new_owner text, milliseconds integer, forced boolean, exclusive boolean)
 returns integer language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   mine integer;
 begin
+  -- A lease that somebody has lost is over.
+  insert into sluice.leases select i.id, i.epoch, '', '-infinity' from sluice.imports i where i.id = of_import on conflict do nothing;
   update sluice.leases l
   set epoch = l.epoch + 1, owner = new_owner, expires_at = clock_timestamp() + milliseconds * interval '1 millisecond'
   where l.import = of_import
@@ -224,6 +240,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "drop function if exists sluice.commit_rows(text, integer, integer, integer, integer, integer, integer, integer, integer, integer)",
   ],
   [], // sluice.move_sequence is new
+  [
+    "alter table sluice.imports add column if not exists full_name text",
+    `update sluice.imports i set full_name = ${fullNameSql("i.table_oid")} where full_name is null`,
+  ],
 ];
 
 /**
@@ -233,8 +253,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
  */
 export async function ensureLedger(target: Target): Promise<void> {
   await checkLedger(target);
-  const version = await versionOf(target);
-  if (version === LEDGER_VERSION) return;
+  const { version, restored } = await versionOf(target);
+  if (version === LEDGER_VERSION) {
+    if (restored) await adoptRestored(target, PLACE, INSTALL_LOCK);
+    return;
+  }
   if (version !== undefined && version > LEDGER_VERSION) {
     throw new SluiceError(
       "ledger_newer",
@@ -267,20 +290,24 @@ export async function ensureLedger(target: Target): Promise<void> {
  */
 export async function hasLedger(target: Target): Promise<boolean> {
   await checkLedger(target);
-  const version = await versionOf(target);
+  const { version, restored } = await versionOf(target);
   if (version === undefined) return false;
-  if (version !== LEDGER_VERSION) await ensureLedger(target);
+  if (version !== LEDGER_VERSION || restored) await ensureLedger(target);
   return true;
 }
 
-/** undefined if the ledger does not exist. */
-async function versionOf(target: Target): Promise<number | undefined> {
+/** The ledger's version, undefined if it does not exist, and whether it came into this database by a dump. */
+async function versionOf(target: Target): Promise<{ version: number | undefined; restored: boolean }> {
+  const none = { version: undefined, restored: false };
   try {
-    const { rows } = await target.query("select version::text from sluice.ledger");
-    return rows[0] === undefined ? undefined : Number(rows[0][0]);
+    // Version 3 has no column `place`.
+    const { rows } = await target.query(
+      `select l.version::text, (pg_catalog.to_jsonb(l) ->> 'place'::text <> ${PLACE})::text from sluice.ledger l`,
+    );
+    return rows[0] === undefined ? none : { version: Number(rows[0][0]), restored: rows[0][1] === "true" };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "42P01" || code === "3F000") return undefined;
+    if (code === "42P01" || code === "3F000") return none;
     if (code !== "42501") throw error;
     throw new SluiceError(
       "ledger_denied",

@@ -13,6 +13,7 @@ import { describeError, SluiceError } from "../errors.ts";
 import { quoteTable } from "../schema/identifiers.ts";
 import type { Claim, Target } from "../target.ts";
 import type { Plan } from "../plan/plan.ts";
+import { badLedger, shown } from "../plan/stored.ts";
 
 /** The table is not there any more, or the rows that the import put in are not in it. */
 export const TABLE_GONE = "table_gone";
@@ -42,6 +43,35 @@ export function shapeSql(oid: string): string {
   from pg_class c where c.oid = ${oid}::oid)`;
 }
 
+/**
+ * A table's name with its schema, as SQL.
+ *
+ * @param oid SQL of the table's oid
+ */
+export function fullNameSql(oid: string): string {
+  return `(select pg_catalog.format('%I.%I', n.nspname, c.relname)
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = ${oid}::oid)`;
+}
+
+/**
+ * The text of a table as a dump has brought it into this database: with the numbers that its parts
+ * have here. What people call the columns and types stays as it was, so a change since then is still
+ * found. Its files differ, so its rows are counted. Types that are not PostgreSQL's own count as the same.
+ */
+export function restoredShape(then: string, now: string): string | undefined {
+  const [was, is] = [shapeFrom(then), shapeFrom(now)];
+  if (!was || !is) return undefined;
+  const here = new Map((is[3] ?? []).map((column) => [column[0], column]));
+  const columns = (was[3] ?? []).map(([name, number, type, ...rest]): Column => {
+    const column = here.get(name);
+    return [name, column?.[1] ?? number, column && Number(type) >= FIRST_OWN_OID ? column[2] : type, ...rest];
+  });
+  return JSON.stringify([is[0], was[1], was[2], columns]);
+}
+
+/** The first OID that PostgreSQL gives to what users make. */
+const FIRST_OWN_OID = 16_384;
+
 /** The advice for people about a table that is another one. */
 export function afterChange(code: string, id: string): string {
   return code === TABLE_GONE
@@ -58,6 +88,18 @@ type Column = readonly [
   generated: boolean,
 ];
 type Shape = readonly [oid: string, kind: string, files: string, columns: readonly Column[] | null];
+
+/** Undefined if the text is not one that this program writes. */
+function shapeFrom(text: string): Shape | undefined {
+  try {
+    const shape: unknown = JSON.parse(text);
+    return Array.isArray(shape) && shape.length === 4 && (shape[3] === null || Array.isArray(shape[3]))
+      ? (shape as unknown as Shape)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Checks that an import's table is the one that it was planned for. Changes that leave every row
@@ -79,7 +121,8 @@ export async function expectSameTable(target: Pick<Target, "query">, { id }: Pic
   if (!table || then === now) return;
   const rows = Number(put);
   if (!now) throw gone(oldName, `no table has the name "${table}" any more`, rows);
-  const [was, is] = [JSON.parse(then!) as Shape, JSON.parse(now) as Shape];
+  const [was, is] = [shapeFrom(then!), shapeFrom(now)!];
+  if (!was) throw badLedger(id, `its table was ${shown(then)}`);
   if (was[0] !== is[0]) throw gone(oldName, `another table has the name "${table}" now`, rows);
   const { load } = JSON.parse(plan!) as Plan;
   const changes = await changesOf(target, was, is, new Set(load.map(({ column }) => column.name)));

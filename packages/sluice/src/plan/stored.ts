@@ -211,6 +211,6 @@ function isName(value: unknown): value is string {
   }
 }
 
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   return inLines((JSON.stringify(value) ?? "missing").slice(0, 200));
 }
