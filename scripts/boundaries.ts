@@ -96,6 +96,10 @@ const buildings: Readonly<Record<string, Building>> = {
       ["api", "format"],
     ],
   },
+  "packages/site/src": {
+    packages: ["@sluice/go"],
+    floors: [["build"], ["client"], ["code"]],
+  },
 };
 
 const faults: string[] = [];

@@ -39,6 +39,7 @@ const PARTS: Readonly<Record<string, readonly string[]>> = {
   "comments of sheets": ["packages/sheets/src/**/*.ts"],
   "comments of sluice": ["packages/sluice/src/**/*.ts"],
   "comments of the page": ["packages/web/src/**/*.ts", "packages/web/src/**/*.tsx"],
+  "comments of the site": ["packages/site/src/**/*.ts", "packages/site/src/**/*.tsx"],
   pages: ["*.md", "docs/**/*.md", "packages/*/*.md", "bench/*.md", "examples/**/*.md"],
 };
 

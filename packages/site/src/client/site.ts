@@ -1,0 +1,5 @@
+// The script of every page: the theme, and what is loaded when a reader wants it.
+
+import { offerThemes } from "./theme.ts";
+
+offerThemes();
