@@ -98,7 +98,7 @@ const buildings: Readonly<Record<string, Building>> = {
   },
   "packages/site/src": {
     packages: ["@sluice/go"],
-    floors: [["build"], ["client"], ["code"]],
+    floors: [["build"], ["client"], ["play"], ["picture", "worker"], ["code"]],
   },
 };
 

@@ -10,7 +10,6 @@ const config: UserConfig = defineConfig({
   logLevel: "warn",
   publicDir: here("public"),
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  resolve: { conditions: ["source", "browser", "import"] },
   build: {
     outDir: "dist",
     emptyOutDir: false,
@@ -18,7 +17,10 @@ const config: UserConfig = defineConfig({
     modulePreload: false,
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: { site: here("src/client/site.ts"), style: here("src/style/site.css") },
+      input: {
+        site: here("src/client/site.ts"),
+        style: here("src/style/site.css"),
+      },
       output: {
         entryFileNames: "assets/[name].js",
         chunkFileNames: "assets/[name].js",

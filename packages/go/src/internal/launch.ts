@@ -104,14 +104,23 @@ function fail(this: Subject, error: unknown): void {
   }
   const g = this instanceof Launch ? this.g : this;
   remove(g);
-  if (this instanceof Launch && this.supervisor?.failed !== undefined) this.supervisor.failed(error);
-  else if (!observer?.takes(g, error)) panic(g, error);
+  if (this instanceof Launch && this.supervisor?.failed !== undefined) {
+    setCurrent(g);
+    this.supervisor.failed(error);
+    setForeign();
+  } else if (!observer?.takes(g, error)) panic(g, error);
   proceed();
 }
 
 function end(subject: Subject, goexit: boolean): void {
   const g = subject instanceof Launch ? subject.g : subject;
   if (g !== main) remove(g);
-  if (subject instanceof Launch) subject.supervisor?.ended?.(g, goexit);
+  if (subject instanceof Launch) {
+    // The supervisor acts for the goroutine, such as a WaitGroup that counts it. Without this, code
+    // without AsyncLocalStorage would take it for main's.
+    setCurrent(g);
+    subject.supervisor?.ended?.(g, goexit);
+    setForeign();
+  }
   proceed();
 }

@@ -11,10 +11,10 @@
 // - A bubble checks itself when a goroutine has parked or ended and all microtasks have run. So it
 //   costs nothing while it waits for something real.
 
-import { current, type Goroutine, leaveWait, remove } from "../internal/goroutine.ts";
+import { current, type Goroutine, leaveWait, remove, setCurrent } from "../internal/goroutine.ts";
 import { dump } from "../internal/dump.ts";
 import { host } from "../internal/host.ts";
-import { runAs } from "../internal/observers.ts";
+import { isExact, runAs } from "../internal/observers.ts";
 import { queued, resume } from "../internal/sched.ts";
 import { list, type State } from "../internal/goroutine.ts";
 
@@ -159,7 +159,10 @@ export class Bubble {
   }
 
   #ring(entries: readonly Entry[]): void {
-    for (const entry of entries) {
+    // Without AsyncLocalStorage a goroutine is known through foreign awaits only if it continues
+    // alone. So the other timers ring when everything is blocked again.
+    for (const entry of isExact ? entries : entries.slice(0, 1)) {
+      if (!isExact) setCurrent(entry.g);
       // A timer that rang before may have stopped this one.
       if (this.#timers.delete(entry)) runAs(entry.g, entry.ring);
     }

@@ -39,7 +39,7 @@ export async function build(): Promise<void> {
   });
   await eleventy.write();
   for (const [address, svg] of markdown.pictures) write(address, svg);
-  await bundle({ configFile: join(folder, "vite.config.ts") });
+  for (const config of ["vite.config.ts", "programs.config.ts"]) await bundle({ configFile: join(folder, config) });
 }
 
 function sourcePage({ path, address }: File): Pick<Parameters<typeof framed>[0], "page" | "html" | "headings"> {

@@ -3,3 +3,4 @@
 import { offerThemes } from "./theme.ts";
 
 offerThemes();
+if (document.querySelector("figure.runs") !== null) void import("../play/main.ts");

@@ -1,0 +1,40 @@
+// A program of TypeScript as a module that a browser runs: without its types, and with the addresses
+// of the library's modules.
+//
+// Invariant: each line stays the line that it was, so that stacks show the lines of the editor.
+
+import { transform } from "sucrase";
+import { MODULES } from "./runnable.ts";
+
+/**
+ * The module, with the imports of `@sluice/go` changed to the addresses of their files. Throws a
+ * SyntaxError if the program is not TypeScript, and an Error if it imports something else.
+ */
+export function moduleOf(program: string, addressOf: (file: string) => string): string {
+  return stripped(program).replaceAll(IMPORT, (_, before: string, __, name: string) => {
+    const file = Object.hasOwn(MODULES, name) ? MODULES[name] : undefined;
+    if (file === undefined) {
+      throw new Error(`cannot import "${name}" in a page: expected one of ${Object.keys(MODULES).join(", ")}`);
+    }
+    return before + JSON.stringify(addressOf(file));
+  });
+}
+
+function stripped(program: string): string {
+  try {
+    return transform(program, {
+      transforms: ["typescript"],
+      disableESTransforms: true,
+      preserveDynamicImport: true,
+      keepUnusedImports: true,
+    }).code;
+  } catch (error) {
+    const [, what, line, column] =
+      /^(?:Error transforming [^:]*: )?([^]*?) \((\d+):(\d+)\)$/.exec((error as Error).message) ?? [];
+    if (what === undefined) throw error;
+    throw new SyntaxError(`main.ts(${line},${column}): ${what}`, { cause: error });
+  }
+}
+
+/** The name of a module, in a statement that begins a line or in a call of `import`. */
+const IMPORT = /(^[ \t]*(?:import|export)\b[^"';=(]*?|\bimport\(\s*)(["'])([^"'\n]+)\2/gm;

@@ -1,0 +1,117 @@
+// The beginning of a program in the page: its process, its console, and the events for the picture.
+
+import { format, inspect } from "node-inspect-extracted";
+import { acting, type LiveEvent, watch } from "@sluice/go/src/trace/live.ts";
+import type { Message, PictureEvent } from "../code/messages.ts";
+import { beginProcess, evaluated } from "./host.ts";
+
+/** The most events of a picture. After these the program runs on without one. */
+const MOST_EVENTS = 4_000;
+/** The most characters of output. */
+const MOST_OUTPUT = 200_000;
+/** The most characters of a value in the picture. */
+const LONGEST_VALUE = 24;
+/** The most events that are sent in one message. */
+const BATCH = 200;
+
+const ownAddress = new URL(location.href).href;
+const library = `${import.meta.url.slice(0, -"start.js".length)}go/`;
+/** Taken at load: a program may replace it. */
+const { setTimeout: later } = globalThis;
+
+let events: PictureEvent[] = [];
+let count = 0;
+let printed = 0;
+let isFlushing = false;
+let began: number | undefined;
+let lastAt = 0;
+let stopWatching: (() => void) | undefined;
+
+function post(message: Message): void {
+  postMessage(message);
+}
+
+function flush(): void {
+  isFlushing = false;
+  if (events.length === 0) return;
+  post({ kind: "events", events });
+  events = [];
+}
+
+function add(event: PictureEvent): void {
+  events.push(event);
+  lastAt = event.at;
+  if (++count === MOST_EVENTS) {
+    stopWatching?.();
+    stopWatching = undefined;
+  }
+  if (events.length >= BATCH || stopWatching === undefined) flush();
+  else if (!isFlushing) {
+    isFlushing = true;
+    later(flush, 0);
+  }
+}
+
+/** A place in the library: its line would be another one after each change there, so it is left out. */
+const inLibrary = new RegExp(`${library.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}[\\w/-]+\\.js(?::\\d+:\\d+)?`, "g");
+
+/** Text with the places that a terminal shows: addresses of the page's files mean nothing to a reader. */
+function named(text: string): string {
+  return text.replaceAll(ownAddress, "file:///app/main.ts").replaceAll(inLibrary, "@sluice/go");
+}
+
+function write(text: string): void {
+  const shown = named(text);
+  if (stopWatching !== undefined) {
+    const g = acting();
+    add({ kind: "prints", g, text: shown.replace(/\n$/, ""), at: lastAt, line: lineOf(new Error().stack ?? "") });
+  }
+  flush();
+  if (printed > MOST_OUTPUT) return;
+  printed += shown.length;
+  post({ kind: "output", text: printed > MOST_OUTPUT ? `${shown}\n… more output is not shown\n` : shown });
+}
+
+function tell(event: LiveEvent): void {
+  // A bubble of /synctest has a separate clock: the times begin again there.
+  if (began === undefined || event.at < began || event.at - began > 86_400_000) began = event.at;
+  const at = event.at - began;
+  // A stack is long, and the page needs only the line.
+  const told = { ...event, at, line: "stack" in event ? lineOf(event.stack) : undefined, stack: undefined };
+  switch (told.kind) {
+    case "waits": {
+      const on = told.on.map((one) => (one.way === "send" ? { ...one, value: textOf(one.value) } : one));
+      add({ ...told, on });
+      return;
+    }
+    case "sends":
+    case "receives":
+      add({ ...told, value: textOf(told.value) });
+      return;
+    default:
+      add(told);
+  }
+}
+
+function textOf(value: unknown): string {
+  const text =
+    value instanceof Date ? value.toISOString().slice(11, 19) : inspect(value, { depth: 1, breakLength: Infinity });
+  return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
+}
+
+/** The line of the program on a stack: that of its innermost frame. */
+function lineOf(stack: string): number | undefined {
+  const at = stack.indexOf(ownAddress);
+  const line = at < 0 ? undefined : /^:(\d+):\d+/.exec(stack.slice(at + ownAddress.length))?.[1];
+  return line === undefined ? undefined : Number(line);
+}
+
+const say = (...args: unknown[]): void => write(`${format(...args)}\n`);
+Object.assign(console, { log: say, info: say, debug: say, warn: say, error: say, table: say, dir: say });
+Object.assign(globalThis, { [Symbol.for("@sluice/site: evaluated")]: evaluated });
+
+beginProcess(write, (status) => {
+  flush();
+  post({ kind: "exit", status });
+});
+stopWatching = watch(tell);
