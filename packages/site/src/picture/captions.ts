@@ -1,7 +1,7 @@
 // A sentence for each event, for readers who do not know Go, and the names in these sentences.
 
 import type { PictureEvent, WaitsOn } from "../code/messages.ts";
-import type { Lane, Tube } from "./model.ts";
+import type { Lane, Tube } from "./state.ts";
 
 /** What a goroutine waits for, if not for channels. */
 const WAITS: Readonly<Record<string, string>> = {

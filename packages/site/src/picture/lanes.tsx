@@ -3,7 +3,7 @@
 
 import type { VNode } from "preact";
 import { laneName } from "./captions.ts";
-import type { Activity, Lane, Step } from "./model.ts";
+import type { Activity, Lane, Step } from "./state.ts";
 import type { Player } from "./player.ts";
 
 /** The most lanes that are drawn, the height of one, and the width of all steps together. */

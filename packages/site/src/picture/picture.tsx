@@ -7,7 +7,7 @@ import { render, type VNode } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { laneName } from "./captions.ts";
 import { Lanes } from "./lanes.tsx";
-import type { Step } from "./model.ts";
+import type { Step } from "./state.ts";
 import { type Player, type Speed, SPEEDS } from "./player.ts";
 import { Tubes } from "./tubes.tsx";
 import { fly } from "./travel.ts";

@@ -2,7 +2,8 @@
 
 import { type ReadonlySignal, type Signal, computed, signal } from "@preact/signals";
 import type { PictureEvent } from "../code/messages.ts";
-import { Model, type Step } from "./model.ts";
+import { Model } from "./model.ts";
+import type { Step } from "./state.ts";
 
 /** Milliseconds of a step at each speed. */
 export const SPEEDS = { "slow motion": 2400, normal: 900, fast: 250 } as const;

@@ -1,6 +1,6 @@
 // Values that travel between goroutines and channels: small signs that fly over the picture.
 
-import type { Move } from "./model.ts";
+import type { Move } from "./state.ts";
 
 /** Lets a sign fly for each move, in that number of milliseconds. */
 export function fly(scene: HTMLElement, moves: readonly Move[], ms: number): void {

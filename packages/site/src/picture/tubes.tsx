@@ -3,7 +3,7 @@
 
 import type { VNode } from "preact";
 import { laneName } from "./captions.ts";
-import type { Step, Tube } from "./model.ts";
+import type { Step, Tube } from "./state.ts";
 
 /** The most channels, places and waiters that are drawn. */
 const [TUBES, PLACES, WAITERS] = [6, 10, 4];
