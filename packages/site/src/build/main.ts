@@ -4,10 +4,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Eleventy } from "@11ty/eleventy";
 import { build as bundle } from "vite";
+import { apiPages } from "./api.ts";
 import { escaped, highlighted } from "./highlight.ts";
 import { framed } from "./layout.ts";
 import { Markdown } from "./markdown.ts";
 import { sectionsOf } from "./nav.ts";
+import { indexOf as searchIndex } from "./search.ts";
 import { type File, Links, readPages, root } from "./pages.ts";
 
 export const folder: string = join(root, "packages/site");
@@ -15,10 +17,12 @@ const dist = join(folder, "dist");
 
 /** Builds the whole site. Throws an Error that names the page if a link of it leads nowhere. */
 export async function build(): Promise<void> {
-  const pages = readPages();
+  const written = readPages();
+  const reference = await apiPages();
+  const pages = [...written, ...reference];
   const links = new Links(pages);
   const markdown = new Markdown(links);
-  const sections = sectionsOf(pages);
+  const sections = [...sectionsOf(written), { title: "API reference", pages: reference }];
   const made = pages.map((page) => ({ page, ...markdown.render(page) }));
   const frames = [...made, ...[...links.sources.values()].map(sourcePage)];
   rmSync(dist, { recursive: true, force: true });
@@ -39,6 +43,7 @@ export async function build(): Promise<void> {
   });
   await eleventy.write();
   for (const [address, svg] of markdown.pictures) write(address, svg);
+  write("assets/search.json", searchIndex(made));
   for (const config of ["vite.config.ts", "programs.config.ts"]) await bundle({ configFile: join(folder, config) });
 }
 

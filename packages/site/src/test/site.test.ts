@@ -1,11 +1,21 @@
-// The built site: every link leads somewhere, and nothing comes from another host.
+// The built site: every link leads somewhere, and nothing comes from another host. In a browser:
+// programs print what the page says, the picture explains them, the search finds, and nobody is kept
+// out.
 
 import { globSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join, posix } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { gzipSync } from "node:zlib";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser, withoutBrowser } from "../../../../scripts/browser.ts";
+import { pages as guidePages, promisedStatus } from "../../../../scripts/guide.ts";
 import { build, folder } from "../build/main.ts";
+import { serveSite } from "./static-host.ts";
 
 const dist = join(folder, "dist");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
 /** Address → HTML. */
 const pages = new Map<string, string>();
 
@@ -51,4 +61,252 @@ test("a page loads only files of the site, and its policy forbids everything els
     expect([address, [...html.matchAll(/ style="|<style|<script>| on\w+="/g)]]).toEqual([address, []]);
     expect(html).toContain(`<meta http-equiv="Content-Security-Policy" content="default-src 'none';`);
   }
+});
+
+let browser: Browser;
+let site: Awaited<ReturnType<typeof serveSite>>;
+
+/** A page of the site, with everything that it asked for and complained of. */
+interface Visit extends AsyncDisposable {
+  readonly page: Page;
+  readonly asked: readonly string[];
+  readonly complaints: readonly string[];
+}
+
+async function visit(address: string, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext({ reducedMotion: "reduce", ...options });
+  const page = await context.newPage();
+  const asked: string[] = [];
+  const complaints: string[] = [];
+  context.on("request", (request) => asked.push(request.url()));
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  await page.goto(site.url + address);
+  return { page, asked, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/** Runs a block of the page, and resolves when its program has ended. */
+async function runBlock(page: Page, block: string): Promise<void> {
+  await page.locator(`#${block} button.run`).click();
+  await page.locator(`#${block} [role=status]`).filter({ hasText: "ended" }).waitFor();
+}
+
+/** The compressed bytes of the scripts among these addresses. */
+function scriptBytes(asked: readonly string[]): number {
+  const scripts = new Set(asked.filter((url) => url.startsWith(site.url) && url.endsWith(".js")));
+  return [...scripts].reduce(
+    (sum, url) => sum + gzipSync(readFileSync(join(dist, url.slice(site.url.length)))).length,
+    0,
+  );
+}
+
+/**
+ * What programs print here and in a terminal, in the words of a terminal. The differences are those
+ * of the hosts: a page has no environment, no files, and other words for an abort.
+ */
+function asInTerminal(text: string): string {
+  return (
+    text
+      .replace("\n(SLUICE_STACKS=1 in the environment adds files and lines)\n", "")
+      .replaceAll(/\tfile:\/\/\/app\/node_modules\/@sluice\/go\/.*/g, "\t@sluice/go")
+      .replace("signal is aborted without reason", "This operation was aborted")
+      // The picture is drawn from stacks, so a profile knows the place of the goroutine that asks for it.
+      .replace(/func1\(\.\.\.\)\n(#?\t+)file:\/\/\/app\/main\.ts:\d+:15\n/, "main.main(...)\n")
+  );
+}
+
+describe.skipIf(withoutBrowser)("the site in a browser", () => {
+  beforeAll(async () => {
+    site = await serveSite();
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+    await site[Symbol.asyncDispose]();
+  });
+
+  test("every block that runs prints what its page says, and ends with the status that it promises", async () => {
+    const wrong: string[] = [];
+    let count = 0;
+    for (const { path, blocks } of guidePages()) {
+      await using visited = await visit(`guide/${path.replace(/\.md$/, ".html")}`);
+      const { page, complaints } = visited;
+      const runnable = await page.locator("figure.runs").evaluateAll((figures) => figures.map(({ id }) => id));
+      await page.locator("figure.runs button.run").evaluateAll((buttons) => {
+        for (const button of buttons) (button as unknown as { click: () => void }).click();
+      });
+      for (const id of runnable) {
+        const block = blocks[Number(id.slice("block-".length)) - 1]!;
+        await page.locator(`#${id} [role=status]`).filter({ hasText: "ended" }).waitFor();
+        const printed = await page.locator(`#${id} .terminal`).textContent();
+        const status = await page.locator(`#${id} [role=status]`).textContent();
+        const said = promisedStatus(block) === 0 ? "ended" : `ended with exit status ${promisedStatus(block)}`;
+        if (asInTerminal(printed!) !== asInTerminal(block.output!) || status !== said)
+          wrong.push(`${path}:${block.line} ${status}\n${printed}`);
+        count++;
+      }
+      expect([path, complaints]).toEqual([path, []]);
+    }
+    expect(wrong).toEqual([]);
+    expect(count).toBeGreaterThan(100);
+  });
+
+  test("the picture says why the fourth send waits, and what ends the wait", async () => {
+    await using visited = await visit("guide/channels.html");
+    const { page } = visited;
+    await runBlock(page, "block-2");
+    const block = page.locator("#block-2");
+    await block.getByText("The same as a table").click();
+    const rows = await block.locator("tbody tr").allTextContents();
+    const waits = rows.findIndex((row) => row.includes("all 3 places are taken, so sender keeps 4 and waits"));
+    expect(waits).toBeGreaterThan(0);
+    expect(rows[waits]).toContain("16sender");
+    expect(rows.slice(waits).some((row) => row.includes("the 4 of sender moves in, and sender can continue"))).toBe(
+      true,
+    );
+    await block.getByRole("slider", { name: "Step" }).fill(`${waits}`);
+    await expect.poll(() => block.locator(".caption").textContent()).toContain("keeps 4 and waits");
+    expect(await block.locator(".channel.full .place.taken").count()).toBe(3);
+    expect(await block.locator(".waiter").textContent()).toBe("sender waits with 4");
+    // Back and forth by keyboard.
+    await block.getByRole("button", { name: "Step back" }).press("Enter");
+    expect(await block.locator(".waiter").count()).toBe(0);
+    await block.getByRole("button", { name: "Step", exact: true }).press("Enter");
+    expect(await block.locator(".waiter").textContent()).toBe("sender waits with 4");
+  });
+
+  test("a program can be edited, stopped and shared, and a shared one waits for its reader", async () => {
+    await using visited = await visit("guide/channels.html");
+    const { page } = visited;
+    const block = page.locator("#block-1");
+    await block.getByRole("textbox").fill('console.log("mine");\nfor (;;);');
+    await block.getByRole("button", { name: "Run" }).click();
+    await expect.poll(() => block.locator(".terminal").textContent()).toBe("mine\n");
+    await block.getByRole("button", { name: "Stop" }).click();
+    expect(await block.getByRole("status").textContent()).toBe("stopped");
+    await block.getByRole("button", { name: "Share" }).click();
+    await page.waitForURL(/#block-1=/);
+    await using other = await visit(page.url().slice(site.url.length), { reducedMotion: "no-preference" });
+    const shared = other.page.locator("#block-1");
+    await expect.poll(() => shared.getByRole("textbox").inputValue()).toBe('console.log("mine");\nfor (;;);');
+    expect(await shared.getByRole("status").textContent()).toContain("Read it before you run it");
+    await shared.getByRole("button", { name: "Reset" }).click();
+    expect(await shared.getByRole("textbox").inputValue()).toContain("receiver: waits for a value");
+  });
+
+  test("what is not TypeScript, what a page does not have and other hosts are refused in words", async () => {
+    await using visited = await visit("guide/channels.html");
+    const { page, asked } = visited;
+    const outcomes: [string, RegExp][] = [
+      ["const = 3;", /^main\.ts\(1,7\): /],
+      ['import fs from "node:fs";', /^cannot import "node:fs" in a page: expected one of @sluice\/go, /],
+      ["throw new Error('no');", /^panic: no\n\ngoroutine 1 \[running\]:\n.*\n\tfile:\/\/\/app\/main\.ts:1:7\n/],
+      ['eval("1");', /EvalError/],
+      ['await fetch("http://example.com/").catch((error) => console.log(error.name));', /^TypeError\n$/],
+    ];
+    for (const [program, expected] of outcomes) {
+      await page.locator("#block-1 textarea").fill(program);
+      await runBlock(page, "block-1");
+      expect(await page.locator("#block-1 .terminal").textContent()).toMatch(expected);
+    }
+    expect(
+      asked.filter((url) => !url.startsWith(site.url) && !url.startsWith(`blob:${new URL(site.url).origin}`)),
+    ).toEqual([]);
+  });
+
+  test("the page of a pattern opens with its picture playing, unless the reader wants less motion", async () => {
+    await using moving = await visit("guide/patterns/pipeline.html", { reducedMotion: "no-preference" });
+    await moving.page.locator("#block-1 .picture").waitFor();
+    await moving.page
+      .locator("#block-1 .caption .count")
+      .filter({ hasText: /^[3-9] of/ })
+      .waitFor();
+    await using still = await visit("guide/patterns/pipeline.html");
+    await still.page.locator("#block-1 textarea").waitFor();
+    expect(await still.page.locator(".picture").count()).toBe(0);
+  });
+
+  test("the search finds sections of the guide and names of the reference, without another host", async () => {
+    await using visited = await visit("guide/channels.html");
+    const { page, asked } = visited;
+    await page.locator("button.search").waitFor();
+    await page.keyboard.press("/");
+    await page.getByRole("searchbox").fill("back-pressure");
+    await page.locator("dialog li a").first().waitFor();
+    await page.getByRole("searchbox").fill("withTimeoutCause");
+    await expect
+      .poll(() => page.locator("dialog li a").first().getAttribute("href"))
+      .toContain("/api/go/src/context.html#");
+    await page.getByRole("searchbox").fill("zzqqzz");
+    await expect.poll(() => page.locator("dialog [role=status]").textContent()).toBe("Nothing was found.");
+    expect(asked.filter((url) => !url.startsWith(site.url))).toEqual([]);
+  });
+
+  test("a page with an editor has at most 200 kB of compressed script after a run, one without 40 kB", async () => {
+    for (const address of ["guide/channels.html", "guide/patterns/worker-pool.html", "guide/leaks.html"]) {
+      await using visited = await visit(address);
+      await runBlock(visited.page, "block-1");
+      const bytes = scriptBytes(visited.asked);
+      console.info(`${address}: ${bytes} bytes of compressed script`);
+      expect(bytes).toBeGreaterThan(50_000);
+      expect(bytes).toBeLessThanOrEqual(200_000);
+    }
+    for (const address of ["index.html", "from-go.html", "api/go/src/index.html"]) {
+      await using visited = await visit(address);
+      await visited.page.locator("button.theme").waitFor();
+      await visited.page.keyboard.press("/");
+      await visited.page.getByRole("searchbox").waitFor();
+      const bytes = scriptBytes(visited.asked);
+      console.info(`${address}: ${bytes} bytes of compressed script`);
+      expect(bytes).toBeLessThanOrEqual(40_000);
+    }
+    // The worst case: all scripts that a page with an editor could ever ask for.
+    const all = globSync("assets/**/*.js", { cwd: dist }).map((file) => site.url + file);
+    expect(scriptBytes(all)).toBeLessThanOrEqual(200_000);
+  });
+
+  const views = [
+    { theme: "light", width: 1280 },
+    { theme: "dark", width: 1280 },
+    { theme: "light", width: 390 },
+    { theme: "dark", width: 390 },
+  ] as const;
+  test.each(views)(
+    "nothing keeps a reader out, and nothing is wider than the page ($theme, $width px)",
+    async ({ theme, width }) => {
+      const options = { colorScheme: theme, viewport: { width, height: 844 } };
+      for (const address of ["index.html", "guide/channels.html", "coverage.html", "api/go/src/sync.html"]) {
+        await using visited = await visit(address, options);
+        const { page } = visited;
+        await page.locator("button.theme").waitFor();
+        if (address === "guide/channels.html") {
+          await runBlock(page, "block-2");
+          await page.locator("#block-2").getByText("The same as a table").click();
+          await page.locator("#block-2").getByRole("slider", { name: "Step" }).fill("10");
+        }
+        // The policy of the page forbids a script tag, not the debugger's evaluation.
+        await page.evaluate(axe);
+        const violations = await page.evaluate(async () => {
+          const { axe } = globalThis as unknown as {
+            axe: {
+              run: () => Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>;
+            };
+          };
+          const { violations } = await axe.run();
+          return violations.map(
+            ({ id, nodes }) =>
+              `${id}: ${nodes
+                .slice(0, 3)
+                .map(({ html, failureSummary }) => `${html.slice(0, 150)} ${failureSummary.slice(0, 200)}`)
+                .join(" | ")}`,
+          );
+        });
+        expect([address, violations]).toEqual([address, []]);
+        const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        expect([address, wide]).toEqual([address, 0]);
+      }
+    },
+  );
 });

@@ -1,4 +1,4 @@
-// The site for the tests: built if a source is newer, and served as a static host would.
+// The built site, served as a static host would.
 
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
