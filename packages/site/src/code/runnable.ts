@@ -25,6 +25,7 @@ export function obstacle(meta: readonly string[], code: string): string | undefi
   if (meta.includes("race")) return "The race detector changes modules while Node loads them.";
   if (meta.includes("stacks")) return "It needs a variable of the environment.";
   if (/\bproven\(/.test(code)) return "It needs the garbage collector.";
+  if (/\bverifyNone\(/.test(code)) return "It needs to know the running goroutine after every await.";
   const foreign = [...code.matchAll(/(?:from|import\()\s*"([^"]+)"/g)]
     .map(([, name]) => name as string)
     .find((name) => !Object.hasOwn(MODULES, name));

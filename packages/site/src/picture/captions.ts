@@ -3,6 +3,9 @@
 import type { PictureEvent, WaitsOn } from "../code/messages.ts";
 import type { Lane, Tube } from "./state.ts";
 
+/** The names that the library gives to functions without one. */
+export const ANONYMOUS = /(?:^|\.)func\d+$/;
+
 /** What a goroutine waits for, if not for channels. */
 const WAITS: Readonly<Record<string, string>> = {
   sleep: "sleeps until its time has come",
@@ -41,7 +44,7 @@ export class Captions {
     const g = who(event.g);
     switch (event.kind) {
       case "starts":
-        return `${who(event.by)} starts goroutine ${event.g}, ${event.name}.`;
+        return `${who(event.by)} starts goroutine ${event.g}${ANONYMOUS.test(event.name) ? "" : `, ${event.name}`}.`;
       case "runs":
         return "";
       case "waits":

@@ -4,7 +4,7 @@
 // Invariant: a step is complete in itself, so going back needs no undoing.
 
 import type { PictureEvent, WaitsOn } from "../code/messages.ts";
-import { Captions } from "./captions.ts";
+import { ANONYMOUS, Captions } from "./captions.ts";
 import type { Activity, Lane, Move, Step, Tube } from "./state.ts";
 
 /** Makes steps of events. It names channels after the variables in the program's lines. */
@@ -143,8 +143,9 @@ export class Model {
   }
 }
 
+/** A function without a name says nothing to a reader: its goroutine is called by its number. */
 function laneOf(g: number, name: string, activity: Activity): Lane {
-  return { g, name, activity, state: "", on: [], line: undefined };
+  return { g, name: ANONYMOUS.test(name) ? `goroutine ${g}` : name, activity, state: "", on: [], line: undefined };
 }
 
 function tubeOf(channel: number, name: string, capacity: number): Tube {
