@@ -39,6 +39,11 @@ test("a header finds its column by --map, by name, by a header of the schema, by
   ]);
 });
 
+test("--map can exchange the names of two columns of a new table", () => {
+  const columns = { two: { header: "one" }, one: { header: "two" } };
+  expect(mapped(["one", "two"], columns, { one: "two", two: "one" })).toEqual(["one → two by map", "two → one by map"]);
+});
+
 test("likeness never takes a column that another header means, nor one that the database fills, nor one that is not alike enough", () => {
   expect(mapped(["Address", "Adress"], { address: {} })).toEqual(["Address → address by name", "Adress → nothing"]);
   expect(mapped(["Createdat", "Custmer"], { created_att: { generated: true }, customs: {} })).toEqual([

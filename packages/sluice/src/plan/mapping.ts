@@ -116,11 +116,14 @@ export function mapHeaders(
 
 /** The columns by their names and headers. If two share one, the first counts. */
 interface ByNames {
+  /** By their own names alone. */
+  readonly own: ReadonlyMap<string, Column>;
   readonly exact: ReadonlyMap<string, Column>;
   readonly normalized: ReadonlyMap<string, Column>;
 }
 
 function byNames(columns: readonly Column[]): ByNames {
+  const own = new Map(columns.map((column) => [column.name, column]));
   const exact = new Map<string, Column>();
   const normalized = new Map<string, Column>();
   for (const column of columns) {
@@ -130,14 +133,14 @@ function byNames(columns: readonly Column[]): ByNames {
       if (!normalized.has(plain)) normalized.set(plain, column);
     }
   }
-  return { exact, normalized };
+  return { own, exact, normalized };
 }
 
 /** A function that gives the columns whose name fits a header, best first. */
 function candidatesFor(
   headers: readonly Header[],
   map: HeaderMap,
-  { exact, normalized }: ByNames,
+  { own, exact, normalized }: ByNames,
 ): (header: Header) => Column[] {
   const names = columnNames(headers, map);
   const numbered = columnNames(headers, map, new Set(), false);
@@ -151,7 +154,7 @@ function candidatesFor(
             exact.get(numbered.get(header)!),
             normalized.get(normalizeName(header.text)),
           ]
-        : [exact.get(wanted)];
+        : [own.get(wanted) ?? exact.get(wanted)];
     return found.filter((column) => column !== undefined);
   };
 }

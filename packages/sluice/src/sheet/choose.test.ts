@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { previewFile, type FilePreview, type PreviewOptions } from "../preview.ts";
 import { newFolder } from "../test/database.ts";
 import { writeWorkbook, type TestCell } from "../test/workbook.ts";
+import { readHeader, sheetOf } from "./source.ts";
+import { openWorkbook } from "../rejects/as-source.ts";
 
 async function look(
   sheets: Readonly<Record<string, readonly (readonly TestCell[])[]>>,
@@ -98,4 +100,23 @@ test("--header can be said for one sheet alone", async () => {
 test("--sheet all takes a small table all the same", async () => {
   const found = await look({ Customers: [["Name"], ["Ada"]], Orders: table(30) }, { sheet: "all" });
   expect(found.imports.map(({ sheet }) => sheet)).toEqual(["Customers", "Orders"]);
+});
+
+test("of many sheets alike the first 30 decide on the types", async () => {
+  const foundWith = async (odd: number): Promise<[type: string, complete: boolean]> => {
+    const sheets = Array.from({ length: 31 }, (_, n): [string, TestCell[][]] => [
+      `Sheet ${n + 1}`,
+      [["Branch", "Loans"], ["North", n + 1 === odd ? "many" : n]],
+    ]); // prettier-ignore
+    await using folder = newFolder();
+    const file = await writeWorkbook(join(folder.path, "loans.xlsx"), Object.fromEntries(sheets));
+    await using workbook = await openWorkbook(file, {});
+    const views = workbook.sheets.map(({ name }) => sheetOf(workbook, name, {}));
+    const source = await readHeader(file, views[0]!, {}, views);
+    const { inference, complete } = await source.sample();
+    await source.close();
+    return [inference.column(2, "Loans", complete).type, complete];
+  };
+  expect(await foundWith(30)).toEqual(["text", false]);
+  expect(await foundWith(31)).toEqual(["integer", false]);
 });

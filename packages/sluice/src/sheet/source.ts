@@ -34,6 +34,12 @@ export interface LayoutOptions extends RecordOptions {
   readonly known?: (text: string) => boolean;
 }
 
+/**
+ * Sheets alike that are looked at, at most. Each of them is looked at for each of them, so a small
+ * file of thousands would take hours.
+ */
+const SAMPLE_SHEETS = 30;
+
 /** The first records of a sheet, or of sheets alike, as far as inference looked. */
 export interface Sample {
   readonly inference: Inference;
@@ -204,9 +210,11 @@ export async function readHeader(
     },
     found: foundRecords,
     linked: () =>
-      (linked ??= Promise.all(alike.map((one) => findLinks(one, layout.firstRow, options.links ?? false))).then(
-        joined,
-      )),
+      (linked ??= Promise.all(
+        (options.links ? alike : alike.slice(0, SAMPLE_SHEETS)).map((one) =>
+          findLinks(one, layout.firstRow, options.links ?? false),
+        ),
+      ).then(joined)),
     startWith: (rules) => records.startWith(rules),
     next: () => records.next(),
     sample: () =>
@@ -355,8 +363,8 @@ async function readSample(
   const { nulls = [], map = new Map<string, string>() } = options;
   const missing = isMissingIn(nulls, ownLayout().headers, map);
   const inference = new Inference(missing, guessesMarks(nulls), own.delimiter);
-  let complete = true;
-  for (const sheet of sheets) {
+  let complete = sheets.length <= SAMPLE_SHEETS;
+  for (const sheet of sheets.slice(0, SAMPLE_SHEETS)) {
     const { rules } = sheet.name === own.name ? await foundHere() : await recordsOfOther(file, sheet, options);
     const limit = inference.records + SAMPLE_ROWS;
     let more = false;
