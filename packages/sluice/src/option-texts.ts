@@ -189,6 +189,7 @@ export function tableName(text: string): string {
   if (text.split(".").some((part) => part === "" || Buffer.byteLength(part) > 63)) {
     throw new OptionTextError(`Expected a name of at most 63 bytes, or schema.name, got "${text}".`);
   }
+  if (text.includes("\0")) throw new OptionTextError("Expected a name without a NUL character.");
   return text;
 }
 

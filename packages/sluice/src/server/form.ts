@@ -91,6 +91,8 @@ export function parseForm(fields: FormFields): FormWish {
   for (const [name, values] of fields) {
     const field = FORM_FIELDS[name];
     if (!field) continue;
+    // PostgreSQL takes no such text.
+    if (values.some((value) => value.includes("\0"))) throw badField(name, "Expected a text without a NUL character.");
     if (values.length > 1 && field.repeatable === undefined) throw badField(name, "It was given more than once.");
     if (field.values && !field.values.includes(values[0]!))
       throw badField(name, `Expected ${field.values.join(", ")}, got ${JSON.stringify(values[0])}.`);

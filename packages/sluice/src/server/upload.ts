@@ -284,6 +284,14 @@ function formFailure(error: unknown, hasFile: boolean): unknown {
   if (code === "FST_FILES_LIMIT" || code === "FST_PARTS_LIMIT" || code === "FST_FIELDS_LIMIT") {
     return new HttpFailure(400, "The form has too many parts. Expected: one file in the field `file`.");
   }
+  if (code === "FST_PROTO_VIOLATION") {
+    return new HttpFailure(
+      400,
+      "A field of the form has a name that every object has. Leave it out.",
+      {},
+      "unknown_field",
+    );
+  }
   // A file system's failure is ours; all others come from the form.
   if (typeof code === "string" && !code.startsWith("FST_") && !code.startsWith("ERR_STREAM")) return error;
   return hasFile ? new HttpFailure(400, "The upload broke off before its end. Send the file again.") : noFile();

@@ -97,6 +97,9 @@ describe.skipIf(server === undefined)("POST /imports", () => {
     [{ table: "theirs" }, 403, "table_not_allowed", /no upload made it/],
     [{ upload: "0a0a" }, 400, "bad_field", /both `file` and `upload`/],
     [{ to: "postgres://evil/x" }, 400, "unknown_field", /./],
+    [{ table: "a\0b" }, 400, "bad_field", /NUL/],
+    [{ map: "a\0=b" }, 400, "bad_field", /NUL/],
+    [{ ["__proto__"]: "x" }, 400, "unknown_field", /every object has/],
     [{ schema: "evil.ts" }, 400, "unknown_field", /./],
   ])("refuses the fields %j with %i %s, and keeps nothing", async (fields, status, code, detail) => {
     await using service = await startService();
@@ -351,6 +354,11 @@ describe.skipIf(server === undefined)("GET /imports", () => {
       ["DELETE", "/imports/nobody"],
       ["POST", "/imports/nobody/resume"],
       ["GET", "/imports/nobody/events"],
+      // PostgreSQL takes no such text.
+      ["GET", "/imports/no%00body"],
+      ["GET", "/imports/no%00body/rejects"],
+      ["GET", "/imports/no%00body/events"],
+      ["DELETE", "/imports/no%00body"],
     ] as const)
       expect(await ask<Problem>(service, method, path)).toMatchObject({ status: 404, body: { code: "not_found" } });
   });

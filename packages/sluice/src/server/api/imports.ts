@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { pageOfHistory, type HistoryPlace } from "../../ledger/history.ts";
 import { HttpFailure } from "../failure.ts";
 import { expectField, FORM_FIELDS, parseForm, type FormFields } from "../form.ts";
+import { isId } from "../../plan/stored.ts";
+import { noSuchImport } from "../jobs/refusals.ts";
 import { tableOf } from "../jobs/run.ts";
 import { showImport } from "../jobs/shown.ts";
 import type { Job } from "../jobs/store.ts";
@@ -130,7 +132,9 @@ export function importRoutes(app: FastifyInstance, api: Api): void {
 }
 
 export function idOf(request: FastifyRequest): string {
-  return (request.params as { readonly id: string }).id;
+  const { id } = request.params as { readonly id: string };
+  if (!isId(id)) throw noSuchImport(id);
+  return id;
 }
 
 async function submit(api: Api, request: FastifyRequest, reply: FastifyReply): Promise<Import> {

@@ -46,6 +46,9 @@ export interface Repaired {
 export const MOST_REPAIRED = 1000;
 const NEW_CELL: Schema = { anyOf: [{ type: ["null", "string", "number", "boolean"] }, ref("Cell")] };
 
+/** The largest number that the ledger has for a row. */
+const INTEGER = 2_147_483_647;
+
 export const REJECT_SCHEMAS: readonly Schema[] = [
   named("Cell", {
     description: "A cell as the sheet holds it: null if it is empty, a text as such, anything else with its type.",
@@ -88,7 +91,7 @@ export const REJECT_SCHEMAS: readonly Schema[] = [
     object({
       rows: list(
         object({
-          row: { type: "integer", minimum: 1, description: "The number of an open reject's row." },
+          row: { type: "integer", minimum: 1, maximum: INTEGER, description: "The number of an open reject's row." },
           cells: {
             anyOf: [
               list(NEW_CELL, { description: "The whole row, from column A on." }),

@@ -195,6 +195,10 @@ describe.skipIf(server === undefined)("the rejects of an import", () => {
       "bad_body",
     ],
     [[{ row: 3, cells: [], table: "other" }], "bad_body"],
+    // In no count afterwards.
+    [[{ row: 3, cells: [null, "", " "] }], "bad_body"],
+    // More than the ledger has for a row.
+    [[{ row: 2 ** 31, cells: ["x"] }], "bad_body"],
   ])("refuse the repair %j", async (rows, code) => {
     await using service = await startService();
     const id = await directory(service);

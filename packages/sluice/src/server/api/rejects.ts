@@ -207,6 +207,9 @@ async function repair(api: Api, request: FastifyRequest): Promise<Repaired> {
       cells: Array.isArray(cells) ? mended(before, cells) : mended(before, byHeader(before, cells as Named, titles)),
     };
   });
+  const blank = repaired.find(({ cells }) => cells.every(isBlank));
+  if (blank)
+    throw badBody(`no cell of row ${blank.row} has a value. A blank row is not a record: it would be in no count.`);
   const caller = await api.allowed.check(entry.table);
   const found = await repairRows(api.target, entry, repaired, [businesses], caller);
   return {
@@ -247,6 +250,10 @@ function mended(before: readonly RejectCell[], cells: readonly NewCell[]): Rejec
     if (Array.isArray(old) && old[1] === cell) return old as RejectCell;
     return cell === "" ? null : cell;
   });
+}
+
+function isBlank(cell: RejectCell): boolean {
+  return cell === null || (typeof cell === "string" && cell.trim() === "");
 }
 
 function badBody(what: string): HttpFailure {
