@@ -339,6 +339,12 @@ describe.each(databases)("on $name", ({ open }) => {
     expect(await importDetails(target, done.result.id)).toMatchObject({
       chunks: { begun: 9, done: 9 }, reasons: done.result.reasons, indexes: [], epoch: 1, owner: OWNER,
     }); // prettier-ignore
+    // A chunk is done when all of its rows are, and each import has its own details.
+    await target.query("update sluice.chunks set done = rows - 1 where import = $1 and n = 0", [done.result.id]);
+    await target.query("update sluice.imports set message = 'half' where id = $1", [half.id]);
+    expect(await importDetails(target, done.result.id)).toMatchObject({ chunks: { begun: 9, done: 8 }, message: null });
+    expect(await importDetails(target, half.id)).toMatchObject({ message: "half" });
+    expect(await pruneImports(target, 1)).toBe(0);
     expect(await pruneImports(target, 0)).toBe(1);
     await expect(importDetails(target, done.result.id)).rejects.toMatchObject({ code: "unknown_import" });
     expect(await cancelImport(target, half.id)).toMatchObject({
@@ -584,6 +590,17 @@ describe.skipIf(server === undefined)("two processes", () => {
 });
 
 describe.skipIf(server === undefined)("where the ledger cannot be had", () => {
+  test("a database that has none has no history, and the first import makes it", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await using target = await openTarget({ to: database.dsn, connections: 2 });
+    expect(await listImports(target)).toEqual([]);
+    await expect(importDetails(target, "0000000000")).rejects.toMatchObject({ code: "unknown_import" });
+    expect(await database.query("select to_regnamespace('sluice')::text")).toEqual([[null]]);
+    const { result } = await imported(target, await example(folder.path));
+    expect(await listImports(target)).toMatchObject([{ id: result.id, state: "finished" }]);
+  });
+
   withServer("a user who may not make it is told what to run, and may import when it is there", async () => {
     await using folder = newFolder();
     await using database = await newDatabase();

@@ -1,12 +1,22 @@
 // POST /imports, the history, cancel and resume, over real connections and a real database.
 import { describe, expect, test } from "vitest";
-import { hold, server } from "../../test/database.ts";
+import { hold, newDatabase, server } from "../../test/database.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
 import { business, startService, waitingForLock } from "../test/service.ts";
 import type { ImportList } from "./import-schema.ts";
 import type { Problem } from "./problem.ts";
 
 describe.skipIf(server === undefined)("POST /imports", () => {
+  test("makes the ledger in a database that has none", async () => {
+    await using database = await newDatabase();
+    await using service = await startService({ dsn: database.dsn });
+    expect((await ask<ImportList>(service, "GET", "/imports")).body.imports).toEqual([]);
+    expect(await database.query("select to_regnamespace('sluice')::text")).toEqual([[null]]);
+    const { body } = await send(service, "/imports", people(2), "people.csv");
+    expect(await ended(service, body.id)).toMatchObject({ state: "finished", inserted: 2 });
+    expect(await database.query("select id, state from sluice.imports")).toEqual([[body.id, "finished"]]);
+  });
+
   test("accepts a file, answers at once, and has all of it in the table in the end", async () => {
     await using service = await startService();
     const { status, headers, body } = await send(service, "/imports", people(1000), "people.csv");
