@@ -16,9 +16,10 @@ const config: ViteUserConfig = defineConfig({
     pool: "forks",
     // Much of a test file is waiting for programs and servers. Left alone, Vitest would leave one core idle.
     maxWorkers: "100%",
-    // Whole programs are started in tests, on machines with one slow core too.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    // Whole programs are started in tests, on machines with one slow core too. Tests that are longer say so themselves, and
+    // those of the library have less (scripts/setup.ts).
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // What is polled for comes at once on an idle machine, and later on a busy one.
     expect: { poll: { timeout: 60_000 } },
     sequence: { shuffle: { files: false, tests: true } },

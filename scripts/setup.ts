@@ -7,9 +7,9 @@ if (process.env["SEED"] !== undefined) {
   configureGlobal({ seed: Number(process.env["SEED"]) });
 }
 
-// A test of the library that does not come to its end hangs: no machine is so slow. What starts programs says so itself.
+// A test of the library that does not come to its end hangs: no machine is so slow. Those that build packages say so themselves.
 if (/[\\/]packages[\\/]go[\\/]/.test(expect.getState().testPath ?? ""))
-  vi.setConfig({ testTimeout: 90_000, hookTimeout: 90_000 });
+  vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 afterAll(async () => {
   // Not before: it records stacks from then on, and tests shall find the library as programs do.

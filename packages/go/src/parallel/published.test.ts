@@ -28,7 +28,7 @@ beforeAll(async () => {
   const tsc = [join(go, "../../node_modules/typescript/bin/tsc"), "-p", join(go, "tsconfig.build.json")];
   execFileSync(process.execPath, [...tsc, "--outDir", join(installed, "dist")]);
   plainImports(join(installed, "dist"));
-});
+}, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function output(file: string): Promise<string> {
@@ -117,7 +117,7 @@ const recipes: Readonly<Record<string, (source: string, to: string) => Promise<u
   },
 };
 
-describe("the published package", () => {
+describe("the published package", { timeout: 120_000 }, () => {
   for (const { name, program: host, args } of [...HOSTS, { name: "this Node", program: process.execPath, args: [] }]) {
     describe.skipIf(!existsSync(host) && !process.env["CI"])(`on ${name}`, () => {
       /** What a module prints. */
@@ -205,7 +205,7 @@ describe("the published package", () => {
         );
       }).listen(0, "127.0.0.1");
       await once(site, "listening");
-    });
+    }, 120_000);
     afterAll(async () => {
       await browser?.close();
       site?.close();

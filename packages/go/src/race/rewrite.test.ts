@@ -91,7 +91,7 @@ describe("rewritten code", () => {
     expect(await run(script(source))).toBe(await run(source));
   });
 
-  it("of every source of this repository parses, and keeps its lines", () => {
+  it("of every source of this repository parses, and keeps its lines", { timeout: 120_000 }, () => {
     const files = globSync(["packages/*/src/**/*.ts", "examples/*.ts", "bench/*.ts", "scripts/*.ts"], { cwd: root });
     let count = 0;
     for (const file of files) {

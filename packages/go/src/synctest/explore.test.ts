@@ -224,7 +224,7 @@ async function drains(atOnce: boolean): Promise<void> {
 }
 
 describe("explore", () => {
-  it.each(bugs)("finds %s in 1,000 schedules, and none in its twin without it", async (_, bug, mended) => {
+  it.each(bugs)("finds %s in 1,000 schedules, and none in its twin", { timeout: 120_000 }, async (_, bug, mended) => {
     const { seed, schedules } = await failure(bug);
     expect(schedules).toBeLessThanOrEqual(1000);
     expect(printed.join("\n")).toContain(`seed ${seed} fails`);

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await cp(join(go, "package.json"), join(installed, "package.json"));
   const tsc = [join(root, "node_modules/typescript/bin/tsc"), "-p", join(go, "tsconfig.build.json")];
   execFileSync(process.execPath, [...tsc, "--outDir", join(installed, "dist")]);
-});
+}, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** What a program prints. Rejects with its `code` and `stderr` where it fails. */
@@ -86,7 +86,7 @@ function aliases(): Record<string, string> {
   return Object.fromEntries(entries.map(([name, file]) => [name!, join(folder, "node_modules/@sluice/go", file!)]));
 }
 
-describe("the published package", () => {
+describe("the published package", { timeout: 120_000 }, () => {
   it("is at most 12,800 bytes for the root, /sync, /context and /time together, minified and compressed", async () => {
     const [root, sync, context, time] = ["", "/sync", "/context", "/time"].map((entry) => `"@sluice/go${entry}"`);
     // Two of them export an `afterFunc`.
@@ -198,7 +198,7 @@ describe("the published package", () => {
     let browser: Browser;
     beforeAll(async () => {
       browser = await launchBrowser();
-    });
+    }, 120_000);
     afterAll(() => browser?.close());
 
     /** A page that runs a module; `said` gets what goes to its console. */

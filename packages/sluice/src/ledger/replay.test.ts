@@ -2,7 +2,7 @@
 // at the same place after each step. What the checker finds to be needed in the model is needed in the SQL, too: a replay notices
 // when it is taken out.
 import fc from "fast-check";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { server } from "../test/database.ts";
 import { Mismatch } from "./test/agree.ts";
 import { mutatedDdl, mutating, MUTATIONS } from "./test/mutations.ts";
@@ -11,6 +11,9 @@ import { ledgerModel, type Size } from "./test/protocol.ts";
 import { probe } from "./test/probes.ts";
 import { Replay } from "./test/replay.ts";
 import { randomWalk, shortestWays, sortOf, type Trace } from "./test/traces.ts";
+
+// A way has hundreds of steps, and a database is asked after each.
+vi.setConfig({ testTimeout: 300_000 });
 
 /** Small, and large enough for all kinds of steps. */
 const SMALL: Size = { processes: 2, chunks: 1, steps: 2, loaders: 1, unique: false };
