@@ -56,15 +56,21 @@ function spin(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
 
-/** A producer, two consumers that share a lock, and a foreign wait. */
+/**
+ * A producer, two consumers that share a lock, and a foreign wait. However busy the machine is, the
+ * consumers wait for the first job, one of them for the lock, and the producer for a consumer: the
+ * first job lasts until then.
+ */
 async function program(): Promise<void> {
   const [ctx, task] = newTask(background(), "order");
   const jobs = chan<number>();
   const mu = new Mutex();
   const wg = new WaitGroup();
+  let sent = -1;
   wg.go(async function produce() {
     for (let i = 0; i < 5; i++) {
       await sleep(1);
+      sent = i;
       await jobs.send(i);
     }
     jobs.close();
@@ -75,8 +81,9 @@ async function program(): Promise<void> {
         using _ = await mu.lock();
         await withRegion(ctx, "handle", async () => {
           spin(1);
-          await new Promise((resolve) => {
-            setTimeout(resolve, 5);
+          await new Promise<void>((resolve) => {
+            const look = (): unknown => (job === 0 && sent < 2 ? setTimeout(look, 5) : resolve());
+            setTimeout(look, 5);
           });
           log(ctx, "job", `job ${job} done`);
         });
