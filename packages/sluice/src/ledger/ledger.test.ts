@@ -345,6 +345,14 @@ describe.each(databases)("on $name", ({ open }) => {
     expect(await importDetails(target, done.result.id)).toMatchObject({ chunks: { begun: 9, done: 8 }, message: null });
     expect(await importDetails(target, half.id)).toMatchObject({ message: "half" });
     expect(await pruneImports(target, 1)).toBe(0);
+    const kept = await imported(target, file, { table: "kept" });
+    await deleteImport(target, done.result.id);
+    for (const name of ["leases", "chunks", "rejects"])
+      expect(
+        await target.query(`select distinct import from sluice.${name} where import <> $1`, [half.id]),
+      ).toMatchObject({
+        rows: [[kept.result.id]],
+      });
     expect(await pruneImports(target, 0)).toBe(1);
     await expect(importDetails(target, done.result.id)).rejects.toMatchObject({ code: "unknown_import" });
     expect(await cancelImport(target, half.id)).toMatchObject({
