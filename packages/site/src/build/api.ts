@@ -5,7 +5,7 @@
 // changes.
 
 import { globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, posix } from "node:path";
 import { Application, TSConfigReader, type TypeDocOptions } from "typedoc";
 import type { PluginOptions } from "typedoc-plugin-markdown";
 import { type Page, pageOf, root } from "./pages.ts";
@@ -27,16 +27,24 @@ export async function apiPages(): Promise<Page[]> {
   const files = globSync("**/*.md", { cwd: cache }).filter((file) => file !== "README.md");
   const pages = files.sort().map((file) => {
     const text = readFileSync(join(cache, file), "utf8");
-    const entry = entries.find(
-      ({ source }) => source.replace(/(?:\/index)?\.ts$/, "") === file.replace(/(?:\/index)?\.md$/, ""),
-    );
+    const module = file.replace(/(?:\/index)?\.md$/, "");
+    const entry = entries.find(({ source }) => source.replace(/(?:\/index)?\.ts$/, "") === module);
     if (entry === undefined) throw new Error(`TypeDoc made ${file}, which belongs to no entry of a package`);
-    return pageOf(`api/${file}`, text.replace(/^# .*/m, `# \`${entry.name}\``));
+    const linked = text.replaceAll(/\]\(([^)#\s]+\.md)/g, (_, link: string) => {
+      const target = posix.join(posix.dirname(file), link);
+      return `](${posix.relative(posix.dirname(pathOf(file)), pathOf(target))}`;
+    });
+    return pageOf(pathOf(file), linked.replace(/^# .*/m, `# \`${entry.name}\``));
   });
   if (pages.length !== entries.length) {
     throw new Error(`TypeDoc made ${pages.length} pages for ${entries.length} entries: delete ${cache}, and try again`);
   }
   return [indexOf(pages), ...pages];
+}
+
+/** `go/src/sync.md` is `api/go/sync.md` on the site. */
+function pathOf(file: string): string {
+  return `api/${file.replace("/src", "")}`;
 }
 
 function entriesOf(folder: string): Entry[] {
@@ -72,6 +80,7 @@ async function generate(entries: readonly Entry[]): Promise<void> {
     hideBreadcrumbs: true,
     hidePageHeader: true,
     useCodeBlocks: true,
+    useHTMLAnchors: true,
     disableSources: true,
     excludeInternal: true,
     excludePrivate: true,
@@ -89,7 +98,7 @@ async function generate(entries: readonly Entry[]): Promise<void> {
 }
 
 function indexOf(pages: readonly Page[]): Page {
-  const items = pages.map(({ title, path }) => `- [\`${title}\`](${relative("api", path).replaceAll("\\", "/")})`);
+  const items = pages.map(({ title, path }) => `- [\`${title}\`](${posix.relative("api", path)})`);
   const text = `# API reference\n\nA page for each entry of the libraries, made from their docstrings.\n\n${items.join("\n")}\n`;
   return pageOf("api/index.md", text);
 }

@@ -118,6 +118,14 @@ function block(code: string, meta: readonly string[], output: string | undefined
   return `<figure ${kind}>\n${pre(highlighted(code, "ts"), "source")}${note}${shown}</figure>\n`;
 }
 
+/** The anchor that a page of the reference gives the heading after it, which is then the heading's. */
+function explicitAnchor(before: Token | undefined): string | undefined {
+  const content = before?.type === "inline" ? before.content : "";
+  const anchor = /^<a id="([^"]*)"><\/a>$/.exec(content)?.[1];
+  if (anchor !== undefined) (before as Token).children = [];
+  return anchor;
+}
+
 /** Gives each heading its anchor, as GitHub makes it. */
 function nameHeadings(tokens: readonly Token[]): Heading[] {
   const headings: Heading[] = [];
@@ -128,6 +136,7 @@ function nameHeadings(tokens: readonly Token[]): Heading[] {
     const text = children
       .map(({ type, content }) => (type === "text" || type === "code_inline" ? content : ""))
       .join("");
+    const own = explicitAnchor(tokens[i - 1]);
     const plainAnchor = text
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
@@ -137,7 +146,7 @@ function nameHeadings(tokens: readonly Token[]): Heading[] {
     used.set(plainAnchor, count + 1);
     const heading = {
       level: Number(token.tag.slice(1)),
-      anchor: count === 0 ? plainAnchor : `${plainAnchor}-${count}`,
+      anchor: own ?? (count === 0 ? plainAnchor : `${plainAnchor}-${count}`),
       text,
     };
     headings.push(heading);

@@ -85,7 +85,7 @@ export class Captions {
         ? ""
         : ` ${left.length === 1 ? "One goroutine still waits" : `${left.length} goroutines still wait`}.`;
     if (status === 0) return `The program has ended.${rest}`;
-    return `The program has ended with exit status ${status}.${rest}${left.length > 0 ? " Nobody can wake what waits." : ""}`;
+    return `The program has ended with exit status ${status}.${rest}${left.length > 0 ? ` Nobody can wake ${left.length === 1 ? "it" : "them"}.` : ""}`;
   }
 
   #waits(g: string, one: WaitsOn, tubes: readonly Tube[]): string {
@@ -94,7 +94,7 @@ export class Captions {
     if (one.way === "receive") return `${g} wants a value from ${name}. There is none, so ${g} waits.`;
     if (tube === undefined || tube.capacity === 0)
       return `${g} wants to send ${one.value} over ${name}. Nobody is there to receive it, so ${g} waits.`;
-    return `${g} wants to send ${one.value} into ${name}. But all ${places(tube.capacity)} are taken, so ${g} keeps ${one.value} and waits.`;
+    return `${g} wants to send ${one.value} into ${name}. But ${tube.capacity === 1 ? "its only place is" : `all ${tube.capacity} places are`} taken, so ${g} keeps ${one.value} and waits.`;
   }
 
   #receives(

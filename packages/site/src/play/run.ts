@@ -23,10 +23,11 @@ export function run(program: string, root: URL, watcher: Watcher): () => void {
     watcher.exit(1);
     return () => undefined;
   }
-  // In the first line, so that the lines of the program keep their numbers.
+  // One line comes before the program: worker/start.ts and the listener below count without it.
   const before = ["host", "start"].map((name) => `import ${JSON.stringify(addressOf(name))};`).join("");
-  const after = `\n;globalThis[Symbol.for("@sluice/site: evaluated")]();`;
-  const address = URL.createObjectURL(new Blob([before, text, after], { type: "text/javascript" }));
+  const after = `globalThis[Symbol.for("@sluice/site: evaluated")]();`;
+  const blob = new Blob([`${before}\n${text}\n;${after}`], { type: "text/javascript" });
+  const address = URL.createObjectURL(blob);
   const worker = new Worker(address, { type: "module", name: "main.ts" });
   const stop = (): void => {
     worker.terminate();
@@ -44,7 +45,7 @@ export function run(program: string, root: URL, watcher: Watcher): () => void {
   worker.addEventListener("error", (event) => {
     event.preventDefault();
     stop();
-    const place = event.lineno > 0 ? `main.ts(${event.lineno},${event.colno}): ` : "";
+    const place = event.lineno > 1 ? `main.ts(${event.lineno - 1},${event.colno}): ` : "";
     watcher.output(`${place}${event.message || "The program could not be loaded."}\n`);
     watcher.exit(1);
   });

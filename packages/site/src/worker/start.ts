@@ -27,6 +27,10 @@ let began: number | undefined;
 let lastAt = 0;
 let stopWatching: (() => void) | undefined;
 
+function quoted(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
+
 function post(message: Message): void {
   postMessage(message);
 }
@@ -52,12 +56,17 @@ function add(event: PictureEvent): void {
   }
 }
 
+/** A line of the module that is the program. The page puts one line before the program. */
+const inProgram = new RegExp(`${quoted(ownAddress)}:(\\d+)`, "g");
 /** A place in the library: its line would be another one after each change there, so it is left out. */
-const inLibrary = new RegExp(`${library.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}[\\w/-]+\\.js(?::\\d+:\\d+)?`, "g");
+const inLibrary = new RegExp(`${quoted(library)}[\\w/-]+\\.js(?::\\d+:\\d+)?`, "g");
 
 /** Text with the places that a terminal shows: addresses of the page's files mean nothing to a reader. */
 function named(text: string): string {
-  return text.replaceAll(ownAddress, "file:///app/main.ts").replaceAll(inLibrary, "@sluice/go");
+  return text
+    .replaceAll(inProgram, (_, line: string) => `file:///app/main.ts:${Number(line) - 1}`)
+    .replaceAll(ownAddress, "file:///app/main.ts")
+    .replaceAll(inLibrary, "@sluice/go");
 }
 
 function write(text: string): void {
@@ -103,7 +112,7 @@ function textOf(value: unknown): string {
 function lineOf(stack: string): number | undefined {
   const at = stack.indexOf(ownAddress);
   const line = at < 0 ? undefined : /^:(\d+):\d+/.exec(stack.slice(at + ownAddress.length))?.[1];
-  return line === undefined ? undefined : Number(line);
+  return line === undefined ? undefined : Number(line) - 1;
 }
 
 const say = (...args: unknown[]): void => write(`${format(...args)}\n`);

@@ -1,0 +1,33 @@
+import { stripTypeScriptTypes } from "node:module";
+import { expect, test } from "vitest";
+import { pages } from "../../../../scripts/guide.ts";
+import { moduleOf } from "./strip.ts";
+
+const same = (file: string): string => file;
+const blocks = pages().flatMap((page) => page.blocks.filter(({ meta }) => meta[0] === "run"));
+const runnable = blocks.filter(({ code }) => !/from "(?!@sluice\/go)|@sluice\/go\/(?:parallel|net)"/.test(code));
+
+test("every block of the guide has the statements that Node runs, in the same lines", () => {
+  expect(runnable.length).toBeGreaterThan(100);
+  const lines = (code: string): string[] => code.split("\n").map((line) => line.replaceAll(/\s|;$/g, ""));
+  for (const { code, page, line } of runnable) {
+    const node = stripTypeScriptTypes(code).replaceAll(/"@sluice\/go(?:\/\w+)?"/g, '"…"');
+    const own = moduleOf(code, () => "…");
+    expect([page, line, lines(own)]).toEqual([page, line, lines(node)]);
+  }
+});
+
+test("imports lead to the site's files, and text that only looks like one stays", () => {
+  const program =
+    'import { go } from "@sluice/go";\nimport "@sluice/go/leak";\nawait import("@sluice/go/time");\nlog("a from \'b\'");';
+  expect(moduleOf(program, same)).toBe(
+    'import { go } from "go/index";\nimport "go/leak";\nawait import("go/time");\nlog("a from \'b\'");',
+  );
+});
+
+test("what is not a program is refused with its place, and a module that a page lacks with those that it has", () => {
+  expect(() => moduleOf("let x = 1;\nconst = 3;", same)).toThrow(/^main\.ts\(2,7\): Unexpected token/);
+  expect(() => moduleOf('import fs from "node:fs";', same)).toThrow(
+    /^cannot import "node:fs" in a page: expected one of @sluice\/go, /,
+  );
+});
