@@ -37,18 +37,20 @@ async function happenings(fn: (until: Until) => Promise<void>): Promise<string[]
         return `${names.get(event.by)} wakes ${g}`;
       case "waits": {
         const on = event.on.map(
-          (one) => `${one.way} ${channel(one.channel)}${one.way === "send" ? ` ${one.value}` : ""}`,
+          (one) => `${one.way} ${channel(one.channel)}${one.way === "send" ? ` ${String(one.value)}` : ""}`,
         );
         return `${g} waits: ${event.state}${on.length > 0 ? ` (${on.join(", ")})` : ""}`;
       }
       case "makes":
         return `${g} makes ${channel(event.channel)} of ${event.capacity}`;
       case "sends":
-        return `${g} sends ${event.value} into ${channel(event.channel)}${event.to === undefined ? "" : ` to ${names.get(event.to)}`}`;
+        return `${g} sends ${String(event.value)} into ${channel(event.channel)}${event.to === undefined ? "" : ` to ${names.get(event.to)}`}`;
       case "receives":
-        return `${g} receives ${event.value} from ${channel(event.channel)}${event.from === undefined ? "" : ` of ${names.get(event.from)}`}`;
+        return `${g} receives ${String(event.value)} from ${channel(event.channel)}${event.from === undefined ? "" : ` of ${names.get(event.from)}`}`;
       case "closes":
         return `${g} closes ${channel(event.channel)}`;
+      default:
+        throw new Error(`an event of an unknown kind: ${JSON.stringify(event)}`);
     }
   });
 }

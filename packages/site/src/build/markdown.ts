@@ -119,10 +119,14 @@ function block(code: string, meta: readonly string[], output: string | undefined
 }
 
 /** The anchor that a page of the reference gives the heading after it, which is then the heading's. */
-function explicitAnchor(before: Token | undefined): string | undefined {
-  const content = before?.type === "inline" ? before.content : "";
-  const anchor = /^<a id="([^"]*)"><\/a>$/.exec(content)?.[1];
-  if (anchor !== undefined) (before as Token).children = [];
+function explicitAnchor(before: readonly Token[]): string | undefined {
+  // A paragraph that holds only the anchor.
+  const anchor = /^<a id="([^"]*)"><\/a>$/.exec(before[1]?.content ?? "")?.[1];
+  if (anchor === undefined) return undefined;
+  for (const token of before) {
+    token.hidden = true;
+    token.children = [];
+  }
   return anchor;
 }
 
@@ -136,7 +140,7 @@ function nameHeadings(tokens: readonly Token[]): Heading[] {
     const text = children
       .map(({ type, content }) => (type === "text" || type === "code_inline" ? content : ""))
       .join("");
-    const own = explicitAnchor(tokens[i - 1]);
+    const own = explicitAnchor(tokens.slice(Math.max(0, i - 3), i));
     const plainAnchor = text
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")

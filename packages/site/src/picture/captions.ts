@@ -4,7 +4,7 @@ import type { PictureEvent, WaitsOn } from "../code/messages.ts";
 import type { Lane, Tube } from "./state.ts";
 
 /** The names that the library gives to functions without one. */
-export const ANONYMOUS = /(?:^|\.)func\d+$/;
+export const ANONYMOUS: RegExp = /(?:^|\.)func\d+$/;
 
 /** What a goroutine waits for, if not for channels. */
 const WAITS: Readonly<Record<string, string>> = {
@@ -74,6 +74,7 @@ export class Captions {
       case "closes":
         return `${g} closes ${this.nameOf(event.channel)}: no more values will come.`;
       case "prints":
+      default:
         return `${event.g === 0 ? "The program" : g} prints: ${event.text.split("\n")[0]}`;
     }
   }

@@ -11,7 +11,7 @@ type Bare = PictureEvent extends infer E
 
 function modelOf(program: string, events: readonly Bare[]): Model {
   const model = new Model(program);
-  for (const event of events) model.add({ ...common, ...event } as PictureEvent);
+  for (const event of events) model.add({ ...common, ...event });
   return model;
 }
 
@@ -49,7 +49,7 @@ test("a full channel keeps its sender, and a receive lets the value move in and 
 test("an earlier step is not changed by later ones", () => {
   const model = modelOf("const jobs = chan<string>(1);", full.slice(0, 5));
   const before = structuredClone(model.steps.at(-1));
-  for (const event of full.slice(5)) model.add({ ...common, ...event } as PictureEvent);
+  for (const event of full.slice(5)) model.add({ ...common, ...event });
   expect(model.steps[4]).toEqual(before);
 });
 

@@ -95,6 +95,7 @@ export class Model {
         this.#tube(event.channel, () => ({ closed: true }));
         return [];
       case "prints":
+      default:
         return [];
     }
   }

@@ -196,11 +196,11 @@ const fail = (error: unknown): void => {
 };
 globalThis.addEventListener("error", (event) => {
   event.preventDefault();
-  fail((event as ErrorEvent).error);
+  fail(event.error);
 });
 globalThis.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
-  const { reason } = event as PromiseRejectionEvent;
+  const { reason } = event;
   if (process.listenerCount("unhandledRejection") > 0) emit("unhandledRejection", reason);
   else fail(reason);
 });

@@ -87,19 +87,11 @@ function tell(event: LiveEvent): void {
   const at = event.at - began;
   // A stack is long, and the page needs only the line.
   const told = { ...event, at, line: "stack" in event ? lineOf(event.stack) : undefined, stack: undefined };
-  switch (told.kind) {
-    case "waits": {
-      const on = told.on.map((one) => (one.way === "send" ? { ...one, value: textOf(one.value) } : one));
-      add({ ...told, on });
-      return;
-    }
-    case "sends":
-    case "receives":
-      add({ ...told, value: textOf(told.value) });
-      return;
-    default:
-      add(told);
-  }
+  if (told.kind === "waits") {
+    const on = told.on.map((one) => (one.way === "send" ? { ...one, value: textOf(one.value) } : one));
+    add({ ...told, on });
+  } else if (told.kind === "sends" || told.kind === "receives") add({ ...told, value: textOf(told.value) });
+  else add(told);
 }
 
 function textOf(value: unknown): string {
