@@ -54,7 +54,7 @@ export class Captions {
             ? this.#waits(g, event.on[0] as WaitsOn, tubes)
             : `${g} waits for the first of these: ${event.on.map((one) => this.#wish(one)).join(", ")}.`;
       case "wakes":
-        if (event.by === 0) return `The time of ${g} has come. It can continue.`;
+        if (event.by === 0) return `${cause(lanes, event.g)}${g} can continue.`;
         return event.by === event.g ? `${g} can continue.` : `${who(event.by)} lets ${g} continue.`;
       case "ends":
         return `${g} has ended.`;
@@ -135,6 +135,12 @@ export class Captions {
     this.#given.set(name, count);
     this.#channels.set(channel, count === 1 ? name : `${name} ${count}`);
   }
+}
+
+/** What a timer or the host ends. */
+function cause(lanes: readonly Lane[], g: number): string {
+  const state = lanes.find((lane) => lane.g === g)?.state;
+  return state === "sleep" || state === "select" ? "The time is over: " : "";
 }
 
 /** The name of a goroutine's function, with its number if others have the same name. */

@@ -39,6 +39,7 @@ function Picture({ player }: { player: Player }): VNode {
       <p class="caption" aria-live={player.playing.value ? "off" : "polite"}>
         <span class="count">
           {index + 1} of {player.steps.length}
+          {step.at >= 1 && `, after ${Math.floor(step.at).toLocaleString("en")} ms`}
         </span>{" "}
         {step.caption}
       </p>
