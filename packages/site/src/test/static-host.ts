@@ -30,7 +30,10 @@ export async function serveSite(): Promise<{ url: string } & AsyncDisposable> {
       response.writeHead(404).end();
       return;
     }
-    response.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    response.writeHead(200, {
+      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+      "cache-control": "max-age=600",
+    });
     createReadStream(file).pipe(response);
   });
   await new Promise<void>((resolve) => {
