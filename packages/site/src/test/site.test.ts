@@ -206,8 +206,8 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
       ["const = 3;", /^main\.ts\(1,7\): /],
       ['import fs from "node:fs";', /^cannot import "node:fs" in a page: expected one of @sluice\/go, /],
       [
-        'import { chan } from "@sluice/go"; await chan<number>(1).send(1); throw new Error("no");',
-        /^panic: no\n\ngoroutine 1 \[running\]:\n.*\n\tfile:\/\/\/app\/main\.ts:1:66\n/,
+        'import { chan } from "@sluice/go"; await chan<number>(1).send(1);\nthrow new Error("no");',
+        /^panic: no\n\ngoroutine 1 \[running\]:\n.*\n\tfile:\/\/\/app\/main\.ts:2:7\n/,
       ],
       ['eval("1");', /EvalError/],
       ['await fetch("http://example.com/").catch((error) => console.log(error.name));', /^TypeError\n$/],
