@@ -615,3 +615,151 @@ describe("rows above and below that belong to the header", () => {
     expect(found([...remark, ["Name", "Age", "Born"], ...numbers(6, "x", 36, 1990)])[0]).toEqual([5]);
   });
 });
+
+describe("a header of merged cells that were parted", () => {
+  const crimes: (string | number)[][] = [
+    ["Year", "District", "Theft", "Theft", "Fraud", "Fraud"],
+    ["Year", "District", "cases", "solved", "cases", "solved"],
+    [2016, "North", 10, 4, 7, 1],
+    [2016, "South", 12, 5, 8, 2],
+    [2016, "West", 9, 3, 6, 1],
+  ];
+  const both = [
+    [1, 2],
+    ["Year", "District", "Theft / cases", "Theft / solved", "Fraud / cases", "Fraud / solved"],
+  ];
+
+  test("repeats its texts in rows that tell the columns apart together", () => {
+    expect(found(crimes)).toEqual(both);
+    const words = crimes.map((row, n) => (n < 2 ? row : row.map((cell) => `${cell} [1-9]`)));
+    expect(found(words)).toEqual(both);
+    expect(found([["Crimes", null, "in 2016"], [null], ...crimes])).toEqual([[3, 4], both[1]]);
+  });
+
+  test("is one row where the next one repeats nothing, holds units, or tells no columns apart", () => {
+    const [first = [], , ...records] = crimes;
+    const pairs: BatchCell[] = ["Name", "Child", "Child", "Pet", "Pet"];
+    expect(found([pairs, ["Ada", "Bob", "Eve", "Rex", "Tom"], ["Cem", "Dee", "Fay", "Max", "Kim"]])[0]).toEqual([1]);
+    expect(layout([first, [null, null, "kg", "t", "kg", "t"], ...records])).toMatchObject({ headerRows: [1], unitsRow: 2 }); // prettier-ignore
+    expect(found([first, ["Year", "District", "cases", "cases", "cases", "cases"], ...records])[0]).toEqual([1]);
+  });
+});
+
+describe("names of which no row has most", () => {
+  test("are in the rows right above the first record that have them together", () => {
+    const births: BatchCell[][] = [
+      ["Births by sex"],
+      [null, null, null, "as registered", null, null, "per 1,000"],
+      ["Year", null, "Births", null, null, "Ratio", "Rate"],
+      [null, null, "all", "boys", "girls", null, null],
+      ["Y47", 1958, 413, "…", "…", null, 41.7],
+      ["Y48", 1959, 423, "…", "…", null, 41.2],
+      ["Y49", 1960, 419, 215, 204, 1.05, 39.6],
+    ];
+    expect(found(births)).toEqual([
+      [3, 4],
+      ["Year", "Births / all", "Births / boys", "Births / girls", "Ratio", "Rate"],
+    ]);
+  });
+
+  test("are those over numbers, if the first column has none, and a title is none of them", () => {
+    const prices: BatchCell[][] = [
+      ["Consumer prices"],
+      ["Units: index"],
+      [null],
+      [null, "Index"],
+      ["All goods"],
+      ["1997M01", 65.8],
+      ["1997M02", 65.7],
+    ];
+    expect(found(prices)).toEqual([[4], ["Index"]]);
+    // A text over the column of texts names no column.
+    expect(found([prices[0]!, prices[1]!, ...prices.slice(5)])[0]).toEqual([1]);
+  });
+
+  test("are none, if the first row holds values as the rows below it do, be they more", () => {
+    const answers: BatchCell[][] = [
+      [2019, 1, 2, 3],
+      [2019, 1, 1, 3],
+      [2019, 2, 1, 1, 1, 0, 1, 0],
+      [2019, 2, 2, 1, 0, 0, 1, 1],
+      [2019, 1, 2, 1, 1, 1, 1, 1],
+    ];
+    expect(layout(answers)).toMatchObject({ headerRows: [], firstRow: 1 });
+    expect(found([["Year", 1, 2, 3], ...answers.slice(1)])[0]).toEqual([1]);
+  });
+});
+
+test("a row that tells equal names apart is a part of them, and one below names that differ says more of them", () => {
+  const lines: BatchCell[][] = [
+    [null, null, "Population", "Population", "Area", "Area"],
+    [null, null, "2019", "2020 (p)", "2019", "2020"],
+    ["01", "North", 10, 12, 7.5, 7.5],
+    ["02", "South", 11, 13, 8.5, 8.5],
+    ["03", "West", 12, 14, 9.5, 9.5],
+  ];
+  const dated = lines.with(1, [null, null, "31.12.2019", "31.12.2020", "at the end of 2019", "at the end of 2020"]);
+  expect(found(dated)).toEqual([
+    [1, 2],
+    ["Population 31.12.2019", "Population 31.12.2020", "Area at the end of 2019", "Area at the end of 2020"],
+  ]);
+  const apart = dated.with(0, [null, null, "Population", "Last population", "Area", "Last area"]);
+  expect(layout(apart)).toMatchObject({ headerRows: [1], aboutRows: [2] });
+});
+
+test("a blank row may be between groups and names, if the names are the same in each group", () => {
+  const school: BatchCell[][] = [
+    ["Year", "Primary", null, null, "High", null, null],
+    [null],
+    [null, "All", "Men", "Women", "All", "Men", "Women"],
+    [2018, 9, 4, 5, 7, 3, 4],
+    [2019, 8, 4, 4, 6, 3, 3],
+  ];
+  const names = [
+    "Year",
+    "Primary / All",
+    "Primary / Men",
+    "Primary / Women",
+    "High / All",
+    "High / Men",
+    "High / Women",
+  ];
+  expect(found(school)).toEqual([[1, 3], names]);
+  // Names that differ need no groups, so those may be a remark.
+  expect(found(school.with(2, [null, "a", "b", "c", "d", "e", "f"]))[0]).toEqual([3]);
+});
+
+test("a header goes on in rows that leave the records' first column empty, over four rows at most", () => {
+  const votes: BatchCell[][] = [
+    [null, "Total", "State", "State", null, "House"],
+    [null, "Votes", "Auditor", "Superintendent", null, "District 5"],
+    [null, null, null, "of Instruction", null, null],
+    [null, "Cast", "Harris", "Emmons", "Shoults", "Bagby"],
+    ["North", 230, 180, 97, 45, 196],
+    ["South", 58, 33, 84, 32, "NA"],
+    ...["East", "West", "Hill", "Lake"].map((name, n): BatchCell[] => [name, 12, 9, 8, 3, n < 2 ? 7 : "NA"]),
+  ];
+  expect(found(votes)).toEqual([
+    [1, 2, 3, 4],
+    [
+      "Total Votes Cast",
+      "State Auditor Harris",
+      "State Superintendent of Instruction Emmons",
+      "State Superintendent of Instruction / Shoults",
+      "House District 5 Bagby",
+    ],
+  ]);
+  // A word in the first column makes a record of it.
+  expect(found(votes.with(1, ["East", "few", "none", "some", null, null]))[0]).toEqual([1]);
+});
+
+test("a remark of two cells is none of the names that a row below it, after a blank one, has for all columns", () => {
+  const record: BatchCell[] = ["Ada", 36, "Paris"];
+  const names: BatchCell[] = ["Name", "Age", "City"];
+  expect(found([["Staff 2024"], ["made by", "me"], [null], names, record])).toEqual([[4], names]);
+  expect(found([["Staff 2024"], ["made by", "me"], [null], names, record, record, record])[0]).toEqual([4]);
+  expect(found([["Staff 2024"], ["Year", 2024], [null], names, record])[0]).toEqual([4]);
+  // Right below it they are a record, as it is where they name no column more.
+  expect(found([["Name", "Age"], [null], ["Ada", 36], ["Bob", 41]])[0]).toEqual([1]);
+  expect(found([["Name", "Age"], [null], ["Ada", "old"], ["Bob", 41], ["Eve", 23]])[0]).toEqual([1]);
+});

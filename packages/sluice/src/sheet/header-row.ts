@@ -12,9 +12,10 @@ import { columnNumbersAt } from "./column-numbers.ts";
 import { withoutMarks } from "./footnote-marks.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 import type { HeaderChoice, Header } from "../options.ts";
+import { isMark } from "../values/marks.ts";
 
 /** Rows that a header may continue over. */
-const WRAPPED = 2;
+const WRAPPED = 3;
 /** Rows below a candidate that are compared with it. */
 const BELOW = 20;
 
@@ -122,11 +123,13 @@ function layoutByLooks(rows: readonly HeadRow[]): Layout {
     const groups = isPair(rows, first + 1) && withGroupsAbove(rows, first + 1, pairAt(rows, first + 1))[0] <= first ? first + 1 : first; // prettier-ignore
     let pair = pairAt(rows, groups);
     let lines = 2;
-    for (; lines <= WRAPPED + 1 && continues(rows, groups, lines, pair); lines++)
+    for (; lines <= WRAPPED && continues(rows, groups, lines, pair); lines++)
       pair = wrapped(pair, rows[groups + lines]!);
     const [top, headers] = withNamesAbove(rows, ...withGroupsAbove(rows, groups, pair));
     return layoutOf(rows, top, [...headers], groups + lines - top);
   }
+  const across = repeatedAcross(rows, found);
+  if (across) return layoutOf(rows, found, across.headers, across.lines);
   let headers = rows[found]!.cells.map(headerOf);
   let lines = 1;
   for (; lines <= WRAPPED && continues(rows, found, lines, headers); lines++)
@@ -175,6 +178,11 @@ function layoutOf(rows: readonly HeadRow[], first: number, headers: readonly Hea
   const last = first + lines - 1;
   const units = isUnits(rows, last) ? rows[last + 1]! : undefined;
   const about = units ? [] : rows.slice(last + 1, last + 1 + aboutLines(rows, last));
+  // A row that tells apart what the names do not is a part of them.
+  if (about[0] && distinct(headers) < headers.length) {
+    const names = wrapped(headers, about[0]);
+    if (distinct(names) === names.length) return layoutOf(rows, first, names, lines + 1);
+  }
   const said = units
     ? units.cells.map((cell): [number, string] => [cell.column, cell.text.replaceAll(/^[[(]|[\])]$/g, "").trim()])
     : about.slice(0, 1).flatMap(({ cells }) => cells.map((cell): [number, string] => [cell.column, cell.text]));
@@ -204,20 +212,40 @@ function findHeader(rows: readonly HeadRow[]): number | undefined {
     if (!covers) continue; // a title, or something else above the table
     if (records === 0 && (isRemark(rows, i, labels) || isProse(rows, i, labels))) continue;
     if (records === 0 || labels > records) return i;
-    if (i === 0 && labels === 0) return undefined;
+    if (labels === 0 && (i === 0 || holdsValues(rows))) return undefined;
     return widest(rows, i);
   }
   return 0;
 }
 
-/** Above the first record: the row that covers more than half of its columns, the first of them; else the first row, which tells nothing. */
+/** Whether the first row holds several values and nothing else, such as those below it are. */
+function holdsValues(rows: readonly HeadRow[]): boolean {
+  const { cells } = rows[0]!;
+  return cells.length > 1 && evidence(rows, 0).records === cells.length;
+}
+
+/**
+ * Above the first record: the row that covers more than half of its columns, the first of them; else the first of the rows right
+ * above it that do so together, if it has a label over a value of another kind; else the first row, which tells nothing.
+ */
 function widest(rows: readonly HeadRow[], record: number): number {
-  const columns = new Set(rows[record]!.cells.map(({ column }) => column));
+  const columns = new Map(rows[record]!.cells.map(({ column, sort }) => [column, sort]));
   const covers = rows.slice(0, record).findIndex(({ cells }) => {
     const covered = cells.filter(({ column }) => columns.has(column)).length;
     return covered > 1 && covered * 2 > columns.size;
   });
-  return Math.max(0, covers);
+  if (covers >= 0) return covers;
+  const together = new Set<number>();
+  for (
+    let i = record - 1;
+    i >= 0 && rows[i]!.number === rows[i + 1]!.number - 1 && rows[i]!.cells.every(isLabel);
+    i--
+  ) {
+    const own = rows[i]!.cells.filter(({ column }) => columns.has(column));
+    for (const { column } of own) together.add(column);
+    if (together.size * 2 > columns.size) return own.some(({ column }) => columns.get(column) !== "text") ? i : 0;
+  }
+  return 0;
 }
 
 const LINK = /^(?:«|<|←)?\s*(?:back|return|go|link) to\b|^zurück (?:zu|zum|zur)\b|^retour\b|^volver\b|^torna\b/i;
@@ -240,6 +268,7 @@ function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean 
   if (isUnits(rows, i)) return false;
   const next = evidence(rows, i + 1);
   if (next.records === 0 && next.labels > Math.max(labels, 1) && !isPair(rows, i)) return true;
+  if (next.covers && next.records === 0 && next.labels >= Math.max(labels, 1) && namesMore(rows, i)) return true;
   const [first] = rows[i]!.cells;
   if (/^#\s+\S|[:：]$/.test(first!.text) && next.covers && next.labels > 0 && next.records === 0) return true;
   let widest = rows[i]!.cells.length;
@@ -256,6 +285,15 @@ function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean 
     if (below.covers && below.labels > Math.max(labels, 1) && below.records === 0 && !isPair(rows, j - 1)) return true;
   }
   return false;
+}
+
+/** Whether the next row, after a blank one, names all columns that are filled below, and a row does not. */
+function namesMore(rows: readonly HeadRow[], i: number): boolean {
+  const [row, next] = [rows[i]!, rows[i + 1]!];
+  const names = new Set(next.cells.map(({ column }) => column));
+  const below = rows.slice(i + 2, i + 2 + BELOW);
+  const all = below.every(({ cells }) => cells.every(({ column }) => names.has(column)));
+  return all && next.number > row.number + 1 && next.cells.length > row.cells.length;
 }
 
 /** Rows of prose in the cells above a header, at most so many after one that looks like it. */
@@ -391,11 +429,12 @@ function evidenceOfLast(rows: readonly HeadRow[], i: number): Evidence {
   return evidence([...rows.slice(0, i + 1), rows[i + 1]!], i);
 }
 
-/** The kind of two thirds of a column's cells, if they have the same. */
+/** The kind of two thirds of a column's cells, if they have the same. What stands for a missing value says nothing. */
 function sortBelow(cells: readonly HeadCell[]): string | undefined {
+  const values = cells.filter(({ sort, text }) => sort !== "text" || !isMark(text));
   const counts = new Map<string, number>();
-  for (const { sort } of cells) counts.set(sort, (counts.get(sort) ?? 0) + 1);
-  return [...counts].find(([, count]) => count * 3 >= cells.length * 2)?.[0];
+  for (const { sort } of values.length > 0 ? values : cells) counts.set(sort, (counts.get(sort) ?? 0) + 1);
+  return [...counts].find(([, count]) => count * 3 >= (values.length || cells.length) * 2)?.[0];
 }
 
 /** Days and months head the columns of numbers in many tables. */
@@ -477,6 +516,43 @@ function spansOf({ cells }: HeadRow, columns: readonly number[]): { wide: number
   return { wide, single, down };
 }
 
+/** Cells of a row that repeats its texts across. */
+const ACROSS = 4;
+
+/**
+ * The header of several rows that repeat their texts from cell to cell, as merged cells that were parted do: `2019 | 2019 | 2020 | 2020`
+ * over `Wheat | Rye | Wheat | Rye`. Undefined if such rows do not tell all columns apart.
+ */
+function repeatedAcross(rows: readonly HeadRow[], header: number): { headers: Header[]; lines: number } | undefined {
+  let headers: Header[] = [];
+  for (let lines = 1; lines <= WRAPPED + 1; lines++) {
+    const row = rows[header + lines - 1];
+    if (!row || row.number !== rows[header]!.number + lines - 1 || !repeatsAcross(row)) return undefined;
+    if (lines > 1 && isUnits(rows, header + lines - 2)) return undefined;
+    headers = stacked(headers, row);
+    if (distinct(headers) === headers.length) return { headers, lines };
+  }
+  return undefined;
+}
+
+/** Whether half of a row's texts are there more than once. */
+function repeatsAcross({ cells }: HeadRow): boolean {
+  const counts = new Map<string, number>();
+  for (const { text } of cells) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return cells.length >= ACROSS && cells.every(isLabel) && cells.filter(({ text }) => counts.get(text)! > 1).length * 2 >= cells.length; // prettier-ignore
+}
+
+/** Each name below the one above it, if it is another one: `2019 / Wheat`. */
+function stacked(above: readonly Header[], { cells }: HeadRow): Header[] {
+  const nameAt = new Map(above.map(({ sheetColumn, text }) => [sheetColumn, text]));
+  for (const { column, text } of cells) {
+    const name = nameAt.get(column);
+    if (name === undefined || !repeatsName(name, text))
+      nameAt.set(column, name === undefined ? text : `${name} / ${text}`);
+  }
+  return [...nameAt].sort(([a], [b]) => a - b).map(([sheetColumn, text]) => ({ sheetColumn, text }));
+}
+
 /** The most rows of groups above a header of two rows or more. */
 const GROUP_ROWS = 3;
 
@@ -494,8 +570,11 @@ function withGroupsAbove(
     if (!above.cells.every((cell) => isLabel(cell) && !/[:：]$/.test(cell.text))) break;
     const { wide, single, down } = spansOf(above, headers.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
     const apart = rows[top]!.number - above.number;
-    if (wide === 0 || (!isHeldTogether(down, apart) && (apart > 1 || wide === 1 || single > 0))) break;
-    headers = joined(above, headers);
+    const grouped = joined(above, headers);
+    // Groups tell names apart, also if the blank row of merged cells is between them.
+    const isNeeded = apart <= 2 && wide > 1 && single === 0 && distinct(headers) < headers.length && distinct(grouped) === grouped.length; // prettier-ignore
+    if (wide === 0 || (!isHeldTogether(down, apart) && !isNeeded && (apart > 1 || wide === 1 || single > 0))) break;
+    headers = grouped;
   }
   return [top, headers];
 }
@@ -572,20 +651,18 @@ function continues(rows: readonly HeadRow[], header: number, lines: number, head
   const i = header + lines;
   const row = rows[i];
   if (!row || row.number !== rows[i - 1]!.number + 1 || i + 1 >= rows.length || isUnits(rows, i - 1)) return false;
-  const above = new Set(headers.map((header) => header.sheetColumn));
+  const names = new Map(headers.map((header) => [header.sheetColumn, header.text]));
+  const first = Math.min(...names.keys());
   // Under a name, or in the gap after one: cells that are merged across.
-  const under = row.cells.every(
-    ({ column, text }) => (above.has(column) || above.has(column - 1)) && !NO_VALUE.test(text),
-  );
-  if (
-    (areCodes(row.cells) && isAbout(rows, i)) ||
-    row.cells[0]!.column <= Math.min(...above) ||
-    row.cells.every(({ text }) => text.length === 1)
-  )
-    return false;
+  const under = row.cells.every(({ column, text }) => column >= first && !NO_VALUE.test(text));
+  const firstBelow = Math.min(...rows.slice(i + 1, i + 1 + BELOW).map(({ cells }) => cells[0]!.column));
+  const begin = row.cells[0]!.column;
+  if (begin <= Math.min(first, firstBelow) || row.cells.every(({ text }) => text.length === 1)) return false;
+  // Codes, and a second name for each column, say more of the columns.
+  const isSecond = begin === first && row.cells.every(({ column }) => names.has(column));
+  if ((isSecond || areCodes(row.cells)) && isAbout(rows, i)) return false;
   const { labelled, records } = evidenceOfLast(rows, i);
   // A name that is there once more tells as much as a word over numbers.
-  const names = new Map(headers.map((header) => [header.sheetColumn, header.text]));
   const isLine = row.cells.every(({ column, text }) => labelled.has(column) || repeatsName(names.get(column), text));
   // One word alone may be a value that is missing, unless the line before was a header as well.
   return under && row.cells.length + lines >= 3 && labelled.size > 0 && isLine && records === 0;
@@ -598,14 +675,13 @@ function repeatsName(name: string | undefined, text: string): boolean {
 
 function wrapped(headers: readonly Header[], { cells }: HeadRow): Header[] {
   const more = new Map(cells.map((cell) => [cell.column, cell.text]));
-  const own = new Set(headers.map(({ sheetColumn }) => sheetColumn));
-  return headers.flatMap((header) => {
+  return headers.flatMap((header, n) => {
     const text = more.get(header.sheetColumn);
-    const gap = header.sheetColumn + 1;
-    const behind = own.has(gap) ? undefined : more.get(gap);
+    const next = headers[n + 1]?.sheetColumn ?? Number.POSITIVE_INFINITY;
+    const behind = cells.filter(({ column }) => column > header.sheetColumn && column < next);
     return [
       text === undefined || repeatsName(header.text, text) ? header : { ...header, text: `${header.text} ${text}` },
-      ...(behind === undefined ? [] : [{ sheetColumn: gap, text: `${header.text} / ${behind}` }]),
+      ...behind.map((cell) => ({ sheetColumn: cell.column, text: `${header.text} / ${cell.text}` })),
     ];
   });
 }
