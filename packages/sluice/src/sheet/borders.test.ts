@@ -95,6 +95,8 @@ describe("a type's border", () => {
     ],
     ["a word among numbers", [1, 2], "integer", [1, 2, "three"], "text"],
     ["a mark among numbers, and among words", ["1", "n/a"], "integer", ["one", "n/a"], "text"],
+    ["points with blanks between them, and two signs", ["1", ". ."], "integer", ["1", ".-"], "text"],
+    ["as many points as fill a cell, and a word", ["1", "............."], "integer", ["1", "....n"], "text"],
     ["a mark beside values, and nothing but marks", ["1", "-"], "integer", ["-", "-"], "text"],
     ["blanks around a number, and a padded code", [" 12", "13"], "integer", [" 012", "13"], "text"],
   ])("%s", (_, values, type, others, otherType) => {

@@ -7,13 +7,15 @@ const MARKS: ReadonlySet<string> = new Set([
   ..."NA|N/A|#N/A|N.A.|N.A|n/v|n.v.|n.d.|n.d|k.A.|k. A.|s/d|s.d.|null|(null)|none|nil|nan|missing|not available|not applicable|no data"
     .toLowerCase()
     .split("|"),
-  ..."- -- --- – — . .. ... … : * ** *** **** ***** x \\n <na> #null!".split(" "),
+  ..."– — … : x \\n <na> #null!".split(" "),
   // The shorthand of statistical offices: suppressed, not available, not applicable, low, unreliable.
   ..."[c] [x] [z] [low] [u] [w] [-] [:] [..] (x) (z) (c) (d)".split(" "),
 ]);
+/** One sign alone or as often as it fills a cell: `-`, `..`, `. .`, `*****`, `..........`. */
+const SIGNS = /^([-.*])(?:\s?\1)*$/;
 const LONGEST = Math.max(...[...MARKS].map((mark) => mark.length));
 
 /** Reports whether a text is a mark for a missing value, in capitals or not. */
 export function isMark(text: string): boolean {
-  return text.length <= LONGEST && MARKS.has(text.toLowerCase());
+  return text.length <= LONGEST && (SIGNS.test(text) || MARKS.has(text.toLowerCase()));
 }
