@@ -242,6 +242,6 @@ async function look(
   }
   take();
   const leftOut = filter.leftOut;
-  const notes = leftOutNotes(leftOut, ended ? filter.doubtful : undefined);
+  const notes = leftOutNotes(leftOut, ended ? filter.doubtful : undefined, filter.otherTitle);
   return { sample, rejects: { total, reasons, first }, leftOut, notes };
 }

@@ -1,8 +1,10 @@
 // The columns of a sheet if no schema states them: names from its headers, types from its values.
 import type { LoadColumn } from "../chunk/chunk.ts";
+import { columnLetters } from "../chunk/encode.ts";
 import { dateReader } from "../schema/date-format.ts";
 import { usageError } from "../errors.ts";
 import { quoteIdentifier, quoteTable, nameOfColumn } from "../schema/identifiers.ts";
+import type { Layout } from "../sheet/header-row.ts";
 import type { InferredColumn } from "../sheet/infer.ts";
 import { columnNames } from "./mapping.ts";
 import { table, type Column, type ColumnSpec, type TableSchema } from "../schema/schema.ts";
@@ -95,6 +97,25 @@ export function withUnnamed(headers: readonly Header[], columns: Iterable<number
   return [...headers, ...unnamed.map((sheetColumn) => ({ sheetColumn, text: nameOfColumn(sheetColumn) }))].sort(
     (a, b) => a.sheetColumn - b.sheetColumn,
   );
+}
+
+/** Columns without a name that a note names. */
+const UNNAMED = 5;
+
+/** Says which columns of a new table are called by their number, since the header has no name for them. */
+export function unnamedNotes(load: readonly LoadColumn[], { headerRows, headers }: Layout): string[] {
+  const named = new Set(headers.map(({ sheetColumn }) => sheetColumn));
+  const unnamed = load.filter(({ sheetColumn, column }) => column.name === nameOfColumn(sheetColumn) && !named.has(sheetColumn)); // prettier-ignore
+  const [first] = unnamed;
+  if (!first || headerRows.length === 0) return [];
+  const letters = unnamed.map(({ sheetColumn }) => columnLetters(sheetColumn));
+  const way = `--map "${first.column.name}=name" names it`;
+  if (unnamed.length === 1)
+    return [`column ${letters[0]} has no name in the header and is called "${first.column.name}"; ${way}`];
+  const shown = letters.slice(0, UNNAMED).join(", ") + (letters.length > UNNAMED ? ", …" : "");
+  return [
+    `${letters.length} columns (${shown}) have no name in the header and are called "${first.column.name}" and so on; ${way}`,
+  ];
 }
 
 /**

@@ -4,7 +4,16 @@ import { quoteIdentifier, quoteTable, nameOfColumn, tableNameFor } from "../sche
 import { conflictOf, checkEmpty } from "./conflict.ts";
 import type { Conflict, LoadColumn } from "../chunk/chunk.ts";
 import { SluiceError } from "../errors.ts";
-import { checkTypes, commentDdl, designColumns, designTable, withNotations, withUnnamed, textNotes } from "./design.ts";
+import {
+  checkTypes,
+  commentDdl,
+  designColumns,
+  designTable,
+  withNotations,
+  withUnnamed,
+  textNotes,
+  unnamedNotes,
+} from "./design.ts";
 import { mapHeaders, nearest, show, where, type Match, type Place, type Mapping } from "./mapping.ts";
 import type { ImportOptions, Header, Origin } from "../options.ts";
 import { holdsText, withNulls, withTimeZone } from "./missing.ts";
@@ -98,6 +107,7 @@ export async function prepareTable(
   await noteReading(task, load);
   const { totals, unfilled } = await source.found();
   notes.push(...keptTotalsNote(totals), ...mergedNote(unfilled), ...likenessNotes(load, matches));
+  if (task.designed) notes.push(...unnamedNotes(load, source.layout));
   if (load.length === 0) throw noColumns(task, wanted);
   const info = existing ?? { columns: wanted.columns, unique: uniqueOf(wanted), kind: undefined };
   const conflict = conflictFor(task, wanted, info, load);

@@ -1,7 +1,7 @@
 // Notes about rows that are not records, and about rows that may not be.
 import { columnLetters } from "../chunk/encode.ts";
 import type { MergedDown } from "./merged.ts";
-import type { LeftOut, WhyLeftOut } from "./records.ts";
+import type { LeftOut, OtherTitle, WhyLeftOut } from "./records.ts";
 import type { TotalRow } from "./totals.ts";
 
 /** Rows that a note names one by one. */
@@ -23,13 +23,23 @@ const WHAT: Readonly<Record<WhyLeftOut, readonly [one: string, several: string]>
 const WITH_TEXT: ReadonlySet<WhyLeftOut> = new Set(["page", "total", "below", "last"]);
 
 /** One note for each reason; `doubtful` are rows at the end that are kept. */
-export function leftOutNotes(leftOut: readonly LeftOut[], doubtful: Omit<LeftOut, "why"> | undefined): string[] {
+export function leftOutNotes(
+  leftOut: readonly LeftOut[],
+  doubtful: Omit<LeftOut, "why"> | undefined,
+  otherTitle: OtherTitle | undefined,
+): string[] {
   const notes = leftOut.map(({ why, count, rows, text }) => {
     const shown = WITH_TEXT.has(why) && text !== "" ? ` (${JSON.stringify(text)})` : "";
     const [what, are] = count === 1 ? [WHAT[why][0], "is"] : [WHAT[why][1], "are"];
     const keep = why === "last" ? "" : " (--all-rows keeps every row)";
     return `${rowsText({ count, rows })}${shown} ${what} and ${are} left out${keep}`;
   });
+  if (otherTitle) {
+    const { row, text, header, lastColumn } = otherTitle;
+    notes.push(
+      `row ${row} (${JSON.stringify(text)}) above a repeated header may be the title of another table: --range 1:${row - 1} takes what is above it, --range A${header}:${columnLetters(lastColumn)} what is below`,
+    );
+  }
   if (doubtful) {
     const [hold, are] = doubtful.count === 1 ? ["holds", "is"] : ["hold", "are"];
     notes.push(

@@ -65,6 +65,11 @@ describe("no records are", () => {
     const found = await look(`${PARTS}This list was checked by the auditors,,\n`);
     expect(rowsLeftOut(found)).toEqual([["below", [4]]]);
   });
+
+  test("footnotes with a number, of three words or with a full stop", async () => {
+    const found = await look(`${PARTS}1) without the islands,,\n2. Estimate.,,\n`);
+    expect(rowsLeftOut(found)).toEqual([["below", [4, 5]]]);
+  });
 });
 
 describe("records are", () => {
@@ -75,6 +80,8 @@ describe("records are", () => {
     ["one behind a record of several lines", 'a,b,c\n1,2,3\n4,"two\nlines",6\nEve,,\n', 3],
     ["remarks in a table of one column", "note\nfirst\nsecond\n\n* third\n", 3],
     ["rows of one cell, where these are usual", "a,b,c\n1,,\n2,,\n3,4,5\n6,,\n\nSource: me,,\n", 5],
+    ["rows with numbers in front of one or two words", `${PARTS}3. Rice,,\n4) Wild rice,,\n`, 4],
+    ["a long name after names", `${PARTS}Malta,,\nPeru,,\nChad,,\nIsles of the North and the South,,\n`, 6],
     ["rows like a header of one column", "colour\nred\ncolour\nblue\n", 3],
   ])("%s", async (_, text, records) => {
     const found = await look(text);
@@ -160,6 +167,34 @@ test("two tables in one sheet are said, each with the range that takes it", asyn
   );
   expect((await lookAtCells(stacked, { range: "A1:B3" })).notes).toEqual([]);
   expect((await lookAtCells(stacked, { range: "A6:B" })).columns.map(({ header }) => header)).toEqual(["City", "Rent"]);
+});
+
+test("a title above a repeated header is said to begin another table, each with the range that takes it", async () => {
+  const parts = "Sold,,\nPart,Qty,Price\nP-1,5,1.25\nP-2,6,2.50\n\nBought,,\nPart,Qty,Price\nP-3,7,3.75\nP-4,8,1.50\n";
+  const { notes } = await look(parts);
+  expect(notes).toContain(
+    'row 6 ("Bought") above a repeated header may be the title of another table: --range 1:5 takes what is above it, --range A7:C what is below',
+  );
+  const [first, other] = [await look(parts, { range: "1:5" }), await look(parts, { range: "A7:C" })];
+  expect([first.records, types(first)]).toEqual([2, ["text", "integer", "numeric"]]);
+  expect([other.records, types(other)]).toEqual([2, ["text", "integer", "numeric"]]);
+  // The title of printed pages comes again as well.
+  expect((await look(parts.replace("Bought", "Sold"))).notes.join()).not.toContain("another table");
+});
+
+test("columns without a name are said, with the option that names them", async () => {
+  const file = ",2023,2024,\nNorth,5,6,a\nSouth,7,8,b\n";
+  expect((await look(file)).notes).toEqual([
+    '2 columns (A, D) have no name in the header and are called "column_1" and so on; --map "column_1=name" names it',
+  ]);
+  const map = new Map([["column_1", "region"]]);
+  const named = await look(file, { map });
+  expect(named.columns.map(({ column }) => column)).toEqual(["region", "_2023", "_2024", "column_4"]);
+  expect(named.notes).toEqual([
+    'column D has no name in the header and is called "column_4"; --map "column_4=name" names it',
+  ]);
+  // Names that the header has, and columns without a value, need no word.
+  expect((await look("column_1,2023,,\nNorth,5,,\nSouth,7,,\n")).notes).toEqual([]);
 });
 
 test("one column whose values hold a delimiter is said", async () => {

@@ -53,6 +53,15 @@ export interface LeftOut {
   readonly text: string;
 }
 
+/** Where another table may begin: a text alone right above the header once more. */
+export interface OtherTitle {
+  readonly row: number;
+  readonly text: string;
+  /** The row that repeats the header, and its last column. */
+  readonly header: number;
+  readonly lastColumn: number;
+}
+
 /** Rules by which every row is a record; those of imports that earlier versions began. */
 export const EVERY_ROW: Omit<RecordRules, "firstRow"> = { all: true, repeated: [], usual: 0, gaps: true, totals: [] };
 
@@ -65,6 +74,10 @@ const MOST_BELOW_BYTES = 16 * 1024 ** 2;
 const MOST_LAST_BYTES = 128 * 1024 ** 2;
 /** Words of a sentence; a name has fewer. */
 const SENTENCE = 6;
+/** Lines with a number in front that have fewer words, and no full stop, may be names in a numbered list. */
+const NUMBERED = 3;
+/** Lines without a sign of remarks, after which the words of a line alone do not make it one. */
+const NAMES = 3;
 const SHOWN_CHARACTERS = 60;
 const END_MARK = 0x1a;
 
@@ -89,6 +102,7 @@ export class RecordFilter {
   #lastRow = 0;
   #records = 0;
   #kept: { count: number; rows: number[]; text: string } | undefined;
+  #otherTitle: OtherTitle | undefined;
 
   constructor(rules: RecordRules) {
     this.#rules = rules;
@@ -112,6 +126,11 @@ export class RecordFilter {
   /** Rows at the end that are records although they look like remarks; told when the end has been reached. */
   get doubtful(): Omit<LeftOut, "why"> | undefined {
     return this.#kept;
+  }
+
+  /** The first line that may be the title of another table. It is looked for in the batch of the header below it. */
+  get otherTitle(): OtherTitle | undefined {
+    return this.#otherTitle;
   }
 
   /** The records of a batch, and of earlier ones that were held back. */
@@ -168,8 +187,10 @@ export class RecordFilter {
     if (first === undefined) return true;
     if (this.#firstBytes.has(batch.bytes[batch.starts[first]!]!)) {
       const cells = cellsOf(batch, row);
-      if (this.#rules.repeated.some((header) => repeats(header, cells)))
+      if (this.#rules.repeated.some((header) => repeats(header, cells))) {
+        this.#otherTitle ??= this.#titleAbove(batch, row, cells);
         return this.#leaveOut("repeats", number, cells[0]!.text);
+      }
     }
     // All other kinds are one cell alone, if records fill more.
     if (this.#rules.usual < 2 || nextFilled(batch, row, first) !== undefined) return true;
@@ -179,6 +200,15 @@ export class RecordFilter {
     if (text.charCodeAt(0) === END_MARK && text.length === 1) return this.#leaveOut("mark", number, "U+001A");
     if (DRAWN.test(text)) return this.#leaveOut("line", number, text);
     return PAGE.test(text) ? this.#leaveOut("page", number, text) : true;
+  }
+
+  /** The text right above a repeated header, unless it is repeated as well, as the title of printed pages is. */
+  #titleAbove(batch: RowBatch, row: number, header: readonly RepeatedCell[]): OtherTitle | undefined {
+    if (row === 0 || header.length < 2 || batch.rowNumbers[row - 1] !== batch.rowNumbers[row]! - 1) return undefined;
+    const above = cellsOf(batch, row - 1);
+    if (above.length !== 1 || this.#rules.repeated.some((title) => repeats(title, above))) return undefined;
+    const lastColumn = header.at(-1)!.column;
+    return { row: batch.rowNumbers[row - 1]!, text: shown(above[0]!.text), header: batch.rowNumbers[row]!, lastColumn };
   }
 
   #leaveOut(why: WhyLeftOut, row: number, text: string): false {
@@ -232,10 +262,12 @@ export class RecordFilter {
     const last = lines.findLastIndex(({ batch, row }) => loneCell(batch, row, this.#rules.usual) === undefined);
     const tail = lines.slice(last + 1);
     let before = last < 0 ? this.#lastRow : lines[last]!.number + breaksIn(lines[last]!.batch, lines[last]!.row);
-    let begin = tail.findIndex(({ batch, row, number }) => {
+    let begin = tail.findIndex(({ batch, row, number }, n) => {
       const apart = !this.#rules.gaps && before > 0 && number > before + 1;
       before = number + breaksIn(batch, row);
-      return apart || isRemark(loneCell(batch, row, this.#rules.usual)!);
+      const text = loneCell(batch, row, this.#rules.usual)!;
+      // After several names, a long one is a name too.
+      return apart || (n < NAMES ? isRemark(text) : isMarked(text));
     });
     // A row right above a remark that is more than a name is a remark too.
     while (begin > 0 && words(firstText(tail[begin - 1]!.batch, tail[begin - 1]!.row)) > 2) begin--;
@@ -328,7 +360,14 @@ function isMoment({ types, bytes, starts, ends }: RowBatch, cell: number): boole
 
 /** Whether a line says of itself that it is not a record: by its first word or sign, or as a sentence. */
 function isRemark(text: string): boolean {
-  return REMARK.test(text) || text.length > 80 || words(text) >= SENTENCE;
+  return isMarked(text) || text.length > 80 || words(text) >= SENTENCE;
+}
+
+/** Whether a line begins as remarks do. A number alone makes no remark of one or two words: `7. Rice` may be a record. */
+function isMarked(text: string): boolean {
+  const numbered = /^\(?\d{1,2}[).]\s+/.exec(text)?.[0];
+  if (numbered === undefined) return REMARK.test(text);
+  return words(text.slice(numbered.length)) >= NUMBERED || text.endsWith(".");
 }
 
 function words(text: string): number {
