@@ -102,7 +102,7 @@ export function withUnnamed(headers: readonly Header[], columns: Iterable<number
 /** Columns without a name that a note names. */
 const UNNAMED = 5;
 
-/** Says which columns of a new table are called by their number, since the header has no name for them. */
+/** Notes on columns of a new table that are called by their number, since they have no name. */
 export function unnamedNotes(load: readonly LoadColumn[], { headerRows, headers }: Layout): string[] {
   const named = new Set(headers.map(({ sheetColumn }) => sheetColumn));
   const unnamed = load.filter(({ sheetColumn, column }) => column.name === nameOfColumn(sheetColumn) && !named.has(sheetColumn)); // prettier-ignore

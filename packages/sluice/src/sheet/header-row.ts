@@ -225,8 +225,9 @@ function holdsValues(rows: readonly HeadRow[]): boolean {
 }
 
 /**
- * Above the first record: the row that covers more than half of its columns, the first of them; else the first of the rows right
- * above it that do so together, if it has a label over a value of another kind; else the first row, which tells nothing.
+ * Above the first record: the row that covers more than half of its columns, the first of them;
+ * else the first of the rows right above it that do so together, if it has a label over a value of
+ * another kind; else the first row, which tells nothing.
  */
 function widest(rows: readonly HeadRow[], record: number): number {
   const columns = new Map(rows[record]!.cells.map(({ column, sort }) => [column, sort]));
@@ -287,7 +288,7 @@ function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean 
   return false;
 }
 
-/** Whether the next row, after a blank one, names all columns that are filled below, and a row does not. */
+/** Whether the next row, after a blank one, is wider and names all columns that are filled below. */
 function namesMore(rows: readonly HeadRow[], i: number): boolean {
   const [row, next] = [rows[i]!, rows[i + 1]!];
   const names = new Set(next.cells.map(({ column }) => column));
@@ -429,7 +430,10 @@ function evidenceOfLast(rows: readonly HeadRow[], i: number): Evidence {
   return evidence([...rows.slice(0, i + 1), rows[i + 1]!], i);
 }
 
-/** The kind of two thirds of a column's cells, if they have the same. What stands for a missing value says nothing. */
+/**
+ * The kind of two thirds of a column's cells, if they have the same. Marks for missing values do
+ * not count beside values.
+ */
 function sortBelow(cells: readonly HeadCell[]): string | undefined {
   const values = cells.filter(({ sort, text }) => sort !== "text" || !isMark(text));
   const counts = new Map<string, number>();
@@ -520,8 +524,9 @@ function spansOf({ cells }: HeadRow, columns: readonly number[]): { wide: number
 const ACROSS = 4;
 
 /**
- * The header of several rows that repeat their texts from cell to cell, as merged cells that were parted do: `2019 | 2019 | 2020 | 2020`
- * over `Wheat | Rye | Wheat | Rye`. Undefined if such rows do not tell all columns apart.
+ * The header of several rows that repeat their texts from cell to cell, as merged cells that were
+ * parted do: `2019 | 2019 | 2020 | 2020` over `Wheat | Rye | Wheat | Rye`. Undefined if such rows
+ * do not tell all columns apart.
  */
 function repeatedAcross(rows: readonly HeadRow[], header: number): { headers: Header[]; lines: number } | undefined {
   let headers: Header[] = [];

@@ -74,7 +74,7 @@ const MOST_BELOW_BYTES = 16 * 1024 ** 2;
 const MOST_LAST_BYTES = 128 * 1024 ** 2;
 /** Words of a sentence; a name has fewer. */
 const SENTENCE = 6;
-/** Lines with a number in front that have fewer words, and no full stop, may be names in a numbered list. */
+/** With fewer words and no full stop, a line after a number may be a name in a numbered list. */
 const NUMBERED = 3;
 /** Lines without a sign of remarks, after which the words of a line alone do not make it one. */
 const NAMES = 3;
@@ -128,7 +128,7 @@ export class RecordFilter {
     return this.#kept;
   }
 
-  /** The first line that may be the title of another table. It is looked for in the batch of the header below it. */
+  /** The first line that may be the title of another table, in the batch of the header below it. */
   get otherTitle(): OtherTitle | undefined {
     return this.#otherTitle;
   }
@@ -202,7 +202,7 @@ export class RecordFilter {
     return PAGE.test(text) ? this.#leaveOut("page", number, text) : true;
   }
 
-  /** The text right above a repeated header, unless it is repeated as well, as the title of printed pages is. */
+  /** The text right above a repeated header, unless it repeats, as titles of printed pages do. */
   #titleAbove(batch: RowBatch, row: number, header: readonly RepeatedCell[]): OtherTitle | undefined {
     if (row === 0 || header.length < 2 || batch.rowNumbers[row - 1] !== batch.rowNumbers[row]! - 1) return undefined;
     const above = cellsOf(batch, row - 1);
@@ -363,7 +363,10 @@ function isRemark(text: string): boolean {
   return isMarked(text) || text.length > 80 || words(text) >= SENTENCE;
 }
 
-/** Whether a line begins as remarks do. A number alone makes no remark of one or two words: `7. Rice` may be a record. */
+/**
+ * Whether a line begins as remarks do. A number makes no remark of one or two words: `7. Rice` may
+ * be a record.
+ */
 function isMarked(text: string): boolean {
   const numbered = /^\(?\d{1,2}[).]\s+/.exec(text)?.[0];
   if (numbered === undefined) return REMARK.test(text);
