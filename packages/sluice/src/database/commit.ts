@@ -7,11 +7,12 @@
 // messages does not depend on the number of rows, except for rows that the database refuses, and
 // for rejects with long cells, which are recorded in pieces.
 import { sheetCells, type Chunk } from "../chunk/chunk.ts";
+import { failureOf } from "../errors.ts";
 import { quoteLiteral } from "../schema/identifiers.ts";
 import type { Reject } from "../reject.ts";
-import { cut, type Trial } from "./cut.ts";
+import { cut, SETTLED_AT_ONCE, type Trial } from "./cut.ts";
 import { epochIfOurs, insertable, insertAndNote, isMerged, load, targetNow } from "./load.ts";
-import { record } from "./record.ts";
+import { record, recordSql } from "./record.ts";
 import { moveSql, reach, type Reached } from "./sequences.ts";
 import { isRowFault, notThere, refusalOf, rowNamed } from "./row-fault.ts";
 import { rowByRow } from "./row-by-row.ts";
@@ -71,11 +72,9 @@ export async function commitStep(
     if (!isRowFault(error)) throw error;
     failure = error;
   }
-  return await inTransaction(connection, work, state, step, rejects, async () => {
-    // A deferred constraint would speak up at commit only, when it is too late to tell which row it means.
-    await connection.query("set constraints all immediate");
-    return await loadCutting(connection, chunk, step, failure);
-  });
+  if (rows === 1) return await refuse(connection, work, state, step, rejects, failure);
+  const cutting = (): Promise<Outcome> => loadCutting(connection, chunk, step, failure);
+  return await inTransaction(connection, work, state, step, rejects, cutting, IMMEDIATE);
 }
 
 /** The state of a chunk after a step. */
@@ -111,8 +110,15 @@ export async function loadCutting(
   let [inserted, updated] = [0, 0];
   const missing: number[] = [];
   // Which of a row's faults the database meets first depends on the rows that are in by then, so it is asked at once.
-  const worded = async (row: number, end: number, error: unknown): Promise<unknown> =>
-    end - row === 1 && isRowFault(error) ? await asCopySays(connection, chunk, row, error) : error;
+  const worded = async (row: number, end: number, error: unknown): Promise<unknown> => {
+    if (end - row > 1 || !isRowFault(error) || chunk.plan.statement === "copy") return error;
+    await connection.query("savepoint sluice_reason");
+    try {
+      return await asCopySays(connection, chunk, row, error);
+    } finally {
+      await connection.query(undo("sluice_reason"));
+    }
+  };
   const trial: Trial = {
     attempt: async (first, end) => {
       try {
@@ -134,8 +140,10 @@ export async function loadCutting(
       return settled;
     },
   };
-  // What a deferred constraint said at commit names no line of this attempt: it is asked again.
-  const known = rowNamed(failure) === undefined && to - from > 1 ? undefined : await worded(from, to, failure);
+  // What a deferred constraint said at commit names no line of this attempt: of many rows it is asked again. Few are tried one by
+  // one in any case.
+  const asked = rowNamed(failure) === undefined && to - from > SETTLED_AT_ONCE;
+  const known = asked ? undefined : await worded(from, to, failure);
   const { refused } = await cut(trial, from, to, known);
   const cells = sheetCells(chunk);
   const faults = refused.map((refusal) => refusalOf(chunk, refusal, cells));
@@ -151,16 +159,52 @@ async function inTransaction(
   step: Step,
   rejects: readonly Reject[],
   loading: () => Promise<Outcome>,
+  opening = "begin",
 ): Promise<ChunkState> {
-  await connection.query("begin");
+  await connection.query(opening);
   try {
     const outcome = await loading();
     const all = inOrder(rejects, outcome.refused);
-    await record(connection, all, claim.id);
+    const recorded = recordSql(all, claim.id);
+    if (recorded === undefined) await record(connection, all, claim.id);
     const next = after(chunk, state, step, outcome, all.length);
     const reached: Reached = new Map();
     reach(reached, chunk, step.from, step.to, outcome.refused);
-    await connection.query(`${note(claim, chunk.index, step, next, state)}${moveSql(reached)}; commit`);
+    const noted = `${note(claim, chunk.index, step, next, state)}${moveSql(reached)}; commit`;
+    await connection.query(recorded === undefined ? noted : `${recorded}; ${noted}`);
+    return next;
+  } catch (error) {
+    await connection.query("rollback").catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Records that the database refuses the row of a step. What COPY says of it is asked in a
+ * transaction that is rolled back by the message which records it: where each row commits by itself,
+ * the number of messages is what a refused row costs.
+ */
+async function refuse(
+  connection: Connection,
+  { chunk, claim }: Work,
+  state: ChunkState | undefined,
+  step: Step,
+  rejects: readonly Reject[],
+  failure: unknown,
+): Promise<ChunkState> {
+  await connection.query(IMMEDIATE);
+  try {
+    const error = await asCopySays(connection, chunk, step.from, failure);
+    const refused = [refusalOf(chunk, { row: step.from, error }, sheetCells(chunk))];
+    const all = inOrder(rejects, refused);
+    const recorded = recordSql(all, claim.id);
+    if (recorded === undefined) {
+      await connection.query("rollback; begin");
+      await record(connection, all, claim.id);
+    }
+    const next = after(chunk, state, step, { ...NOTHING, refused }, all.length);
+    const noted = `${note(claim, chunk.index, step, next, state)}; commit`;
+    await connection.query(recorded === undefined ? noted : `rollback; begin; ${recorded}; ${noted}`);
     return next;
   } catch (error) {
     await connection.query("rollback").catch(() => undefined);
@@ -191,20 +235,15 @@ export function note(
 
 /**
  * A row's fault as COPY words it. An INSERT's error does not say which column's value it means, so the row is offered once more by
- * COPY: then all methods report the same.
+ * COPY: then all methods report the same. The transaction may be of no use afterwards.
  */
 async function asCopySays(connection: Connection, chunk: Chunk, row: number, fault: unknown): Promise<unknown> {
   if (chunk.plan.statement === "copy") return fault;
   const copied = { ...chunk, plan: { ...chunk.plan, statement: "copy" as const } };
-  await connection.query("savepoint sluice_reason");
-  try {
-    await load(connection, copied, row, row + 1);
-    return fault;
-  } catch (error) {
-    return isRowFault(error) ? error : fault;
-  } finally {
-    await connection.query(undo("sluice_reason"));
-  }
+  const error = await failureOf(load(connection, copied, row, row + 1));
+  return isRowFault(error) ? error : fault;
 }
 
+/** A deferred constraint would speak up at commit only, when it is too late to tell which row it means. */
+const IMMEDIATE = "begin; set constraints all immediate";
 const NOTHING: Kept = { inserted: 0, updated: 0 };

@@ -31,7 +31,7 @@ const FIRST_STEP = 32;
 /** From so many refused rows on, if they are this share of those that were tried, rows are settled one by one, so many at once. */
 const MANY = 8;
 const SHARE = 1 / 8;
-const SETTLED_AT_ONCE = 2_048;
+export const SETTLED_AT_ONCE = 2_048;
 
 /**
  * Loads all rows of [from, to) that the database takes.

@@ -7,6 +7,7 @@ import { isAscii } from "node:buffer";
 import { discard } from "../chunk/buffers.ts";
 import type { KeptCell } from "../chunk/originals.ts";
 import { KeptReject, type Kept } from "../chunk/kept-reject.ts";
+import { quoteLiteral } from "../schema/identifiers.ts";
 import { inAscii, rejectCell, type Reject } from "../reject.ts";
 import { isUntranslatable } from "./row-fault.ts";
 import { underSavepoint } from "./savepoint.ts";
@@ -27,7 +28,7 @@ export async function record(
   id: string,
   table: string = "sluice.rejects",
 ): Promise<void> {
-  const into = `${table} (import, row_number, column_name, value, code, reason, cells)`;
+  const into = `${table} (${COLUMNS})`;
   for (let from = 0; from < rejects.length;) {
     const lines = new Lines();
     let to = from;
@@ -46,6 +47,27 @@ export async function record(
     from = to;
   }
 }
+
+/** A reject that goes into one message with other statements is no longer than this, in characters. */
+const SHORT = 16 * 1024;
+
+/**
+ * The statement that records a single reject, for the last message of a transaction: where each row
+ * commits by itself, a COPY would be two messages more. Undefined for several rejects, a long one,
+ * and one that the database's encoding may not hold.
+ */
+export function recordSql(rejects: readonly Reject[], id: string): string | undefined {
+  const [reject] = rejects;
+  if (reject === undefined || rejects.length > 1) return undefined;
+  const { row, column, value, code, reason, cells } = reject;
+  const fields = [id, String(row), column, value, code, reason, JSON.stringify(cells)];
+  const text = fields.join("");
+  if (text.length > SHORT || text.includes("\0") || !isAscii(Buffer.from(text))) return undefined;
+  const values = fields.map((field) => (field === undefined ? "null" : quoteLiteral(field)));
+  return `insert into sluice.rejects (${COLUMNS}) values (${values.join(", ")})`;
+}
+
+const COLUMNS = "import, row_number, column_name, value, code, reason, cells";
 
 /** All fields but the last one, each with its tab. @param shown makes the text of each */
 function head(

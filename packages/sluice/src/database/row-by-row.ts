@@ -42,13 +42,11 @@ export async function rowByRow(
     return await underSavepoint(connection, async () => {
       const staged = await stage(connection, chunk, from, to);
       const faults = `${staged}_faults`;
-      await connection.query(
+      const { rows } = await connection.query(
         `create temporary table if not exists ${faults.slice("pg_temp.".length)} (n integer, kept bigint, updated bigint, ${TOLD.map((name) => `"${name}" text`).join(", ")}) on commit drop;
          truncate ${faults};
-         do language plpgsql ${quoteLiteral(blockSql(chunk, staged, faults))}`,
-      );
-      const { rows } = await connection.query(
-        `select n::text, kept::text, updated::text, ${TOLD.map((name) => `"${name}"`).join(", ")} from ${faults} order by n`,
+         do language plpgsql ${quoteLiteral(blockSql(chunk, staged, faults))};
+         select n::text, kept::text, updated::text, ${TOLD.map((name) => `"${name}"`).join(", ")} from ${faults} order by n`,
       );
       const [sum, ...refusals] = rows;
       const refused = refusals.map(([n, , , ...told]) => ({ row: from + Number(n) - 1, error: errorOf(told) }));
@@ -85,13 +83,13 @@ function blockSql({ plan }: Chunk, staged: string, faults: string): string {
   const onConflict = onConflictSql(conflict, plan.columns.map(({ column }) => column.name)); // prettier-ignore
   return `#variable_conflict use_variable
 declare
-  sluice_n integer; sluice_rows bigint; sluice_kept bigint := 0; sluice_updated bigint := 0; sluice_fresh boolean;
+  sluice_row record; sluice_rows bigint; sluice_kept bigint := 0; sluice_updated bigint := 0; sluice_fresh boolean;
   sluice_1 text; sluice_2 text; sluice_3 text; sluice_4 text; sluice_5 text; sluice_6 text; sluice_7 text; sluice_8 text;
 begin
-  for sluice_n in select s.${ROW} from ${staged} s order by s.${ROW} loop
+  for sluice_row in select * from ${staged} s order by s.${ROW} loop
     begin
       insert into ${quoteTable(plan.table)}${aliasSql(conflict)} (${names.join(", ")})${overriding}
-        select ${names.map((name) => `s.${name}`).join(", ")} from ${staged} s where s.${ROW} = sluice_n${onConflict}
+        values (${names.map((name) => `sluice_row.${name}`).join(", ")})${onConflict}
         returning ${freshSql(conflict)} into sluice_fresh;
       get diagnostics sluice_rows = row_count;
       sluice_kept := sluice_kept + sluice_rows;
@@ -101,7 +99,7 @@ begin
         sluice_4 = column_name, sluice_5 = schema_name, sluice_6 = table_name, sluice_7 = constraint_name,
         sluice_8 = pg_exception_context;
       if not ${rowFaultSql("sluice_1", "sluice_8")} or sluice_5 = 'sluice' then raise; end if;
-      insert into ${faults} values (sluice_n, null, null, sluice_1, sluice_2, sluice_3, sluice_4, sluice_5, sluice_6, sluice_7, sluice_8);
+      insert into ${faults} values (sluice_row.${ROW}, null, null, sluice_1, sluice_2, sluice_3, sluice_4, sluice_5, sluice_6, sluice_7, sluice_8);
     end;
   end loop;
   insert into ${faults} values (0, sluice_kept, sluice_updated);
