@@ -1,6 +1,6 @@
 // Facts from the catalogue about a table, besides its shape. An import asks for them each time that
 // it works on the table: the sequences of the columns that are loaded, their defaults if empty cells
-// mean those, and if COPY can count. Nothing of it is stored in the ledger, because others may write there.
+// mean those, if COPY can count, and what tells chunks of a table with keys apart. Nothing of it is stored in the ledger, because others may write there.
 import { quoteTable } from "../schema/identifiers.ts";
 import type { LoadColumn, Sequence } from "../chunk/chunk.ts";
 import type { Plan } from "./plan.ts";
@@ -13,7 +13,9 @@ interface Asked {
 /** A plan with what the catalogue says now. */
 export async function withCatalogue(asked: Asked, plan: Plan): Promise<Plan> {
   const sequences = await sequencesOf(asked, plan.table, plan.load);
-  const known = { ...plan, sequences, miscounts: plan.method === "copy" && (await isView(asked, plan.table)) };
+  const miscounts = plan.method === "copy" && (await isView(asked, plan.table));
+  const apart = plan.ordered ? await apartBy(asked, plan) : undefined;
+  const known = { ...plan, sequences, miscounts, ...(apart === undefined ? {} : { apart }) };
   if (plan.empty === undefined) return known;
   const { rows } = await asked.query(DEFAULTS_QUERY, [quoteTable(plan.table)]);
   return { ...known, defaults: new Map(rows.map(([column, sql]) => [column!, sql!])) };
@@ -27,6 +29,41 @@ async function isView(asked: Asked, table: string): Promise<boolean> {
   );
   return rows[0]?.[0] === "true";
 }
+
+/** A column for each unique index that can refuse a row; undefined if only the sheet's order makes the outcome certain. */
+async function apartBy(asked: Asked, { table, load }: Plan): Promise<readonly string[] | undefined> {
+  const loaded = JSON.stringify(load.map(({ column }) => column.name));
+  const { rows } = await asked.query(APART_QUERY, [quoteTable(table), loaded]);
+  const columns = rows.map(([column]) => column);
+  return columns.length > 0 && columns.every((column) => column !== null && column !== undefined)
+    ? [...new Set(columns)].toSorted()
+    : undefined;
+}
+
+/**
+ * Of each unique index, a column of whole numbers that is loaded: rows that differ in it differ in the index. NULL if there is none,
+ * and one row of NULL if anything else can make a difference between rows in one order and in another: a trigger, a rule, a policy, a
+ * foreign key from the table to itself, a sequence that numbers the rows, or parts of the table that have their own of these.
+ */
+const APART_QUERY = `
+  with of as (select c.*, (select pg_catalog.array_agg(x.name) from pg_catalog.json_array_elements_text($2::json) as x (name)) as loaded
+              from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass($1)::oid)
+  select null from of
+  where relkind <> 'r' or relhasrules or relrowsecurity
+    or exists (select from pg_catalog.pg_trigger t where t.tgrelid = of.oid and not t.tgisinternal)
+    or exists (select from pg_catalog.pg_constraint f where f.conrelid = of.oid and f.contype = 'f' and f.confrelid = of.oid)
+    or exists (select from pg_catalog.pg_inherits h where h.inhrelid = of.oid or h.inhparent = of.oid)
+    or exists (select from pg_catalog.pg_attribute a left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+               where a.attrelid = of.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and a.attname <> all (loaded)
+                 and (a.attidentity <> '' or pg_catalog.pg_get_expr(d.adbin, d.adrelid) ~* 'nextval'))
+  union all
+  select (select min(a.attname::text) from pg_catalog.pg_attribute a
+          where i.indisunique and a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+            and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype) and a.attname = any (loaded))
+  from of join pg_catalog.pg_index i on i.indrelid = of.oid
+  where (i.indisunique or i.indisexclusion)
+    and (0 = any (i.indkey) or exists (select from pg_catalog.pg_attribute a
+         where a.attrelid = i.indrelid and a.attnum = any (i.indkey::int2[]) and (a.attname = any (loaded) or a.attgenerated <> '')))`;
 
 /** Of columns that are filled by an expression, or by their sequence; a domain's default is one too. */
 const DEFAULTS_QUERY = `

@@ -92,9 +92,9 @@ export function otherwise(
 
 /**
  * The number of loaders. If a unique constraint decides which of two rows stays, the first one
- * does: they go in one after the other.
+ * does: they go in one after the other, unless it is known of chunks that they share no key.
  */
 export function loadersOf(plan: Plan, options: ImportOptions): number {
-  if (plan.method === "sequential" || plan.ordered) return 1;
+  if (plan.method === "sequential" || (plan.ordered && plan.apart === undefined)) return 1;
   return Math.max(1, Math.min(options.workers ?? availableParallelism(), options.target.connections));
 }

@@ -90,6 +90,11 @@ export interface Plan {
   /** COPY counts rows that the table does not keep. Never stored either. */
   readonly miscounts?: boolean;
   /**
+   * If the rows are ordered: columns of whole numbers, one of each unique index. Chunks whose
+   * numbers lie apart in all of them may load at the same time. Never stored either.
+   */
+  readonly apart?: readonly string[];
+  /**
    * The defaults of columns, as SQL; set if empty cells mean more than NULL. Never stored either.
    */
   readonly defaults?: ReadonlyMap<string, string>;
@@ -102,11 +107,19 @@ export interface Plan {
 export function storePlan(plan: Plan): string {
   const load = plan.load.map((entry) => ({ ...entry, column: { ...storedColumn(entry.column), default: undefined } }));
   const conflict = plan.conflict && { ...plan.conflict, where: undefined };
-  return JSON.stringify({ ...plan, load, conflict, sequences: undefined, miscounts: undefined, defaults: undefined });
+  return JSON.stringify({
+    ...plan,
+    load,
+    conflict,
+    sequences: undefined,
+    miscounts: undefined,
+    apart: undefined,
+    defaults: undefined,
+  });
 }
 
 /** A plan as it is stored: `conflictNow` gives the condition of its key's index. */
-export type StoredPlan = Omit<Plan, "conflict" | "sequences" | "miscounts" | "defaults"> & {
+export type StoredPlan = Omit<Plan, "conflict" | "sequences" | "miscounts" | "apart" | "defaults"> & {
   readonly conflict: Omit<Conflict, "where"> | undefined;
 };
 

@@ -11,6 +11,7 @@ import { Weighted } from "@sluice/go/semaphore";
 import type { LoadPlan } from "../chunk/chunk.ts";
 import { Encoder, type Encoded } from "../chunk/encode.ts";
 import type { ImportOptions } from "../options.ts";
+import { Apart } from "./apart.ts";
 import type { Loading } from "./run.ts";
 import { Stages, type Worker } from "./view.ts";
 
@@ -63,6 +64,7 @@ export async function runPipeline(
   const chunks = chan<Encoded>(1);
   const [group, stop] = withContext(ctx);
   const room = new Weighted(IN_FLIGHT_BYTES);
+  const apart = plan.apart && sink.loaders > 1 ? new Apart(loadPlan, plan.apart) : undefined;
   const stages = new Stages({ batches, chunks });
   options?.onPipeline?.(stages);
   let [readAll, sentAll, leftOut] = [false, false, false];
@@ -70,7 +72,7 @@ export async function runPipeline(
     readAll = await read(stop, rows, batches, stages);
   });
   await group.go(async () => {
-    sentAll = await encode(stop, batches, encoder, room, chunks, stages.worker("encode"));
+    sentAll = await encode(stop, batches, encoder, { room, apart }, chunks, stages.worker("encode"));
   });
   for (let n = 0; n < sink.loaders; n++) {
     const worker = stages.worker(`load ${n + 1}`);
@@ -84,6 +86,7 @@ export async function runPipeline(
         worker.busy();
         await sink.commit(encoded);
         encoded.chunk.release();
+        apart?.leave(encoded.chunk.index);
         room.release(weightOf(encoded));
         worker.waiting("chunks");
       }
@@ -131,7 +134,7 @@ async function encode(
   stop: Context,
   batches: RecvChan<RowBatch>,
   encoder: Encoder,
-  room: Weighted,
+  { room, apart }: { readonly room: Weighted; readonly apart: Apart | undefined },
   out: SendChan<Encoded>,
   worker: Worker,
 ): Promise<boolean> {
@@ -146,6 +149,7 @@ async function encode(
     } catch {
       return false; // it is being stopped
     }
+    if (apart && !(await worker.waits("keys", apart.enter(stop, encoded.chunk)))) return false;
     return await put(stop, out, encoded, worker, "chunks");
   };
   try {
