@@ -19,13 +19,23 @@ import type { Connection } from "../target.ts";
 export const ROW = `"sluice row"`;
 const ROUND = `"sluice round"`;
 
-/** Puts rows [from, to) of a chunk into a temporary table of the transaction, numbered from 1 in ROW; returns the table as SQL. */
-export async function stage(connection: Connection, chunk: Chunk, from: number, to: number): Promise<string> {
+/**
+ * Puts rows [from, to) of a chunk into a temporary table of the transaction, numbered from 1 in ROW; returns the table as SQL.
+ *
+ * @param opening SQL for the beginning of the first message
+ */
+export async function stage(
+  connection: Connection,
+  chunk: Chunk,
+  from: number,
+  to: number,
+  opening = "",
+): Promise<string> {
   const { plan } = chunk;
   const columns = plan.columns.map(({ column }) => quoteIdentifier(column.name)).join(", ");
   const table = `pg_temp.sluice_${hashText(`${plan.table} ${columns}`).slice(0, 16)}`;
   await connection.query(
-    `set local client_min_messages to warning;
+    `${opening}set local client_min_messages to warning;
      create temporary table if not exists ${table.slice("pg_temp.".length)} on commit drop as select ${columns} from ${quoteTable(plan.table)} with no data;
      alter table ${table} add column if not exists ${ROW} serial, add column if not exists ${ROUND} integer;
      truncate ${table} restart identity`,

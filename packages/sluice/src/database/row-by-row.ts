@@ -12,7 +12,7 @@ import type { Refusal } from "./cut.ts";
 import { isRowFault, RIGHTS, rowFaultSql } from "./row-fault.ts";
 import { load } from "./load.ts";
 import { failureOf } from "../errors.ts";
-import { underSavepoint } from "./savepoint.ts";
+import { released, SAVEPOINT, underSavepoint } from "./savepoint.ts";
 import { isDatabaseError, type Connection } from "../target.ts";
 
 /** What became of rows; those that were left out are in neither. */
@@ -39,8 +39,8 @@ export async function rowByRow(
   // Those are not one INSERT for each row.
   if (chunk.plan.empty !== undefined || chunk.plan.conflict?.only !== undefined) return undefined;
   try {
-    return await underSavepoint(connection, async () => {
-      const staged = await stage(connection, chunk, from, to);
+    return await released(connection, async () => {
+      const staged = await stage(connection, chunk, from, to, `${SAVEPOINT}; `);
       const faults = `${staged}_faults`;
       const { rows } = await connection.query(
         `create temporary table if not exists ${faults.slice("pg_temp.".length)} (n integer, kept bigint, updated bigint, ${TOLD.map((name) => `"${name}" text`).join(", ")}) on commit drop;

@@ -6,7 +6,15 @@ import type { Connection } from "../target.ts";
  * transaction continues.
  */
 export async function underSavepoint<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
-  await connection.query("savepoint sluice");
+  await connection.query(SAVEPOINT);
+  return await released(connection, run);
+}
+
+/** The statement that a function for {@link released} begins with. */
+export const SAVEPOINT = "savepoint sluice";
+
+/** The same for a function whose first message begins with {@link SAVEPOINT}, which saves a message. */
+export async function released<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
   try {
     const result = await run();
     await connection.query("release savepoint sluice");
