@@ -145,12 +145,12 @@ function pointIn(bytes: Buffer, start: number, end: number): number {
   return bytes[point] === POINT && point + 1 < end && digitsEnd(bytes, point + 1, end) === end ? point : -1;
 }
 
-/** Numbers of more digits can be too large for a double. */
-const MOST_DIGITS = 300;
+/** A number of so many characters is never too large for a double. */
+const FINITE_DIGITS = 300;
 
 const decimalTest: PlainTest = (bytes, start, end, type) =>
   (type === CellType.string || type === CellType.number) &&
-  end - start <= MOST_DIGITS &&
+  end - start <= FINITE_DIGITS &&
   pointIn(bytes, start, end) >= 0
     ? end - start
     : 0;
