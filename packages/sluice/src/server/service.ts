@@ -13,6 +13,7 @@ import { withoutAddresses, withoutPlaces } from "./failure.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import type { Reading } from "./importing.ts";
 import { Jobs } from "./jobs/jobs.ts";
+import type { ImportJobs } from "./jobs/port.ts";
 import { JobStore, type Job } from "./jobs/store.ts";
 import { KeptUploads } from "./jobs/uploads.ts";
 import { checkSignIn, limitsOf, type LogFields, type ServerOptions, type ServiceLimits } from "./options.ts";
@@ -40,8 +41,7 @@ export interface Service {
   /** Ends when the service is to stop. */
   readonly ctx: Context;
   readonly stop: CancelFunc;
-  readonly store: JobStore;
-  readonly jobs: Jobs;
+  readonly jobs: ImportJobs;
   readonly kept: KeptUploads;
   readonly metrics: Metrics;
 }
@@ -89,7 +89,7 @@ export async function makeService(options: ServerOptions): Promise<Service> {
   const kept = new KeptUploads(room);
   const clientOf = clientFrom(userHeader);
   const shared = { target, reads, limits, guard, telling, clientOf, allowed, reading, rooms, room };
-  return { ...shared, scratch, ctx, stop, store, jobs, kept, metrics };
+  return { ...shared, scratch, ctx, stop, jobs, kept, metrics };
 }
 
 /** The part of it that the API's routes share. */

@@ -6,10 +6,9 @@ import type { Target } from "../../target.ts";
 import type { AllowedTables } from "../allowed.ts";
 import { HttpFailure } from "../failure.ts";
 import type { Reading } from "../importing.ts";
-import type { Jobs } from "../jobs/jobs.ts";
+import type { ImportJobs } from "../jobs/port.ts";
 import { showImport } from "../jobs/shown.ts";
 import { noSuchImport } from "../jobs/refusals.ts";
-import type { JobStore } from "../jobs/store.ts";
 import type { KeptUploads } from "../jobs/uploads.ts";
 import type { UploadPlace } from "../upload.ts";
 import type { Import } from "./import-schema.ts";
@@ -20,10 +19,9 @@ export interface Api {
   readonly target: Target;
   readonly allowed: AllowedTables;
   readonly reading: Reading;
-  readonly jobs: Jobs;
-  readonly store: JobStore;
+  readonly jobs: ImportJobs;
   readonly kept: KeptUploads;
-  /** The limits of files; they are received in the store's folder. */
+  /** The limits of files; they are received in the jobs' folder. */
   readonly place: Omit<UploadPlace, "folder">;
   /** A folder of this process, for files that nobody needs after it. */
   readonly scratch: string;
@@ -40,13 +38,9 @@ export interface Api {
 }
 
 /** An import by its id, as the service shows it. @throws HttpFailure 404 */
-export async function importOf(
-  { store, jobs, target }: Pick<Api, "store" | "jobs" | "target">,
-  id: string,
-): Promise<Import> {
+export async function importOf({ jobs, target }: Pick<Api, "jobs" | "target">, id: string): Promise<Import> {
   // As it is now: the ledger is asked after it, so that an import which ends meanwhile is not shown as ended with earlier counts.
-  const known = store.get(id);
-  const job = known && { ...known };
+  const job = await jobs.find(id);
   const ledger = job ? job.ledger : id;
   if (!job) await target.start();
   const recorded = ledger === undefined ? undefined : await jobs.recorded(ledger);

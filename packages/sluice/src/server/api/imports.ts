@@ -7,7 +7,7 @@ import { isId } from "../../plan/stored.ts";
 import { noSuchImport } from "../jobs/refusals.ts";
 import { tableOf } from "../jobs/run.ts";
 import { showImport } from "../jobs/shown.ts";
-import type { Job } from "../jobs/store.ts";
+import { newestFirst, placeOf } from "../jobs/submitted.ts";
 import { receiveForm, type Upload } from "../upload.ts";
 import { importOf, keepPace, type Api } from "./context.ts";
 import type { Import, ImportList } from "./import-schema.ts";
@@ -140,7 +140,7 @@ export function idOf(request: FastifyRequest): string {
 async function submit(api: Api, request: FastifyRequest, reply: FastifyReply): Promise<Import> {
   const client = api.clientOf(request);
   keepPace(api, request);
-  api.jobs.expectRoom(client);
+  await api.jobs.expectRoom(client);
   const key = request.headers["idempotency-key"];
   if (key !== undefined && (typeof key !== "string" || key === "" || key.length > LONGEST_KEY))
     throw new HttpFailure(400, `Idempotency-Key: expected 1 to ${LONGEST_KEY} characters.`, {}, "bad_parameter");
@@ -162,7 +162,7 @@ export async function receiveFile(
   request: FastifyRequest,
 ): Promise<{ readonly upload: Upload; readonly fields: FormFields }> {
   const client = api.clientOf(request);
-  const place = { ...api.place, folder: await api.store.open() };
+  const place = { ...api.place, folder: await api.jobs.folder() };
   const form = await receiveForm(request, place, {
     client,
     excelOnly: false,
@@ -201,21 +201,28 @@ interface ListQuery {
 }
 
 /** The page of the history, with the imports that the ledger does not know yet, or never will. */
-async function listImports({ target, store, hide }: Api, { q = "", limit, cursor }: ListQuery): Promise<ImportList> {
+async function listImports(api: Api, { q = "", limit, cursor }: ListQuery): Promise<ImportList> {
+  const { target, jobs, hide } = api;
   const after = cursor === undefined ? undefined : parseCursor(cursor);
-  // As they are now: the ledger is asked after it.
-  const jobs = new Map(store.all().map((job) => [job.id, { ...job }]));
+  const query = { search: q, after, limit: limit + 1 };
+  // As they are now: the ledger is asked after it, so none is in neither.
+  const waiting = await jobs.unrecorded(query);
   await target.start();
-  const found = await pageOfHistory(target, { search: q, after, limit: limit + 1 });
-  const recorded = found.map(({ summary, place, message }) => ({
-    place,
-    shown: showImport(jobs.get(summary.id), { ...summary, message: message === null ? null : hide(message) }),
-  }));
+  const found = await pageOfHistory(target, query);
+  const known = await jobs.known(found.map(({ summary }) => summary.id));
+  const recorded = await Promise.all(
+    found.map(async ({ summary, place, message }) => {
+      const job = known.get(summary.id);
+      const { state } = summary;
+      // It has ended since the ledger was asked, whose counts are of a moment before.
+      if (job?.state === "finished" && state === "running") return { place, shown: await importOf(api, job.id) };
+      return { place, shown: showImport(job, { ...summary, message: message === null ? null : hide(message) }) };
+    }),
+  );
   const inLedger = new Set(found.map(({ summary }) => summary.id));
-  const others = [...jobs.values()]
-    .filter((job) => job.ledger !== job.id && !inLedger.has(job.id) && matches(job, q))
-    .map((job) => ({ place: { at: job.createdAt, id: job.id }, shown: showImport(job, undefined) }))
-    .filter(({ place }) => after === undefined || newestFirst(after, place) < 0);
+  const others = waiting
+    .filter((job) => !inLedger.has(job.id))
+    .map((job) => ({ place: placeOf(job), shown: showImport(job, undefined) }));
   const all = [...recorded, ...others].sort((a, b) => newestFirst(a.place, b.place));
   const page = all.slice(0, limit);
   const last = page.at(-1);
@@ -223,17 +230,6 @@ async function listImports({ target, store, hide }: Api, { q = "", limit, cursor
     imports: page.map(({ shown }) => shown),
     next: all.length > limit && last ? Buffer.from(JSON.stringify(last.place)).toString("base64url") : null,
   };
-}
-
-function matches(job: Job, search: string): boolean {
-  const { id, fileName, part } = job;
-  return [id, fileName, part?.sheet ?? "", tableOf(job)].join(" ").toLowerCase().includes(search.toLowerCase());
-}
-
-/** Times of both kinds begin alike; what has more digits is later. */
-function newestFirst(a: HistoryPlace, b: HistoryPlace): number {
-  const [one, other] = [a, b].map(({ at, id }) => `${at.replace("Z", "").padEnd(26, "0")} ${id}`) as [string, string];
-  return one > other ? -1 : one < other ? 1 : 0;
 }
 
 function parseCursor(cursor: string): HistoryPlace {

@@ -3,7 +3,7 @@ import { numGoroutine } from "@sluice/go";
 import { goroutineProfile } from "@sluice/go/pprof";
 import type { FastifyInstance } from "fastify";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry, type GaugeConfiguration } from "prom-client";
-import type { Jobs } from "../jobs/jobs.ts";
+import type { ImportJobs } from "../jobs/port.ts";
 import type { Job } from "../jobs/store.ts";
 import { failures } from "./problem.ts";
 import { object, text } from "./schema.ts";
@@ -19,7 +19,7 @@ export class Metrics {
   readonly #duration: Histogram;
 
   /** @param jobs asked when it is looked at */
-  constructor(jobs: () => Pick<Jobs, "lives">) {
+  constructor(jobs: () => Pick<ImportJobs, "lives">) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });
     this.#rows = new Counter({
@@ -41,7 +41,7 @@ export class Metrics {
       buckets: [0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000],
       registers,
     });
-    const events = (): ReturnType<Jobs["lives"]> => jobs().lives();
+    const events = (): ReturnType<ImportJobs["lives"]> => jobs().lives();
     this.registry.registerMetric(
       gauge({
         name: "sluice_channel_depth",

@@ -124,8 +124,8 @@ const FILES: Readonly<Record<string, string>> = {
  *
  * @throws HttpFailure 404, 403 (`table_not_allowed`)
  */
-async function entryOf({ target, store, allowed }: Api, id: string): Promise<Entry | undefined> {
-  const job = store.get(id);
+async function entryOf({ target, jobs, allowed }: Api, id: string): Promise<Entry | undefined> {
+  const job = await jobs.find(id);
   await target.start();
   const ledger = job ? job.ledger : id;
   const [entry] = ledger !== undefined && (await hasLedger(target)) ? await findImports(target, { id: ledger }) : [];

@@ -6,33 +6,28 @@ import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Context } from "@sluice/go/context";
 import { sleep } from "@sluice/go/time";
-import { describeError } from "../../errors.ts";
-import { cancelImport, importDetails, type Details } from "../../ledger/history.ts";
-import { newId } from "../../ledger/ledger.ts";
-import { openWorkbook } from "../../rejects/as-source.ts";
-import { sheetsToImport } from "../../sheet/tables.ts";
-import { HttpFailure } from "../failure.ts";
-import { parseForm, type FormFields } from "../form.ts";
+import { cancelImport, type Details, type HistoryQuery } from "../../ledger/history.ts";
 import type { Target } from "../../target.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Upload } from "../upload.ts";
 import type { UploadRoom } from "../upload-room.ts";
 import { InThisProcess, type Dispatcher } from "./dispatcher.ts";
 import { Live } from "./live.ts";
-import { attempt, meansDirectory, tableOf, type Attempt, type Attempting } from "./run.ts";
-import { businesses } from "../../schema/businesses.ts";
-import { contentOf, fileGone, noSuchImport, notResumable, notRunning, sameContent, unexpected } from "./refusals.ts";
+import type { ImportJobs, Submission } from "./port.ts";
+import { planIn, recordedIn } from "./recorded.ts";
+import {
+  contentOf,
+  fileGone,
+  noSuchImport,
+  notResumable,
+  notRunning,
+  sameContent,
+  tooManyImports,
+  unexpected,
+} from "./refusals.ts";
+import { attempt, type Attempt, type Attempting } from "./run.ts";
+import { jobsOf, newestFirst, partsOf, placeOf, searched } from "./submitted.ts";
 import type { Job, JobStore } from "./store.ts";
-
-/** An import that is asked for. */
-export interface Submission {
-  /** Owned by the jobs, if it is accepted. */
-  readonly upload: Upload;
-  readonly fields: FormFields;
-  readonly client: string;
-  /** The header `Idempotency-Key`. */
-  readonly key: string | undefined;
-}
 
 export interface JobsOptions extends Omit<Attempting, "made" | "onBegin"> {
   readonly store: JobStore;
@@ -46,8 +41,6 @@ export interface JobsOptions extends Omit<Attempting, "made" | "onBegin"> {
   readonly onEnd: (job: Job) => void;
 }
 
-/** The time after which it makes sense to ask again. */
-const RETRY_SECONDS = 10;
 /** The time for which the file of an import that has failed is kept, so that it can go on. */
 const KEPT_MS = 7 * 24 * 3_600_000;
 /** The time in which an import that is cancelled may end by itself, after its chunks in flight. */
@@ -59,7 +52,8 @@ const PATIENCE_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 
-export class Jobs {
+/** The imports of this process. */
+export class Jobs implements ImportJobs {
   readonly #options: JobsOptions;
   readonly #dispatcher: Dispatcher;
   readonly #live = new Map<string, Live>();
@@ -95,30 +89,44 @@ export class Jobs {
     return waiting.length;
   }
 
+  folder(): Promise<string> {
+    return this.#options.store.open();
+  }
+
+  async find(id: string): Promise<Job | undefined> {
+    const job = this.#options.store.get(id);
+    return job && { ...job };
+  }
+
+  async known(ids: readonly string[]): Promise<ReadonlyMap<string, Job>> {
+    const jobs = ids.flatMap((id) => this.#options.store.get(id) ?? []);
+    return new Map(jobs.map((job) => [job.id, { ...job }]));
+  }
+
+  async unrecorded({ search, after, limit }: HistoryQuery): Promise<readonly Job[]> {
+    return this.#options.store
+      .all()
+      .filter((job) => job.ledger !== job.id && searched(job).includes(search.toLowerCase()))
+      .filter((job) => after === undefined || newestFirst(after, placeOf(job)) < 0)
+      .sort((a, b) => newestFirst(placeOf(a), placeOf(b)))
+      .slice(0, limit)
+      .map((job) => ({ ...job }));
+  }
+
   /** How many of a client's imports wait or run. */
-  countOf(client: string): number {
+  #countOf(client: string): number {
     return this.#options.store.all().filter((job) => job.client === client && isOpen(job)).length;
   }
 
-  /** @throws HttpFailure 429 (`too_many_imports`) if a client may not have another import */
-  expectRoom(client: string): void {
-    const { maxClientImports } = this.#options;
-    if (this.countOf(client) < maxClientImports) return;
-    throw new HttpFailure(
-      429,
-      `This client has ${maxClientImports} imports that wait or run, which is as many as one may have. Ask again in ${RETRY_SECONDS} seconds.`,
-      { "retry-after": String(RETRY_SECONDS) },
-      "too_many_imports",
-    );
+  async expectRoom(client: string): Promise<void> {
+    this.#expectRoom(client);
   }
 
-  /**
-   * Accepts an import: the jobs that it is, one for each sheet. With a key that came before, they
-   * are those of then.
-   *
-   * @throws HttpFailure 422 (`idempotency_mismatch`) if the key came with something else, 429,
-   *   SheetError or SluiceError if `sheet=all` finds no sheets
-   */
+  #expectRoom(client: string): void {
+    const { maxClientImports } = this.#options;
+    if (this.#countOf(client) >= maxClientImports) throw tooManyImports(maxClientImports);
+  }
+
   async submit({
     upload,
     fields,
@@ -134,49 +142,20 @@ export class Jobs {
       await upload[Symbol.asyncDispose]();
       return { jobs: before, isNew: false };
     }
-    this.expectRoom(client);
-    const parts = parseForm(fields).sheet === "all" ? await this.#partsOf(upload, fields) : [undefined];
+    this.#expectRoom(client);
+    const parts = await partsOf(upload, fields, this.#options);
     // The same request may have come meanwhile. From here to the last job nothing else runs.
     const meanwhile = sameContent(known(), content);
     if (meanwhile.length > 0) {
       await upload[Symbol.asyncDispose]();
       return { jobs: meanwhile, isNew: false };
     }
-    const ids = parts.map(() => newId());
-    const createdAt = new Date().toISOString();
     const name = basename(upload.path);
-    const jobs = parts.map((part, n): Job => ({
-      id: ids[n]!,
-      upload: name,
-      fileName: upload.fileName,
-      fields: [...fields],
-      ...(part ? { part } : {}),
-      ...(parts.length > 1 ? { siblings: ids } : {}),
-      client,
-      ...(key === undefined ? {} : { key: { name: key, content } }),
-      createdAt,
-      state: "queued",
-    }));
+    const jobs = jobsOf({ upload, fields, client, key }, parts, name);
     this.#shares.set(name, { [Symbol.dispose]: () => void upload[Symbol.asyncDispose]() });
     await Promise.all(jobs.map((job) => store.save(job)));
     for (const job of jobs) this.#start(job);
     return { jobs, isNew: true };
-  }
-
-  /** The sheets of `sheet=all`. */
-  async #partsOf(upload: Upload, fields: FormFields): Promise<NonNullable<Job["part"]>[]> {
-    const { reading, allowed } = this.#options;
-    const wish = parseForm(fields);
-    const table = tableOf({ fields: [...fields], fileName: upload.fileName });
-    const schema = meansDirectory(table, wish) ? { schema: businesses } : {};
-    await using workbook = await openWorkbook(upload.path, { ...wish, ...reading });
-    const { sheets } = await sheetsToImport(workbook, { ...wish, ...schema, file: upload.fileName });
-    for (const sheet of sheets) await allowed.admit(sheet.table ?? table);
-    return sheets.map((one) => ({
-      sheet: one.sheet.name,
-      alike: one.alike,
-      ...(one.table === undefined ? {} : { table: one.table }),
-    }));
   }
 
   #start(job: Job): void {
@@ -184,7 +163,6 @@ export class Jobs {
     this.#dispatcher.dispatch(job.id);
   }
 
-  /** Reports whether a file belongs to an import that was accepted. */
   owns({ path }: Upload): boolean {
     return this.#shares.has(basename(path));
   }
@@ -193,23 +171,14 @@ export class Jobs {
     return this.#live.get(id);
   }
 
-  /** Those that wait or run here. */
   lives(): readonly Live[] {
     return [...this.#live.values()];
   }
 
-  /** Resolves when an import has come to an end here; undefined if it does not wait or run here. */
   whenDone(id: string): Promise<void> | undefined {
     return this.#dispatcher.whenDone(id);
   }
 
-  /**
-   * Ends an import for good; the rows that are in stay. Resolves when it has ended, or soon: what
-   * takes longer goes on.
-   *
-   * @throws HttpFailure 404, 409 (`not_running`) if it is over, 403; SluiceError (`import_running`)
-   *   if another process is at work on it
-   */
   async cancel(id: string): Promise<void> {
     const { store, target } = this.#options;
     const job = store.get(id);
@@ -255,28 +224,14 @@ export class Jobs {
       await cancelImport(target, job.ledger, true);
   }
 
-  /** What the ledger has of an import; undefined if it has none of that id. */
-  async recorded(id: string): Promise<Details | undefined> {
-    try {
-      return await importDetails(this.#options.reads, id);
-    } catch (error) {
-      if (describeError(error).code === "unknown_import") return undefined;
-      throw error;
-    }
+  recorded(id: string): Promise<Details | undefined> {
+    return recordedIn(this.#options.reads, id);
   }
 
-  /** The plan of an import that the ledger has, as it is stored. */
-  async planOf(id: string): Promise<string | undefined> {
-    const { rows } = await this.#options.reads.query("select plan::text from sluice.imports where id = $1", [id]);
-    return rows[0]?.[0] ?? undefined;
+  planOf(id: string): Promise<string | undefined> {
+    return planIn(this.#options.reads, id);
   }
 
-  /**
-   * Goes on with an import that was interrupted or has failed.
-   *
-   * @throws HttpFailure 404, 409 (`not_resumable`) if it is not one of these, (`file_gone`) if its
-   *   file is not here
-   */
   async resume(id: string): Promise<void> {
     const { store } = this.#options;
     const job = store.get(id);
@@ -289,7 +244,7 @@ export class Jobs {
     }
     if (job.state !== "failed") throw notResumable(id, job.state);
     if (job.upload === null) throw fileGone(id);
-    this.expectRoom(job.client);
+    this.#expectRoom(job.client);
     job.state = "queued";
     delete job.outcome;
     delete job.finishedAt;
@@ -416,7 +371,6 @@ export class Jobs {
     this.#shares.delete(upload);
   }
 
-  /** Resolves when all imports have stopped, each after its chunks in flight. */
   async close(): Promise<void> {
     await this.#dispatcher.close();
     await this.#options.store.close();

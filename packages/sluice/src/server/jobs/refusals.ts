@@ -44,6 +44,18 @@ export function fileGone(id: string): HttpFailure {
   return new HttpFailure(409, message, {}, "file_gone");
 }
 
+/** The time after which it makes sense to ask again. */
+const RETRY_SECONDS = 10;
+
+export function tooManyImports(most: number): HttpFailure {
+  return new HttpFailure(
+    429,
+    `This client has ${most} imports that wait or run, which is as many as one may have. Ask again in ${RETRY_SECONDS} seconds.`,
+    { "retry-after": String(RETRY_SECONDS) },
+    "too_many_imports",
+  );
+}
+
 export function noSuchImport(id: string): HttpFailure {
   return new HttpFailure(404, `There is no import ${id}. GET /imports lists those that there are.`, {}, "not_found");
 }

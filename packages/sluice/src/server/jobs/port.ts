@@ -1,0 +1,76 @@
+// The imports that callers asked for, as the routes know them: a port. `jobs.ts` runs them in this process, `fleet/jobs.ts` has
+// workers run them.
+import type { Details, HistoryQuery } from "../../ledger/history.ts";
+import type { FormFields } from "../form.ts";
+import type { Upload } from "../upload.ts";
+import type { Live, Picture } from "./live.ts";
+import type { Job } from "./store.ts";
+
+/** An import that is asked for. */
+export interface Submission {
+  /** Owned by the jobs, if it is accepted. */
+  readonly upload: Upload;
+  readonly fields: FormFields;
+  readonly client: string;
+  /** The header `Idempotency-Key`. */
+  readonly key: string | undefined;
+}
+
+/** An import that waits or runs, for those who watch it. */
+export interface Watched {
+  /** The state of now, or of a moment ago. Its id changes only if something else does. */
+  picture(): Picture;
+}
+
+/** What becomes of the imports that callers ask for. */
+export interface ImportJobs {
+  /** Goes on with what earlier servers were asked for. Returns how many imports these are. */
+  restore(): Promise<number>;
+  /** The private folder in which files are received. @throws SluiceError (`upload_folder`) if there is none */
+  folder(): Promise<string>;
+  /** @throws HttpFailure 429 (`too_many_imports`) if a client may not have another import */
+  expectRoom(client: string): Promise<void>;
+  /**
+   * Accepts an import: the jobs that it is, one for each sheet. With a key that came before, they
+   * are those of then.
+   *
+   * @throws HttpFailure 422 (`idempotency_mismatch`) if the key came with something else, 429,
+   *   SheetError or SluiceError if `sheet=all` finds no sheets
+   */
+  submit(submission: Submission): Promise<{ readonly jobs: readonly Job[]; readonly isNew: boolean }>;
+  /** Reports whether a file belongs to an import that was accepted. */
+  owns(upload: Upload): boolean;
+  /** A job as it is now; undefined if none is known by that id. */
+  find(id: string): Promise<Job | undefined>;
+  /** Those of these ids that are known, as they are now. */
+  known(ids: readonly string[]): Promise<ReadonlyMap<string, Job>>;
+  /** Those that the ledger does not have under their own ids: the newest first, as the history is sorted. */
+  unrecorded(query: HistoryQuery): Promise<readonly Job[]>;
+  /** An import that waits or runs; undefined if it does not, or nothing is known of it yet. */
+  live(id: string): Watched | undefined;
+  /** Those that wait or run in this process. */
+  lives(): readonly Live[];
+  /** Resolves when an import has come to an end; undefined if it is not known to wait or run. */
+  whenDone(id: string): Promise<void> | undefined;
+  /**
+   * Ends an import for good; the rows that are in stay. Resolves when it has ended, or soon: what
+   * takes longer goes on.
+   *
+   * @throws HttpFailure 404, 409 (`not_running`) if it is over, 403; SluiceError (`import_running`)
+   *   if another process is at work on it
+   */
+  cancel(id: string): Promise<void>;
+  /**
+   * Goes on with an import that was interrupted or has failed.
+   *
+   * @throws HttpFailure 404, 409 (`not_resumable`) if it is not one of these, (`file_gone`) if its
+   *   file is not here
+   */
+  resume(id: string): Promise<void>;
+  /** What the ledger has of an import; undefined if it has none of that id. */
+  recorded(id: string): Promise<Details | undefined>;
+  /** The plan of an import that the ledger has, as it is stored. */
+  planOf(id: string): Promise<string | undefined>;
+  /** Resolves when what runs in this process has stopped, each import after its chunks in flight. */
+  close(): Promise<void>;
+}
