@@ -51,6 +51,7 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
   "connection_refused",
   "database_in_use",
   "embedded_database",
+  "file_store",
   INTERRUPTED,
   "no_such_database",
   "pooler",
