@@ -42,6 +42,7 @@ export const ERROR_CODES = [
   "empty_keep",
   "empty_sheet",
   "file_gone",
+  "fleet_options",
   "file_too_large",
   "forbidden",
   "generated_column",
@@ -62,6 +63,7 @@ export const ERROR_CODES = [
   "missing_header",
   "no_columns",
   "no_database",
+  "no_fleet",
   "no_header",
   "no_import",
   "no_key",
@@ -121,6 +123,7 @@ export const ERROR_CODES = [
   "upload_folder",
   "upload_gone",
   "upload_too_slow",
+  "worker_lost",
   "would_cascade",
 ] as const;
 

@@ -18,7 +18,7 @@ export interface TargetFlags {
 }
 
 /** The server's address if the options mean a server: `--to`, else DATABASE_URL. */
-export function serverAddress(flags: TargetFlags): string | undefined {
+export function serverAddress(flags: Pick<TargetFlags, "to">): string | undefined {
   return flags.to ?? (process.env["DATABASE_URL"] || undefined);
 }
 

@@ -18,6 +18,7 @@ import type { PreviewFlags } from "./preview.ts";
 import type { SampleFlags } from "./sample.ts";
 import { addServe } from "./serve-options.ts";
 import type { SqlFlags } from "./sql.ts";
+import { addWorker, filesOption } from "./worker-options.ts";
 import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS } from "../plan/method.ts";
 
 const positive = flag(texts.positive);
@@ -116,7 +117,8 @@ function program(): Command {
   addSample(sluice);
   addBench(sluice);
   addSql(sluice);
-  addServe(sluice, to(), data());
+  addServe(sluice, to(), data(), filesOption());
+  addWorker(sluice, to());
   return sluice;
 }
 

@@ -20,7 +20,7 @@ import type { ServeFlags } from "./serve.ts";
 const positive = flag(texts.positive);
 
 /** Adds `sluice serve`. Long, for it is a list: one option after the other. */
-export function addServe(sluice: Command, to: Option, data: Option): void {
+export function addServe(sluice: Command, to: Option, data: Option, files: Option): void {
   addLimitOptions(sluice.command("serve"))
     .description("serve the page, POST /upload, GET /health and the API (docs/serve.md)")
     .addOption(to)
@@ -77,11 +77,15 @@ export function addServe(sluice: Command, to: Option, data: Option): void {
       "a table that uploads may write to, repeatable: table, schema.table, * for any characters (default: businesses, and tables that uploads made)",
       repeated,
     )
+    .option("--fleet", "keep files in a store, and have sluice worker import them, on any number of machines")
+    .addOption(files)
     .addHelpText(
       "after",
-      "\nExamples:\n  $ sluice serve --port 8080\n  $ sluice serve --to postgres://localhost/crm --allow 'shop.*' --allow customers\n  $ curl -F file=@businesses.xlsx 'http://127.0.0.1:8080/upload?method=copy'\n  $ curl -F file=@people.csv -F table=staff http://127.0.0.1:8080/imports",
+      "\nExamples:\n  $ sluice serve --port 8080\n  $ sluice serve --to postgres://localhost/crm --allow 'shop.*' --allow customers\n  $ sluice serve --fleet --to postgres://localhost/crm --files /mnt/sluice\n  $ curl -F file=@businesses.xlsx 'http://127.0.0.1:8080/upload?method=copy'\n  $ curl -F file=@people.csv -F table=staff http://127.0.0.1:8080/imports",
     )
-    .action(async (options: ServeFlags) => {
+    .action(async (options: ServeFlags, command: Command) => {
+      if (options.fleet !== true && command.getOptionValueSource("files") === "cli")
+        command.error("error: --files is where a fleet keeps its files. Add --fleet, or leave it out.");
       const { serveCommand } = await import("./serve.ts");
       process.exitCode = await serveCommand(options);
     });
@@ -91,7 +95,7 @@ function repeated(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
 
-function port(text: string): number {
+export function port(text: string): number {
   const n = natural(text);
   if (n > 65_535) throw new InvalidArgumentError(`Expected a port from 0 to 65535, got ${n}.`);
   return n;

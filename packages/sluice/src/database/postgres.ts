@@ -125,11 +125,7 @@ class PostgresDatabase implements Database {
     this.name = redact(dsn);
     this.connections = connections;
     this.#config = {
-      connectionString: withModesOfLibpq(dsn),
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      application_name: NAMELESS,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: CONNECT_TIMEOUT_MS,
+      ...connectionConfig(dsn, NAMELESS),
       // What comes back is text; nobody here wants it parsed.
       types: { getTypeParser: () => (text: string) => text },
     };
@@ -316,6 +312,17 @@ async function copy(client: pg.PoolClient, into: string, data: Buffer): Promise<
 
 function* pieces(data: Buffer): Iterable<Buffer> {
   for (let at = 0; at < data.length; at += PIECE) yield data.subarray(at, at + PIECE);
+}
+
+/** The way to a server, for the driver. @param name the connection's name there */
+export function connectionConfig(dsn: string, name: string): pg.ClientConfig {
+  return {
+    connectionString: withModesOfLibpq(dsn),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: name,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: CONNECT_TIMEOUT_MS,
+  };
 }
 
 /** `sslmode` means what it means to psql: `require` encrypts, and `verify-full` asks who is there. The driver has its own mind. */

@@ -13,6 +13,7 @@ import { run } from "../test/program.ts";
 test.each([
   "sluice.imports",
   "sluice.new",
+  "sluice_fleet.imports",
   "SLUICE.Imports",
   '"sluice".imports',
   "pg_catalog.pg_class",

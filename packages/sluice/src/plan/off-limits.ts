@@ -6,11 +6,11 @@ import { usageError, type SluiceError } from "../errors.ts";
 import { schemaOf } from "../schema/identifiers.ts";
 
 /** Schemas that are not for imports. PostgreSQL keeps all names that begin with `pg_`, those of temporary tables too. */
-const RESERVED = /^(?:sluice|information_schema|pg_.*)$/i;
+const RESERVED = /^(?:sluice|sluice_fleet|information_schema|pg_.*)$/i;
 
 /**
- * Finds where a name leads: the schema and the name of the table that it means, or of one in the ledger that its rows would
- * reach by views, rules, partitions and inheritance. If there is none, the schema that an unqualified name would be made in.
+ * Finds where a name leads: the schema and the name of the table that it means, or of one in the ledger or of a fleet that its rows
+ * would reach by views, rules, partitions and inheritance. If there is none, the schema that an unqualified name would be made in.
  * The parameter is the quoted name.
  */
 export const LEADS_TO = `
@@ -29,7 +29,7 @@ export const LEADS_TO = `
   )
   select n.nspname::text, c.relname::text, (c.oid = meant.oid)::text
   from meant, reached join pg_catalog.pg_class c on c.oid = reached.oid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where c.oid = meant.oid or n.nspname = 'sluice'
+  where c.oid = meant.oid or n.nspname in ('sluice', 'sluice_fleet')
   union all
   select pg_catalog.current_schema()::text, null, 'true' from meant where oid is null and pg_catalog.current_schema() is not null`;
 
@@ -59,11 +59,14 @@ export function checkFound(table: string, found: readonly (readonly (string | nu
 
 function notAllowed(table: string, schema: string, by?: string): SluiceError {
   const shown = JSON.stringify(table);
-  const whose = /^sluice$/i.test(schema.replaceAll(/["\s]/g, ""))
+  const bare = schema.replaceAll(/["\s]/g, "");
+  const whose = /^sluice$/i.test(bare)
     ? "the schema sluice holds the ledger of imports"
-    : /^pg_(?:toast_)?temp/i.test(schema)
-      ? `the schema ${schema} holds temporary tables, which end with their session`
-      : `the schema ${schema} belongs to the database itself`;
+    : /^sluice_fleet$/i.test(bare)
+      ? "the schema sluice_fleet holds the queue of a fleet"
+      : /^pg_(?:toast_)?temp/i.test(schema)
+        ? `the schema ${schema} holds temporary tables, which end with their session`
+        : `the schema ${schema} belongs to the database itself`;
   const where = by === undefined ? "" : `, and ${shown} leads to its table ${by}`;
   return usageError(
     "table_not_allowed",

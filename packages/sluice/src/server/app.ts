@@ -81,6 +81,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     await Promise.allSettled(running);
     unhalt?.();
     await jobs.close();
+    await service.fleet?.[Symbol.asyncDispose]();
     await kept[Symbol.asyncDispose]();
     await rm(scratch, { recursive: true, force: true });
   });

@@ -16,7 +16,7 @@ export interface Telling {
 
 /** The paths of the API: their failures are problems, and what they tell is for those who have signed in. */
 export function isApiPath(url: string): boolean {
-  return /^\/(?:about|imports|preview|metrics|debug|openapi\.json)(?:[/?]|$)/.test(url);
+  return /^\/(?:about|dead-letters|imports|preview|metrics|debug|openapi\.json)(?:[/?]|$)/.test(url);
 }
 
 /** @returns a function that answers with a failure at once, and ends the answer when the client has stopped sending */

@@ -106,6 +106,11 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     headers: PROBLEM,
   }),
   "GET /imports": api("GET", "/imports", { ask: get("/imports", SIGNED_IN), status: 200, headers: ANSWER }),
+  "GET /dead-letters": api("GET", "/dead-letters", {
+    ask: get("/dead-letters", SIGNED_IN),
+    status: 200,
+    headers: ANSWER,
+  }),
   "GET /imports/:id": api("GET", "/imports/x", missing("GET", "/imports/x")),
   "DELETE /imports/:id": api("DELETE", "/imports/x", missing("DELETE", "/imports/x")),
   "POST /imports/:id/resume": api("POST", "/imports/x/resume", missing("POST", "/imports/x/resume")),

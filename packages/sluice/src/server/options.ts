@@ -4,6 +4,7 @@ import type { Limits } from "@sluice/sheets";
 import { usageError } from "../errors.ts";
 import type { Formats } from "../options.ts";
 import type { Target } from "../target.ts";
+import type { FleetOptions } from "./fleet/options.ts";
 import {
   DEFAULT_MAX_CLIENT_IMPORTS,
   DEFAULT_MAX_CLIENT_RATE,
@@ -108,6 +109,8 @@ export interface ServerOptions {
    * and tables that imports through a server made.
    */
   readonly allow?: readonly string[];
+  /** Files are kept in a store, and workers run their imports (`sluice worker`); by default this process does both. */
+  readonly fleet?: FleetOptions;
   /**
    * Called with one line for every import and every failure of ours. It never holds a token, a
    * password or an address. `about` names the import, if there is one.

@@ -1,10 +1,10 @@
 // `sluice serve`: listens until it is told to stop, and stops without leaving anything half done.
 import { once } from "node:events";
 import type { Context } from "@sluice/go/context";
-import { SluiceError } from "../errors.ts";
 import { createServer, type ServerOptions } from "./app.ts";
 import { DEFAULT_HOST } from "./service.ts";
 import { isLoopback } from "./guard.ts";
+import { listenError } from "./listen-error.ts";
 
 /** The settings of a server. */
 export interface ServeOptions extends ServerOptions {
@@ -39,14 +39,4 @@ export async function serve(ctx: Context, options: ServeOptions): Promise<void> 
   } finally {
     await app.close();
   }
-}
-
-function listenError(error: unknown, host: string, port: number): unknown {
-  const code = (error as { code?: unknown }).code;
-  const say = (text: string): SluiceError =>
-    new SluiceError("cannot_listen", `cannot listen on ${host}:${port}: ${text}`, { cause: error });
-  if (code === "EADDRINUSE") return say("another program listens there. Stop it, or choose another --port.");
-  if (code === "EACCES") return say("ports below 1024 need rights that this user lacks. Choose another --port.");
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") return say("this machine has no such address. Check --host.");
-  return error;
 }

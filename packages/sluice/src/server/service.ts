@@ -9,6 +9,7 @@ import { AllowedTables } from "./allowed.ts";
 import type { Api } from "./api/context.ts";
 import { Metrics } from "./api/metrics.ts";
 import type { Telling } from "./failing.ts";
+import type { Joined, JoinOptions } from "./fleet/server.ts";
 import { withoutAddresses, withoutPlaces } from "./failure.ts";
 import { createGuard, type Guard } from "./guard.ts";
 import type { Reading } from "./importing.ts";
@@ -42,6 +43,8 @@ export interface Service {
   readonly ctx: Context;
   readonly stop: CancelFunc;
   readonly jobs: ImportJobs;
+  /** What it has joined, if it is a server of a fleet. It is left after the jobs are closed. */
+  readonly fleet: Joined | undefined;
   readonly kept: KeptUploads;
   readonly metrics: Metrics;
 }
@@ -73,23 +76,21 @@ export async function makeService(options: ServerOptions): Promise<Service> {
     metrics.count(job);
     log(sayEnd(job), { import: job.id });
   };
-  const jobs = new Jobs(ctx, {
-    target,
-    reads,
-    allowed,
-    reading,
-    hide,
-    hidePlaces,
-    store,
-    room,
-    rooms,
-    onEnd,
-    ...limits,
-  });
+  const ways = { target, reads, allowed, reading, ...limits };
+  const fleet =
+    options.fleet && (await joinFleet({ ...options.fleet, ...ways, allow: options.allow ?? [], scratch, log }));
+  const jobs = fleet?.jobs ?? new Jobs(ctx, { ...ways, hide, hidePlaces, store, room, rooms, onEnd });
+  fleet?.addGauges(metrics.registry);
   const kept = new KeptUploads(room);
   const clientOf = clientFrom(userHeader);
   const shared = { target, reads, limits, guard, telling, clientOf, allowed, reading, rooms, room };
-  return { ...shared, scratch, ctx, stop, jobs, kept, metrics };
+  return { ...shared, scratch, ctx, stop, jobs, fleet, kept, metrics };
+}
+
+/** A server by itself loads none of it. */
+async function joinFleet(options: JoinOptions): Promise<Joined> {
+  const { joinAsServer } = await import("./fleet/server.ts");
+  return await joinAsServer(options);
 }
 
 /** The part of it that the API's routes share. */

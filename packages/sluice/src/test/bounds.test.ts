@@ -217,6 +217,11 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
     "where the search for a free folder ends; nobody runs a hundred servers on one folder",
   "server/jobs/jobs.ts LONGEST_PAUSE_MS": "the longest pause between two attempts after a restart",
   "server/jobs/store.ts MOST_ENDED": "what is remembered besides the ledger; server/jobs/store.test.ts",
+  "server/fleet/claims.ts MOST_LOST": "server/fleet/fleet.test.ts: the third worker that is lost is the last one",
+  "server/fleet/s3-store.ts MAX_OBJECT_BYTES": "server/fleet/file-store.test.ts: a server that takes larger files",
+  "server/fleet/schema.ts LONGEST_RETRY_SECONDS": "the longest pause between two attempts",
+  "cli/worker-options.ts DEFAULT_MAX_IMPORTS": "a default: how many places a worker has",
+  "cli/worker-options.ts DEFAULT_MAX_ATTEMPTS": "a default: server/fleet/fleet.test.ts has the limit",
   "database/connection-fault.ts LIMITS": "settings of the server, by the code of their message",
 };
 

@@ -12,6 +12,7 @@ import { redact } from "../database/postgres.ts";
 import { describeError, failureOf } from "../errors.ts";
 import { createServer } from "../server/app.ts";
 import { withoutPlaces } from "../server/failure.ts";
+import { SECRET, startS3 } from "../server/fleet/test/s3-server.ts";
 import { business, HEADER, startService } from "../server/test/service.ts";
 import { newDatabase, newFolder, server } from "./database.ts";
 import { run, start, type Finished } from "./program.ts";
@@ -216,6 +217,7 @@ const COMMANDS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ["sql", "select 1", "--json"],
   ],
   serve: [["serve", "--port", "0", "--token", TOKEN]],
+  worker: [["worker", "--port", "0", "--files", "."]],
 };
 
 describe.skipIf(server === undefined)("the commands", () => {
@@ -235,7 +237,8 @@ describe.skipIf(server === undefined)("the commands", () => {
     url.password = PASSWORD;
     const said: Record<string, Finished> = {};
     for (const [name, calls] of Object.entries(COMMANDS)) {
-      if (name === "serve") continue;
+      // These run until they are told to stop: below.
+      if (name === "serve" || name === "worker") continue;
       const withTo = name === "preview" || name === "sample" ? [] : ["--to", url.href];
       for (const [n, call] of calls.entries()) {
         const byFlag = n % 2 === 0;
@@ -284,6 +287,36 @@ describe.skipIf(server === undefined)("the commands", () => {
     }
   });
 });
+
+test.skipIf(server === undefined || process.platform !== "linux")(
+  "a fleet shows, prints and keeps neither the password of its database nor the key of its store",
+  async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await using s3 = await startS3();
+    const url = new URL(database.dsn);
+    url.password = PASSWORD;
+    const place = ["--to", url.href, "--files", "s3://files/x"];
+    for (const [call, said] of [
+      [["serve", "--fleet", "--port", "0", "--token", TOKEN], /Listening on/],
+      [["worker", "--port", "0"], /Working as/],
+    ] as const) {
+      const { child, finished, output } = start(folder.path, [...call, ...place], s3.env);
+      await expect.poll(output).toMatch(said);
+      const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ");
+      const seen = [child.pid, ...children].map((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+      child.kill();
+      const { stdout, stderr } = await finished;
+      expectNone(call[0], [...seen, stdout, stderr].join("\n"), [...PASSWORDS, TOKEN, SECRET]);
+    }
+    const tables = await database.query("select tablename from pg_tables where schemaname = 'sluice_fleet'");
+    expect(tables.length).toBeGreaterThan(5);
+    for (const [table] of tables) {
+      const rows = await database.query(`select t::text from sluice_fleet.${table} t`);
+      expectNone(table!, rows.flat().join("\n"), [...PASSWORDS, TOKEN, SECRET]);
+    }
+  },
+);
 
 test.skipIf(server === undefined)(
   "the service answers with no address that the database put into a row's refusal",

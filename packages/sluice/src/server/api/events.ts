@@ -121,7 +121,7 @@ class Events {
     const found = await importOf(this.#api, this.#id);
     if (this.#api.jobs.live(this.#id)) return undefined;
     if (isOver(found)) return this.#say("end", endId(found), found);
-    return this.#progress({ id: nextEventId(), event: asProgress(found) });
+    return this.#progress({ id: nextEventId(this.#api.jobs.now()), event: asProgress(found) });
   }
 
   #say(event: "progress" | "end", id: number, data: Import | ProgressEvent): string {

@@ -32,6 +32,7 @@ export interface Import {
   readonly continues: string | null;
   readonly resumable: boolean;
   readonly repairable: boolean;
+  readonly retry?: { readonly attempts: number; readonly reason: string; readonly at: string | null };
   readonly imports?: readonly string[];
 }
 
@@ -112,6 +113,14 @@ export const IMPORT_SCHEMAS: readonly Schema[] = [
       continues: orNull(says(text, "The unfinished import of the same file, table and options that it went on with.")),
       resumable: says(flag, "`POST /imports/ID/resume` goes on with it."),
       repairable: says(flag, "`PATCH /imports/ID/rejects` takes repaired rows."),
+      "retry?": {
+        ...object({
+          attempts: says(whole, "Attempts in a row that came to nothing."),
+          reason: says(text, "What the last one said."),
+          at: orNull(says(text, "ISO 8601: the next one is not before.")),
+        }),
+        description: "In a fleet: why it waits again, or why no worker tries it any more.",
+      },
       "imports?": list(text, { description: "With `sheet=all`: all imports of this request, this one first." }),
     }),
   ),

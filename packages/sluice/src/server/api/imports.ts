@@ -31,6 +31,10 @@ export const FORM: Schema = {
   properties: {
     file: { type: "string", format: "binary", description: "The spreadsheet, of any format that is read." },
     upload: says(text, "What `POST /preview` called the file that it got, in the place of `file`."),
+    priority: says(
+      oneOf("normal", "low"),
+      "Of a fleet only: `low` waits for all imports that are not of low priority; `normal` by default.",
+    ),
     ...Object.fromEntries(
       Object.entries(FORM_FIELDS).map(([name, { description, repeatable, values }]) => {
         const one = says(values ? oneOf(...values) : text, description);
@@ -85,6 +89,23 @@ export function importRoutes(app: FastifyInstance, api: Api): void {
       },
     },
     (request) => listImports(api, request.query as ListQuery),
+  );
+
+  app.get(
+    "/dead-letters",
+    {
+      schema: {
+        summary:
+          "Imports that failed again and again, and that no worker tries any more; `POST /imports/ID/resume` does.",
+        querystring: object({
+          "q?": says(text, "A part of an id, or of the name of a file, sheet or table."),
+          "limit?": { type: "integer", minimum: 1, maximum: MOST_LISTED, default: LISTED },
+          "cursor?": says(text, "`next` of the page before."),
+        }),
+        response: { 200: ref("ImportList"), ...failures(400, 401, 403, 503) },
+      },
+    },
+    (request) => listDead(api, request.query as ListQuery),
   );
 
   app.get(
@@ -167,7 +188,7 @@ export async function receiveFile(
     client,
     excelOnly: false,
     insteadOfFile: "upload",
-    expectField: (name) => expectField(name, OTHER_FIELDS),
+    expectField: (name) => expectField(name, [...OTHER_FIELDS, ...api.jobs.fields]),
     // A field may still come after the file; what came before it can spare the way of its bytes.
     admit: async (fileName, fields) => {
       parseForm(fields);
@@ -228,8 +249,24 @@ async function listImports(api: Api, { q = "", limit, cursor }: ListQuery): Prom
   const last = page.at(-1);
   return {
     imports: page.map(({ shown }) => shown),
-    next: all.length > limit && last ? Buffer.from(JSON.stringify(last.place)).toString("base64url") : null,
+    next: all.length > limit && last ? cursorOf(last.place) : null,
   };
+}
+
+/** Each as it is now, by the ledger's counts. */
+async function listDead(api: Api, { q = "", limit, cursor }: ListQuery): Promise<ImportList> {
+  const after = cursor === undefined ? undefined : parseCursor(cursor);
+  const dead = await api.jobs.dead({ search: q, after, limit: limit + 1 });
+  const page = dead.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    imports: await Promise.all(page.map(({ id }) => importOf(api, id))),
+    next: dead.length > limit && last ? cursorOf(placeOf(last)) : null,
+  };
+}
+
+function cursorOf(place: HistoryPlace): string {
+  return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
 function parseCursor(cursor: string): HistoryPlace {

@@ -3,9 +3,12 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { openTarget } from "../../database/open.ts";
 import { failureOf } from "../../errors.ts";
 import { newFolder } from "../../test/database.ts";
-import { openFileStore, type FileStore } from "./file-store.ts";
+import { createServer } from "../app.ts";
+import type { FileStore } from "./file-store.ts";
+import { openFileStore } from "./open-store.ts";
 import { SECRET, startS3 } from "./test/s3-server.ts";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -140,6 +143,17 @@ describe("a store", () => {
     const store = await openFileStore("s3://others");
     expect(await failureOf(store.start())).toMatchObject({ code: "file_store" });
     await store.close();
+  });
+
+  test("takes no file of a server that takes larger ones than the store", async () => {
+    await using target = await openTarget({ to: "postgres://127.0.0.1:1/x" });
+    const [most, dsn] = [5 * 1024 ** 3, "postgres://127.0.0.1:1/x"];
+    const startWith = (maxFileBytes: number, files: string): Promise<unknown> =>
+      failureOf(createServer({ target, fleet: { dsn, files }, maxFileBytes }));
+    await using s3 = await startS3();
+    for (const [name, value] of Object.entries(s3.env)) vi.stubEnv(name, value);
+    expect(await startWith(most + 1, "s3://files")).toMatchObject({ code: "bad_limit", exitCode: 2 });
+    expect(await startWith(most, "s3://files")).toMatchObject({ code: "connection_refused" });
   });
 
   test.each([`s3://${SECRET}:key@files/x`, "s3://", "s3://files?region=x", "https://files.example", "s3://Files"])(

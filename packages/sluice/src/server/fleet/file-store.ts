@@ -47,20 +47,6 @@ export interface FileStore {
   close(): Promise<void>;
 }
 
-/**
- * Opens the store that a text means: `s3://bucket/prefix`, or a folder that all machines share.
- *
- * @throws SluiceError (`file_store`) for an address that names no bucket
- */
-export async function openFileStore(place: string): Promise<FileStore> {
-  if (/^[a-z][\w+.-]*:\/\//i.test(place)) {
-    const { S3Store } = await import("./s3-store.ts");
-    return new S3Store(place);
-  }
-  const { FolderStore } = await import("./folder-store.ts");
-  return new FolderStore(place);
-}
-
 /** Reads a file of the store to its end, into `copy` if there is to be one. @throws SluiceError (`stored_file`) if it is not what was sent */
 export async function compare(bytes: AsyncIterable<Uint8Array>, hash: string, copy?: Writable): Promise<void> {
   const found = createHash("sha256");

@@ -54,6 +54,7 @@ const LONGEST_PAUSE_MS = 15_000;
 
 /** The imports of this process. */
 export class Jobs implements ImportJobs {
+  readonly fields: readonly string[] = [];
   readonly #options: JobsOptions;
   readonly #dispatcher: Dispatcher;
   readonly #live = new Map<string, Live>();
@@ -113,6 +114,11 @@ export class Jobs implements ImportJobs {
       .map((job) => ({ ...job }));
   }
 
+  /** Without a fleet nothing is tried again by itself, so nothing is given up. */
+  async dead(): Promise<readonly Job[]> {
+    return [];
+  }
+
   /** How many of a client's imports wait or run. */
   #countOf(client: string): number {
     return this.#options.store.all().filter((job) => job.client === client && isOpen(job)).length;
@@ -160,7 +166,7 @@ export class Jobs implements ImportJobs {
 
   #start(job: Job): void {
     this.#live.set(job.id, new Live());
-    this.#dispatcher.dispatch(job.id);
+    void this.#dispatcher.dispatch(job.id);
   }
 
   owns({ path }: Upload): boolean {
@@ -169,6 +175,10 @@ export class Jobs implements ImportJobs {
 
   live(id: string): Live | undefined {
     return this.#live.get(id);
+  }
+
+  now(): number {
+    return Date.now();
   }
 
   lives(): readonly Live[] {

@@ -17,8 +17,9 @@ export interface Picture {
 
 /** Event ids grow, also from one process of the server to the next: they begin with the clock. */
 let lastId = 0;
-export function nextEventId(): number {
-  lastId = Math.max(lastId + 1, Date.now());
+/** @param now the time by the clock that all servers share; that of this machine if there is one server */
+export function nextEventId(now: number = Date.now()): number {
+  lastId = Math.max(lastId + 1, Math.round(now));
   return lastId;
 }
 

@@ -24,6 +24,8 @@ export interface Watched {
 
 /** What becomes of the imports that callers ask for. */
 export interface ImportJobs {
+  /** Fields of the form besides those of the command line and of the route. */
+  readonly fields: readonly string[];
   /** Goes on with what earlier servers were asked for. Returns how many imports these are. */
   restore(): Promise<number>;
   /** The private folder in which files are received. @throws SluiceError (`upload_folder`) if there is none */
@@ -46,8 +48,12 @@ export interface ImportJobs {
   known(ids: readonly string[]): Promise<ReadonlyMap<string, Job>>;
   /** Those that the ledger does not have under their own ids: the newest first, as the history is sorted. */
   unrecorded(query: HistoryQuery): Promise<readonly Job[]>;
+  /** Those that have failed and that nobody tries any more, sorted likewise. */
+  dead(query: HistoryQuery): Promise<readonly Job[]>;
   /** An import that waits or runs; undefined if it does not, or nothing is known of it yet. */
   live(id: string): Watched | undefined;
+  /** The time by which events are numbered, in milliseconds since 1970. */
+  now(): number;
   /** Those that wait or run in this process. */
   lives(): readonly Live[];
   /** Resolves when an import has come to an end; undefined if it is not known to wait or run. */

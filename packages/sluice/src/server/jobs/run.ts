@@ -47,11 +47,17 @@ export async function attempt(ctx: Context, job: Job, path: string, live: Live, 
     if (isInterrupted(error)) return { state: undefined };
     if (error instanceof FinishedError && (!error.doneBefore || error.result.id === job.ledger))
       return { state: "finished", outcome: outcomeOf(error.result, by) };
-    return failed(error, job, path, by);
+    return failedAttempt(error, job, path, by);
   }
 }
 
-function failed(error: unknown, { fileName }: Job, path: string, { hide, hidePlaces }: Attempting): Attempt {
+/** What is said of an attempt that failed. */
+export function failedAttempt(
+  error: unknown,
+  { fileName }: Pick<Job, "fileName">,
+  path: string,
+  { hide, hidePlaces }: Pick<Attempting, "hide" | "hidePlaces">,
+): Attempt {
   const before = error instanceof FinishedError ? error.result.id : undefined;
   const again = isUnavailable(error) || describeError(error).code === "import_running";
   const plain = inUploadTerms(error, { path, fileName });

@@ -50,6 +50,7 @@ export function showImport(job: Job | undefined, recorded: Recorded | undefined)
     continues: job.ledger === undefined || job.ledger === id ? null : job.ledger,
     resumable: state === "failed" && job.upload !== null,
     repairable: state === "finished" && recorded?.state === "finished" && rejected > 0,
+    ...(job.retry ? { retry: job.retry } : {}),
     ...(job.siblings ? { imports: [id, ...job.siblings.filter((other) => other !== id)] } : {}),
   };
 }

@@ -32,6 +32,16 @@ export interface Job {
   finishedAt?: string;
   /** What the import said in the end. */
   outcome?: Outcome;
+  /** In a fleet: why it waits again. */
+  retry?: Retry;
+}
+
+/** The attempts that came to nothing in a row, and what the last one said. */
+export interface Retry {
+  readonly attempts: number;
+  readonly reason: string;
+  /** ISO 8601: not before. Null if it goes on as soon as a worker is free. */
+  readonly at: string | null;
 }
 
 /** What is shown of an import that has ended. */

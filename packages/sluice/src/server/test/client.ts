@@ -22,6 +22,9 @@ const document = JSON.parse(
 const ajv = new Ajv2020({ strict: false });
 ajv.addSchema({ $id: "api", ...document });
 
+/** Where a service is. */
+type At = Pick<Service, "url">;
+
 /** An answer of the API, whose body is as the document says. */
 export interface ApiAnswer<Body> {
   readonly status: number;
@@ -36,7 +39,7 @@ export interface FormOptions {
 
 /** Asks, and compares the answer with the document. */
 export async function ask<Body = Import>(
-  service: Service,
+  service: At,
   method: string,
   path: string,
   init: RequestInit = {},
@@ -74,7 +77,7 @@ export function expectDescribed(method: string, path: string, status: number, ty
 
 /** Sends a form. */
 export function send<Body = Import>(
-  service: Service,
+  service: At,
   path: string,
   file: Blob | undefined,
   name: string,
@@ -87,7 +90,7 @@ export function send<Body = Import>(
 }
 
 /** Waits until an import is over. */
-export async function ended(service: Service, id: string, init: RequestInit = {}): Promise<Import> {
+export async function ended(service: At, id: string, init: RequestInit = {}): Promise<Import> {
   for (;;) {
     const { body } = await ask(service, "GET", `/imports/${id}`, init);
     if (body.state !== "queued" && body.state !== "running") return body;

@@ -1,0 +1,108 @@
+// The dispatcher of a fleet: pg-boss, which gives each job to one worker at a time.
+//
+// The queue only dispatches. What is to be done is in the records, and what is done in the ledger. So a job that is missing in the
+// queue is sent again (`sweep`), and one that comes twice does no harm.
+import { createHash } from "node:crypto";
+import type { Dispatcher } from "../jobs/dispatcher.ts";
+import type { FleetDatabase } from "./database.ts";
+import { noticeSql } from "./database.ts";
+import type { FleetRecords } from "./records.ts";
+import { FLEET_SCHEMA, QUEUE } from "./schema.ts";
+import type { Watch } from "./watch.ts";
+
+/** What a job of the queue says. */
+export interface Message {
+  /** The import. */
+  readonly id: string;
+}
+
+/** Imports of low priority come after all others: turns are less than this. */
+const LOW = 1_000_000_000;
+/** Jobs that are sent in one go, at most. */
+const BATCH = 500;
+
+interface Ready {
+  readonly id: string;
+  readonly client: string;
+  readonly low: boolean;
+  readonly turn: string;
+}
+
+export class FleetDispatcher implements Dispatcher {
+  readonly #database: FleetDatabase;
+  readonly #records: FleetRecords;
+  readonly #watch: Watch;
+
+  constructor(database: FleetDatabase, records: FleetRecords, watch: Watch) {
+    this.#database = database;
+    this.#records = records;
+    this.#watch = watch;
+  }
+
+  /** Sends the job of an import, or of that one of its request whose turn it is: sheets of one file go one after the other. */
+  async dispatch(id: string): Promise<void> {
+    await dispatch(this.#database, id);
+  }
+
+  /** Resolves when no worker is at work on it. */
+  async stop(id: string): Promise<void> {
+    const over = this.#watch.whenDone(id);
+    await this.#records.askToStop(id);
+    await over;
+  }
+
+  whenDone(id: string): Promise<void> | undefined {
+    return this.#watch.whenDone(id);
+  }
+
+  /** Nothing runs in this process. */
+  async close(): Promise<void> {}
+}
+
+/** As {@link FleetDispatcher.dispatch}. */
+export async function dispatch(database: FleetDatabase, id: string): Promise<void> {
+  await send(database, "i.request = (select request from sluice_fleet.imports where id = $1) and i.state = 'queued'", [
+    id,
+  ]);
+}
+
+/** Sends jobs that the queue should have and has not: a process may have died before it sent one, or the queue may be an older one. */
+export async function sweep(database: FleetDatabase): Promise<void> {
+  const hasJob = `select from ${FLEET_SCHEMA}.job j
+    where j.name = '${QUEUE}' and coalesce(j.singleton_key, '') = i.id and j.state <= 'active' and j.policy = 'exclusive'`;
+  await send(database, `i.state in ('queued', 'running') and not exists (${hasJob})`, []);
+}
+
+/** @param which a condition on `i`, an import that waits or runs */
+async function send(database: FleetDatabase, which: string, values: readonly unknown[]): Promise<void> {
+  const ready = await database.query<Ready & Record<string, unknown>>(
+    `select i.id, i.client, i.low, i.turn from ${FLEET_SCHEMA}.imports i
+     where ${which} and not exists (
+       select from ${FLEET_SCHEMA}.imports e
+       where e.request = i.request and e.part < i.part and e.state in ('queued', 'running'))
+     order by i.turn limit ${BATCH}`,
+    values,
+  );
+  if (ready.length === 0) return;
+  await database.boss.insert(QUEUE, ready.map(jobOf));
+  await database.query(`select ${noticeSql("queued", "''")}`);
+}
+
+function jobOf({ id, client, low, turn }: Ready): {
+  data: Message;
+  singletonKey: string;
+  priority: number;
+  group: { id: string };
+} {
+  return {
+    data: { id },
+    singletonKey: id,
+    priority: (low ? -LOW : 0) - Number(turn),
+    group: { id: groupOf(client) },
+  };
+}
+
+/** A client as the queue knows it. */
+function groupOf(client: string): string {
+  return createHash("sha256").update(client).digest("hex").slice(0, 32);
+}

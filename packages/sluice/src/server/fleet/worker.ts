@@ -1,0 +1,280 @@
+// A worker of a fleet: it claims imports, runs each with the same engine as everybody, and says what became of it.
+//
+// What it believes to have is only what others last let it have. Rows are safe whatever it believes, since each commit names the epoch
+// that it has in the ledger; records are safe since each write names its attempt.
+import { withCancel, type CancelFunc, type Context } from "@sluice/go/context";
+import { sleep } from "@sluice/go/time";
+import { describeError } from "../../errors.ts";
+import { cancelImport } from "../../ledger/history.ts";
+import type { Target } from "../../target.ts";
+import { AllowedTables } from "../allowed.ts";
+import { describeReason, isUnavailable } from "../failure.ts";
+import { Live } from "../jobs/live.ts";
+import { recordedIn } from "../jobs/recorded.ts";
+import { unexpected } from "../jobs/refusals.ts";
+import { attempt, failedAttempt, type Attempt, type Attempting } from "../jobs/run.ts";
+import type { Job } from "../jobs/store.ts";
+import type { LogFields } from "../options.ts";
+import { Rooms } from "../rooms.ts";
+import { Claims, type Claim, type FleetLimits } from "./claims.ts";
+import type { FleetDatabase, Notice } from "./database.ts";
+import type { FileStore } from "./file-store.ts";
+import { FleetRecords } from "./records.ts";
+
+export interface WorkerOptions {
+  /** What it is called in the records and in logs. */
+  readonly name: string;
+  readonly target: Target;
+  /** The target, for what only reads. */
+  readonly reads: Target;
+  readonly database: FleetDatabase;
+  readonly files: FileStore;
+  /** A private folder of this process. */
+  readonly scratch: string;
+  /** Imports that it runs at the same time. */
+  readonly maxImports: number;
+  readonly limits: FleetLimits;
+  /** Attempts in a row that may come to nothing. */
+  readonly maxAttempts: number;
+  readonly hide: (text: string) => string;
+  readonly hidePlaces: (text: string) => string;
+  readonly log: (line: string, about?: LogFields) => void;
+  /** Told when an import has come to an end here. */
+  readonly onEnd?: (job: Pick<Job, "state" | "outcome">) => void;
+}
+
+/** Between two questions for work, if nobody says that there is some. */
+const LOOK_MS = 2000;
+/** The first pause after the database has not answered. */
+const BREAK_MS = 1000;
+/** How often a worker says that it lives. */
+const BEAT_MS = 2000;
+/** How often it shows a picture of each import. */
+const SHOW_MS = 500;
+
+/** An import that runs here. */
+interface Running {
+  readonly claim: Claim;
+  readonly live: Live;
+  readonly stop: CancelFunc;
+  /** Somebody has asked for its end. */
+  cancelled: boolean;
+  /** The claim has passed to somebody else. */
+  lost: boolean;
+  /** The id of the last picture that was shown. */
+  shown: number;
+}
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #claims: Claims;
+  readonly #records: FleetRecords;
+  readonly #rooms: Rooms;
+  readonly #running = new Map<string, Running>();
+  #wake: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#claims = new Claims(options.database, options.name, options.limits);
+    this.#records = new FleetRecords(options.database);
+    this.#rooms = new Rooms(options.maxImports);
+  }
+
+  /** The imports that run here. */
+  lives(): readonly Live[] {
+    return [...this.#running.values()].map(({ live }) => live);
+  }
+
+  /** To be called for every notice. */
+  heard({ what, id }: Notice): void {
+    if (what === "queued") this.lookAgain();
+    if (what === "cancel") this.#stop(this.#running.get(id), true);
+  }
+
+  /** Asks for work now. */
+  lookAgain(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
+  }
+
+  /** Works until `ctx` is done. Then each import finishes its chunks in flight and is left to other workers. */
+  async run(ctx: Context): Promise<void> {
+    const beat = setInterval(() => void this.#beat().catch(() => undefined), BEAT_MS);
+    const show = setInterval(() => void this.#show().catch(() => undefined), SHOW_MS);
+    try {
+      await Promise.all(Array.from({ length: this.#options.maxImports }, () => this.#work(ctx)));
+    } finally {
+      clearInterval(beat);
+      clearInterval(show);
+    }
+  }
+
+  /** Claims and runs one import after the other. */
+  async #work(ctx: Context): Promise<void> {
+    const { log, hidePlaces } = this.#options;
+    while (ctx.err() === undefined) {
+      const woken = this.#wake.promise;
+      try {
+        const taken = await this.#claims.take();
+        if (taken && "claim" in taken) await this.#run(ctx, taken.claim);
+        else if (!taken) await Promise.race([woken, sleep(LOOK_MS, ctx).catch(() => undefined)]);
+      } catch (error) {
+        log(`cannot ask for work: ${hidePlaces(describeReason(error))}`);
+        await sleep(BREAK_MS, ctx).catch(() => undefined);
+      }
+    }
+  }
+
+  async #run(ctx: Context, claim: Claim): Promise<void> {
+    const { log } = this.#options;
+    const { job } = claim;
+    const about = { import: job.id };
+    const [own, stop] = withCancel(ctx);
+    const running: Running = { claim, live: new Live(), stop, cancelled: false, lost: false, shown: 0 };
+    this.#running.set(job.id, running);
+    const goesOn = job.ledger === undefined ? "" : ", goes on";
+    log(`${JSON.stringify(job.fileName)}: import ${job.id}, attempt ${claim.attempt}${goesOn}`, about);
+    try {
+      const found = await this.#attempt(own, running);
+      await this.#conclude(running, found);
+    } catch (error) {
+      // What became of it could not be written down. Its claim runs out, and another worker asks the ledger.
+      log(`import ${job.id}: what became of it could not be noted: ${describeReason(error)}`, about);
+    } finally {
+      stop();
+      this.#running.delete(job.id);
+    }
+  }
+
+  async #attempt(ctx: Context, running: Running): Promise<Attempt> {
+    const { files, scratch, hide, hidePlaces, target, reads, log } = this.#options;
+    const { claim, live } = running;
+    const { job, rules, hash } = claim;
+    let noted: Promise<void> = Promise.resolve();
+    const allowed = new AllowedTables(reads, rules.allow);
+    const shared = { target, allowed, reading: rules.reading, hide, hidePlaces };
+    try {
+      const made = await this.#claims.made(job);
+      await using file = await files.take(job.upload!, hash, scratch);
+      using _place = await this.#rooms.enter(ctx, file.path);
+      live.begin();
+      const by: Attempting = {
+        ...shared,
+        made: () => made,
+        onBegin: (one, ledger) => {
+          one.ledger = ledger;
+          noted = this.#claims.began(claim, ledger).catch(() => undefined);
+        },
+      };
+      const found = await attempt(ctx, job, file.path, live, by);
+      await noted;
+      return found;
+    } catch (error) {
+      if (ctx.err() !== undefined) return { state: undefined };
+      if (isUnavailable(error) && error instanceof Error && error.cause !== undefined)
+        log(`import ${job.id}: ${describeReason(error.cause)}`, { import: job.id });
+      return isUnavailable(error) || describeError(error).code === "stored_file"
+        ? failedAttempt(error, job, job.upload ?? job.id, shared)
+        : { state: "failed", outcome: { error: unexpected(error) } };
+    }
+  }
+
+  /** Writes down what an attempt came to. */
+  async #conclude(running: Running, { state, outcome, again }: Attempt): Promise<void> {
+    const { maxAttempts, log } = this.#options;
+    const { claim, cancelled, lost } = running;
+    const { id } = claim.job;
+    const about = { import: id };
+    if (lost) return log(`import ${id}: another worker has it now`, about);
+    if (state === "finished") return await this.#ended(running, "finished", outcome);
+    if (cancelled) {
+      await this.#endInLedger(claim.job);
+      return await this.#ended(running, "cancelled");
+    }
+    if (state === undefined) {
+      await this.#claims.release(claim);
+      return log(`import ${id}: left to another worker`, about);
+    }
+    if (again !== true) return await this.#ended(running, "failed", outcome);
+    const now = await this.#claims.giveBack(claim, outcome ?? {}, maxAttempts);
+    if (now === "failed") this.#options.onEnd?.({ state: "failed", ...(outcome ? { outcome } : {}) });
+    log(`import ${id}: attempt ${claim.attempt} came to nothing: ${outcome?.error?.message ?? ""}`, about);
+  }
+
+  async #ended(
+    running: Running,
+    state: "finished" | "failed" | "cancelled",
+    outcome?: Attempt["outcome"],
+  ): Promise<void> {
+    const { log, onEnd } = this.#options;
+    const { claim } = running;
+    const { id } = claim.job;
+    const about = { import: id };
+    const isKept = state === "failed" && (await this.#isUnfinished(claim.job));
+    if (!(await this.#claims.end(claim, state, outcome))) return log(`import ${id}: another worker has it now`, about);
+    const { total = 0, inserted = 0, updated = 0, table } = outcome ?? {};
+    const said =
+      state === "finished"
+        ? `finished: ${inserted + updated} of ${total} rows in ${table}`
+        : state === "failed"
+          ? `failed: ${outcome?.error?.message ?? ""}`
+          : "cancelled";
+    log(`import ${id}: ${said}`, about);
+    onEnd?.({ state, ...(outcome ? { outcome } : {}) });
+    if (!isKept) await removeFile(this.#records, this.#options.files, id).catch(() => undefined);
+  }
+
+  /** Reports whether the ledger has rows of it, or may have, with which it can go on. */
+  async #isUnfinished({ ledger }: Job): Promise<boolean> {
+    if (ledger === undefined) return false;
+    try {
+      const recorded = await recordedIn(this.#options.reads, ledger);
+      return recorded !== undefined && (recorded.state === "running" || recorded.state === "failed");
+    } catch {
+      return true;
+    }
+  }
+
+  async #endInLedger({ ledger }: Job): Promise<void> {
+    if (ledger === undefined) return;
+    const recorded = await recordedIn(this.#options.reads, ledger);
+    if (recorded && (recorded.state === "running" || recorded.state === "failed"))
+      await cancelImport(this.#options.target, ledger, true);
+  }
+
+  /** @param cancelled by somebody; else another worker has it */
+  #stop(running: Running | undefined, cancelled: boolean): void {
+    if (!running) return;
+    if (cancelled) running.cancelled = true;
+    else running.lost = true;
+    running.stop();
+  }
+
+  /** Says of each import that its worker lives, and hears what has become of it meanwhile. */
+  async #beat(): Promise<void> {
+    const all = [...this.#running.values()];
+    if (all.length === 0) return;
+    await Promise.all(
+      all.map(async (running) => {
+        if (!(await this.#claims.touch(running.claim))) this.#stop(running, false);
+      }),
+    );
+    for (const { id, cancelled } of await this.#claims.stopped(all.map(({ claim }) => claim)))
+      this.#stop(this.#running.get(id), cancelled);
+  }
+
+  async #show(): Promise<void> {
+    for (const running of this.#running.values()) {
+      const { id, event } = running.live.picture();
+      if (id === running.shown) continue;
+      running.shown = id;
+      await this.#claims.show(running.claim, event);
+    }
+  }
+}
+
+/** Removes the file of an import that has ended, unless another one needs it. */
+export async function removeFile(records: FleetRecords, files: FileStore, id: string): Promise<void> {
+  const name = await records.letGo(id);
+  if (name !== undefined) await files.remove(name);
+}
