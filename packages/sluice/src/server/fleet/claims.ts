@@ -45,9 +45,19 @@ export class Claims {
   readonly #database: FleetDatabase;
   readonly #worker: string;
   readonly #limits: FleetLimits;
+  readonly #settled: (ledger: string) => Promise<number>;
 
-  /** @param worker what this worker is called in the records */
-  constructor(database: FleetDatabase, worker: string, limits: FleetLimits) {
+  /**
+   * @param worker what this worker is called in the records
+   * @param settled how many rows of an import the ledger has
+   */
+  constructor(
+    database: FleetDatabase,
+    worker: string,
+    limits: FleetLimits,
+    settled: (ledger: string) => Promise<number>,
+  ) {
+    this.#settled = settled;
     this.#database = database;
     this.#worker = worker;
     this.#limits = limits;
@@ -70,7 +80,7 @@ export class Claims {
       const held = { id: fetched.id, retryCount: fetched.retryCount };
       const { id } = fetched.data;
       const [row] = await this.#begin(tx, id);
-      if (row && row.lost < MOST_LOST) {
+      if (row && (row.lost < MOST_LOST || (await this.#hasComeForward(tx, row)))) {
         const { rules, hash, attempt, failed } = row;
         return { claim: { job: jobFrom({ ...row, reason: null }), rules, hash, attempt, failed, fetched: held } };
       }
@@ -94,9 +104,17 @@ export class Claims {
        from (select $1 as import, coalesce((select total from ${FLEET_SCHEMA}.progress where import = $1), 0) as total) p,
             lateral (select p.total > (select settled from ${IMPORTS} where id = $1) as came) c
        where i.id = p.import and i.state in ('queued', 'running')
-       returning i.rules, i.hash, i.attempt, i.lost, i.failed, ${JOB_COLUMNS}`,
+       returning i.rules, i.hash, i.attempt, i.lost, i.failed, i.settled, ${JOB_COLUMNS}`,
       [id, this.#worker],
     );
+  }
+
+  /** Asks the ledger before an import is given up: a worker may have been lost before it showed how far it was. */
+  async #hasComeForward(tx: Statements, { job, settled }: Begun): Promise<boolean> {
+    const now = await this.#settled(job.ledger ?? job.id);
+    if (now <= Number(settled)) return false;
+    await tx.query(`update ${IMPORTS} set lost = 1, settled = $2 where id = $1`, [job.id, now]);
+    return true;
   }
 
   /** Notes which import of the ledger this is. */
@@ -237,6 +255,7 @@ interface Begun extends Record<string, unknown> {
   readonly attempt: number;
   readonly lost: number;
   readonly failed: number;
+  readonly settled: string;
 }
 
 function lostTooOften(lost: number): { readonly code: string; readonly message: string } {

@@ -17,7 +17,7 @@ const KEPT_DAYS = 7;
 const REMEMBERED_DAYS = 30;
 /** A file of the store that no import has for so long was never accepted: its server died. */
 const STRAY_MS = 24 * 3_600_000;
-/** Records and files of one go, at most. */
+/** Records of one statement, and files of one go, at most. */
 const BATCH = 1000;
 
 export interface Kept {
@@ -50,12 +50,15 @@ export async function tidy(database: FleetDatabase, records: FleetRecords, files
     [KEPT_DAYS],
   );
   for (const { id } of old) await removeFile(records, files, id);
-  await database.query(
-    `delete from ${FLEET_SCHEMA}.imports where id in (
-       select id from ${FLEET_SCHEMA}.imports where upload is null
-         and ${ended} < clock_timestamp() - $1 * interval '1 day' limit ${BATCH})`,
-    [REMEMBERED_DAYS],
-  );
+  for (let deleted = BATCH; deleted === BATCH; ) {
+    const gone = await database.query(
+      `delete from ${FLEET_SCHEMA}.imports where id in (
+         select id from ${FLEET_SCHEMA}.imports where upload is null
+           and ${ended} < clock_timestamp() - $1 * interval '1 day' limit ${BATCH}) returning 1`,
+      [REMEMBERED_DAYS],
+    );
+    deleted = gone.length;
+  }
   for await (const { name, at } of files.list()) {
     if (Date.now() - at < STRAY_MS) continue;
     const known = await database.query(`select 1 from ${FLEET_SCHEMA}.imports where upload = $1`, [name]);

@@ -75,7 +75,8 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#claims = new Claims(options.database, options.name, options.limits);
+    const settled = async (ledger: string): Promise<number> => (await recordedIn(options.reads, ledger))?.total ?? 0;
+    this.#claims = new Claims(options.database, options.name, options.limits, settled);
     this.#records = new FleetRecords(options.database);
     this.#rooms = new Rooms(options.maxImports);
   }

@@ -19,6 +19,8 @@ export interface ChaosOptions {
   readonly rows: number;
   /** Workers that are killed or frozen while they have an import. */
   readonly kills: number;
+  /** A file is sent when the import of the one before has ended. */
+  readonly oneByOne?: boolean;
   readonly seed: number;
   readonly print: (line: string) => void;
 }
@@ -64,7 +66,13 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     let open = true;
     const over = (async (): Promise<void> => {
       try {
-        for (const id of await sendAll(urls, files, rows)) resumed += await finished(urls, id);
+        const ids: string[] = [];
+        for (let file = 0; file < files; file++) {
+          const id = await send(urls[file % urls.length]!, file, rows);
+          if (options.oneByOne === true) await finished(urls, id);
+          else ids.push(id);
+        }
+        for (const id of ids) resumed += await finished(urls, id);
       } finally {
         open = false;
       }
@@ -143,20 +151,16 @@ async function until({ child, output }: Program, what: RegExp): Promise<RegExpEx
 
 const personOf = (file: number, row: number): readonly [name: string, age: number] => [`f${file} r${row}`, row % 90];
 
-/** Sends the files, each to the next server. Returns the ids of their imports. */
-async function sendAll(urls: readonly string[], files: number, rows: number): Promise<string[]> {
-  const ids: string[] = [];
-  for (let file = 0; file < files; file++) {
-    const lines = Array.from({ length: rows }, (_, row) => `${personOf(file, row).join(",")}\n`);
-    const form = new FormData();
-    form.append("table", "people");
-    form.append("chunkRows", String(CHUNK_ROWS));
-    form.append("file", new Blob([`name,age\n${lines.join("")}`]), `people${file}.csv`);
-    const answer = await fetch(`${urls[file % urls.length]!}/imports`, { method: "POST", body: form });
-    if (answer.status !== 202) throw new Error(`POST /imports answered ${answer.status}: ${await answer.text()}`);
-    ids.push(((await answer.json()) as Import).id);
-  }
-  return ids;
+/** Sends a file. Returns the id of its import. */
+async function send(url: string, file: number, rows: number): Promise<string> {
+  const lines = Array.from({ length: rows }, (_, row) => `${personOf(file, row).join(",")}\n`);
+  const form = new FormData();
+  form.append("table", "people");
+  form.append("chunkRows", String(CHUNK_ROWS));
+  form.append("file", new Blob([`name,age\n${lines.join("")}`]), `people${file}.csv`);
+  const answer = await fetch(`${url}/imports`, { method: "POST", body: form });
+  if (answer.status !== 202) throw new Error(`POST /imports answered ${answer.status}: ${await answer.text()}`);
+  return ((await answer.json()) as Import).id;
 }
 
 /** Waits for the end of an import. One that was given up is let wait again. Returns how often it was. */
