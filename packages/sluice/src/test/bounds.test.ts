@@ -442,6 +442,14 @@ const NUMBERS: Readonly<
     "--upload-seconds": [["1"], ["0"]],
     "--silence-seconds": [["1"], ["0"]],
   },
+  worker: {
+    "--port": [["0", "65535"], ["65536"]],
+    "--max-imports": [["1"], ["0"]],
+    "--workers": [["1"], ["0"]],
+    "--max-fleet-imports": [["1"], ["0"]],
+    "--max-client-running": [["1"], ["0"]],
+    "--max-attempts": [["1"], ["0"]],
+  },
 };
 
 test.each(Object.entries(NUMBERS))("the options of %s that are numbers", async (command, options) => {

@@ -23,7 +23,7 @@ export interface FleetDatabaseOptions {
   readonly connections: number;
   /** What this process is in the fleet. */
   readonly role: "server" | "worker";
-  /** Told of what goes wrong in the background. The text holds no password. */
+  /** Told of what goes wrong in the background. The text names the database. */
   readonly log: (line: string) => void;
 }
 
@@ -122,10 +122,10 @@ export class FleetDatabase implements Statements, AsyncDisposable {
 
   /** How many processes of each kind the fleet has now, this one among them. */
   async processes(): Promise<Readonly<Record<FleetDatabaseOptions["role"], number>>> {
-    const since = Date.now() - GONE_SECONDS * 1000;
-    const alive = (await this.boss.getInstances()).filter(
-      ({ heartbeatOn, stoppedOn }) => !stoppedOn && heartbeatOn.getTime() > since,
-    );
+    const all = (await this.boss.getInstances()).filter(({ stoppedOn }) => !stoppedOn);
+    // By the database's clock: the newest heartbeat may be this process's own.
+    const newest = Math.max(0, ...all.map(({ heartbeatOn }) => heartbeatOn.getTime()));
+    const alive = all.filter(({ heartbeatOn }) => heartbeatOn.getTime() > newest - GONE_SECONDS * 1000);
     const count = (role: string): number => alive.filter(({ name }) => name === role).length;
     return { server: count("server"), worker: count("worker") };
   }

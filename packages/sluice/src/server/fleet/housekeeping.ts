@@ -50,7 +50,7 @@ export async function tidy(database: FleetDatabase, records: FleetRecords, files
     [KEPT_DAYS],
   );
   for (const { id } of old) await removeFile(records, files, id);
-  for (let deleted = BATCH; deleted === BATCH; ) {
+  for (let deleted = BATCH; deleted === BATCH;) {
     const gone = await database.query(
       `delete from ${FLEET_SCHEMA}.imports where id in (
          select id from ${FLEET_SCHEMA}.imports where upload is null

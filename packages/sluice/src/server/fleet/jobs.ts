@@ -32,6 +32,7 @@ export interface FleetJobsOptions extends Pick<Attempting, "target" | "allowed" 
   /** Imports of one client that wait or run in the fleet, at most. */
   readonly maxClientImports: number;
   readonly log: (line: string, about?: LogFields) => void;
+  readonly hidePlaces: (text: string) => string;
 }
 
 const PRIORITY = "priority";
@@ -95,7 +96,8 @@ export class FleetJobs implements ImportJobs {
     try {
       await dispatcher.dispatch(id);
     } catch (error) {
-      this.#options.log(`import ${id}: it waits, and is sent later: ${describeReason(error)}`, { import: id });
+      const { log, hidePlaces } = this.#options;
+      log(`import ${id}: it waits, and is sent later: ${hidePlaces(describeReason(error))}`, { import: id });
     }
   }
 

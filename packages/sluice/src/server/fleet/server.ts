@@ -22,6 +22,7 @@ export interface JoinOptions
   readonly allow: readonly string[];
   readonly maxFileBytes: number;
   readonly log: Log;
+  readonly hidePlaces: (text: string) => string;
 }
 
 /** What a server has of its fleet. It is disposed after the jobs have been closed. */
@@ -32,7 +33,7 @@ export interface Joined extends AsyncDisposable {
 
 /** @throws SluiceError (`file_store`, `no_fleet`, `bad_limit`) or those of a connection */
 export async function joinAsServer(options: JoinOptions): Promise<Joined> {
-  const { dsn, log, maxFileBytes, allow, reading } = options;
+  const { dsn, maxFileBytes, allow, reading } = options;
   const files = await openFileStore(options.files);
   if (maxFileBytes > files.maxFileBytes)
     throw usageError(
@@ -40,15 +41,18 @@ export async function joinAsServer(options: JoinOptions): Promise<Joined> {
       `the store ${files.place} takes files of at most ${files.maxFileBytes} bytes: give --max-file-bytes a smaller number.`,
     );
   await files.start();
+  // What goes wrong here says where the database and the store are, and the log is to have no addresses.
+  const log: Log = (line, about) => options.log(options.hidePlaces(line), about);
   const database = new FleetDatabase({ dsn, connections: CONNECTIONS, role: "server", log });
+  const watch = new Watch(database);
   try {
     await database.start();
+    await watch.start();
   } catch (error) {
     await database[Symbol.asyncDispose]();
     throw error;
   }
   const records = new FleetRecords(database);
-  const watch = new Watch(database);
   const dispatcher = new FleetDispatcher(database, records, watch);
   await database.listen(
     (notice) => watch.heard(notice),

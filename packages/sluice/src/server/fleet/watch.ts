@@ -16,6 +16,8 @@ const SOON_MS = 100;
 /** An import that nobody has asked about for so long is not followed any more. */
 const FORGET_MS = 10_000;
 
+const NOW = "(extract(epoch from clock_timestamp()) * 1000)::float8";
+
 interface Found {
   readonly id: string;
   readonly state: string;
@@ -57,6 +59,17 @@ export class Watch implements Disposable {
 
   constructor(database: FleetDatabase) {
     this.#database = database;
+  }
+
+  /** Asks for the database's time. */
+  async start(): Promise<void> {
+    const asked = Date.now();
+    const [row] = await this.#database.query<{ now: number }>(`select ${NOW} as now`);
+    this.#compare(row!.now, asked);
+  }
+
+  #compare(now: number, asked: number): void {
+    this.#behind = Math.round(now - (asked + Date.now()) / 2);
   }
 
   /** The time by the database's clock, in milliseconds since 1970: the same on all servers. */
@@ -127,14 +140,14 @@ export class Watch implements Disposable {
     const asked = Date.now();
     const rows = await this.#database.query<Found & Record<string, unknown> & { readonly now: number }>(
       `select i.id, i.state, p.event,
-              (extract(epoch from clock_timestamp()) * 1000)::float8 as now,
+              ${NOW} as now,
               greatest(0, extract(epoch from clock_timestamp() - i.created_at) * 1000)::float8 as waited
        from ${FLEET_SCHEMA}.imports i
        left join ${FLEET_SCHEMA}.progress p on p.import = i.id and p.attempt = i.attempt and i.state = 'running'
        where i.id = any ($1) and i.state in ('queued', 'running')`,
       [ids],
     );
-    if (rows[0]) this.#behind = Math.round(rows[0].now - (asked + Date.now()) / 2);
+    if (rows[0]) this.#compare(rows[0].now, asked);
     const found = new Map(rows.map((row) => [row.id, row]));
     for (const id of ids) {
       const row = found.get(id);

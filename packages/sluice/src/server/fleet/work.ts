@@ -49,12 +49,15 @@ export async function work(ctx: Context, options: WorkOptions): Promise<void> {
   const name = `${hostname()} ${process.pid} ${randomUUID().slice(0, 8)}`;
   // These lines hold names and texts of others: none of these can begin a new line.
   const log: Log = (line, about) => tell(inOneLine(line), about);
+  const hidePlaces = (text: string): string => withoutPlaces(text, target.name);
+  // What goes wrong here says where the database is, and the log is to have no addresses.
+  const quiet: Log = (line, about) => log(hidePlaces(line), about);
   const files = await openFileStore(options.files);
   await files.start();
   const parent = options.uploadDir ?? tmpdir();
   await removeLeftUploads(parent);
   const scratch = await makeUploadFolder(parent);
-  await using database = new FleetDatabase({ dsn, connections: CONNECTIONS + maxImports, role: "worker", log });
+  await using database = new FleetDatabase({ dsn, connections: CONNECTIONS + maxImports, role: "worker", log: quiet });
   try {
     await database.start();
     const metrics: Metrics = new Metrics(() => worker);
@@ -67,7 +70,7 @@ export async function work(ctx: Context, options: WorkOptions): Promise<void> {
       scratch,
       limits: options,
       hide: (text) => withoutAddresses(text, target.name),
-      hidePlaces: (text) => withoutPlaces(text, target.name),
+      hidePlaces,
       log,
       onEnd: (job) => metrics.count(job),
     });
@@ -77,7 +80,7 @@ export async function work(ctx: Context, options: WorkOptions): Promise<void> {
       (notice) => worker.heard(notice),
       () => worker.lookAgain(),
     );
-    using _house = keepHouse({ database, records: new FleetRecords(database), files, log });
+    using _house = keepHouse({ database, records: new FleetRecords(database), files, log: quiet });
     print(pulse.url === undefined ? `Working as ${name}` : `Working as ${name}, with its health on ${pulse.url}`);
     await worker.run(ctx);
   } finally {

@@ -127,7 +127,7 @@ export class Worker {
   }
 
   async #run(ctx: Context, claim: Claim): Promise<void> {
-    const { log } = this.#options;
+    const { log, hidePlaces } = this.#options;
     const { job } = claim;
     const about = { import: job.id };
     const [own, stop] = withCancel(ctx);
@@ -140,7 +140,7 @@ export class Worker {
       await this.#conclude(running, found);
     } catch (error) {
       // What became of it could not be written down. Its claim runs out, and another worker asks the ledger.
-      log(`import ${job.id}: what became of it could not be noted: ${describeReason(error)}`, about);
+      log(`import ${job.id}: what became of it could not be noted: ${hidePlaces(describeReason(error))}`, about);
     } finally {
       stop();
       this.#running.delete(job.id);
@@ -173,7 +173,7 @@ export class Worker {
     } catch (error) {
       if (ctx.err() !== undefined) return { state: undefined };
       if (isUnavailable(error) && error instanceof Error && error.cause !== undefined)
-        log(`import ${job.id}: ${describeReason(error.cause)}`, { import: job.id });
+        log(`import ${job.id}: ${hidePlaces(describeReason(error.cause))}`, { import: job.id });
       return isUnavailable(error) || describeError(error).code === "stored_file"
         ? failedAttempt(error, job, job.upload ?? job.id, shared)
         : { state: "failed", outcome: { error: unexpected(error) } };
