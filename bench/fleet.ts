@@ -2,7 +2,7 @@
 //
 //   node --conditions=source bench/fleet.ts [--files 40] [--rows 2000] [--servers 2] [--workers 4] [--kills 10] [--seed N]
 //   node --conditions=source bench/fleet.ts --files 500 --kills 1000 --rows 20000     the long form
-//   node --conditions=source bench/fleet.ts --scale 1,2,4                             rows a second by the number of workers, no kills
+//   node --conditions=source bench/fleet.ts --scale 1,2,4 [--runs 3]                  rows a second by the number of workers, no kills
 //
 // It uses DATABASE_URL, else a server on 127.0.0.1, else one that it starts from npm's binaries. It makes a database for each run and
 // drops it. It ends with 1 at the first row that is missing, there twice, or changed.
@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import pg from "pg";
 import { chaos, type ChaosOptions, type ChaosResult } from "../packages/sluice/src/server/fleet/test/chaos.ts";
 import { setup } from "../scripts/postgres.ts";
-import { count, printTable } from "./run.ts";
+import { count, median, printTable } from "./run.ts";
 
 const { values: given } = parseArgs({
   options: {
@@ -24,6 +24,7 @@ const { values: given } = parseArgs({
     kills: { type: "string", default: "10" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     scale: { type: "string" },
+    runs: { type: "string", default: "3" },
   },
 });
 const [files, rows, servers, seed] = [given.files, given.rows, given.servers, given.seed].map(Number) as [
@@ -52,17 +53,22 @@ async function kill(): Promise<void> {
   );
 }
 
+/** The numbers of workers take turns, so that a machine that changes its speed meanwhile shows in the range. */
 async function scale(numbers: readonly number[]): Promise<void> {
-  const table: string[][] = [];
-  let first = 0;
-  for (const workers of numbers) {
-    const { seconds } = await run({ workers, kills: 0 });
-    const rate = (files * rows) / seconds;
-    first ||= rate;
-    table.push([String(workers), seconds.toFixed(1), count(rate), `${(rate / first).toFixed(2)}×`]);
-  }
+  const rates = new Map(numbers.map((workers) => [workers, [] as number[]]));
+  for (let n = 0; n < Number(given.runs); n++)
+    for (const workers of numbers)
+      rates.get(workers)!.push((files * rows) / (await run({ workers, kills: 0 })).seconds);
   const { waited } = await run({ workers: 1, kills: 0, oneByOne: true });
-  printTable(["workers", "seconds", "rows/s", ""], table);
+  const first = median(rates.get(numbers[0]!)!);
+  const table = [...rates].map(([workers, found]) => [
+    String(workers),
+    count(median(found)),
+    count(Math.min(...found)),
+    count(Math.max(...found)),
+    `${(median(found) / first).toFixed(2)}×`,
+  ]);
+  printTable(["workers", "rows/s", "from", "to", ""], table);
   console.log(`From POST /imports to the worker's claim, on an idle fleet: ${waited} ms (median of ${files}).`);
 }
 

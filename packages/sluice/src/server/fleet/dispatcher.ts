@@ -46,7 +46,7 @@ export class FleetDispatcher implements Dispatcher {
 
   /** Resolves when no worker is at work on it. */
   async stop(id: string): Promise<void> {
-    const over = this.#watch.whenDone(id);
+    const over = this.#watch.untilOver(id);
     await this.#records.askToStop(id);
     await over;
   }

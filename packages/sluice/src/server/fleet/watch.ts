@@ -83,11 +83,18 @@ export class Watch implements Disposable {
     return followed?.isKnown ? followed : undefined;
   }
 
-  /** Resolves when an import has come to an end, or is not one of the fleet's. */
+  /** Resolves when an import has come to an end; undefined if it is not known to wait or run. */
   whenDone(id: string): Promise<void> | undefined {
+    const followed = this.#followed.get(id);
+    return followed?.isKnown === true ? followed.done.promise : undefined;
+  }
+
+  /** Resolves when an import neither waits nor runs, whatever is known of it now. */
+  async untilOver(id: string): Promise<void> {
     const followed = this.#follow(id);
-    if (followed) followed.awaited = true;
-    return followed?.done.promise;
+    if (!followed) return;
+    followed.awaited = true;
+    await followed.done.promise;
   }
 
   #follow(id: string): Followed | undefined {
