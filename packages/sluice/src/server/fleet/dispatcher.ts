@@ -4,8 +4,7 @@
 // queue is sent again (`sweep`), and one that comes twice does no harm.
 import { createHash } from "node:crypto";
 import type { Dispatcher } from "../jobs/dispatcher.ts";
-import type { FleetDatabase } from "./database.ts";
-import { noticeSql } from "./database.ts";
+import { noticeSql, type FleetDatabase } from "./database.ts";
 import type { FleetRecords } from "./records.ts";
 import { FLEET_SCHEMA, QUEUE } from "./schema.ts";
 import type { Watch } from "./watch.ts";
@@ -61,9 +60,8 @@ export class FleetDispatcher implements Dispatcher {
 
 /** As {@link FleetDispatcher.dispatch}. */
 export async function dispatch(database: FleetDatabase, id: string): Promise<void> {
-  await send(database, "i.request = (select request from sluice_fleet.imports where id = $1) and i.state = 'queued'", [
-    id,
-  ]);
+  const ofSameRequest = `i.request = (select request from ${FLEET_SCHEMA}.imports where id = $1)`;
+  await send(database, `${ofSameRequest} and i.state = 'queued'`, [id]);
 }
 
 /** Sends jobs that the queue should have and has not: a process may have died before it sent one, or the queue may be an older one. */

@@ -6,7 +6,7 @@ import { sameContent, tooManyImports } from "../jobs/refusals.ts";
 import type { Job, Outcome } from "../jobs/store.ts";
 import { searched } from "../jobs/submitted.ts";
 import type { Reading } from "../importing.ts";
-import type { FleetDatabase, Row, Statements } from "./database.ts";
+import { noticeSql, type FleetDatabase, type Row, type Statements } from "./database.ts";
 import { FLEET_SCHEMA, timeSql } from "./schema.ts";
 
 /** What the server that took an import allows. It goes with the import, so workers need not be told. */
@@ -119,7 +119,7 @@ export class FleetRecords {
   async askToStop(id: string): Promise<void> {
     await this.#database.query(
       `with asked as (update ${IMPORTS} set cancel = true where id = $1 and state in ('queued', 'running') returning id)
-       select pg_notify('sluice_fleet', 'cancel ' || id) from asked`,
+       select ${noticeSql("cancel", "id")} from asked`,
       [id],
     );
   }
@@ -132,7 +132,7 @@ export class FleetRecords {
          update ${IMPORTS} set attempt = attempt + 1, cancel = false, worker = null, dead = false, reason = null, retry_at = null,
                 job = job || $3::jsonb || jsonb_build_object('finishedAt', ${timeSql("clock_timestamp()")})
          where id = $1 and state = any ($2) returning id)
-       select id, pg_notify('sluice_fleet', 'ended ' || id) from ended`,
+       select id, ${noticeSql("ended", "id")} from ended`,
       [id, from, jsonText(patch)],
     );
     return rows.length > 0;
