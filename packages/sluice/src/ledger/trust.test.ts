@@ -277,20 +277,21 @@ describe.skipIf(server === undefined)("a ledger", () => {
   });
 
   test("of a superuser, of the database's owner and of a role that the user is a member of is used", async () => {
-    for (const owner of ["superuser", "owner", "team"]) {
+    for (const owner of ["superuser", "another superuser", "owner", "pg_database_owner", "team"]) {
       await inPlace(async (place) => {
         const { database, role, dsn } = place;
         const team = newName("team");
-        await database.query(`create role ${team}`);
+        await database.query(`create role ${team} ${owner === "another superuser" ? "superuser" : ""}`);
+        const to = owner === "pg_database_owner" ? owner : team;
         try {
           await database.query(LEDGER_DDL);
           const name = new URL(database.dsn).pathname.slice(1);
           if (owner === "owner") await database.query(`alter database ${name} owner to ${team}`);
           if (owner === "team") await database.query(`grant ${team} to ${role}`);
           if (owner !== "superuser")
-            await database.query(`alter schema sluice owner to ${team}; do $$ declare t text; begin
-              for t in select format('alter table sluice.%I owner to ${team}', tablename) from pg_tables where schemaname = 'sluice' loop execute t; end loop;
-              for t in select format('alter function %s owner to ${team}', oid::regprocedure) from pg_proc where pronamespace = 'sluice'::regnamespace loop execute t; end loop; end $$`);
+            await database.query(`alter schema sluice owner to ${to}; do $$ declare t text; begin
+              for t in select format('alter table sluice.%I owner to ${to}', tablename) from pg_tables where schemaname = 'sluice' loop execute t; end loop;
+              for t in select format('alter function %s owner to ${to}', oid::regprocedure) from pg_proc where pronamespace = 'sluice'::regnamespace loop execute t; end loop; end $$`);
           await database.query(
             `grant usage on schema sluice to ${role}; grant select, insert, update, delete on all tables in schema sluice to ${role}`,
           );
