@@ -284,3 +284,12 @@ test("a text that would be a date cell at midnight keeps its time among the cell
     ["2024-02-29T00:00:00.000", "x"],
   ]);
 });
+
+test("cells that are left out are kept whole, the short ones and the long ones", () => {
+  const encode = encoder({ a: {} }, { headers: [1, 2] });
+  const texts = [1, 31, 32, 33, 64, 5000].map((length) => "aé".repeat(length).slice(0, length));
+  encode.fill(batchOfRows(texts.map((text) => ["x", text])), 0);
+  const { chunk } = encode.take();
+  const cells = sheetCells(chunk);
+  expect(texts.map((_, row) => cells(row))).toEqual(texts.map((text) => ["x", text]));
+});

@@ -198,6 +198,7 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
   "database/patience.ts LONGEST_PAUSE_MS":
     "a pause, and how long it is nobody sees; what is waited for altogether is below",
   "chunk/encode.ts LOOP_LIMIT": "two ways to copy the same bytes: chunk/encode.test.ts compares them",
+  "chunk/originals.ts LOOP_LIMIT": "two ways to copy the same bytes: chunk/encode.test.ts compares them",
   "server/upload.ts LIMITS": "below: a form",
   "server/upload.ts LONGEST_MS": "the longest time that a timer knows; no upload lasts so long",
   "server/upload-limits.ts DEFAULT_MAX_FILE_BYTES": "a default: the limit is below",
