@@ -14,6 +14,7 @@ let pending = 0;
 let isChecking = false;
 /** True if the program's module has been evaluated to its end. */
 let isEvaluated = false;
+let isOver = false;
 let ended: ((status: number) => void) | undefined;
 let print: (text: string) => void = () => undefined;
 
@@ -55,7 +56,8 @@ const process: Process = {
   },
 };
 
-/** Runs the program as a process whose output goes to `write`. `onEnd` must end the worker. */
+/** Runs the program as a process whose output goes to `write`. After
+ * `onEnd` the page must end the worker. */
 export function beginProcess(write: (text: string) => void, onEnd: (status: number) => void): void {
   print = write;
   ended = onEnd;
@@ -72,15 +74,22 @@ function emit(event: string, told?: unknown): void {
   for (const listener of listeners.get(event) ?? []) listener(told);
 }
 
-/** Nothing of the program runs after this: the page ends the worker while it spins. */
+/**
+ * Ends the program: what it still prints is not shown, and the page ends the worker. It throws,
+ * because Node's `exit` does not return either. A loop until then was tried and rejected: with many
+ * programs at once the loops kept the page from ending them.
+ */
 function end(status: number): never {
-  ended?.(status);
-  for (;;);
+  if (!isOver) ended?.(status);
+  isOver = true;
+  print = () => undefined;
+  close();
+  throw new Error(`the program has ended with status ${status}`);
 }
 
 /** Looks after the present turn of the event loop whether anything can still happen. */
 function check(): void {
-  if (pending > 0 || isChecking) return;
+  if (pending > 0 || isChecking || isOver) return;
   isChecking = true;
   later(() => {
     isChecking = false;
@@ -190,6 +199,7 @@ Object.assign(globalThis, {
 });
 
 const fail = (error: unknown): void => {
+  if (isOver) return;
   emit("uncaughtExceptionMonitor", error);
   print(`${error instanceof Error ? error.stack : String(error)}\n`);
   process.exit(UNCAUGHT);
@@ -201,6 +211,7 @@ globalThis.addEventListener("error", (event) => {
 globalThis.addEventListener("unhandledrejection", (event) => {
   event.preventDefault();
   const { reason } = event;
+  if (isOver) return;
   if (process.listenerCount("unhandledRejection") > 0) emit("unhandledRejection", reason);
   else fail(reason);
 });

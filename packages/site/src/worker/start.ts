@@ -23,6 +23,8 @@ let events: PictureEvent[] = [];
 let count = 0;
 let printed = 0;
 let isFlushing = false;
+/** True if the program has ended: what it still does until the page ends the worker does not count. */
+let isOver = false;
 let began: number | undefined;
 let lastAt = 0;
 let stopWatching: (() => void) | undefined;
@@ -32,7 +34,7 @@ function quoted(text: string): string {
 }
 
 function post(message: Message): void {
-  postMessage(message);
+  if (!isOver) postMessage(message);
 }
 
 function flush(): void {
@@ -114,5 +116,6 @@ Object.assign(globalThis, { [Symbol.for("@sluice/site: evaluated")]: evaluated }
 beginProcess(write, (status) => {
   flush();
   post({ kind: "exit", status });
+  isOver = true;
 });
 stopWatching = watch(tell);
