@@ -624,7 +624,7 @@ describe("a header of merged cells that were parted", () => {
     [2016, "South", 12, 5, 8, 2],
     [2016, "West", 9, 3, 6, 1],
   ];
-  const both = [
+  const both: [number[], string[]] = [
     [1, 2],
     ["Year", "District", "Theft / cases", "Theft / solved", "Fraud / cases", "Fraud / solved"],
   ];
@@ -634,6 +634,10 @@ describe("a header of merged cells that were parted", () => {
     const words = crimes.map((row, n) => (n < 2 ? row : row.map((cell) => `${cell} [1-9]`)));
     expect(found(words)).toEqual(both);
     expect(found([["Crimes", null, "in 2016"], [null], ...crimes])).toEqual([[3, 4], both[1]]);
+    // Over one record the second row has more labels.
+    const sort = ["Year", "District", "Property", "Property", "Property", "Property"];
+    const names = both[1].map((name, n) => (n < 2 ? name : `Property / ${name}`));
+    expect(found([sort, ...crimes.slice(0, 3)])).toEqual([[1, 2, 3], names]);
   });
 
   test("is one row where the next one repeats nothing, holds units, or tells no columns apart", () => {
@@ -699,9 +703,24 @@ test("a row that tells equal names apart is a part of them, and one below names 
     ["03", "West", 12, 14, 9.5, 9.5],
   ];
   const dated = lines.with(1, [null, null, "31.12.2019", "31.12.2020", "at the end of 2019", "at the end of 2020"]);
-  expect(found(dated)).toEqual([
-    [1, 2],
-    ["Population 31.12.2019", "Population 31.12.2020", "Area at the end of 2019", "Area at the end of 2020"],
+  expect(layout(dated)).toMatchObject({ headerRows: [1], aboutRows: [2], firstRow: 3 });
+  const names = [
+    "Population 31.12.2019",
+    "Population 31.12.2020",
+    "Area at the end of 2019",
+    "Area at the end of 2020",
+  ];
+  expect(layout(dated).headers.map(({ text, unit }) => [text, unit])).toEqual(names.map((name) => [name, undefined]));
+  // A name that no other one is like stays as it is.
+  const other = dated.with(0, [null, null, "Population", "Population", "Area", "Forest"]);
+  expect(
+    layout(other)
+      .headers.slice(1)
+      .map(({ text, unit }) => [text, unit]),
+  ).toEqual([
+    ["Population 31.12.2020", undefined],
+    ["Area", "at the end of 2019"],
+    ["Forest", "at the end of 2020"],
   ]);
   const apart = dated.with(0, [null, null, "Population", "Last population", "Area", "Last area"]);
   expect(layout(apart)).toMatchObject({ headerRows: [1], aboutRows: [2] });

@@ -178,18 +178,19 @@ function layoutOf(rows: readonly HeadRow[], first: number, headers: readonly Hea
   const last = first + lines - 1;
   const units = isUnits(rows, last) ? rows[last + 1]! : undefined;
   const about = units ? [] : rows.slice(last + 1, last + 1 + aboutLines(rows, last));
-  // A row that tells apart what the names do not is a part of them.
-  if (about[0] && distinct(headers) < headers.length) {
-    const names = wrapped(headers, about[0]);
-    if (distinct(names) === names.length) return layoutOf(rows, first, names, lines + 1);
-  }
   const said = units
     ? units.cells.map((cell): [number, string] => [cell.column, cell.text.replaceAll(/^[[(]|[\])]$/g, "").trim()])
     : about.slice(0, 1).flatMap(({ cells }) => cells.map((cell): [number, string] => [cell.column, cell.text]));
   const unitOf = new Map(said);
+  // What tells equal names apart is a part of them.
+  const told =
+    units || distinct(headers) === headers.length
+      ? headers
+      : headers.map((header) => withUnit(header, headers, unitOf));
+  const names = distinct(told) === told.length ? told : headers;
   return {
-    headers: headers.map((header) => {
-      const unit = unitOf.get(header.sheetColumn);
+    headers: names.map((header, n) => {
+      const unit = header === headers[n] ? unitOf.get(header.sheetColumn) : undefined;
       return unit === undefined || unit === "-" || unit === header.text ? header : { ...header, unit };
     }),
     headerRows: rows.slice(first, last + 1).map((row) => row.number),
@@ -199,6 +200,15 @@ function layoutOf(rows: readonly HeadRow[], first: number, headers: readonly Hea
     passedOver: rows.slice(0, first).map((row) => row.number),
     marked: [],
   };
+}
+
+/** A name that is there more than once, with what is said of its column. */
+function withUnit(header: Header, headers: readonly Header[], units: ReadonlyMap<number, string>): Header {
+  const unit = units.get(header.sheetColumn);
+  const isShared = headers.some((other) => other !== header && other.text === header.text);
+  return isShared && unit !== undefined && unit !== header.text
+    ? { ...header, text: `${header.text} ${unit}` }
+    : header;
 }
 
 function headerOf({ column, text }: HeadCell): Header {
@@ -266,7 +276,7 @@ const WIDE = 3;
 function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean {
   // What leads to another sheet is not a name.
   if (rows[i]!.cells.length <= 2 && LINK.test(rows[i]!.cells[0]!.text)) return true;
-  if (isUnits(rows, i)) return false;
+  if (isUnits(rows, i) || repeatedAcross(rows, i)) return false;
   const next = evidence(rows, i + 1);
   if (next.records === 0 && next.labels > Math.max(labels, 1) && !isPair(rows, i)) return true;
   if (next.covers && next.records === 0 && next.labels >= Math.max(labels, 1) && namesMore(rows, i)) return true;
