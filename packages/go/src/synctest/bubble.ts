@@ -155,7 +155,9 @@ export class Bubble {
     let next = Infinity;
     for (const { at } of this.#timers) next = Math.min(next, at);
     this.now = Math.max(this.now, next);
-    this.#ring(shuffled(this.#dueAt(this.now), this.#random));
+    const due = this.#dueAt(this.now);
+    // They ring one by one without AsyncLocalStorage: in the order in which they were set.
+    this.#ring(isExact ? shuffled(due, this.#random) : due);
   }
 
   #ring(entries: readonly Entry[]): void {
