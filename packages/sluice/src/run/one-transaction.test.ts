@@ -145,6 +145,8 @@ describe.each(databases)("on $name", ({ open }) => {
     await using database = await open();
     const { target } = database;
     const file = await example(folder.path);
+    // A dry run makes no ledger either.
+    await target.query("drop schema sluice cascade");
     const dry = await imported(target, file, { method, dryRun: true });
     expect(await target.describe("people")).toBeUndefined();
     expect(await listImports(target)).toEqual([]);
