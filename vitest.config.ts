@@ -1,6 +1,7 @@
 import { defineConfig, type ViteUserConfig } from "vitest/config";
 
-// One run for every package. The `source` condition makes workspace packages resolve to their TypeScript sources.
+// One run for every package. The `source` condition makes workspace packages resolve to their
+// TypeScript sources.
 const conditions = ["source", "node"];
 
 const config: ViteUserConfig = defineConfig({
@@ -8,16 +9,19 @@ const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "examples/**/*.test.ts"],
-    // The rules for finding or starting a PostgreSQL server are in the file itself. The page is built if it has changed.
+    // The rules for finding or starting a PostgreSQL server are in the file itself. The page is
+    // built if it has changed.
     globalSetup: ["scripts/postgres.ts", "scripts/page.ts"],
     // No test file may leave a goroutine behind.
     setupFiles: ["scripts/setup.ts"],
-    // Worker-thread pools cannot run tests that change the working directory or send signals; processes can.
+    // Worker-thread pools cannot run tests that change the working directory or send signals;
+    // processes can.
     pool: "forks",
-    // Much of a test file is waiting for programs and servers. Left alone, Vitest would leave one core idle.
+    // Much of a test file is waiting for programs and servers. Left alone, Vitest would leave one
+    // core idle.
     maxWorkers: "100%",
-    // Whole programs are started in tests, on machines with one slow core too. Tests that are longer say so themselves, and
-    // those of the library have less (scripts/setup.ts).
+    // Whole programs are started in tests, on machines with one slow core too. Tests that are
+    // longer say so themselves, and those of the library have less (scripts/setup.ts).
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // What is polled for comes at once on an idle machine, and later on a busy one.

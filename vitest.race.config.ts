@@ -1,5 +1,5 @@
-// The importer's tests and the examples under the race detector: `npm run race`. A job of its own, as
-// it takes several times as long as the tests alone.
+// The importer's tests and the examples under the race detector: `npm run race`. A job of its own,
+// as it takes several times as long as the tests alone.
 import { mergeConfig, type ViteUserConfig } from "vitest/config";
 import { race } from "./packages/go/src/race/vite.ts";
 import base from "./vitest.config.ts";

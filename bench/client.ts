@@ -1,5 +1,5 @@
-// The importer without a server: what a value of each kind costs to check and to write, and a CSV that is read and encoded into a sink.
-// See README.md.
+// The importer without a server: what a value of each kind costs to check and to write, and a CSV
+// that is read and encoded into a sink. See README.md.
 import { parseArgs } from "node:util";
 import { CellType, PLAIN, open, type RowBatch } from "@sluice/sheets";
 import { Encoder } from "../packages/sluice/src/chunk/encode.ts";
@@ -29,7 +29,9 @@ interface Kind {
   readonly type: string;
   /** As a cell of text, as CSV has it. */
   readonly text: (random: Random) => string;
-  /** As the reader of a workbook gives it, if that is something else; and what kind of cell it is. */
+  /**
+   * As the reader of a workbook gives it, if that is something else; and what kind of cell it is.
+   */
   readonly cell?: readonly [type: CellType, text: (random: Random) => string];
   /** Nanoseconds that it may take. */
   readonly goal?: number;
@@ -71,7 +73,10 @@ function kindsOfValues(): Kind[] {
   ];
 }
 
-/** Batches of one kind in 20 columns, encoded again and again; the fastest pass counts, by processor time. */
+/**
+ * Batches of one kind in 20 columns, encoded again and again; the fastest pass counts, by processor
+ * time.
+ */
 async function kinds(): Promise<void> {
   const printed: string[][] = [];
   for (const { type, text, cell, goal } of kindsOfValues()) {
@@ -154,7 +159,9 @@ function batchOf(cellType: CellType, text: (random: Random) => string): RowBatch
   };
 }
 
-/** The CSV of typed.ts, from its first byte to the last chunk, as text columns and as typed ones. */
+/**
+ * The CSV of typed.ts, from its first byte to the last chunk, as text columns and as typed ones.
+ */
 async function csv(): Promise<void> {
   const rows = Number(flags.rows);
   const file = await figures(rows);

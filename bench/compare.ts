@@ -1,4 +1,5 @@
-// Rivals that fill the same table take turns: each into a fresh one, after a checkpoint, and what is in it is checked.
+// Rivals that fill the same table take turns: each into a fresh one, after a checkpoint, and what
+// is in it is checked.
 import type pg from "pg";
 import { count, median, printTable, seconds, times } from "./run.ts";
 
@@ -21,7 +22,10 @@ export interface Timing {
 /** The nine columns that come from the sheet. */
 export const cells = "name, category, phone, email, address, city, country, website, description";
 
-/** The table that contenders fill, and a text of each of its rows, as SQL, by which their rows are compared. */
+/**
+ * The table that contenders fill, and a text of each of its rows, as SQL, by which their rows are
+ * compared.
+ */
 export interface Filled {
   readonly table: string;
   readonly text: string;
@@ -37,10 +41,11 @@ const businesses: Filled = {
 };
 
 /**
- * Prints a table of medians, the first contender being what the others are measured by, and returns the medians in
- * milliseconds.
+ * Prints a table of medians, the first contender being what the others are measured by, and returns
+ * the medians in milliseconds.
  *
- * @throws where a contender does not leave exactly `rows` rows, or in the first round not the same rows as the first one
+ * @throws where a contender does not leave exactly `rows` rows, or in the first round not the same
+ *   rows as the first one
  */
 export async function compare(
   client: pg.Client,

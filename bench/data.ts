@@ -1,4 +1,5 @@
-// What the benchmarks work on: workbooks of the sample generator and the same rows as CSV, made once and kept in bench/tmp.
+// What the benchmarks work on: workbooks of the sample generator and the same rows as CSV, made
+// once and kept in bench/tmp.
 import { createHash } from "node:crypto";
 import { createWriteStream, existsSync, globSync, mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -26,8 +27,9 @@ export function workbook(rows: number, strings: "shared" | "inline"): Promise<st
 }
 
 /**
- * The same rows as CSV with a header; an empty field is NULL to COPY, as an empty cell is to the importer. To be read with
- * `escape '\'`: psql 15 ends the data at a line that is just `\.`, even inside quotes, and so no text makes such a line.
+ * The same rows as CSV with a header; an empty field is NULL to COPY, as an empty cell is to the
+ * importer. To be read with `escape '\'`: psql 15 ends the data at a line that is just `\.`, even
+ * inside quotes, and so no text makes such a line.
  */
 export function csv(rows: number): Promise<string> {
   return kept(`${rows}.csv`, async (out) => {

@@ -12,7 +12,10 @@ export const types: readonly (readonly [name: string, type: string])[] = [
   ["ratio", "double precision"],
 ];
 
-/** Rows as a bank or a shop exports them: an id, a text, an amount, a day, `t` or `f`, and all digits of a double. */
+/**
+ * Rows as a bank or a shop exports them: an id, a text, an amount, a day, `t` or `f`, and all
+ * digits of a double.
+ */
 export function figures(rows: number): Promise<string> {
   return kept(`${rows}-figures.csv`, async (out) => {
     const random = new Random(1);

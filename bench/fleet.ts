@@ -1,11 +1,13 @@
-// A fleet whose workers are killed and frozen at random while files come in, and its rows compared with the files':
+// A fleet whose workers are killed and frozen at random while files come in, and its rows compared
+// with the files':
 //
 //   node --conditions=source bench/fleet.ts [--files 40] [--rows 2000] [--servers 2] [--workers 4] [--kills 10] [--seed N]
 //   node --conditions=source bench/fleet.ts --files 500 --kills 1000 --rows 20000     the long form
 //   node --conditions=source bench/fleet.ts --scale 1,2,4 [--runs 3]                  rows a second by the number of workers, no kills
 //
-// It uses DATABASE_URL, else a server on 127.0.0.1, else one that it starts from npm's binaries. It makes a database for each run and
-// drops it. It ends with 1 at the first row that is missing, there twice, or changed.
+// It uses DATABASE_URL, else a server on 127.0.0.1, else one that it starts from npm's binaries. It
+// makes a database for each run and drops it. It ends with 1 at the first row that is missing,
+// there twice, or changed.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,7 +43,7 @@ try {
   if (given.scale === undefined) await kill();
   else await scale(given.scale.split(",").map(Number));
 } finally {
-  teardown();
+  await teardown();
 }
 
 async function kill(): Promise<void> {
@@ -53,7 +55,10 @@ async function kill(): Promise<void> {
   );
 }
 
-/** The numbers of workers take turns, so that a machine that changes its speed meanwhile shows in the range. */
+/**
+ * The numbers of workers take turns, so that a machine that changes its speed meanwhile shows in
+ * the range.
+ */
 async function scale(numbers: readonly number[]): Promise<void> {
   const rates = new Map(numbers.map((workers) => [workers, [] as number[]]));
   for (let n = 0; n < Number(given.runs); n++)

@@ -1,4 +1,5 @@
-// The workloads of go.ts in fibers (@sluice/go/fiber). All of a workload runs in fibers; the caller waits for their end.
+// The workloads of go.ts in fibers (@sluice/go/fiber). All of a workload runs in fibers; the caller
+// waits for their end.
 import type * as Go from "@sluice/go";
 import type { Steps } from "@sluice/go/fiber";
 import { kept, turn, type Workloads } from "./go-shared.ts";
@@ -78,7 +79,8 @@ export async function fibers(): Promise<Workloads> {
       const ch = chan<never>();
       kept.push(ch);
       const started = { count: 0 };
-      // One function for all: the engine makes a prototype and a map for each generator function, about 400 bytes.
+      // One function for all: the engine makes a prototype and a map for each generator function,
+      // about 400 bytes.
       const wait = function* (): Steps {
         started.count++;
         yield* recv(ch);

@@ -1,4 +1,5 @@
-// The workloads of go.ts in @sluice/go. The library is loaded by the call, so that go-work.ts can set the clock before.
+// The workloads of go.ts in @sluice/go. The library is loaded by the call, so that go-work.ts can
+// set the clock before.
 import type * as Go from "@sluice/go";
 import { fibers } from "./go-fibers.ts";
 import { checkDelivered, checkSum, kept, processorTime, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
@@ -27,7 +28,10 @@ export async function ours(): Promise<Workloads> {
     };
   };
 
-  /** n goroutines that are started at once, wait for one gate, and are woken at once: what each half took. */
+  /**
+   * n goroutines that are started at once, wait for one gate, and are woken at once: what each half
+   * took.
+   */
   const burst = async (n: number): Promise<{ readonly start: number; readonly wake: number }> => {
     const gate = chan<never>();
     const wg = new WaitGroup();

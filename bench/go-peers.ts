@@ -1,5 +1,5 @@
-// The workloads of go.ts in other JavaScript libraries, as far as they have what it takes. They have their own folder and lock
-// file; no type of theirs is needed beyond those here.
+// The workloads of go.ts in other JavaScript libraries, as far as they have what it takes. They
+// have their own folder and lock file; no type of theirs is needed beyond those here.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { checkDelivered, checkSum, kept, processorTime, turn, upTo, type Work, type Workloads } from "./go-shared.ts";

@@ -1,6 +1,9 @@
 // What the workloads of go-ours.ts and go-peers.ts have in common.
 
-/** Does n operations. One that does other things as well gives the nanoseconds of processor time that they took. */
+/**
+ * Does n operations. One that does other things as well gives the nanoseconds of processor time
+ * that they took.
+ */
 export type Work = (n: number) => Promise<void | number>;
 export type Workloads = Readonly<Record<string, Work>>;
 

@@ -1,13 +1,15 @@
-// The workloads of go.ts in @sluice/go and in its peers: a new process for each figure. Every contender does the same work
-// with the same number of operations as go-twin/concurrency, written as its users would write it.
+// The workloads of go.ts in @sluice/go and in its peers: a new process for each figure. Every
+// contender does the same work with the same number of operations as go-twin/concurrency, written
+// as its users would write it.
 //
 //   go-work.ts CONTENDER WORKLOAD N   does N operations, again and again, and prints { figure }: nanoseconds of processor time
 //                                     per operation, for `parked` and `fiber-parked` bytes per goroutine (needs --expose-gc);
 //                                     `first` does them once, in a process that has done nothing before
 //
-// Processor time is what one core would take by the clock if nobody else used it. After a second of warming up, five passes
-// are timed and the shortest counts: whatever else the machine does only adds to them.
-// `--no-turns` gives our scheduler a clock that stands still, so that it never lets the event loop have its turn.
+// Processor time is what one core would take by the clock if nobody else used it. After a second of
+// warming up, five passes are timed and the shortest counts: whatever else the machine does only
+// adds to them. `--no-turns` gives our scheduler a clock that stands still, so that it never lets
+// the event loop have its turn.
 import { ours } from "./go-ours.ts";
 import { peer } from "./go-peers.ts";
 import { processorTime, type Work } from "./go-shared.ts";

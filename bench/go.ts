@@ -1,7 +1,9 @@
-// The primitives of @sluice/go against Go's own and against JavaScript libraries that have them. See README.md.
+// The primitives of @sluice/go against Go's own and against JavaScript libraries that have them.
+// See README.md.
 //
-// Every figure is a process of its own, on one core. The contenders of a workload take turns, so that a machine that changes
-// its speed meanwhile changes it for all; a ratio is the median of the ratios within the rounds.
+// Every figure is a process of its own, on one core. The contenders of a workload take turns, so
+// that a machine that changes its speed meanwhile changes it for all; a ratio is the median of the
+// ratios within the rounds.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

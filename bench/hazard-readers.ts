@@ -1,5 +1,5 @@
-// Reads workbooks with one reader, all cells of all sheets, and prints a line of JSON for each: `hazard-readers.ts NAME FILE…`, started
-// by hazards.ts. Exit code 3: there is no such reader here.
+// Reads workbooks with one reader, all cells of all sheets, and prints a line of JSON for each:
+// `hazard-readers.ts NAME FILE…`, started by hazards.ts. Exit code 3: there is no such reader here.
 import { existsSync, createReadStream, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";

@@ -1,9 +1,10 @@
-// What readers make of the hazards of docs/hazards.md: which they read as the sheet shows them, which otherwise, and which not
-// at all. `--readers exceljs,hucre` chooses by parts of the names. See README.md.
+// What readers make of the hazards of docs/hazards.md: which they read as the sheet shows them,
+// which otherwise, and which not at all. `--readers exceljs,hucre` chooses by parts of the names.
+// See README.md.
 //
-// Left out are hazards of which we refuse the file, and those where what is right is a choice. A value counts as right in any type that
-// a program can use as one: an error may be its text, a time of day the share of a day. Readers that know text alone are given
-// numbers and booleans as text.
+// Left out are hazards of which we refuse the file, and those where what is right is a choice. A
+// value counts as right in any type that a program can use as one: an error may be its text, a time
+// of day the share of a day. Readers that know text alone are given numbers and booleans as text.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -125,7 +126,8 @@ function same(got: Cell | undefined, want: CellValue, reader: string): boolean {
   if (want instanceof CellError) return value === want.code;
   if (want instanceof Date) {
     const time = want.getTime();
-    // As a share of days since 1899-12-30, or since a day later, for those who count the 29 February 1900.
+    // As a share of days since 1899-12-30, or since a day later, for those who count the 29
+    // February 1900.
     const days = (time - Date.UTC(1899, 11, 30)) / 86_400_000 - Number(value);
     if (type === "t") return Math.abs(days) < 1e-9 || Math.abs(days - 1) < 1e-9;
     return type === "d" && new Date(String(value)).getTime() === time;

@@ -1,5 +1,6 @@
-// What hostile files cost: each is written, then read to its end by a process of its own. Prints how it ended, the time of the
-// processor and of the clock from opening it on, and the process's peak memory. `--only text` chooses by a part of the name.
+// What hostile files cost: each is written, then read to its end by a process of its own. Prints
+// how it ended, the time of the processor and of the clock from opening it on, and the process's
+// peak memory. `--only text` chooses by a part of the name.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";

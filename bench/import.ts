@@ -1,4 +1,5 @@
-// Imports against rivals, on one PostgreSQL: psql's \copy of the same rows as CSV, and the guide's program in Go. See README.md.
+// Imports against rivals, on one PostgreSQL: psql's \copy of the same rows as CSV, and the guide's
+// program in Go. See README.md.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -41,7 +42,8 @@ const database = `sluice_bench_${process.pid}`;
 const to = new URL(server);
 to.pathname = `/${database}`;
 
-// Ctrl-C ends the program that is being measured, and with it the comparison: the database is dropped on the way out.
+// Ctrl-C ends the program that is being measured, and with it the comparison: the database is
+// dropped on the way out.
 process.once("SIGINT", () => {});
 const admin = new pg.Client({ connectionString: server.href });
 await admin.connect();
@@ -151,7 +153,9 @@ function psql(statements: readonly string[]): Promise<Run> {
   return mustRun("psql", ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", to.href, ...commands]);
 }
 
-/** `whole`: from the start of the launcher to its end. `own`: what the program says that it took. */
+/**
+ * `whole`: from the start of the launcher to its end. `own`: what the program says that it took.
+ */
 async function sluice(file: string, args: readonly string[], clock: "whole" | "own" = "whole"): Promise<Timing> {
   const command = [join(root, "packages", "sluice", "bin", "sluice.js"), "import", file, "--to", to.href, "--json"];
   const table = ["--table", "businesses"];

@@ -1,5 +1,5 @@
-// Peak memory of imports: of a full sheet against a small one, of sheets in which every row is bad, and with --wide of sheets with
-// rows of 270 kB. See README.md.
+// Peak memory of imports: of a full sheet against a small one, of sheets in which every row is bad,
+// and with --wide of sheets with rows of 270 kB. See README.md.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
@@ -39,7 +39,9 @@ function allBad(rows: number): Promise<string> {
   return kept(`${rows}-bad.xlsx`, (out) => writeSample(out, { rows, bad: rows, strings: "inline" }));
 }
 
-/** Imports with the program itself, not its launcher; returns the peak of its resident set in bytes. */
+/**
+ * Imports with the program itself, not its launcher; returns the peak of its resident set in bytes.
+ */
 async function measure(what: string, file: string, ...more: string[]): Promise<number> {
   const program = join(root, "packages", "sluice", "src", "cli", "main.ts");
   const schema = join(root, "examples", "data", "businesses.schema.ts");
@@ -51,7 +53,10 @@ async function measure(what: string, file: string, ...more: string[]): Promise<n
   return done.peak;
 }
 
-/** A workbook of rows of 270 kB, nine cells each: all of them good, or all with an address that is none. */
+/**
+ * A workbook of rows of 270 kB, nine cells each: all of them good, or all with an address that is
+ * none.
+ */
 function wide(rows: number, bad: boolean): Promise<string> {
   return kept(`${rows}-wide-${bad ? "bad" : "good"}.xlsx`, async (out) => {
     const zip = new ZipWriter(out, { level: 1 });

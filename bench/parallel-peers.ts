@@ -1,4 +1,5 @@
-// The first two workloads of parallel.ts in other pools of worker threads, and without any: over a port, and over a futex.
+// The first two workloads of parallel.ts in other pools of worker threads, and without any: over a
+// port, and over a futex.
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";

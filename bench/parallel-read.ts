@@ -1,7 +1,8 @@
-// Reading a workbook and encoding its rows into a sink: on one thread, and with the reading on another core
-// (@sluice/sheets/parallel). See README.md.
+// Reading a workbook and encoding its rows into a sink: on one thread, and with the reading on
+// another core (@sluice/sheets/parallel). See README.md.
 //
-// Each figure is a process of its own; the two take turns. Both see every row, and write the same number of bytes.
+// Each figure is a process of its own; the two take turns. Both see every row, and write the same
+// number of bytes.
 import { parseArgs } from "node:util";
 import { open } from "@sluice/sheets";
 import { batches } from "@sluice/sheets/parallel";

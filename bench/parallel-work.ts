@@ -4,8 +4,8 @@
 //                                                 clock per operation; `start` gives what the first call takes, `idle` the bytes of
 //                                                 a worker that has nothing to do
 //
-// The clock counts, not the processor's time, since several threads work. After half a second of warming up, five passes are
-// timed and the shortest counts.
+// The clock counts, not the processor's time, since several threads work. After half a second of
+// warming up, five passes are timed and the shortest counts.
 import { gomaxprocs } from "@sluice/go/parallel";
 import { isMainThread } from "node:worker_threads";
 import type { Work } from "./go-shared.ts";

@@ -1,7 +1,9 @@
-// Tasks on every core: @sluice/go/parallel against Go, and against JavaScript's pools of worker threads. See README.md.
+// Tasks on every core: @sluice/go/parallel against Go, and against JavaScript's pools of worker
+// threads. See README.md.
 //
-// Every figure is a process of its own. The contenders of a workload take turns, so that a machine that changes its speed
-// meanwhile changes it for all; a ratio is the median of the ratios within the rounds.
+// Every figure is a process of its own. The contenders of a workload take turns, so that a machine
+// that changes its speed meanwhile changes it for all; a ratio is the median of the ratios within
+// the rounds.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root, tmp } from "./data.ts";

@@ -1,10 +1,10 @@
-// What the race detector and a trace cost: each workload without them and with each, taking turns, a process of
-// its own for each figure. See README.md.
+// What the race detector and a trace cost: each workload without them and with each, taking turns,
+// a process of its own for each figure. See README.md.
 //
 //   node --conditions=source bench/race.ts [--rounds N]
 //
-// A figure is processor time per pass, the shortest of five after a warm-up, so that other work of the
-// machine adds little. The ratio is the median of those within the rounds.
+// A figure is processor time per pass, the shortest of five after a warm-up, so that other work of
+// the machine adds little. The ratio is the median of those within the rounds.
 import { parseArgs } from "node:util";
 import { gosched } from "@sluice/go";
 import { background } from "@sluice/go/context";

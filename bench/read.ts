@@ -1,8 +1,10 @@
-// Reads big workbooks and CSV with our reader and with others: rows a second, peak memory, and how ours compares. See README.md.
+// Reads big workbooks and CSV with our reader and with others: rows a second, peak memory, and how
+// ours compares. See README.md.
 //
-// Every reading is a process of its own, on one core. Ours goes before and after the others, so that a machine that gets
-// slower or faster meanwhile shows in the range. A small reading first fills the compile cache, as that of an installed program
-// is filled: making JavaScript of our sources would cost 27 MB of the peak.
+// Every reading is a process of its own, on one core. Ours goes before and after the others, so
+// that a machine that gets slower or faster meanwhile shows in the range. A small reading first
+// fills the compile cache, as that of an installed program is filled: making JavaScript of our
+// sources would cost 27 MB of the peak.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -51,7 +53,10 @@ interface Figure {
   readonly note: string;
 }
 
-/** Rows a second, times as fast as those others, and memory; and how many times as fast as the fastest other rows() is to be. */
+/**
+ * Rows a second, times as fast as those others, and memory; and how many times as fast as the
+ * fastest other rows() is to be.
+ */
 const GOALS: Record<
   Form,
   readonly [rate: number, rivals: readonly string[], ratio: number, peak: number, rowsRatio: number]

@@ -1,5 +1,6 @@
-// Reads one file with one reader, looks at every cell and prints what it took as JSON: a fresh process for each figure,
-// started by read.ts. Usage: reader.ts NAME FILE [SECONDS], after which it stops at the next row and says how far it came.
+// Reads one file with one reader, looks at every cell and prints what it took as JSON: a fresh
+// process for each figure, started by read.ts. Usage: reader.ts NAME FILE [SECONDS], after which it
+// stops at the next row and says how far it came.
 import { createReadStream, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -95,7 +96,8 @@ const readers: Record<string, Read> = {
   },
   hucre: async (file, tally) => {
     const { streamXlsxRows } = peers("hucre/xlsx") as Hucre;
-    // From a stream it reads such archives (data descriptors) no sooner than it has gathered all of the bytes.
+    // From a stream it reads such archives (data descriptors) no sooner than it has gathered all of
+    // the bytes.
     for await (const row of streamXlsxRows(readFileSync(file))) {
       for (const value of row.values) tally.value(value);
       if (tally.row()) return false;

@@ -71,8 +71,8 @@ export async function mustRun(
 }
 
 /**
- * This process's peak resident set in bytes. The kernel's `ru_maxrss` is not it where there is a better figure: a new process
- * inherits that of the one that started it.
+ * This process's peak resident set in bytes. The kernel's `ru_maxrss` is not it where there is a
+ * better figure: a new process inherits that of the one that started it.
  */
 export function peakMemory(): number {
   return highWater(process.pid) ?? process.resourceUsage().maxRSS * 1024;

@@ -1,8 +1,10 @@
-// The service under load: many uploads at once into PostgreSQL, beside clients that drip, hang up, or never read.
+// The service under load: many uploads at once into PostgreSQL, beside clients that drip, hang up,
+// or never read.
 //
 //   DATABASE_URL=postgres://… node --conditions=source bench/service.ts [--uploads 50] [--rows 10000] [--hostile 200] [--go PROGRAM]
 //
-// It makes a database for itself and drops it. PROGRAM is the guide's service in Go: cd bench/go-twin && go build -o ../tmp/go-twin .
+// It makes a database for itself and drops it. PROGRAM is the guide's service in Go: cd
+// bench/go-twin && go build -o ../tmp/go-twin .
 import { spawn, type ChildProcess } from "node:child_process";
 import { openAsBlob, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -261,7 +263,9 @@ function peakOf(program: ChildProcess): number {
   return statusOf(program, "VmHWM");
 }
 
-/** A value of /proc for the program, not for its launcher, in MiB; NaN if the system has no /proc. */
+/**
+ * A value of /proc for the program, not for its launcher, in MiB; NaN if the system has no /proc.
+ */
 function statusOf(program: ChildProcess, name: string): number {
   try {
     const [child] = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, "utf8").split(" ");

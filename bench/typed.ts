@@ -1,4 +1,5 @@
-// Imports of typed columns, keys, updates and refused rows, beside psql's \copy and statements by hand. See README.md.
+// Imports of typed columns, keys, updates and refused rows, beside psql's \copy and statements by
+// hand. See README.md.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
@@ -40,7 +41,8 @@ const database = `sluice_typed_${process.pid}`;
 const to = new URL(server);
 to.pathname = `/${database}`;
 
-// Ctrl-C ends the program that is being measured, and with it the comparison: the database is dropped on the way out.
+// Ctrl-C ends the program that is being measured, and with it the comparison: the database is
+// dropped on the way out.
 process.once("SIGINT", () => {});
 const admin = new pg.Client({ connectionString: server.href });
 await admin.connect();
@@ -145,7 +147,10 @@ async function make(ddl: string): Promise<string> {
   return table;
 }
 
-/** By every method: rows that all go in beside as many that are all refused, into tables that differ in nothing else. */
+/**
+ * By every method: rows that all go in beside as many that are all refused, into tables that differ
+ * in nothing else.
+ */
 async function refused(): Promise<void> {
   const file = await figures(refusedRows);
   const parents = (first: number): string[] => [
@@ -166,7 +171,8 @@ async function refused(): Promise<void> {
   for (const [kind, before] of Object.entries(kinds)) {
     for (const method of flags.methods.split(",")) {
       const [good, bad]: [number[], number[]] = [[], []];
-      // The same key lets all rows in that stand after those of the table, or before those that are parents.
+      // The same key lets all rows in that stand after those of the table, or before those that are
+      // parents.
       const [goodFirst, badFirst] = kind === "unique key" ? [refusedRows, 0] : [0, refusedRows];
       for (let run = 0; run < Number(flags["refused-runs"]); run++) {
         good.push(await settle(before(goodFirst), file, method, 0));
@@ -181,7 +187,10 @@ async function refused(): Promise<void> {
   console.log();
 }
 
-/** One import into a fresh table; returns its milliseconds. @throws if it does not reject exactly so many rows */
+/**
+ * One import into a fresh table; returns its milliseconds.
+ * @throws if it does not reject exactly so many rows
+ */
 async function settle(before: readonly string[], file: string, method: string, rejected: number): Promise<number> {
   await client.query(`drop table if exists ${table}`);
   for (const statement of before) await client.query(statement);

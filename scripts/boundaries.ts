@@ -1,7 +1,9 @@
-// Who may import whom (ARCHITECTURE.md, "Direction"): the order of rooms in each package, from the top floor to the cellar.
+// Who may import whom (ARCHITECTURE.md, "Direction"): the order of rooms in each package, from the
+// top floor to the cellar.
 //
-// A room is a folder, or a file that stands alone. A file may import from its own room and from rooms on lower floors, never from
-// a room beside or above it. Imports of types count too, and no circle of files is allowed, not even within a room.
+// A room is a folder, or a file that stands alone. A file may import from its own room and from
+// rooms on lower floors, never from a room beside or above it. Imports of types count too, and no
+// circle of files is allowed, not even within a room.
 import { globSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 
@@ -156,7 +158,10 @@ function roomOf(file: string, name: string, { floors }: Building): { room: strin
   return longest;
 }
 
-/** A circle from each file that is in one and was not met before. Depth first; a file that is still open closes a circle. */
+/**
+ * A circle from each file that is in one and was not met before. Depth first; a file that is still
+ * open closes a circle.
+ */
 function circles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const found: string[][] = [];
   const done = new Set<string>();

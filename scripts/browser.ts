@@ -1,5 +1,5 @@
-// The browser that tests use: CHROMIUM_PATH, else Chromium or Chrome from PATH. Where none is found, tests that need one say
-// that they skip; in CI that is an error.
+// The browser that tests use: CHROMIUM_PATH, else Chromium or Chrome from PATH. Where none is
+// found, tests that need one say that they skip; in CI that is an error.
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { chromium, type Browser } from "playwright-core";

@@ -1,4 +1,5 @@
-// Emits what is published: ES2022 with declarations and the licence, package by package in the order in which they depend on each other.
+// Emits what is published: ES2022 with declarations and the licence, package by package in the
+// order in which they depend on each other.
 import { execFileSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";

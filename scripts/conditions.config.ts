@@ -1,4 +1,5 @@
-// Runs tests with another text for one source file, for scripts/conditions.ts. The file itself stays as it is.
+// Runs tests with another text for one source file, for scripts/conditions.ts. The file itself
+// stays as it is.
 import { mergeConfig, type ViteUserConfig } from "vitest/config";
 import base from "../vitest.config.ts";
 

@@ -1,7 +1,9 @@
-// Whether the tests notice each condition in the ledger's SQL: `npm run conditions` takes out one after the other, runs the tests that must
-// notice it, and prints a table. Sources stay as they are. `npm run conditions -- schema.ts:120` looks at one file, or from one line on.
+// Whether the tests notice each condition in the ledger's SQL: `npm run conditions` takes out one
+// after the other, runs the tests that must notice it, and prints a table. Sources stay as they
+// are. `npm run conditions -- schema.ts:120` looks at one file, or from one line on.
 //
-// The first test file of a list is the one that is made for it and is quick; the others run only if that one notices nothing.
+// The first test file of a list is the one that is made for it and is quick; the others run only if
+// that one notices nothing.
 import { spawn } from "node:child_process";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";

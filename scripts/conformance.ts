@@ -1,7 +1,7 @@
-// Writes docs/conformance.md: Go's behaviours, the tests that check each of them, and what cannot hold here and why.
-// The behaviours stand in packages/go/src/test/catalogue.ts; a test checks those whose ids its name begins with. What is
-// only an accident of Go's implementation is tested in golike.test.ts, everything else anywhere else.
-// A test (conformance.test.ts) keeps the page true.
+// Writes docs/conformance.md: Go's behaviours, the tests that check each of them, and what cannot
+// hold here and why. The behaviours stand in packages/go/src/test/catalogue.ts; a test checks those
+// whose ids its name begins with. What is only an accident of Go's implementation is tested in
+// golike.test.ts, everything else anywhere else. A test (conformance.test.ts) keeps the page true.
 import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { absent, catalogue, type Line } from "../packages/go/src/test/catalogue.ts";

@@ -1,5 +1,5 @@
-// What the published packages are tested on besides the pinned Node. `npm run hosts` puts them into node_modules/.hosts;
-// without them those tests are skipped, and in CI they fail.
+// What the published packages are tested on besides the pinned Node. `npm run hosts` puts them into
+// node_modules/.hosts; without them those tests are skipped, and in CI they fail.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

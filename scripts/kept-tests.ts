@@ -1,13 +1,14 @@
-// Which tests of a file can keep a promise that a page of docs makes: those that run. A test that is skipped, marked
-// as to be done or expected to fail is none, and neither is an empty one, however its
-// name reads.
+// Which tests of a file can keep a promise that a page of docs makes: those that run. A test that
+// is skipped, marked as to be done or expected to fail is none, and neither is an empty one,
+// however its name reads.
 import { parseSync, Visitor, type Node } from "oxc-parser";
 
 const NEVER: ReadonlySet<string> = new Set(["skip", "todo", "fails"]);
 
 /**
- * The names of a test file's tests that run, each with what its table holds: the strings of `test.each(table)`,
- * also where the table is a constant of the file. The name of a group counts if one of its tests does.
+ * The names of a test file's tests that run, each with what its table holds: the strings of
+ * `test.each(table)`, also where the table is a constant of the file. The name of a group counts if
+ * one of its tests does.
  *
  * @throws Error if the source cannot be parsed
  */

@@ -1,5 +1,6 @@
-// Writes docs/openapi.json, the HTTP API as the service describes it: node --conditions=source scripts/openapi.ts. The formatter
-// lays it out; a test fails if it says something else than the routes.
+// Writes docs/openapi.json, the HTTP API as the service describes it: node --conditions=source
+// scripts/openapi.ts. The formatter lays it out; a test fails if it says something else than the
+// routes.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openApiDocument } from "../packages/sluice/src/server/api/document.ts";

@@ -21,7 +21,8 @@ export async function setup(): Promise<void> {
 }
 
 if (import.meta.main) {
-  // Without the packages for development there is no Vite. `sluice serve` says then that the page is missing.
+  // Without the packages for development there is no Vite. `sluice serve` says then that the page
+  // is missing.
   if (existsSync(join(root, "../../node_modules/vite"))) await setup();
   else console.warn("Vite is not installed: the page of `sluice serve` is not built.");
 }

@@ -1,9 +1,10 @@
-// The PostgreSQL that tests use: DATABASE_URL, else a server on 127.0.0.1:5432, else one started here for this run, with the
-// programs that are installed or with those that `npm ci` brought. The user of a server that is found must be allowed to
-// create databases and roles, and its messages be English; another DATABASE_URL is left alone, which is said.
-// SLUICE_TEST_SERVER=own passes over a server on 127.0.0.1:5432: one started here keeps its data in memory, which is faster.
-// Tests read its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need it say
-// that they skip; in CI that is an error.
+// The PostgreSQL that tests use: DATABASE_URL, else a server on 127.0.0.1:5432, else one started
+// here for this run, with the programs that are installed or with those that `npm ci` brought. The
+// user of a server that is found must be allowed to create databases and roles, and its messages be
+// English; another DATABASE_URL is left alone, which is said. SLUICE_TEST_SERVER=own passes over a
+// server on 127.0.0.1:5432: one started here keeps its data in memory, which is faster. Tests read
+// its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need
+// it say that they skip; in CI that is an error.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { accessSync, constants, cpSync, existsSync, globSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
@@ -39,7 +40,8 @@ async function dropDatabase(url: string, name: string): Promise<void> {
 /** Finds a server, or starts one; returns what removes that. */
 async function findServer(): Promise<(() => void) | undefined> {
   const given = process.env["DATABASE_URL"];
-  // The command line takes DATABASE_URL as its default target: a test must never write there by accident.
+  // The command line takes DATABASE_URL as its default target: a test must never write there by
+  // accident.
   delete process.env["DATABASE_URL"];
   if (given) {
     const objection = await objectionTo(given);
@@ -146,7 +148,8 @@ async function startServerIn(home: string, options: readonly string[]): Promise<
   const data = join(home, "data");
   const run = (program: string, ...args: string[]): unknown =>
     execFileSync(join(programs, program), args, { ...user, cwd: home, stdio: ["ignore", "ignore", "pipe"] });
-  // However this process ends, with Ctrl-C or kill -9: its end closes the pipe, and nothing of the server stays.
+  // However this process ends, with Ctrl-C or kill -9: its end closes the pipe, and nothing of the
+  // server stays.
   const stopAndRemove =
     'cat; read -r pid < "$0/data/postmaster.pid" && kill -QUIT "$pid" && while kill -0 "$pid"; do sleep 0.1; done; rm -rf "$0"';
   const keeper = spawn("sh", ["-c", stopAndRemove, home], {
@@ -156,7 +159,8 @@ async function startServerIn(home: string, options: readonly string[]): Promise<
   });
   keeper.unref();
   (keeper.stdin as Socket).unref();
-  // Not the locale of the environment, which need not be there, and whose language errors would be in.
+  // Not the locale of the environment, which need not be there, and whose language errors would be
+  // in.
   run("initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync");
   const port = await freePort();
   // Little of its log is kept, since it may be in memory.
@@ -178,8 +182,8 @@ async function startServerIn(home: string, options: readonly string[]): Promise<
 }
 
 /**
- * A folder in memory if there is room, else the temporary one. Each test drops its database, and the server then writes all that it
- * has: on a disk that took longer than most tests.
+ * A folder in memory if there is room, else the temporary one. Each test drops its database, and
+ * the server then writes all that it has: on a disk that took longer than most tests.
  */
 function roomInMemory(): string {
   try {
@@ -201,8 +205,8 @@ function installedPrograms(): string | undefined {
 }
 
 /**
- * None that the system gives to connections: one of those may have it while the server is stopped, even one that is made to the
- * server, which then talks to itself.
+ * None that the system gives to connections: one of those may have it while the server is stopped,
+ * even one that is made to the server, which then talks to itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -1,10 +1,12 @@
-// Counts turns of phrase that readers stumble over, in comments and pages, and fails if there are too many of them.
+// Counts turns of phrase that readers stumble over, in comments and pages, and fails if there are
+// too many of them. It also fails if a comment goes past column 100.
 //
 //   node scripts/prose.ts            the counts
 //   node scripts/prose.ts --list     each place as well
 //   node scripts/prose.ts --list packages/sheets/src
 //
-// Not every one is wrong: "where" may mean a place. So what counts is how often they come in 1,000 words.
+// Not every one is wrong: "where" may mean a place. So what counts is how often they come in 1,000
+// words.
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -33,6 +35,9 @@ const HABITS: readonly (readonly [habit: RegExp, instead: string])[] = [
 ];
 /** Of 1,000 words. */
 const MOST = 2;
+/** The column at which the lines of comments end. Commands, tables and directives may be longer. */
+const WIDTH = 100;
+const COMMENT = /^\s*(?:\/\/|\/\*\*?|\*) (?! |oxlint-)/;
 /** What is checked, apart from each other. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   "comments of go": ["packages/go/src/**/*.ts", "packages/eslint-plugin/src/**/*.ts"],
@@ -68,12 +73,23 @@ for (const [part, patterns] of Object.entries(PARTS)) {
     `${part}: ${words} words, ${found} habits, ${rate.toFixed(1)} in 1,000${rate > MOST ? `: more than ${MOST}` : ""}`,
   );
 }
+for (const file of globSync(["{packages,scripts,bench,examples}/**/*.{ts,tsx}", "*.ts"], { cwd: root }).sort()) {
+  if (/node_modules|\/dist\//.test(file)) continue;
+  for (const [n, line] of readFileSync(join(root, file), "utf8").split("\n").entries()) {
+    if (line.length <= WIDTH || !COMMENT.test(line)) continue;
+    console.error(`${file}:${n + 1}: the comment goes past column ${WIDTH}`);
+    failed = true;
+  }
+}
 if (failed) {
   console.error("node scripts/prose.ts --list shows each place, and what to write instead.");
   process.exitCode = 1;
 }
 
-/** The text of each line that people read: of a source file its comments, of a page all but code and what it quotes. */
+/**
+ * The text of each line that people read: of a source file its comments, of a page all but code and
+ * what it quotes.
+ */
 function proseOf(file: string, text: string): string[] {
   const lines = text.split("\n");
   let inside = false;

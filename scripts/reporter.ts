@@ -1,4 +1,5 @@
-// Ends a test run with one plain line: `512 passed, 0 failed`. In CI nothing may be skipped, so there a skip is a failure.
+// Ends a test run with one plain line: `512 passed, 0 failed`. In CI nothing may be skipped, so
+// there a skip is a failure.
 import type { Reporter, TestModule } from "vitest/node";
 
 export default class Summary implements Reporter {

@@ -1,7 +1,8 @@
 // Makes the pictures of the page in docs/images: npm run screenshots.
 //
-// It starts `sluice serve` with the database of DATABASE_URL, in which it makes and drops a schema, or with an embedded one, imports a
-// sheet that needs some repair, and takes a picture of each state. Pictures of a running import differ from time to time.
+// It starts `sluice serve` with the database of DATABASE_URL, in which it makes and drops a schema,
+// or with an embedded one, imports a sheet that needs some repair, and takes a picture of each
+// state. Pictures of a running import differ from time to time.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -96,7 +97,10 @@ async function take(page: Page, name: string): Promise<void> {
   console.log(`docs/images/${name}.png`);
 }
 
-/** A sheet as people keep it: titles above the header, fees in another notation, and some cells that are no fees. */
+/**
+ * A sheet as people keep it: titles above the header, fees in another notation, and some cells that
+ * are no fees.
+ */
 function membersFile(): Promise<string> {
   const names = ["Ada Byrne", "Zoë Møller", "Çağla Şahin", "Jędrzej Nowak", "نور حداد", "Ελένη Παππά", "Ivo Novák"];
   const regions = ["North", "Coast", "n/a", "South"];

@@ -1,5 +1,6 @@
-// Runs in every test file. When its tests are over no goroutine may be left, as Go's TestMain with goleak has it; and
-// SEED=<n> in the environment repeats the random choices of a test that failed and printed it.
+// Runs in every test file. When its tests are over no goroutine may be left, as Go's TestMain with
+// goleak has it; and SEED=<n> in the environment repeats the random choices of a test that failed
+// and printed it.
 import { afterAll, expect, vi } from "vitest";
 
 if (process.env["SEED"] !== undefined) {
@@ -7,7 +8,8 @@ if (process.env["SEED"] !== undefined) {
   configureGlobal({ seed: Number(process.env["SEED"]) });
 }
 
-// A test of the library that does not come to its end hangs: no machine is so slow. Those that build packages say so themselves.
+// A test of the library that does not come to its end hangs: no machine is so slow. Those that
+// build packages say so themselves.
 if (/[\\/]packages[\\/]go[\\/]/.test(expect.getState().testPath ?? ""))
   vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 

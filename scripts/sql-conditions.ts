@@ -1,4 +1,5 @@
-// The conditions in the SQL of a source file: each operand of `where`, `if`, `when`, `and` and `or` in its texts.
+// The conditions in the SQL of a source file: each operand of `where`, `if`, `when`, `and` and `or`
+// in its texts.
 
 export interface Condition {
   /** In the file, [start, end). */
@@ -7,7 +8,9 @@ export interface Condition {
   readonly line: number;
   /** In one line. */
   readonly text: string;
-  /** What takes it out: `true` beside an `and`, `false` beside an `or` or as all that an `if` asks. */
+  /**
+   * What takes it out: `true` beside an `and`, `false` beside an `or` or as all that an `if` asks.
+   */
   readonly without: string;
 }
 

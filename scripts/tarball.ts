@@ -2,8 +2,9 @@
 //
 //   node scripts/tarball.ts [folder]
 //
-// The packages of this repository that it needs travel inside of it (`bundleDependencies`); all others come from npm's registry when it
-// is installed. Everything is built in a temporary folder: the checkout stays as it is.
+// The packages of this repository that it needs travel inside of it (`bundleDependencies`); all
+// others come from npm's registry when it is installed. Everything is built in a temporary folder:
+// the checkout stays as it is.
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

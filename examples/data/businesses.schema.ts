@@ -1,5 +1,6 @@
-// The business directory of the guide: what `sluice import examples/data/businesses.xlsx` makes of the workbook beside this file.
-// In a file of your own this is all there is to it; `sluice` here is the program that runs.
+// The business directory of the guide: what `sluice import examples/data/businesses.xlsx` makes of
+// the workbook beside this file. In a file of your own this is all there is to it; `sluice` here is
+// the program that runs.
 import { table } from "sluice";
 
 export const businesses = table({
@@ -9,7 +10,8 @@ export const businesses = table({
     name: { type: "text", notNull: true },
     category: { type: "text" },
     phone: { type: "text" },
-    // `format` is checked on the bytes; `check: z.email()` (or any other Standard Schema) does it with a library of your choice.
+    // `format` is checked on the bytes; `check: z.email()` (or any other Standard Schema) does it
+    // with a library of your choice.
     email: { type: "text", format: "email" },
     address: { type: "text" },
     city: { type: "text" },

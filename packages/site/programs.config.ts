@@ -1,6 +1,7 @@
-// How the modules of programs in the page are built: one file for the core of the library, which a worker loads faster than
-// forty. It has the name of the module by which the library knows its own frames in stacks (internal/stacks.ts). Modules that
-// change something when they are loaded are not in it.
+// How the modules of programs in the page are built: one file for the core of the library, which a
+// worker loads faster than forty. It has the name of the module by which the library knows its own
+// frames in stacks (internal/stacks.ts). Modules that change something when they are loaded are not
+// in it.
 import { fileURLToPath } from "node:url";
 import { defineConfig, type UserConfig } from "vite";
 import { MODULES } from "./src/code/runnable.ts";

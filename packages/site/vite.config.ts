@@ -1,4 +1,5 @@
-// How the scripts and styles of the site are built: under names that do not change, for the pages that the build writes.
+// How the scripts and styles of the site are built: under names that do not change, for the pages
+// that the build writes.
 import { fileURLToPath } from "node:url";
 import { defineConfig, type UserConfig } from "vite";
 

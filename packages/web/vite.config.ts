@@ -1,4 +1,5 @@
-// How the page is built: one script, one style sheet and an icon, under names that do not change, for `server/assets.ts` to serve.
+// How the page is built: one script, one style sheet and an icon, under names that do not change,
+// for `server/assets.ts` to serve.
 import { fileURLToPath } from "node:url";
 import { defineConfig, type UserConfig } from "vite";
 

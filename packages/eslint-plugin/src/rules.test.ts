@@ -1,4 +1,5 @@
-// Each rule on code that it must refuse and on the same code mended; then all of them as oxlint runs them.
+// Each rule on code that it must refuse and on the same code mended; then all of them as oxlint
+// runs them.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -12,8 +12,9 @@ export type { Received, TryReceived } from "./internal/channel.ts";
 
 export interface SendChan<T> {
   /**
-   * Sends a value; waits while the channel is full, or, if it is unbuffered, until a receiver takes the value. Rejects
-   * with `send on closed channel`, also when the channel is closed while the send waits.
+   * Sends a value; waits while the channel is full, or, if it is unbuffered, until a receiver takes
+   * the value. Rejects with `send on closed channel`, also when the channel is closed while the
+   * send waits.
    */
   readonly send: (value: T) => Promise<void>;
   /**

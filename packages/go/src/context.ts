@@ -1,7 +1,9 @@
-// @sluice/go/context: cancellation, deadlines and values that follow a call tree (after Go's context/context.go).
+// @sluice/go/context: cancellation, deadlines and values that follow a call tree (after Go's
+//   context/context.go).
 //
 // Invariants
-// - Cancelling is synchronous: when `cancel` returns, the whole subtree of contexts is done, parents before children.
+// - Cancelling is synchronous: when `cancel` returns, the whole subtree of contexts is done,
+//   parents before children.
 // - A context is in its parent's set of children exactly as long as neither of them is done, so no
 //   entry remains afterwards.
 // - `err` changes and `done` closes in one step. The done channel and the AbortSignal are made at

@@ -1,4 +1,5 @@
-// @sluice/go/errgroup: goroutines for the parts of one task, with the first error and a limit (after x/sync/errgroup).
+// @sluice/go/errgroup: goroutines for the parts of one task, with the first error and a limit
+//   (after x/sync/errgroup).
 //
 // Invariants: `wait` settles only when every function has ended, including those that are still
 // queued. The group keeps the first error in time, which cancels the group's context. Every `wait`

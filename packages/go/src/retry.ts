@@ -25,8 +25,8 @@ export interface ExponentialOptions {
   /** The longest wait, in milliseconds; 30,000 by default. */
   readonly max?: number | undefined;
   /**
-   * The random part. `full` (the default): between 0 and the wait. `equal`: between half of it and all of
-   * it. `none`: exactly the wait.
+   * The random part. `full` (the default): between 0 and the wait. `equal`: between half of it and
+   * all of it. `none`: exactly the wait.
    */
   readonly jitter?: "full" | "equal" | "none" | undefined;
   /** Numbers from 0 to below 1; `Math.random` by default. */

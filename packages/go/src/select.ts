@@ -92,8 +92,9 @@ export function timeout(ms: number): TimeoutCase {
 export const otherwise: OtherwiseCase = { kind: "otherwise" };
 
 /**
- * Waits until one of the cases can proceed, carries that one out and tells which. With `otherwise` it never waits. If a
- * send case wins on a closed channel it rejects with `send on closed channel`. `select({})` waits for ever.
+ * Waits until one of the cases can proceed, carries that one out and tells which. With `otherwise`
+ * it never waits. If a send case wins on a closed channel it rejects with `send on closed channel`.
+ * `select({})` waits for ever.
  *
  * @example
  * ```ts

@@ -93,7 +93,8 @@ describe("Timer", () => {
     expect(due.getTime()).toBeLessThan(now().getTime() - 20);
   });
 
-  // A machine that stops the process between the four changes their deadlines, so their order is asked of the deadlines themselves.
+  // A machine that stops the process between the four changes their deadlines, so their order is
+  // asked of the deadlines themselves.
   it("E4 timers fire in the order of their deadlines", async () => {
     const order: { ms: number; due: number }[] = [];
     const wg = new WaitGroup();

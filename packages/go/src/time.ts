@@ -45,7 +45,10 @@ export function after(ms: number): RecvChan<Date> {
   return new Timer(ms).c;
 }
 
-/** A channel that gives the time every `ms` milliseconds for ever; `undefined` (the nil channel) unless ms is above 0. */
+/**
+ * A channel that gives the time every `ms` milliseconds for ever; `undefined` (the nil channel)
+ * unless ms is above 0.
+ */
 export function tick(ms: number): RecvChan<Date> | undefined {
   return ms > 0 ? new Ticker(ms).c : undefined;
 }

@@ -1,7 +1,9 @@
-// Where Node keeps what it compiled of the sources, so that the next start is faster. Plain JavaScript, for any Node ≥ 18.
+// Where Node keeps what it compiled of the sources, so that the next start is faster. Plain
+// JavaScript, for any Node ≥ 18.
 //
-// What lies there is run as code. So it lies in the user's own cache folder, never in a shared one such as the temporary folder,
-// and it is used only where nobody else can put anything there: neither into the folder nor, by renaming, into its place.
+// What lies there is run as code. So it lies in the user's own cache folder, never in a shared one
+// such as the temporary folder, and it is used only where nobody else can put anything there:
+// neither into the folder nor, by renaming, into its place.
 import { lstatSync, mkdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
@@ -10,7 +12,10 @@ const GROUP_AND_OTHERS = 0o077;
 const OTHERS_WRITE = 0o022;
 const STICKY = 0o1000;
 
-/** The folder, made where it is missing: `$XDG_CACHE_HOME/sluice` or `~/.cache/sluice`. Undefined where it would not be private. */
+/**
+ * The folder, made where it is missing: `$XDG_CACHE_HOME/sluice` or `~/.cache/sluice`. Undefined
+ * where it would not be private.
+ */
 export function cacheFolder() {
   const xdg = process.env.XDG_CACHE_HOME;
   try {

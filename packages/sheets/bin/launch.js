@@ -1,6 +1,7 @@
-// Starts a command-line program of this project on a Node that can run it. Plain JavaScript, for any Node ≥ 18:
-// in a checkout the TypeScript sources run as they are (Node ≥ 24 strips the types); a published package runs from dist.
-// Where the Node that was called is too old, the one pinned through npm's `node` package is used.
+// Starts a command-line program of this project on a Node that can run it. Plain JavaScript, for
+// any Node ≥ 18: in a checkout the TypeScript sources run as they are (Node ≥ 24 strips the types);
+// a published package runs from dist. Where the Node that was called is too old, the one pinned
+// through npm's `node` package is used.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -36,7 +36,10 @@ export interface Range {
   readonly raised?: boolean | undefined;
 }
 
-/** Cells that are merged into one, which has the value of the first: rows and columns from 1, both ends included. */
+/**
+ * Cells that are merged into one, which has the value of the first: rows and columns from 1, both
+ * ends included.
+ */
 export interface MergedRange {
   readonly firstRow: number;
   readonly lastRow: number;

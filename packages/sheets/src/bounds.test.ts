@@ -1,5 +1,5 @@
-// Every limit with a file that needs exactly what is allowed, and with one that needs one more. The tables have a line for each limit:
-// the compiler refuses a new one that is missing.
+// Every limit with a file that needs exactly what is allowed, and with one that needs one more. The
+// tables have a line for each limit: the compiler refuses a new one that is missing.
 import { Buffer } from "node:buffer";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { Readable } from "node:stream";
@@ -282,7 +282,10 @@ test("a limit is a number above 0; rows and columns never go past the format", (
   }
 });
 
-/** Caps that are no option: a file at the cap and one past it. Tokens and rows are looked at a window at a time, so they end later. */
+/**
+ * Caps that are no option: a file at the cap and one past it. Tokens and rows are looked at a
+ * window at a time, so they end later.
+ */
 const CAPS: Readonly<
   Record<keyof typeof fixed | "DEPTH_MAX", readonly [at: () => Uint8Array, past: () => Uint8Array, ends?: string]>
 > = {

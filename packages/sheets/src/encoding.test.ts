@@ -1,4 +1,5 @@
-// Which encoding a text is in, by its bytes alone. The texts are sentences of the kind that stand in tables.
+// Which encoding a text is in, by its bytes alone. The texts are sentences of the kind that stand
+// in tables.
 import { expect, test } from "vitest";
 import { decodeText } from "./encoding.ts";
 

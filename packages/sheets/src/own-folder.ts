@@ -16,8 +16,8 @@ const NAME = /^(?<kind>.+)-(?<machine>[0-9a-f]{8})-(?<pid>\d{1,10})-(?<began>[0-
 const UNKNOWN = "00000000";
 
 /**
- * Makes a folder of this process, whose name begins with its kind. Its mode is 0700 if the file system keeps modes
- * (`isPrivateFolder`).
+ * Makes a folder of this process, whose name begins with its kind. Its mode is 0700 if the file
+ * system keeps modes (`isPrivateFolder`).
  *
  * @throws Error of the system if it cannot be made
  */

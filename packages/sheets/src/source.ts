@@ -74,7 +74,10 @@ export async function readFully(source: RandomAccess, offset: number, length: nu
 /** The number of bytes read from the file at a time. */
 const READ_BYTES = 256 * 1024;
 
-/** The bytes from `start` to `end`, in order. With `reuse` a piece lasts until the next one is asked for. */
+/**
+ * The bytes from `start` to `end`, in order. With `reuse` a piece lasts until the next one is asked
+ * for.
+ */
 export async function* readPieces(
   source: Source,
   start: number,

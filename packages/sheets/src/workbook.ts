@@ -115,13 +115,19 @@ export async function isStreamed(source: string | URL | Blob | RandomAccess): Pr
 
 export class Workbook {
   readonly format: SpreadsheetFormat;
-  /** The worksheets in the order of their tabs. Chart sheets, dialogs and macro sheets have no cells to read and are left out. */
+  /**
+   * The worksheets in the order of their tabs. Chart sheets, dialogs and macro sheets have no cells
+   * to read and are left out.
+   */
   readonly sheets: readonly SheetInfo[];
   /** True if dates count from 1904-01-01. */
   readonly date1904: boolean;
   /** The character between the fields, given or detected. Only delimited text has one. */
   readonly delimiter: string | undefined;
-  /** Of delimited text: whether it is a database's dump, in which backslashes escape and `\N` is an empty cell; stated or found. */
+  /**
+   * Of delimited text: whether it is a database's dump, in which backslashes escape and `\N` is an
+   * empty cell; stated or found.
+   */
   readonly escapes: boolean;
   readonly #source: Source;
   readonly #book: Book;
@@ -140,7 +146,10 @@ export class Workbook {
     this.sheets = book.sheets.map(({ name, state }, index) => ({ name, index, state }));
   }
 
-  /** A sheet by its name (as written, or else without regard to case), by its index, or the first visible one. */
+  /**
+   * A sheet by its name (as written, or else without regard to case), by its index, or the first
+   * visible one.
+   */
   sheet(nameOrIndex?: string | number): Sheet {
     const { sheets } = this;
     const { file } = this.#source;

@@ -1,14 +1,16 @@
-// Keeps a password that stands in `--to`, and the token of `serve --token`, out of what every user of the machine can see with `ps`.
-// Plain JavaScript, for any Node ≥ 18.
+// Keeps a password that stands in `--to`, and the token of `serve --token`, out of what every user
+// of the machine can see with `ps`. Plain JavaScript, for any Node ≥ 18.
 //
-// The program gets them as PGPASSWORD and SLUICE_TOKEN, since only its own user can read a process's environment. The arguments of the
-// first process were typed, and could be seen until here.
+// The program gets them as PGPASSWORD and SLUICE_TOKEN, since only its own user can read a
+// process's environment. The arguments of the first process were typed, and could be seen until
+// here.
 
 const IN_PLACE = /^(postgres(?:ql)?:\/\/[^:@/?#]*):([^/?#]*)@/i;
 const AS_PARAMETER = /([?&])password=([^&#]*)(&?)/i;
 
 /**
- * Takes the token of `sluice serve` out of its arguments, in place, and puts it into the environment.
+ * Takes the token of `sluice serve` out of its arguments, in place, and puts it into the
+ * environment.
  *
  * @param {string[]} argv
  * @param {NodeJS.ProcessEnv} env
@@ -27,8 +29,8 @@ export function takeToken(argv, env) {
 }
 
 /**
- * Takes passwords out of the addresses after `--to`, in place, and puts the last one into the environment. Says so on standard error
- * unless `--quiet` is given.
+ * Takes passwords out of the addresses after `--to`, in place, and puts the last one into the
+ * environment. Says so on standard error unless `--quiet` is given.
  *
  * @param {string[]} argv
  * @param {NodeJS.ProcessEnv} env

@@ -1,4 +1,5 @@
-// A time span as people read it: the way Go prints a time.Duration, with at most three significant digits.
+// A time span as people read it: the way Go prints a time.Duration, with at most three significant
+// digits.
 
 const UNITS = [
   { suffix: "s", milliseconds: 1000 },
@@ -7,8 +8,8 @@ const UNITS = [
 ] as const;
 
 /**
- * `812` → `812ms`, `3141` → `3.14s`, `64_000` → `1m4s`, `3_723_000` → `1h2m0s`. From a minute on whole seconds count, from an
- * hour on whole minutes.
+ * `812` → `812ms`, `3141` → `3.14s`, `64_000` → `1m4s`, `3_723_000` → `1h2m0s`. From a minute on
+ * whole seconds count, from an hour on whole minutes.
  *
  * @param milliseconds at least 0
  */

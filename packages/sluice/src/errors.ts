@@ -2,7 +2,10 @@
 // to do next; the code is stable, and the exit code is the command line's.
 import { defaultLimits, SheetError, type Limits, type SheetErrorCode } from "@sluice/sheets";
 
-/** 1: the import failed. 2: it was asked for wrongly. 4: it was finished before. 130: it was interrupted. */
+/**
+ * 1: the import failed. 2: it was asked for wrongly. 4: it was finished before. 130: it was
+ * interrupted.
+ */
 export type FailureExit = 1 | 2 | 4 | 130;
 
 /** The codes that a {@link SluiceError} can have. They are stable; docs/errors.md explains each. */
@@ -130,7 +133,10 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 declare const passedOn: unique symbol;
-/** The code of a failure that is passed on in other words: one of ours, or PostgreSQL's. {@link describeError} gives it. */
+/**
+ * The code of a failure that is passed on in other words: one of ours, or PostgreSQL's. {@link
+ * describeError} gives it.
+ */
 export type PassedOn = string & { readonly [passedOn]: true };
 
 /** Error code of work that was abandoned because the import was cancelled. */
@@ -138,7 +144,9 @@ export const INTERRUPTED = "interrupted";
 
 /** A failure of an import as a whole. (A bad row is not a failure: it is a {@link Reject}.) */
 export class SluiceError extends Error {
-  /** Stable, for programs: `connection_refused`, `missing_column`, … docs/errors.md explains each. */
+  /**
+   * Stable, for programs: `connection_refused`, `missing_column`, … docs/errors.md explains each.
+   */
   readonly code: string;
   readonly exitCode: FailureExit;
 

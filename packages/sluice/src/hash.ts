@@ -17,13 +17,19 @@ export interface ContentHash {
   readonly packed?: string;
 }
 
-/** The state of a file, by which a change shows: its device, number, size and time of change. Undefined if there is none. */
+/**
+ * The state of a file, by which a change shows: its device, number, size and time of change.
+ * Undefined if there is none.
+ */
 export async function stateOf(path: string): Promise<string | undefined> {
   const state = await stat(path, { bigint: true }).catch(() => undefined);
   return state && [state.dev, state.ino, state.size, state.mtimeNs].join(" ");
 }
 
-/** Reads a file to its end. What cannot be inflated, or inflates to more than a reader takes, is known by its bytes. */
+/**
+ * Reads a file to its end. What cannot be inflated, or inflates to more than a reader takes, is
+ * known by its bytes.
+ */
 export async function hashFile(path: string, limits: Partial<Limits> = {}): Promise<ContentHash> {
   await using file = await open(path);
   const begin = Buffer.alloc(GZIP.length);

@@ -1,7 +1,7 @@
 // The engine: an import from its options to its result.
 //
-// What is done is in the ledger, in the transactions that did it; an import that was not finished continues from there. The stages
-// that rows go through are in pipeline.ts.
+// What is done is in the ledger, in the transactions that did it; an import that was not finished
+// continues from there. The stages that rows go through are in pipeline.ts.
 import { basename } from "node:path";
 import { afterFunc, type Context } from "@sluice/go/context";
 import { ALL_REFUSED, watchRefusals } from "./run/all-refused.ts";
@@ -81,7 +81,8 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
   const table = tableName(options, file);
   const database = new Database(options);
   const fileState = options.workbook ? stateWhenOpened(options.workbook) : await stateOf(options.file);
-  // A resume by its id asks the ledger first, since it goes by what is stored there; otherwise the file must be readable first.
+  // A resume by its id asks the ledger first, since it goes by what is stored there; otherwise the
+  // file must be readable first.
   let entry: Entry | undefined;
   if (resume !== "auto" && resume !== "never") {
     if (dryRun)
@@ -185,13 +186,19 @@ async function goThrough(started: Run, job: Job): Promise<ImportResult> {
   }
 }
 
-/** The hash by which the ledger knows a file: that of its content, unless an earlier version began an import of its bytes. */
+/**
+ * The hash by which the ledger knows a file: that of its content, unless an earlier version began
+ * an import of its bytes.
+ */
 async function knownBy(target: Target, { content, packed }: ContentHash): Promise<string> {
   if (packed === undefined || !(await hasLedger(target))) return content;
   return (await knowsContent(target, packed)) ? packed : content;
 }
 
-/** A text's sheet is called after its file: as the user calls it, if that is another name than it has on the disk. */
+/**
+ * A text's sheet is called after its file: as the user calls it, if that is another name than it
+ * has on the disk.
+ */
 function textName({ file, fileName = file }: ImportOptions, sheet: string): string {
   const [, stem] = /^(.+?)\.[a-z]{1,4}(?:\.gz)?$/i.exec(fileName.split(/[\\/]/).at(-1)!) ?? [];
   return stem ?? sheet;
@@ -282,7 +289,10 @@ async function beginHeld(run: Run, contentHash: string, look: Parameters<typeof 
   }
 }
 
-/** Makes or checks the table and opens the entry in the ledger. @throws an error of code BEGUN_ALREADY if what was seen has changed */
+/**
+ * Makes or checks the table and opens the entry in the ledger.
+ * @throws an error of code BEGUN_ALREADY if what was seen has changed
+ */
 async function begin(
   { source, names, options, notes }: Run,
   contentHash: string,
@@ -335,7 +345,10 @@ async function work(run: Recorded): Promise<unknown> {
   return await failureOf(buildIndexes(run));
 }
 
-/** Closes the entry, passes the rejects on, and says what the import did: the ledger's counts, not this process's. */
+/**
+ * Closes the entry, passes the rejects on, and says what the import did: the ledger's counts, not
+ * this process's.
+ */
 async function conclude(run: Recorded): Promise<ImportResult> {
   const { ctx, job, plan, tally, options, notes } = run;
   const { target } = options;
@@ -351,7 +364,10 @@ async function conclude(run: Recorded): Promise<ImportResult> {
   return { ...result, reasons: await reasons.catch(() => ({})), notes: [...notes, ...first.notes()] };
 }
 
-/** The result if somebody has locked the ledger and an interruption does not wait for that: the counts are this process's. */
+/**
+ * The result if somebody has locked the ledger and an interruption does not wait for that: the
+ * counts are this process's.
+ */
 function unsettled(run: Recorded): ImportResult {
   const result = resultOf(run, run.plan.atomic ? NOTHING_YET : run.tally.totals);
   const note = "the ledger is locked by somebody else, so it has not been told that this import stopped";
@@ -384,7 +400,8 @@ async function load(run: Recorded): Promise<void> {
   if (early) throw early;
   using following = target.follow(claim, begun);
   if (plan.atomic && begun.has(0)) {
-    // Its one transaction has been committed: all that is left is to count the records, and to end it.
+    // Its one transaction has been committed: all that is left is to count the records, and to end
+    // it.
     const counted = { loaders: 1, isDone: () => true, commit: () => Promise.resolve() };
     ({ records: tally.records, complete: tally.complete } = await runPipeline(run, counted));
     return await target.patiently(() => following.check());

@@ -1,4 +1,5 @@
-// The texts of options as values: the command line and the HTTP service read them by the same rules.
+// The texts of options as values: the command line and the HTTP service read them by the same
+// rules.
 import type { CsvOptions } from "@sluice/sheets";
 import { type HeaderChoice, type ImportOptions, ORIGINS, type AddedColumns } from "./options.ts";
 import type { TableSchema } from "./schema/schema.ts";

@@ -1,4 +1,5 @@
-// What the caller of an import may say, and what it gets back. Everything below the engine talks in these words.
+// What the caller of an import may say, and what it gets back. Everything below the engine talks in
+// these words.
 import type { CsvOptions, Limits, OpenOptions, Workbook } from "@sluice/sheets";
 import type { Reject } from "./reject.ts";
 import type { TableSchema } from "./schema/schema.ts";
@@ -55,11 +56,16 @@ export type HeaderMap = ReadonlyMap<string, string>;
 /** The formats that are taken. */
 export type Formats = NonNullable<OpenOptions["formats"]>;
 
-/** For whom an import runs who may not write just anywhere. What it makes is on record as made for such callers. */
+/**
+ * For whom an import runs who may not write just anywhere. What it makes is on record as made for
+ * such callers.
+ */
 export interface Caller {
   /** Only a table that was made for a caller counts, if one of that name is there. */
   readonly ownTable: boolean;
-  /** Messages do not name columns of an existing table, except those that the sheet's headers mean. */
+  /**
+   * Messages do not name columns of an existing table, except those that the sheet's headers mean.
+   */
   readonly hidesColumns: boolean;
 }
 
@@ -68,7 +74,9 @@ export interface ImportOptions {
   readonly file: string;
   /** The notation of a delimited text; what is not given is detected. */
   readonly csv?: CsvOptions;
-  /** `"streaming"` takes no file that a library would have to read, such as `.xls`; all by default. */
+  /**
+   * `"streaming"` takes no file that a library would have to read, such as `.xls`; all by default.
+   */
   readonly formats?: Formats;
   /**
    * The limits of what a file may ask for; the reader's defaults by default. An import is not known
@@ -76,8 +84,8 @@ export interface ImportOptions {
    */
   readonly limits?: Partial<Limits>;
   /**
-   * The file, open already; it stays open. Of a format that is read whole, it is then read once for several sheets.
-   * Opened and closed for the import by default.
+   * The file, open already; it stays open. Of a format that is read whole, it is then read once for
+   * several sheets. Opened and closed for the import by default.
    */
   readonly workbook?: Workbook;
   /** The name that messages and rejects have; the path's last part by default. */
@@ -89,7 +97,10 @@ export interface ImportOptions {
   readonly schema?: TableSchema;
   /** A name, or a number from 1 (a sheet of that name wins); the first visible sheet by default. */
   readonly sheet?: string;
-  /** Sheets with the same headers, this one among them, that types are inferred from; this one alone by default. */
+  /**
+   * Sheets with the same headers, this one among them, that types are inferred from; this one alone
+   * by default.
+   */
   readonly alike?: readonly string[];
   /** `copy` by default. */
   readonly method?: Method;
@@ -108,17 +119,29 @@ export interface ImportOptions {
    * `create` or `append`, as the table is missing or there.
    */
   readonly mode?: "create" | "append" | "replace";
-  /** With `replace`: rows of other tables that refer to those by `on delete cascade`, `set null` or `set default` may go with them. */
+  /**
+   * With `replace`: rows of other tables that refer to those by `on delete cascade`, `set null` or
+   * `set default` may go with them.
+   */
   readonly cascade?: boolean;
-  /** All rows become visible at once, or none: one transaction on one connection. A failure means to begin from the first row. */
+  /**
+   * All rows become visible at once, or none: one transaction on one connection. A failure means to
+   * begin from the first row.
+   */
   readonly atomic?: boolean;
-  /** Everything is done against the database, and then undone: the result is what the real import's would be. */
+  /**
+   * Everything is done against the database, and then undone: the result is what the real import's
+   * would be.
+   */
   readonly dryRun?: boolean;
   /** Adds columns that an existing table lacks. */
   readonly migrate?: boolean;
   /** The treatment of a row whose key is in the table: `error`, by default, rejects it. */
   readonly onConflict?: OnConflict;
-  /** The columns that tell rows apart; the schema's key or the primary key by default. A unique index must cover exactly these. */
+  /**
+   * The columns that tell rows apart; the schema's key or the primary key by default. A unique
+   * index must cover exactly these.
+   */
   readonly key?: readonly string[];
   /**
    * The meaning of an empty cell. `null`, the default; `default`: the default of its column;
@@ -128,7 +151,10 @@ export interface ImportOptions {
   readonly empty?: Empty;
   /** Header → column; an empty column leaves the header out. */
   readonly map?: HeaderMap;
-  /** Column or header → type, for a table that the import makes without a schema; `date(DD/MM/YYYY)` states how dates are written. */
+  /**
+   * Column or header → type, for a table that the import makes without a schema; `date(DD/MM/YYYY)`
+   * states how dates are written.
+   */
   readonly types?: TypeMap;
   /** The header: a row, two rows, or none; found by default. */
   readonly header?: HeaderChoice;
@@ -171,16 +197,20 @@ export interface ImportOptions {
   /** The same for single sheets, by their names. */
   readonly skips?: ReadonlyMap<string, number>;
   /**
-   * `auto`, by default: continues with an unfinished import of the same content, sheet, table and options, if there is one. An id:
-   * continues with that one, or fails. `never`: always a new import.
+   * `auto`, by default: continues with an unfinished import of the same content, sheet, table and
+   * options, if there is one. An id: continues with that one, or fails. `never`: always a new
+   * import.
    */
   readonly resume?: string;
   /**
-   * Imports once more what a finished import of the same content, sheet, table and options has put in. Without this, and if no key
-   * makes it harmless (`onConflict`, or the mode `replace`), `runImport` rejects with that import's result.
+   * Imports once more what a finished import of the same content, sheet, table and options has put
+   * in. Without this, and if no key makes it harmless (`onConflict`, or the mode `replace`),
+   * `runImport` rejects with that import's result.
    */
   readonly again?: boolean;
-  /** The id that a new import gets; a random one by default. No import of the ledger may have it. */
+  /**
+   * The id that a new import gets; a random one by default. No import of the ledger may have it.
+   */
   readonly id?: string;
   /** Called with the import's id, when the import is in the ledger and this process has it. */
   readonly onBegin?: (id: string) => void;
@@ -194,7 +224,9 @@ export interface ImportOptions {
    * it is called then.
    */
   readonly onRejects?: (rejects: readonly Reject[], headers: readonly Header[]) => Promise<void> | void;
-  /** Stops, with what is done kept, when more rows than this have been rejected; never by default. */
+  /**
+   * Stops, with what is done kept, when more rows than this have been rejected; never by default.
+   */
   readonly maxErrors?: number;
   /** For whom it runs, if that is somebody who may not write just anywhere. */
   readonly caller?: Caller;
@@ -252,7 +284,10 @@ export interface ImportResult {
   /** Rows whose key was in the table (`skip`), and rows that a trigger in the database left out. */
   readonly skipped: number;
   readonly rejected: number;
-  /** From opening the workbook to the last commit and index; starting an embedded database does not count. */
+  /**
+   * From opening the workbook to the last commit and index; starting an embedded database does not
+   * count.
+   */
   readonly milliseconds: number;
   /** Rejected rows by code. */
   readonly reasons: Readonly<Record<string, number>>;

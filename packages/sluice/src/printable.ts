@@ -2,7 +2,8 @@
 // terminal, or turn the order of characters around are shown as escapes. The form is JSON's, so a
 // line of JSON stays the same JSON.
 
-// Controls (C0, DEL, C1), line and paragraph separators, and what overrides, embeds or isolates a direction.
+// Controls (C0, DEL, C1), line and paragraph separators, and what overrides, embeds or isolates a
+// direction.
 const STEERING = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu;
 
 /** In one line, whatever the text holds. */

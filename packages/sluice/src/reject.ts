@@ -1,8 +1,8 @@
 // A row that did not go in, and why.
 
 /**
- * A cell as the sheet holds it: null if it is empty, text as such, anything else with its type (number, boolean, error, date, duration "t") and
- * the text that stands for it in the file.
+ * A cell as the sheet holds it: null if it is empty, text as such, anything else with its type
+ * (number, boolean, error, date, duration "t") and the text that stands for it in the file.
  */
 export type RejectCell = null | string | readonly [type: "n" | "b" | "e" | "d" | "t", text: string];
 
@@ -13,8 +13,8 @@ export function rejectCell(text: string, type: number): RejectCell {
 }
 
 /**
- * A text, or a JSON, in characters that every database has: `日` → `\u65e5`. A JSON means the same then; {@link fromAscii} finds a
- * reject's value again.
+ * A text, or a JSON, in characters that every database has: `日` → `\u65e5`. A JSON means the same
+ * then; {@link fromAscii} finds a reject's value again.
  */
 export function inAscii(text: string): string {
   return text.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
@@ -68,7 +68,10 @@ const CHARACTERS_KEPT = 4 * 1024 ** 2;
 const REJECT_CHARACTERS = 100;
 const CELL_CHARACTERS = 8;
 
-/** One rejected row. A row is listed once, with the first thing that is wrong with it, in column order. */
+/**
+ * One rejected row. A row is listed once, with the first thing that is wrong with it, in column
+ * order.
+ */
 export interface Reject {
   /** The workbook's name, as it was given. */
   readonly file: string;

@@ -1,7 +1,10 @@
 // A schema file, written from what a preview found: to be edited, and then given to `--schema`.
 import type { SheetPreview } from "./preview.ts";
 
-/** The text of a TypeScript file that exports the table which an import of this sheet would make or fill. */
+/**
+ * The text of a TypeScript file that exports the table which an import of this sheet would make or
+ * fill.
+ */
 export function schemaText(file: string, preview: SheetPreview): string {
   const columns = preview.columns.map(({ letter, header, column, type, dateFormat, unit }) => {
     const said = unit === null ? "" : ` // ${oneLine(unit)}`;

@@ -85,11 +85,16 @@ export interface Target extends AsyncDisposable {
   readonly connections: number;
   /** One process at a time has it, so what another one left unfinished is nobody's. */
   readonly exclusive: boolean;
-  /** Starts what must be started before the first statement: the embedded database, in some seconds. */
+  /**
+   * Starts what must be started before the first statement: the embedded database, in some seconds.
+   */
   start(): Promise<void>;
   /** Resolves when the database answers. @throws SluiceError if it does not. */
   ping(): Promise<void>;
-  /** The table, or undefined if there is none. @throws SluiceError (`table_not_allowed`), see off-limits.ts */
+  /**
+   * The table, or undefined if there is none.
+   * @throws SluiceError (`table_not_allowed`), see off-limits.ts
+   */
   describe(table: string): Promise<TableInfo | undefined>;
   /**
    * The type that it would store for a column that is declared so; undefined if it knows no such
@@ -101,7 +106,10 @@ export interface Target extends AsyncDisposable {
    * are text. The connection has the claim's name if there is one.
    */
   query(sql: string, parameters?: readonly (string | null)[], claim?: Claim): Promise<QueryResult>;
-  /** Runs something again for as long as the connection is lost and there is hope; so it must do no harm when it is done twice. */
+  /**
+   * Runs something again for as long as the connection is lost and there is hope; so it must do no
+   * harm when it is done twice.
+   */
   patiently<T>(run: () => Promise<T>): Promise<T>;
   /**
    * Puts a chunk into its table: the only way in, for every method. Rows, rejects and the chunk's
@@ -143,7 +151,11 @@ export interface Target extends AsyncDisposable {
 
 /** An import that is followed until disposed. */
 export interface Following extends Disposable {
-  /** Asks the ledger now. @throws SluiceError (`commits_lost`) if it knows less than this process was told, or (`taken_over`) */
+  /**
+   * Asks the ledger now.
+   * @throws SluiceError (`commits_lost`) if it knows less than this process was told, or
+   *   (`taken_over`)
+   */
   check(): Promise<void>;
 }
 
@@ -180,10 +192,16 @@ export interface Holder {
 
 /** One connection to a database. Statements on it run one after the other. */
 export interface Connection {
-  /** Connections of a database are numbered as they are made. Without a number it is never made again. */
+  /**
+   * Connections of a database are numbered as they are made. Without a number it is never made
+   * again.
+   */
   readonly born?: number;
   query(sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult>;
-  /** `copy INTO from …` with the given COPY text; returns the number of rows. `into` is the quoted table and column list. */
+  /**
+   * `copy INTO from …` with the given COPY text; returns the number of rows. `into` is the quoted
+   * table and column list.
+   */
   copy(into: string, data: Buffer): Promise<number>;
 }
 
@@ -196,7 +214,10 @@ export interface Database {
   start(): Promise<void>;
   /** Resolves when the database answers, or is at work. @throws SluiceError if it does not */
   ping(): Promise<void>;
-  /** Lends a connection, which has the claim's name, for the time of `use`. @throws SluiceError if there is none to be had. */
+  /**
+   * Lends a connection, which has the claim's name, for the time of `use`.
+   * @throws SluiceError if there is none to be had.
+   */
   withConnection<T>(use: (connection: Connection) => Promise<T>, claim?: Claim): Promise<T>;
   close(): Promise<void>;
 }

@@ -1,8 +1,11 @@
-// <sluice-importer>: the whole importer as one element, for the page that `sluice serve` shows and for pages of others.
+// <sluice-importer>: the whole importer as one element, for the page that `sluice serve` shows and
+// for pages of others.
 //
-// Attributes (docs/page.md has them all): `server`, `table`, `lang`, `routing`, `history`. Property: `token`. Events, which bubble out
-// of the shadow tree: `sluice-file`, `sluice-start`, `sluice-end`, `sluice-repair`. Its looks are in a shadow tree, so that the styles of
-// the page around it and its own do not meet; custom properties named `--sluice-…` set its colours and its font.
+// Attributes (docs/page.md has them all): `server`, `table`, `lang`, `routing`, `history`.
+// Property: `token`. Events, which bubble out of the shadow tree: `sluice-file`, `sluice-start`,
+// `sluice-end`, `sluice-repair`. Its looks are in a shadow tree, so that the styles of the page
+// around it and its own do not meet; custom properties named `--sluice-…` set its colours and its
+// font.
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { Store } from "./state/store.ts";

@@ -1,4 +1,5 @@
-// Go's vet check copylocks: a spread copies the object around a lock, and both copies share the lock.
+// Go's vet check copylocks: a spread copies the object around a lock, and both copies share the
+// lock.
 import type { Rule, Scope } from "eslint";
 import type { Expression, ObjectExpression } from "estree";
 import { importedName, type Kind, madeBy, variableOf } from "../known.ts";

@@ -1,5 +1,5 @@
-// Goroutines that are generators: the operations, and how they live beside awaited goroutines. Long,
-// because each operation is tested in each state of a channel, a lock and a context.
+// Goroutines that are generators: the operations, and how they live beside awaited goroutines.
+// Long, because each operation is tested in each state of a channel, a lock and a context.
 import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { background, Canceled, DeadlineExceeded, withCancel, withTimeout } from "../context.ts";
 import { Group } from "../errgroup.ts";

@@ -6,8 +6,8 @@
 // - A fiber is its own waiter in a channel's queue, its own decision, and its own place in the
 //   loop's queue. So a wait makes no object.
 // - A fiber waits, is in the loop's queue, or runs; it is never two of them.
-// - While the loop runs, it counts as one more goroutine that can run. So an awaited goroutine that a
-//   fiber wakes continues in the next microtask, and fibers that it wakes join the loop's queue.
+// - While the loop runs, it counts as one more goroutine that can run. So an awaited goroutine that
+//   a fiber wakes continues in the next microtask, and fibers that it wakes join the loop's queue.
 // - Each operation uses the scheduler's credit, so fibers stop for timers and I/O as others do.
 // - The loop ends after `hop` steps at most and continues in another microtask, so that awaited
 //   goroutines get their turn.

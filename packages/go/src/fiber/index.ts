@@ -180,7 +180,9 @@ export function gosched(): Operation<void> {
   return new Simple(yieldNow);
 }
 
-/** Waits for a promise, and gives its value or throws its error. Dumps show the wait as `IO wait`. */
+/**
+ * Waits for a promise, and gives its value or throws its error. Dumps show the wait as `IO wait`.
+ */
 export function until<T>(promise: PromiseLike<T>): Operation<T> {
   return new Until(promise);
 }

@@ -1,12 +1,12 @@
 // The operations of fibers: each is an object that `yield*` carries out.
 //
 // Invariants
-// - `next()` begins an operation, and `next(fiber)` ends one that waited: the loop passes the fiber.
-//   So an operation holds no state of a wait, and may be used again, by any fiber.
+// - `next()` begins an operation, and `next(fiber)` ends one that waited: the loop passes the
+//   fiber. So an operation holds no state of a wait, and may be used again, by any fiber.
 // - An operation that need not wait gives its result at once, and the generator is not suspended.
 //
-// Each class has its own `next`, though they are alike: a generator's `yield*` calls the one that it
-// saw before about twice as fast as one that it shares with other operations.
+// Each class has its own `next`, though they are alike: a generator's `yield*` calls the one that
+// it saw before about twice as fast as one that it shares with other operations.
 
 import type { Received, RecvChan, SendChan } from "../chan.ts";
 import type { Context } from "../context.ts";

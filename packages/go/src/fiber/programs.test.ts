@@ -1,5 +1,5 @@
-// What diagnostics say about fibers, in programs of their own: dumps, deadlocks, panics, leaks, races
-// and schedules.
+// What diagnostics say about fibers, in programs of their own: dumps, deadlocks, panics, leaks,
+// races and schedules.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// Fibers against awaited goroutines: the same random work, by either kind and by both, and everybody
-// else meanwhile.
+// Fibers against awaited goroutines: the same random work, by either kind and by both, and
+// everybody else meanwhile.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { background, withCancel } from "../context.ts";
 import { type Chan, chan, gosched as yieldNow } from "../index.ts";
@@ -37,9 +37,9 @@ interface Stage {
 }
 
 /**
- * A random network in which each channel has one writer and one reader. So what comes out of it does
- * not depend on the schedule (Kahn 1974). It is a forest, since a diamond with small buffers can
- * deadlock.
+ * A random network in which each channel has one writer and one reader. So what comes out of it
+ * does not depend on the schedule (Kahn 1974). It is a forest, since a diamond with small buffers
+ * can deadlock.
  */
 function network({ below }: Random): {
   readonly capacities: number[];

@@ -64,7 +64,9 @@ export const INBOX_TAIL = 48;
 export const LIFE = 64;
 /** 1 while its thread counts in SPINNING. */
 export const LOOKS = 65;
-/** 1 while the first thread asks for a report of the thread's goroutines, 2 while that is written. */
+/**
+ * 1 while the first thread asks for a report of the thread's goroutines, 2 while that is written.
+ */
 export const ASKED = 66;
 const SLOT_HEAD = 80;
 const DEQUE_AT = SLOT_HEAD;

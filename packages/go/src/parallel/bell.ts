@@ -124,8 +124,9 @@ export function wakeIdle(): void {
 }
 
 /**
- * Wakes one that sleeps, who then looks for work at once. Those that wait in their event loops may be in the middle of something
- * long there: if nobody sleeps all of them are woken, and each looks as soon as it can.
+ * Wakes one that sleeps, who then looks for work at once. Those that wait in their event loops may
+ * be in the middle of something long there: if nobody sleeps all of them are woken, and each looks
+ * as soon as it can.
  */
 function wakeOne(): boolean {
   const used = Atomics.load(words, SLOTS_USED);
@@ -182,7 +183,9 @@ export function sleep(): void {
   waitParked();
 }
 
-/** True if each worker was seen asleep, one after the other. Meanwhile one may have woken another. */
+/**
+ * True if each worker was seen asleep, one after the other. Meanwhile one may have woken another.
+ */
 function eachSleeps(): boolean {
   const used = Atomics.load(words, SLOTS_USED);
   for (let slot = 2; slot <= used; slot++) {
@@ -199,8 +202,8 @@ export function isParked(slot: number): boolean {
 }
 
 /**
- * For the first thread: true if each worker sleeps until this thread rings, and there is no task for
- * any. If one was woken during the look, the thread that woke it has counted that, or is awake.
+ * For the first thread: true if each worker sleeps until this thread rings, and there is no task
+ * for any. If one was woken during the look, the thread that woke it has counted that, or is awake.
  */
 export function allAsleep(): boolean {
   const rings = Atomics.load(words, RINGS);

@@ -1,10 +1,14 @@
-// sharedChan and select (shared-chan.ts, shared-select.ts, waits.ts) as a model, explored exhaustively for small bounds: every order in which
-// the steps of the threads can follow each other. What happens under a guard and touches nothing else is one step; a claim of a token, which
+// sharedChan and select (shared-chan.ts, shared-select.ts, waits.ts) as a model, explored
+// exhaustively for small bounds: every order in which the steps of the threads can follow each
+// other. What happens under a guard and touches nothing else is one step; a claim of a token, which
 // other threads compete for under other guards, is a step of its own.
 import { describe, expect, it } from "vitest";
 import { check, type Model, type Step } from "../../../sluice/src/ledger/test/checker.ts";
 
-/** A case of a select: a channel, and a value if it sends. A plain operation is a select of one case. */
+/**
+ * A case of a select: a channel, and a value if it sends. A plain operation is a select of one
+ * case.
+ */
 interface Case {
   readonly on: number;
   readonly value?: number;

@@ -1,4 +1,5 @@
-// The run queue of a P: a work-stealing deque (Chase and Lev, "Dynamic circular work-stealing deque", 2005), of fixed size.
+// The run queue of a P: a work-stealing deque (Chase and Lev, "Dynamic circular work-stealing
+// deque", 2005), of fixed size.
 //
 // The owner pushes and takes at the bottom, newest first. Thieves take at the top, oldest first,
 // one task at a time with a compare-and-swap for each, up to half of the tasks. `top` only grows,

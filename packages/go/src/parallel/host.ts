@@ -1,6 +1,7 @@
 // Threads as their host has them: Node's, Deno's and Bun's worker_threads, else the web's workers.
 //
-// `node:worker_threads` is got through process.getBuiltinModule, so that no import of Node's stands in the way of a browser.
+// `node:worker_threads` is got through process.getBuiltinModule, so that no import of Node's stands
+// in the way of a browser.
 
 import type * as Threads from "node:worker_threads";
 import { host } from "../internal/host.ts";
@@ -57,7 +58,9 @@ interface NodeProcess {
 }
 const nodeProcess = host.process as unknown as NodeProcess | undefined;
 
-/** The library runs from its sources: then workers must find those by the package's name as well. */
+/**
+ * The library runs from its sources: then workers must find those by the package's name as well.
+ */
 const fromSource = import.meta.url.endsWith(".ts");
 
 /** How many cores this process may use. */
@@ -79,7 +82,10 @@ export const isWorker: boolean =
   started !== undefined ||
   (threads === undefined && "WorkerGlobalScope" in globalThis && web.name?.startsWith(mark) === true);
 
-/** In a worker: calls back with what it is started with: at once, or in a web worker with its first message. */
+/**
+ * In a worker: calls back with what it is started with: at once, or in a web worker with its first
+ * message.
+ */
 export function whenStarted(begin: (start: Start) => void): void {
   if (started !== undefined) begin(started);
   else {
@@ -144,7 +150,10 @@ function startNodeThread(
   };
 }
 
-/** The conditions that this process resolves imports by; a worker may be given no other option of the process. */
+/**
+ * The conditions that this process resolves imports by; a worker may be given no other option of
+ * the process.
+ */
 function conditions(): string[] {
   const args = nodeProcess?.execArgv ?? [];
   return args.flatMap((arg, i) => {
@@ -166,7 +175,10 @@ export function listenToParent(
   return (message, moved) => web.postMessage?.(message, moved);
 }
 
-/** What keeps this thread's event loop at work. Deno tells of timers only, and Bun of nothing: both count as not knowing. */
+/**
+ * What keeps this thread's event loop at work. Deno tells of timers only, and Bun of nothing: both
+ * count as not knowing.
+ */
 const resources: (() => string[]) | undefined =
   host.Deno === undefined && host.Bun === undefined
     ? nodeProcess?.getActiveResourcesInfo?.bind(nodeProcess)

@@ -23,7 +23,10 @@ export function tellParent(message: unknown): void {
   tell(message, []);
 }
 
-/** Makes this thread one that will be a worker. Shared objects that its first module makes meanwhile are its own. */
+/**
+ * Makes this thread one that will be a worker. Shared objects that its first module makes meanwhile
+ * are its own.
+ */
 export function awaitStart(): void {
   onWait(() => makeArena(1), nothing, nothing);
   elsewhere.main = mainCalled;
@@ -68,7 +71,10 @@ function hear(message: Message): void {
   else heard(message);
 }
 
-/** A panic in a worker ends the program: the report is written here, and the first thread exits when this one has ended. */
+/**
+ * A panic in a worker ends the program: the report is written here, and the first thread exits when
+ * this one has ended.
+ */
 function endProgram(report: string): void {
   // The worker's own stderr goes by way of the first thread, which may end before it is written.
   const fs = host.process?.getBuiltinModule?.("node:fs") as typeof Fs | undefined;

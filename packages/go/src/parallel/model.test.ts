@@ -1,5 +1,6 @@
-// The deque (deque.ts) and the parking of workers (bell.ts, machine.ts) as models, explored exhaustively for small bounds: every
-// order in which the atomic steps of the threads can follow each other. A step of the model is one atomic operation of the code.
+// The deque (deque.ts) and the parking of workers (bell.ts, machine.ts) as models, explored
+// exhaustively for small bounds: every order in which the atomic steps of the threads can follow
+// each other. A step of the model is one atomic operation of the code.
 import { describe, expect, it } from "vitest";
 import { check, type Model, type Step } from "../../../sluice/src/ledger/test/checker.ts";
 
@@ -323,7 +324,10 @@ interface Sleepers {
   isJudged: boolean;
 }
 
-/** What workers do, one after the other: sleep until somebody rings, or ring the next worker. The first thread comes last. */
+/**
+ * What workers do, one after the other: sleep until somebody rings, or ring the next worker. The
+ * first thread comes last.
+ */
 function sleepModel(scripts: readonly (readonly ("sleep" | "ring")[])[], mutant?: string): Model<Sleepers> {
   const first = scripts.length;
   /** Looks at the next bell; then goes on at one of the two. */

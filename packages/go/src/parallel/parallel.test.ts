@@ -232,7 +232,8 @@ describe("diagnostics", () => {
   });
 
   it("GODEBUG=schedtrace=X prints what the scheduler does, and with scheddetail=1 each P, M and goroutine", async () => {
-    // Twice two tasks, which run until the trace has shown both at work. A worker does not get both of a pair.
+    // Twice two tasks, which run until the trace has shown both at work. A worker does not get both
+    // of a pair.
     const program = (debug: string): Promise<Outcome> => {
       process.env["GODEBUG"] = debug;
       return runProgram(`import { parallel, gomaxprocs } from "go/parallel";

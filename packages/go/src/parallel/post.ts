@@ -31,7 +31,9 @@ const held = new Map<number, Payload>();
 const asked = new Map<number, number>();
 /** In the first thread: the slots that need a copy of a parcel that has not arrived, by parcel. */
 const askedAhead = new Map<number, number>();
-/** In a worker: the parcel that it asked for before its receive, with a copy as soon as one is here. */
+/**
+ * In a worker: the parcel that it asked for before its receive, with a copy as soon as one is here.
+ */
 let ahead: { readonly key: number; copy: Payload | undefined } | undefined;
 /** The waits of this thread. */
 const waiting = new Map<number, (payload: Payload) => void>();
@@ -85,8 +87,8 @@ export function isHere(key: number): boolean {
 }
 
 /**
- * Asks for a copy of a parcel that nobody has taken yet, so that `collect` soon gives it at once. Another thread may take it all the
- * same. What moves and cannot be copied does not come.
+ * Asks for a copy of a parcel that nobody has taken yet, so that `collect` soon gives it at once.
+ * Another thread may take it all the same. What moves and cannot be copied does not come.
  */
 export function askAhead(key: number): void {
   if (self === 1 || ahead?.key === key) return;

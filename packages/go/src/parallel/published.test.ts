@@ -1,5 +1,5 @@
-// The package as it is published: built, and used from ES modules on each host, from CommonJS, in a bundle of one file, and in a
-// browser.
+// The package as it is published: built, and used from ES modules on each host, from CommonJS, in a
+// bundle of one file, and in a browser.
 import { execFile, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";

@@ -1,4 +1,5 @@
-// SharedWaitGroup, SharedOnce, SharedRWMutex and SharedCond: as those of /sync, for all threads. (SharedMutex stands alone.)
+// SharedWaitGroup, SharedOnce, SharedRWMutex and SharedCond: as those of /sync, for all threads.
+// (SharedMutex stands alone.)
 
 import { fatal } from "../internal/fatal.ts";
 import { spawn } from "../internal/launch.ts";
@@ -55,7 +56,10 @@ export class SharedOnce extends SharedObject {
     super(from ?? 3);
   }
 
-  /** Runs fn on the first call of all; no call resolves before that run has ended. What fn throws goes to the first caller. */
+  /**
+   * Runs fn on the first call of all; no call resolves before that run has ended. What fn throws
+   * goes to the first caller.
+   */
   do(fn: () => unknown): Promise<void> {
     const was = Atomics.compareExchange(this.memory, COUNT, 0, 1);
     if (was === 0) return inSteps(this.#lead(fn));
@@ -88,14 +92,19 @@ export class SharedRWMutex extends SharedObject {
     super(from ?? 7);
   }
 
-  /** Waits until nobody reads or writes, and locks for writing. Disposing of what it gives unlocks. */
+  /**
+   * Waits until nobody reads or writes, and locks for writing. Disposing of what it gives unlocks.
+   */
   lock(): Promise<Disposable> {
     const take = (): Disposable | undefined => (this.#isFree() ? this.#write() : undefined);
     const got = this.waitIn(WRITERS, "sync.RWMutex.Lock", take, () => this.#writeGuard());
     return got instanceof Promise ? got : completedWith(got.value);
   }
 
-  /** Waits until nobody writes or waits to write, and locks for reading. Disposing of what it gives unlocks. */
+  /**
+   * Waits until nobody writes or waits to write, and locks for reading. Disposing of what it gives
+   * unlocks.
+   */
   rLock(): Promise<Disposable> {
     const take = (): Disposable | undefined => (this.#isReadable() ? this.#read() : undefined);
     const got = this.waitIn(READERS, "sync.RWMutex.RLock", take, () => this.#readGuard());
@@ -203,7 +212,10 @@ export class SharedCond extends SharedObject {
     this.L = locker;
   }
 
-  /** Unlocks L, waits for a signal, and locks L again. Look at the condition again afterwards, in a loop. */
+  /**
+   * Unlocks L, waits for a signal, and locks L again. Look at the condition again afterwards, in a
+   * loop.
+   */
   wait(): Promise<void> {
     const woken = this.waitIn<true>(
       QUEUE,

@@ -15,7 +15,10 @@ const isWorthwhile: boolean = cores() > 1;
 const mostSkipped = 256;
 
 export class Spinner {
-  /** The most looks: a number and not a time, because a test may have stopped the clock. A look takes about 150 ns. */
+  /**
+   * The most looks: a number and not a time, because a test may have stopped the clock. A look
+   * takes about 150 ns.
+   */
   readonly #most: number;
   /** The number of remaining sleeps without a spin, and that number after the last failure. */
   #skip = 0;

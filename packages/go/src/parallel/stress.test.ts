@@ -1,4 +1,5 @@
-// Stress: random programs over threads, checked for what must hold whatever the order. SEED=<n> repeats one; STRESS=<seconds> runs on.
+// Stress: random programs over threads, checked for what must hold whatever the order. SEED=<n>
+// repeats one; STRESS=<seconds> runs on.
 import { gosched, recv, select, send, timeout } from "@sluice/go";
 import { Int32 } from "@sluice/go/atomic";
 import { gomaxprocs, sharedChan, type SharedChan, SharedMutex, SharedWaitGroup } from "@sluice/go/parallel";

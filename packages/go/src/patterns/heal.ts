@@ -30,7 +30,10 @@ export class UnhealthyError extends Error {
   }
 }
 
-/** A function that is watched. It calls `beat` at least every `ms` milliseconds, and ends when ctx is done. */
+/**
+ * A function that is watched. It calls `beat` at least every `ms` milliseconds, and ends when ctx
+ * is done.
+ */
 export type Ward<T> = (ctx: Context, beat: () => void) => T | PromiseLike<T>;
 
 /**

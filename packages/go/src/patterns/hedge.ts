@@ -1,4 +1,5 @@
-// hedge: another request when the first one is slow (after "The Tail at Scale", Dean and Barroso, 2013).
+// hedge: another request when the first one is slow (after "The Tail at Scale", Dean and Barroso,
+// 2013).
 
 import { type Context, withCancel } from "../context.ts";
 import { Channel } from "../internal/channel.ts";

@@ -1,11 +1,12 @@
-// The bound on the values of a stage that are in flight: how far its workers may be ahead of the reader.
+// The bound on the values of a stage that are in flight: how far its workers may be ahead of the
+// reader.
 //
-// Invariants: values that are worked on, results that wait for their turn and results that wait to be
-// received are together at most twice as many as the workers. (If a value has several results, as
-// many of them may wait besides.) A worker that finds the bound reached waits until at most one value
-// per worker is in flight. Then all waiting workers continue together, on one shared promise. So neither
-// the workers nor the reader wait for each value, and a reader that has emptied the buffer finds all
-// workers at work.
+// Invariants: values that are worked on, results that wait for their turn and results that wait to
+// be received are together at most twice as many as the workers. (If a value has several results,
+// as many of them may wait besides.) A worker that finds the bound reached waits until at most one
+// value per worker is in flight. Then all waiting workers continue together, on one shared promise.
+// So neither the workers nor the reader wait for each value, and a reader that has emptied the
+// buffer finds all workers at work.
 
 import { capture, captured } from "../internal/channel.ts";
 import { type Goroutine, leaveWait } from "../internal/goroutine.ts";

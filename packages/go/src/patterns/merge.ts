@@ -97,12 +97,18 @@ export function buffer<T>(
   });
 }
 
-/** The same values, until the input is closed or ctx is done: for a `for await` over a channel that may never be closed. */
+/**
+ * The same values, until the input is closed or ctx is done: for a `for await` over a channel that
+ * may never be closed.
+ */
 export function orDone<T>(ctx: Context, input: RecvChan<T>): RecvChan<T> {
   return stage<T>(ctx, [input], { name: "orDone" }, (s) => forward(s, input));
 }
 
-/** Closed as soon as one of the channels is closed or gives a value, or ctx is done. Never gives a value itself. */
+/**
+ * Closed as soon as one of the channels is closed or gives a value, or ctx is done. Never gives a
+ * value itself.
+ */
 export function or(ctx: Context, ...inputs: readonly RecvChan<unknown>[]): RecvChan<never> {
   return stage<never>(ctx, inputs, { name: "or" }, async (s) => {
     await select([recv(s.ctx.done()), ...inputs.map((input) => recv(input))]);

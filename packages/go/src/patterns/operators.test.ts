@@ -1,5 +1,5 @@
-// What holds of every operator alike: the values are those of plain array code, nothing it started outlives it, it holds
-// back its source, and errors reach the consumer.
+// What holds of every operator alike: the values are those of plain array code, nothing it started
+// outlives it, it holds back its source, and errors reach the consumer.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { background, type Context, withCancel } from "../context.ts";
@@ -119,7 +119,10 @@ async function all(input: Numbers): Promise<number[]> {
   return got;
 }
 
-/** 0, 1, 2, … without end, or with an error after `failAt` values; tells how many were asked for and whether it was left. */
+/**
+ * 0, 1, 2, … without end, or with an error after `failAt` values; tells how many were asked for and
+ * whether it was left.
+ */
 function source(failAt = Infinity): { values: Iterable<number>; made: () => number; left: () => boolean } {
   let made = 0;
   let left = false;

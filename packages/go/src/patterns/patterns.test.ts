@@ -1,4 +1,5 @@
-// What each operator does that the others do not; operators.test.ts has what holds of all. Long, as there are two dozen of them.
+// What each operator does that the others do not; operators.test.ts has what holds of all. Long, as
+// there are two dozen of them.
 import { describe, expect, it, vi } from "vitest";
 import { chan, gosched, numGoroutine, recv, select, timeout, type RecvChan } from "../index.ts";
 import { background, withCancel } from "../context.ts";

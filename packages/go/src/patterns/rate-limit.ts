@@ -12,7 +12,10 @@ export interface Limit {
   readonly reserve: () => number;
 }
 
-/** One event every `ms` milliseconds, and up to `burst` (1 by default) at once after a pause: a token bucket. */
+/**
+ * One event every `ms` milliseconds, and up to `burst` (1 by default) at once after a pause: a
+ * token bucket.
+ */
 export function every(ms: number, burst = 1): Limit {
   if (!(ms >= 0)) throw new RangeError(`every: ms must be at least 0, got ${ms}`);
   if (!(burst >= 1)) throw new RangeError(`every: burst must be at least 1, got ${burst}`);

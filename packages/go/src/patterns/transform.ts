@@ -68,7 +68,10 @@ export const ordered: {
     transform(ctx, input, { name: "ordered.flatMap", ...options }, true, fn, emitAll),
 };
 
-/** Calls fn for each value; rejects with the first error, or with `ctx.err()` if ctx ends it before the input does. */
+/**
+ * Calls fn for each value; rejects with the first error, or with `ctx.err()` if ctx ends it before
+ * the input does.
+ */
 export function forEach<T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, unknown>, options: Workers = {}): Promise<void> {
   return inSteps(visit(ctx, input, fn, options));
 }

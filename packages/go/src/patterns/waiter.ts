@@ -6,8 +6,8 @@
 // a value took 2.2 times as long to pass through `map`. So a stage listens to its context once, and
 // its stop wakes all workers that wait at that moment.
 //
-// Invariants: a StageWaiter is free, or taken by one wait of one worker. While it is taken, its entry
-// is in a channel's queue. The code that ends the wait frees it.
+// Invariants: a StageWaiter is free, or taken by one wait of one worker. While it is taken, its
+// entry is in a channel's queue. The code that ends the wait frees it.
 
 import { capture, captured, type Channel, type Decision, Waiter } from "../internal/channel.ts";
 import { current, type Goroutine, main } from "../internal/goroutine.ts";

@@ -47,7 +47,10 @@ export interface WindowOptions<T, K> {
   readonly onLate?: ((value: T) => void) | undefined;
 }
 
-/** Windows of `size` milliseconds, side by side: each value is in one. They begin at multiples of `size`. */
+/**
+ * Windows of `size` milliseconds, side by side: each value is in one. They begin at multiples of
+ * `size`.
+ */
 function tumbling<T, K = undefined>(
   ctx: Context,
   input: RecvChan<T>,
@@ -74,7 +77,10 @@ function sliding<T, K = undefined>(
   return windows(ctx, input, "window.sliding", options, () => new Aligned<T>(size, step));
 }
 
-/** Windows of values that follow each other within `gap` milliseconds; each ends `gap` after its last value. */
+/**
+ * Windows of values that follow each other within `gap` milliseconds; each ends `gap` after its
+ * last value.
+ */
 function session<T, K = undefined>(
   ctx: Context,
   input: RecvChan<T>,

@@ -60,7 +60,8 @@ async function expectGoReads(profile: Uint8Array, contents: RegExp, ...args: str
   if (printed !== undefined) expect(printed).toMatch(contents);
 }
 
-// The first call compiles Go's tool, which takes minutes on a slow machine. It fails for want of a file then, or of Go.
+// The first call compiles Go's tool, which takes minutes on a slow machine. It fails for want of a
+// file then, or of Go.
 beforeAll(async () => {
   await promisify(execFile)("go", ["tool", "pprof"], { env: { ...process.env, GOTOOLCHAIN: "local" } }).catch(
     () => undefined,

@@ -94,7 +94,8 @@ let hasParked = false;
 
 function resumed(thread: Thread, isLast: boolean): void {
   for (const object of thread.pending) acquire(object, thread);
-  // The thread does not know which of several waits this was, so it acquires the other objects again.
+  // The thread does not know which of several waits this was, so it acquires the other objects
+  // again.
   if (isLast) thread.pending.clear();
 }
 

@@ -8,7 +8,10 @@ export interface Options {
   exitcode: number;
   /** True if the first race ends the program. */
   haltOnError: boolean;
-  /** `stderr`, `stdout`, or the beginning of a file's name, to which a dot and the process id are added. */
+  /**
+   * `stderr`, `stdout`, or the beginning of a file's name, to which a dot and the process id are
+   * added.
+   */
   logPath: string;
   /** A prefix that is removed from each file's name. */
   stripPathPrefix: string;

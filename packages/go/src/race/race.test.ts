@@ -19,7 +19,9 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program in a file under the detector; `{{x}}` is the address of that file of the library. */
+/**
+ * Runs a program in a file under the detector; `{{x}}` is the address of that file of the library.
+ */
 function run(name: string, source: string, env: Record<string, string> = {}, args: readonly string[] = []): Outcome {
   const file = join(folder, name);
   writeFileSync(

@@ -35,7 +35,10 @@ export class Once {
   }
 }
 
-/** A function that calls fn on its first call and returns the same result, or throws the same error, on every call. */
+/**
+ * A function that calls fn on its first call and returns the same result, or throws the same error,
+ * on every call.
+ */
 export function onceValue<T>(fn: () => T): () => T {
   let call: (() => T) | undefined = fn;
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
@@ -57,7 +60,10 @@ export function onceValue<T>(fn: () => T): () => T {
   };
 }
 
-/** As `onceValue`, for a function without a result: an async one gives every caller the same promise. */
+/**
+ * As `onceValue`, for a function without a result: an async one gives every caller the same
+ * promise.
+ */
 export const onceFunc: <T extends void | PromiseLike<void>>(fn: () => T) => () => T = onceValue;
 
 /** As `onceValue`, for Go's functions of two results: a tuple. */

@@ -48,7 +48,10 @@ export class WaitGroup {
     if (this.count > 0) throw new Error("sync: WaitGroup is reused before previous Wait has returned");
   }
 
-  /** Starts fn in a goroutine that counts until it returns or calls Goexit. It must not panic: that ends the program. */
+  /**
+   * Starts fn in a goroutine that counts until it returns or calls Goexit. It must not panic: that
+   * ends the program.
+   */
   go(fn: () => unknown): void {
     this.add(1);
     spawn(fn, [], this.#supervisor);

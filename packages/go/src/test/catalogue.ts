@@ -1,8 +1,10 @@
-// Go's concurrency model, behaviour by behaviour: what docs/conformance.md lists and the tests named by these ids check.
+// Go's concurrency model, behaviour by behaviour: what docs/conformance.md lists and the tests
+// named by these ids check.
 //
-// Sources: the language specification, the memory model, the packages' documentation and Go's own tests, up to Go 1.26; for
-// the patterns, Go's guides. A line is a *guarantee*, or *like*: seen in Go's implementation, promised nowhere, imitated
-// because it is cheap; or *out*: nothing that could hold here, and why.
+// Sources: the language specification, the memory model, the packages' documentation and Go's own
+// tests, up to Go 1.26; for the patterns, Go's guides. A line is a *guarantee*, or *like*: seen in
+// Go's implementation, promised nowhere, imitated because it is cheap; or *out*: nothing that could
+// hold here, and why.
 
 export type Line =
   | { readonly kind: "guarantee" | "like"; readonly text: string }

@@ -1,4 +1,5 @@
-// What Go's own tests of channels and select check (runtime/chan_test, test/chan/*, test/closedchan), said anew.
+// What Go's own tests of channels and select check (runtime/chan_test, test/chan/*,
+// test/closedchan), said anew.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { chan, go, gosched, otherwise, recv, select, send, type Chan, type RecvChan } from "../index.ts";
 import { WaitGroup } from "../sync/index.ts";
@@ -8,7 +9,10 @@ import { seeded } from "./random.ts";
 expectNoLeaks();
 afterEach(() => vi.restoreAllMocks());
 
-/** Whether `operation` waits. It must be possible to end it afterwards by closing or filling what it waits on. */
+/**
+ * Whether `operation` waits. It must be possible to end it afterwards by closing or filling what it
+ * waits on.
+ */
 async function waits(operation: () => Promise<unknown>): Promise<boolean> {
   let waiting = true;
   go(async () => {

@@ -92,7 +92,8 @@ it("E9 E10 E11 E14 E16 E18 E25 E26 E27 a timer or ticker does what the model doe
               const wait = ticks ? ms + 1 : ms;
               const [was, modelWas] = [real.reset(wait), model.reset(now(), wait)];
               if (!ticks) expect(was).toBe(modelWas);
-              // A host timer of 0 ms that somebody waits for fires when the clock is next looked at.
+              // A host timer of 0 ms that somebody waits for fires when the clock is next looked
+              // at.
               vi.advanceTimersByTime(0);
               model.advance(now());
               break;

@@ -190,7 +190,8 @@ describe("cancelling", () => {
     const [parent, cancel] = withCancelCause(background());
     const why = new Error("why");
     const made: Context[] = [];
-    // Foreign code runs in the midst of the cancellation, before and after other children are reached.
+    // Foreign code runs in the midst of the cancellation, before and after other children are
+    // reached.
     for (let i = 0; i < 3; i++) {
       const [sibling] = withCancel(parent);
       sibling.signal.addEventListener("abort", () => {

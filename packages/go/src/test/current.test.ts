@@ -1,5 +1,5 @@
-// Which goroutine runs is known without diagnostics wherever goroutines await only what this library gives them: dumps and
-// deadlock reports rest on it.
+// Which goroutine runs is known without diagnostics wherever goroutines await only what this
+// library gives them: dumps and deadlock reports rest on it.
 import { afterEach, expect, it, vi } from "vitest";
 import { background, withCancel } from "../context.ts";
 import { Group } from "../errgroup.ts";

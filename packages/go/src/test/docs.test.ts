@@ -1,4 +1,5 @@
-// Every snippet of the README, of docs/from-go.md and of other pages, and every @example runs, and `expression; // => value` holds.
+// Every snippet of the README, of docs/from-go.md and of other pages, and every @example runs, and
+// `expression; // => value` holds.
 import { globSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,5 +1,6 @@
-// What must hold wherever the published package runs: a program that uses the public entries only, and no host but the web's
-// common ground. published.test.ts bundles it for a browser and runs it on each version of Node.
+// What must hold wherever the published package runs: a program that uses the public entries only,
+// and no host but the web's common ground. published.test.ts bundles it for a browser and runs it
+// on each version of Node.
 import { chan, go, gosched, main, numGoroutine, otherwise, recoverable, recv, select, send, timeout } from "@sluice/go";
 import { Int32, Value } from "@sluice/go/atomic";
 import {

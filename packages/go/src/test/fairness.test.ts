@@ -18,8 +18,8 @@ interface Seen {
 }
 
 /**
- * Keeps goroutines busy for 200 ms, and until this thread has computed for as long: on a machine with better things to do
- * 200 ms may go by while it hardly runs at all.
+ * Keeps goroutines busy for 200 ms, and until this thread has computed for as long: on a machine
+ * with better things to do 200 ms may go by while it hardly runs at all.
  */
 async function during(work: (busy: () => boolean) => Promise<void>): Promise<Seen> {
   const seen: Seen = { ticks: 0, reads: 0, steps: 0 };

@@ -1,4 +1,5 @@
-// The library under fake timers: what comes out must not depend on how fast the machine is, and nothing hangs.
+// The library under fake timers: what comes out must not depend on how fast the machine is, and
+// nothing hangs.
 import { mock } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";

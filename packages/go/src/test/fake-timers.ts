@@ -1,4 +1,5 @@
-// Vitest's fake timers for each test of a file, and goroutines that run between the steps of the time.
+// Vitest's fake timers for each test of a file, and goroutines that run between the steps of the
+// time.
 import { afterEach, beforeEach, vi } from "vitest";
 import { gosched } from "../index.ts";
 

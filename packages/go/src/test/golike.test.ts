@@ -1,5 +1,5 @@
-// What Go's implementation does and nobody promises: imitated because it is cheap and what Go programmers are used to.
-// A failure here is a change to think about, not a broken guarantee.
+// What Go's implementation does and nobody promises: imitated because it is cheap and what Go
+// programmers are used to. A failure here is a change to think about, not a broken guarantee.
 import { describe, expect, it } from "vitest";
 import { background, withCancel } from "../context.ts";
 import { Group } from "../errgroup.ts";

@@ -1,4 +1,5 @@
-// What may be collected and what may not, measured in programs of their own after forced collections.
+// What may be collected and what may not, measured in programs of their own after forced
+// collections.
 import { describe, expect, it } from "vitest";
 import { runProgram } from "./program.ts";
 

@@ -1,17 +1,24 @@
-// Channels and select against a model of them: random operations, one at a time, and after each of them everything that has
-// completed in the library must have completed in the model with the same result, and nothing else. (The model serves
-// waiters first in, first out, as Go and the library happen to; which of several ready cases wins is the library's choice,
-// and so is which of several cases of one channel; the model checks only that it was one of them.)
+// Channels and select against a model of them: random operations, one at a time, and after each of
+// them everything that has completed in the library must have completed in the model with the same
+// result, and nothing else. (The model serves waiters first in, first out, as Go and the library
+// happen to; which of several ready cases wins is the library's choice, and so is which of several
+// cases of one channel; the model checks only that it was one of them.)
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { chan, gosched, otherwise, recv, select, send, type Case, type Chan } from "../index.ts";
 
 const panicked = "send on closed channel";
 
-/** An operation that was begun. `result` is set when it is over: the case, what came, and whether it was a value. */
+/**
+ * An operation that was begun. `result` is set when it is over: the case, what came, and whether it
+ * was a value.
+ */
 interface Op {
   result: unknown;
-  /** Of a select: for each case the first one of the same channel and direction, which it cannot be told from. */
+  /**
+   * Of a select: for each case the first one of the same channel and direction, which it cannot be
+   * told from.
+   */
   readonly twins?: readonly number[];
 }
 

@@ -1,4 +1,5 @@
-// The core runs where there is no Node: none of its modules imports one of Node's, and it works without `process`.
+// The core runs where there is no Node: none of its modules imports one of Node's, and it works
+// without `process`.
 import { globSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";

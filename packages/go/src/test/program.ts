@@ -13,7 +13,10 @@ export interface Outcome {
 /** No program of these tests takes so long: it hangs. */
 const LONGEST_MS = 25_000;
 
-/** Runs TypeScript source whose imports from "go", "go/sync", … mean this package; signals it once, at its first output. */
+/**
+ * Runs TypeScript source whose imports from "go", "go/sync", … mean this package; signals it once,
+ * at its first output.
+ */
 export async function runProgram(source: string, signalOnOutput?: NodeJS.Signals): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-go-"));
   try {

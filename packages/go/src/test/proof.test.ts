@@ -1,4 +1,5 @@
-// Leaks proved by garbage collection, in programs of their own: what a test framework holds is nobody's business here.
+// Leaks proved by garbage collection, in programs of their own: what a test framework holds is
+// nobody's business here.
 import { describe, expect, it } from "vitest";
 import { runProgram } from "./program.ts";
 

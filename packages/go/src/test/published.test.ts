@@ -1,4 +1,5 @@
-// The package as it is published: built, then used by its public names on every Node it supports and in a browser.
+// The package as it is published: built, then used by its public names on every Node it supports
+// and in a browser.
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -51,7 +52,9 @@ async function bundle(name: string, code: string, options: InputOptions & { mini
   return output[0].code;
 }
 
-/** The checks as one module; `published` bundles the package too, else it is imported as installed. */
+/**
+ * The checks as one module; `published` bundles the package too, else it is imported as installed.
+ */
 function checks(end: string, published: boolean): Promise<string> {
   return bundle(
     "checks.js",

@@ -1,4 +1,5 @@
-// Every test must end all that it started: called once in a test file, this checks it after each of its tests.
+// Every test must end all that it started: called once in a test file, this checks it after each of
+// its tests.
 import { afterEach, expect } from "vitest";
 import { gosched, numGoroutine } from "../index.ts";
 

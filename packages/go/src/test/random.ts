@@ -1,4 +1,5 @@
-// A random source that can be repeated: a failing test prints its seed, and SEED=<it> in the environment gives it again.
+// A random source that can be repeated: a failing test prints its seed, and SEED=<it> in the
+// environment gives it again.
 import { onTestFailed, vi } from "vitest";
 
 export interface Random {
@@ -6,7 +7,10 @@ export interface Random {
   readonly below: (n: number) => number;
 }
 
-/** For one test. The library's own choices (which of several ready cases) come from it too, until the test ends. */
+/**
+ * For one test. The library's own choices (which of several ready cases) come from it too, until
+ * the test ends.
+ */
 export function seeded(): Random {
   const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 32));
   let state = seed >>> 0;

@@ -1,4 +1,5 @@
-// How goroutines and programs end, as Go's crash_test and proc_test check it, in programs of their own.
+// How goroutines and programs end, as Go's crash_test and proc_test check it, in programs of their
+// own.
 import { describe, expect, it } from "vitest";
 import { type Outcome, runProgram } from "./program.ts";
 

@@ -1,4 +1,5 @@
-// Many goroutines, random pauses and cancellations, and what must hold of each primitive all the while and at the end.
+// Many goroutines, random pauses and cancellations, and what must hold of each primitive all the
+// while and at the end.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { background, Canceled, withCancel, withTimeout } from "../context.ts";
 import { Group, withContext } from "../errgroup.ts";

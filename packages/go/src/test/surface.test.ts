@@ -1,5 +1,5 @@
-// What each entry has: the names that programs import, and the shapes that they rely on. A name that goes away, or changes
-// its shape, is a breaking change and must be one on purpose.
+// What each entry has: the names that programs import, and the shapes that they rely on. A name
+// that goes away, or changes its shape, is a breaking change and must be one on purpose.
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, expectTypeOf, it } from "vitest";

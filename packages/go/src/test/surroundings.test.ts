@@ -1,4 +1,5 @@
-// What surrounds a program: the host's async contexts, foreign awaits, pipes, other copies of the library, fake timers.
+// What surrounds a program: the host's async contexts, foreign awaits, pipes, other copies of the
+// library, fake timers.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -129,7 +130,9 @@ describe("a loop of operations that fail, or take several steps, leaves timers t
 });
 
 describe("through a pipe that is slow", () => {
-  /** How many lines of a program's output, errors included, arrive at a reader that takes its time. */
+  /**
+   * How many lines of a program's output, errors included, arrive at a reader that takes its time.
+   */
   const linesOf = async (body: string): Promise<number> => {
     const folder = await mkdtemp(join(tmpdir(), "sluice-go-"));
     try {

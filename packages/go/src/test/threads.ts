@@ -124,7 +124,10 @@ export const meetAndReceive: Parallel<[met: Int32, values: SharedChan<number>], 
     return values.recv();
   },
 );
-/** Waits in its event loop and then computes until another task has set the second number; tells whether it has. */
+/**
+ * Waits in its event loop and then computes until another task has set the second number; tells
+ * whether it has.
+ */
 export const computeUntil: Parallel<[begun: Int32, other: Int32], Promise<boolean>> = parallel(
   import.meta.url,
   async function computeUntil(begun: Int32, other: Int32): Promise<boolean> {
@@ -279,7 +282,10 @@ export const waitUntil: Parallel<[cond: SharedCond, turn: Int32, mine: number], 
     cond.broadcast();
   },
 );
-/** Two threads go through the rounds together: each stores 1 to its own number and loads the other's. */
+/**
+ * Two threads go through the rounds together: each stores 1 to its own number and loads the
+ * other's.
+ */
 export const storeBuffer: Parallel<[mine: Int32, other: Int32, barrier: Int32, times: number, me: number], number[]> =
   parallel(import.meta.url, function storeBuffer(mine: Int32, other: Int32, barrier: Int32, times: number): number[] {
     const seen: number[] = [];

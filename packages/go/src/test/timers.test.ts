@@ -1,5 +1,5 @@
-// What Go's tests of package time check (time/sleep_test, time/tick_test), said anew. No test looks at how long anything
-// took, only at what came and in which order.
+// What Go's tests of package time check (time/sleep_test, time/tick_test), said anew. No test looks
+// at how long anything took, only at what came and in which order.
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { chan, go, gosched, otherwise, recv, select, timeout, type RecvChan } from "../index.ts";
 import { goroutineProfile, recordStacks } from "../pprof.ts";

@@ -1,5 +1,6 @@
-// What the compiler allows and refuses. `npm run types` is what checks it: an error that is expected and does not come is
-// an error. Nothing here is about values, but for the last line of each test, which keeps the names in use.
+// What the compiler allows and refuses. `npm run types` is what checks it: an error that is
+// expected and does not come is an error. Nothing here is about values, but for the last line of
+// each test, which keeps the names in use.
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { background, key, type Context, type Key, type TypedKey, withCancel, withValue } from "../context.ts";
 import {

@@ -18,7 +18,10 @@ export const CellType = {
   error: 3,
   /** A date, a time or both: ISO 8601 without zone, `2020-01-31T00:00:00.000`. */
   date: 4,
-  /** An elapsed time, shown by a format such as `[h]:mm`: `37:30:00`, with milliseconds if there are any: `00:00:01.500`. */
+  /**
+   * An elapsed time, shown by a format such as `[h]:mm`: `37:30:00`, with milliseconds if there are
+   * any: `00:00:01.500`.
+   */
   duration: 5,
 } as const;
 

@@ -17,7 +17,10 @@ const EPOCH_1904 = -24_107;
 /** 9999-12-31, the last day that Excel knows. */
 const LAST_DAY = 2_932_896;
 
-/** Writes a serial number as ISO text to `out` at `to`; false if the serial is not a date (negative, or past the year 9999). */
+/**
+ * Writes a serial number as ISO text to `out` at `to`; false if the serial is not a date (negative,
+ * or past the year 9999).
+ */
 export function writeDate(out: Uint8Array, to: number, serial: number, date1904: boolean): boolean {
   if (!(serial >= 0)) return false;
   let day = Math.floor(serial);
@@ -28,7 +31,8 @@ export function writeDate(out: Uint8Array, to: number, serial: number, date1904:
   }
   day += date1904 ? EPOCH_1904 : day < 60 ? EPOCH_1900 + 1 : EPOCH_1900;
   if (day > LAST_DAY) return false;
-  // Days to year, month, day of the Gregorian calendar: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+  // Days to year, month, day of the Gregorian calendar: Howard Hinnant, "chrono-Compatible
+  // Low-Level Date Algorithms".
   const shifted = day + 719_468;
   const era = Math.floor(shifted / 146_097);
   const ofEra = shifted - era * 146_097;

@@ -5,7 +5,9 @@
 // Hours have at least two digits and no upper bound. Milliseconds are rounded like those of dates,
 // and are omitted if they are zero.
 
-/** Length of the longest text that writeDuration writes: a sign, ten digits of hours, `:59:59.999`. */
+/**
+ * Length of the longest text that writeDuration writes: a sign, ten digits of hours, `:59:59.999`.
+ */
 export const DURATION_LENGTH = 21;
 
 const DAY_MS = 86_400_000;
@@ -36,7 +38,10 @@ export function writeDuration(out: Buffer, to: number, days: number): number {
   return text === undefined ? 0 : out.write(text, to, "latin1");
 }
 
-/** The milliseconds of a number of days. Halves are rounded away from zero, so that a sign changes nothing else. */
+/**
+ * The milliseconds of a number of days. Halves are rounded away from zero, so that a sign changes
+ * nothing else.
+ */
 export function millisecondsOf(days: number): number {
   return Math.sign(days) * Math.round(Math.abs(days) * DAY_MS);
 }

@@ -282,7 +282,10 @@ test("what is written by RFC 4180 is read as it was, with any delimiter, line en
   );
 });
 
-/** A field that ends with CR before one that begins with LF is two line ends in the file, and one in the joined text. */
+/**
+ * A field that ends with CR before one that begins with LF is two line ends in the file, and one in
+ * the joined text.
+ */
 function joinedBreaks(record: readonly string[]): number {
   let joined = record.join("").split(/\r\n|\r|\n/).length - 1;
   for (const text of record) joined -= text.split(/\r\n|\r|\n/).length - 1;

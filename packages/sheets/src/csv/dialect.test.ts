@@ -72,7 +72,8 @@ test.each([
 test.each([
   ['a,b\n"He said \\"hi\\" to me",1\n', true],
   ['a,b\n"x \\"y\\"",1\n', true],
-  // A path that ends with a backslash, doubled quotes, and a backslash outside of quotes are no sign.
+  // A path that ends with a backslash, doubled quotes, and a backslash outside of quotes are no
+  // sign.
   ['a,b\n"C:\\dir\\",1\n"D:\\",2\n', false],
   ['a,b\n"say ""hi""",1\n', false],
   ['a,b\nx\\"y,1\n', false],

@@ -240,7 +240,10 @@ export class CsvScanner {
     }
   }
 
-  /** Resolves the escapes of an unquoted field: `\N` alone is empty. A line that is `\.` ends the data of COPY, and is empty too. */
+  /**
+   * Resolves the escapes of an unquoted field: `\N` alone is empty. A line that is `\.` ends the
+   * data of COPY, and is empty too.
+   */
   #unescape(start: number, stop: number): void {
     const { bytes } = this.#store;
     const alone = stop - start === 2 ? bytes[start + 1] : undefined;

@@ -1,4 +1,5 @@
-// What a library reads: found by its content, with the cells that the other readers would give, and within bounds.
+// What a library reads: found by its content, with the cells that the other readers would give, and
+// within bounds.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -34,7 +34,10 @@ export function withMemoryLimit(
   return [SHELL, ["-c", SCRIPT, SHELL, String(kibibytes), program, ...args]];
 }
 
-/** The bytes of this process that are writable and executable; undefined if the limit cannot be set for such a host. */
+/**
+ * The bytes of this process that are writable and executable; undefined if the limit cannot be set
+ * for such a host.
+ */
 function codeRange(): number | undefined {
   const { bun, deno } = process.versions;
   if (process.platform !== "linux" || bun !== undefined || deno !== undefined) return undefined;

@@ -1,5 +1,6 @@
-// The process in which a library reads: whatever the library does in it, the program gets an error of that file and goes on.
-// The libraries here do what the real one does with damaged files now and then, and worse.
+// The process in which a library reads: whatever the library does in it, the program gets an error
+// of that file and goes on. The libraries here do what the real one does with damaged files now and
+// then, and worse.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";

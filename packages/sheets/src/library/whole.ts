@@ -1,13 +1,16 @@
 // The ends of Excel's binary files. They are sequences of records, and the last one says that it is
-// the last. The library reads the records that are there, so a part that is cut off would be read as
-// fewer rows. That is found out here.
+// the last. The library reads the records that are there, so a part that is cut off would be read
+// as fewer rows. That is found out here.
 //
 //   .xls   A stream of [type: u16, length: u16, bytes]: a substream for the workbook and one for each
 //          sheet, from BOF to EOF. The workbook's lists the places of the others ([MS-XLS] 2.1).
 //   .xlsb  Parts of [type: 1 or 2 bytes, length: 1 to 4 bytes, bytes]. Type and length have 7 bits in
 //          a byte; the high bit says that another one follows ([MS-XLSB] 2.1.4).
 
-/** Parts of an .xlsb by the record that begins them, with the one that ends them: workbook, shared strings, styles, sheet. */
+/**
+ * Parts of an .xlsb by the record that begins them, with the one that ends them: workbook, shared
+ * strings, styles, sheet.
+ */
 const ENDS: ReadonlyMap<number, number> = new Map([
   [131, 132],
   [159, 160],
@@ -98,7 +101,10 @@ function isBegin(stream: Buffer, at: number): boolean {
   return at + 2 <= stream.length && BEGINS.has(stream.readUInt16LE(at));
 }
 
-/** Passes over a substream, with those inside of it, such as charts; false if the stream ends before it does. */
+/**
+ * Passes over a substream, with those inside of it, such as charts; false if the stream ends before
+ * it does.
+ */
 function passSubstream(
   stream: Buffer,
   from: number,

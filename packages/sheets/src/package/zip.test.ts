@@ -1,4 +1,5 @@
-// How the workbook and its parts are found in an archive. What archives look like otherwise: test/hazards/.
+// How the workbook and its parts are found in an archive. What archives look like otherwise:
+// test/hazards/.
 import { expect, test } from "vitest";
 import { open } from "../workbook.ts";
 import { collect, entriesOf, readRows, source } from "../test/workbook-writer.ts";

@@ -1,8 +1,9 @@
-// @sluice/sheets/parallel: reads sheets on other cores, by the worker threads of @sluice/go/parallel.
+// @sluice/sheets/parallel: reads sheets on other cores, by the worker threads of
+//   @sluice/go/parallel.
 //
 // Invariants
-// - Each sheet is read by the serial reader, in one task. So cells, warnings and errors are those of
-//   the serial reader, in its order.
+// - Each sheet is read by the serial reader, in one task. So cells, warnings and errors are those
+//   of the serial reader, in its order.
 // - A task is at most `AHEAD` batches ahead of its consumer, so memory is bounded.
 // - A task has ended when its iteration has, however that ended.
 

@@ -1,5 +1,5 @@
-// Sheets read on other cores: the same cells, warnings and errors as the serial reader gives, in the
-// same order.
+// Sheets read on other cores: the same cells, warnings and errors as the serial reader gives, in
+// the same order.
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// What a reading gives besides values, if it is asked for it: what cells show, and where their links lead.
+// What a reading gives besides values, if it is asked for it: what cells show, and where their
+// links lead.
 import * as sheetJs from "@e965/xlsx";
 import { expect, test } from "vitest";
 import type { ReadOptions } from "../sheet.ts";

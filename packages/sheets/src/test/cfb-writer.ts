@@ -1,4 +1,5 @@
-// Writes just enough of an OLE compound file for its directory to be found: header, one FAT sector, directory sectors.
+// Writes just enough of an OLE compound file for its directory to be found: header, one FAT sector,
+// directory sectors.
 
 export function cfb(streams: readonly string[], { cycle = false }: { cycle?: boolean } = {}): Buffer {
   const names = ["Root Entry", ...streams];

@@ -1,6 +1,7 @@
-// Other projects' workbooks, where they lie beside the repository: every cell on which two other readers agree must be read
-// the same, and whatever else a file does, it neither hangs nor fails with anything but a SheetError. Where this reader
-// differs, or refuses a file, corpus-differences.tsv says so, and who is right: that list is compared both ways.
+// Other projects' workbooks, where they lie beside the repository: every cell on which two other
+// readers agree must be read the same, and whatever else a file does, it neither hangs nor fails
+// with anything but a SheetError. Where this reader differs, or refuses a file,
+// corpus-differences.tsv says so, and who is right: that list is compared both ways.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -21,7 +22,8 @@ const files = existsSync(corpus)
       .sort()
   : [];
 
-// A repository that stands alone has nothing to compare with. Where the folder is, an empty one must not pass for a good one.
+// A repository that stands alone has nothing to compare with. Where the folder is, an empty one
+// must not pass for a good one.
 const absent = !existsSync(corpus);
 if (absent)
   console.warn("corpus: not here (../shared/corpus beside the repository), so there is nothing to compare with");

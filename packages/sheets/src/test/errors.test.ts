@@ -1,4 +1,5 @@
-// What bad input gets: a SheetError with a stable code, the place, and a message that says what to do.
+// What bad input gets: a SheetError with a stable code, the place, and a message that says what to
+// do.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

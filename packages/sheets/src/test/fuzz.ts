@@ -1,5 +1,6 @@
-// The fuzz target: workbooks (.xlsx, .ods) and texts (.csv) changed at random, by what damages them and, but for texts, by what
-// leaves their meaning as it is. Beside them run .xls, .xlsb, XML 2003 and HTML, damaged, through the library's process.
+// The fuzz target: workbooks (.xlsx, .ods) and texts (.csv) changed at random, by what damages them
+// and, but for texts, by what leaves their meaning as it is. Beside them run .xls, .xlsb, XML 2003
+// and HTML, damaged, through the library's process.
 //
 //   node packages/sheets/src/test/fuzz.ts --seconds 600 --seed 1          a run of so many seconds
 //   node packages/sheets/src/test/fuzz.ts --cases 300 --seed 1            so many cases, and as many of the library
@@ -9,9 +10,9 @@
 //   node packages/sheets/src/test/fuzz.ts --cases 100000 --library-only --formats xls,xlsb --memory 192 --milliseconds 1000
 //     many of them: lower bounds end the few files sooner that take most of the time
 //
-// What must hold: nothing but a SheetError is thrown; what was only rewritten gives the same cells and warnings; and the
-// process stays small. A case that hangs is found by the number that was printed last. What fails is kept as a file, and
-// belongs into a test before it is mended.
+// What must hold: nothing but a SheetError is thrown; what was only rewritten gives the same cells
+// and warnings; and the process stays small. A case that hangs is found by the number that was
+// printed last. What fails is kept as a file, and belongs into a test before it is mended.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,7 +43,10 @@ const { values: flags } = parseArgs({
     "library-only": { type: "boolean", default: false },
     /** Of the library's formats those that are damaged. */
     formats: { type: "string", default: "xls,xlsb,xml,html" },
-    /** The bounds of the library's process: memory in MiB, processor time. Those of a program if they are left out. */
+    /**
+     * The bounds of the library's process: memory in MiB, processor time. Those of a program if
+     * they are left out.
+     */
     memory: { type: "string" },
     milliseconds: { type: "string" },
     /** Prints the number of each case before it: for one that hangs. */
@@ -50,7 +54,9 @@ const { values: flags } = parseArgs({
   },
 });
 
-/** The largest file that is taken from a folder, and the most memory that the process may come to. */
+/**
+ * The largest file that is taken from a folder, and the most memory that the process may come to.
+ */
 const seedBytesMax = 200_000;
 const memoryMax = 700e6;
 
@@ -188,7 +194,8 @@ async function entriesOf(bytes: Uint8Array): Promise<ZipEntry[]> {
   const entries: ZipEntry[] = [];
   try {
     const archive = await Archive.open({ ...source(bytes), file: undefined, close: async () => {} }, defaultLimits);
-    // Names that differ in case only, or come twice, cannot be told apart any more once the archive is written anew.
+    // Names that differ in case only, or come twice, cannot be told apart any more once the archive
+    // is written anew.
     const names = archive.names.map((name) => name.toLowerCase());
     if (new Set(names).size < names.length) return [];
     for (const name of archive.names) {

@@ -1,5 +1,6 @@
-// Workbooks that LibreOffice made from sources of ours (scripts/fixtures.sh), and what must be read of them, written by hand.
-// LibreOffice has habits that show; fixtures/libreoffice/README.md lists them.
+// Workbooks that LibreOffice made from sources of ours (scripts/fixtures.sh), and what must be read
+// of them, written by hand. LibreOffice has habits that show; fixtures/libreoffice/README.md lists
+// them.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as sheetJs from "@e965/xlsx";
@@ -38,7 +39,10 @@ async function read(source: string | Blob): Promise<Contents> {
 const expected = (name: string): Contents =>
   JSON.parse(readFileSync(join(folder, name.replace(/\.\w+$/, ".json")), "utf8")) as Contents;
 
-/** The same, but for the cells that LibreOffice writes in another way (README.md), and digits past the fifteenth. */
+/**
+ * The same, but for the cells that LibreOffice writes in another way (README.md), and digits past
+ * the fifteenth.
+ */
 function expectNear(found: Contents, name: string): void {
   const others = (differences as unknown as Record<string, Cells>)[name] ?? {};
   const rounded = (cells: Cells): Cells =>

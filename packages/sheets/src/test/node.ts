@@ -1,4 +1,5 @@
-// The Node of the workspace, which runs the sources as they are. The tests themselves may run on an older one.
+// The Node of the workspace, which runs the sources as they are. The tests themselves may run on an
+// older one.
 import { join } from "node:path";
 
 export const nodeOfWorkspace: string =

@@ -1,4 +1,5 @@
-// The package as it is published: built, then used by its public name on every host, with the library that reads .xls.
+// The package as it is published: built, then used by its public name on every host, with the
+// library that reads .xls.
 import { execFile, execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -3,7 +3,10 @@
 export class Random {
   #state: number;
 
-  /** Seeds of two numbers make sequences of their own: a case of a run can be repeated without those before it. */
+  /**
+   * Seeds of two numbers make sequences of their own: a case of a run can be repeated without those
+   * before it.
+   */
   constructor(seed: number, nth = 0) {
     this.#state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(nth + 1, 0xc2b2ae35)) >>> 0;
   }

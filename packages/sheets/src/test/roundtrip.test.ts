@@ -1,4 +1,5 @@
-// Any workbook that the test writer can write is read back as it was, whichever way its cells are written.
+// Any workbook that the test writer can write is read back as it was, whichever way its cells are
+// written.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cellName } from "../cells/reference.ts";

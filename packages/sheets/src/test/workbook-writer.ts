@@ -1,4 +1,5 @@
-// Puts workbooks together from the XML of their sheets, as odd as a test wants them, and reads them back.
+// Puts workbooks together from the XML of their sheets, as odd as a test wants them, and reads them
+// back.
 import { open, type OpenOptions } from "../workbook.ts";
 import type { CellValue, Row } from "../cells/rows.ts";
 import type { RowBatch } from "../cells/batch.ts";
@@ -98,7 +99,10 @@ export function contentTypes(parts: Readonly<Record<string, string>>): string {
   return `${xmlHead}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="${types}package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/>${items.join("")}</Types>`;
 }
 
-/** A styles part with these cell formats, and `<numFmts>` or other lists in front of and behind them. */
+/**
+ * A styles part with these cell formats, and `<numFmts>` or other lists in front of and behind
+ * them.
+ */
 export function styleSheet(cellXfs: string, before = "", behind = ""): string {
   return `${xmlHead}<styleSheet xmlns="${mainNamespace}">${before}<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="14" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs>${cellXfs}</cellXfs>${behind}</styleSheet>`;
 }

@@ -1,4 +1,5 @@
-// Writes zip archives byte by byte, also the odd ones: stored entries, data descriptors, zip64, wrong checksums.
+// Writes zip archives byte by byte, also the odd ones: stored entries, data descriptors, zip64,
+// wrong checksums.
 import { crc32, deflateRawSync } from "node:zlib";
 
 export interface ZipEntry {

@@ -41,7 +41,10 @@ export class RichText {
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
   }
 
-  /** Reads up to the close tag of the element whose open tag was just read; false if the window ends first. */
+  /**
+   * Reads up to the close tag of the element whose open tag was just read; false if the window ends
+   * first.
+   */
   element(tokens: Tokens): boolean {
     let depth = 0;
     let isRaised = false;

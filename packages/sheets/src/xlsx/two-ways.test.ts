@@ -1,5 +1,6 @@
-// A sheet in the spelling of the usual programs and the same sheet in another one: the fast way and the general way through rows and
-// cells (rows.ts) must give the same bytes, types, flags and warnings.
+// A sheet in the spelling of the usual programs and the same sheet in another one: the fast way and
+// the general way through rows and cells (rows.ts) must give the same bytes, types, flags and
+// warnings.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { cellName } from "../cells/reference.ts";
@@ -63,7 +64,10 @@ const row = fc.record({
   cells: fc.array(fc.tuple(gap, cell), { maxLength: 12 }),
 });
 
-/** In the usual spelling, and with apostrophes, blanks within tags, and comments in places where the usual programs have none. */
+/**
+ * In the usual spelling, and with apostrophes, blanks within tags, and comments in places where the
+ * usual programs have none.
+ */
 type Spelling = (xml: string) => string;
 const SPELLINGS: Readonly<Record<string, Spelling>> = {
   apostrophes: (xml) => xml.replaceAll('"', "'"),

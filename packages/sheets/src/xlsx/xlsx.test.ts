@@ -1,4 +1,5 @@
-// The scanner's windows: wherever they end, and whichever way a row is taken, the rows are the same.
+// The scanner's windows: wherever they end, and whichever way a row is taken, the rows are the
+// same.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { RowBatch } from "../cells/batch.ts";
@@ -49,7 +50,10 @@ async function read(text: string, { cut = () => Infinity, inputBytes = 4096, fas
   return found;
 }
 
-/** Each piece lies in memory that is overwritten when the next one is asked for, as the archive's are. */
+/**
+ * Each piece lies in memory that is overwritten when the next one is asked for, as the archive's
+ * are.
+ */
 async function* pieces(text: string, cut: (left: number) => number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length;) {

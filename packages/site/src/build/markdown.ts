@@ -118,7 +118,9 @@ function block(code: string, meta: readonly string[], output: string | undefined
   return `<figure ${kind}>\n${pre(highlighted(code, "ts"), "source")}${note}${shown}</figure>\n`;
 }
 
-/** The anchor that a page of the reference gives the heading after it, which is then the heading's. */
+/**
+ * The anchor that a page of the reference gives the heading after it, which is then the heading's.
+ */
 function explicitAnchor(before: readonly Token[]): string | undefined {
   // A paragraph that holds only the anchor.
   const anchor = /^<a id="([^"]*)"><\/a>$/.exec(before[1]?.content ?? "")?.[1];

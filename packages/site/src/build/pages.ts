@@ -64,8 +64,8 @@ export interface File {
 const COPIED = /^docs\/.*\.(?:json|png|svg)$/;
 
 /**
- * The targets of the site's links, and the files that they need. Throws an Error if a link of a page
- * leads nowhere.
+ * The targets of the site's links, and the files that they need. Throws an Error if a link of a
+ * page leads nowhere.
  */
 export class Links {
   readonly #pages: ReadonlyMap<string, Page>;

@@ -1,6 +1,8 @@
 // Which blocks of code run in the page.
 
-/** The modules of `@sluice/go` that a program in the page can import, and their files in the site. */
+/**
+ * The modules of `@sluice/go` that a program in the page can import, and their files in the site.
+ */
 export const MODULES: Readonly<Record<string, string>> = {
   "@sluice/go": "go/index",
   "@sluice/go/atomic": "go/atomic",

@@ -1,5 +1,5 @@
-// A program of TypeScript as a module that a browser runs: without its types, and with the addresses
-// of the library's modules.
+// A program of TypeScript as a module that a browser runs: without its types, and with the
+// addresses of the library's modules.
 //
 // Invariant: each line stays the line that it was, so that stacks show the lines of the editor.
 

@@ -1,5 +1,5 @@
-// A lane for each goroutine: what it does now, and what it did at each step. A line between two lanes
-// shows who let whom continue.
+// A lane for each goroutine: what it does now, and what it did at each step. A line between two
+// lanes shows who let whom continue.
 
 import type { VNode } from "preact";
 import { laneName } from "./captions.ts";
@@ -66,7 +66,8 @@ interface TimelineProps {
 }
 
 function Timeline({ steps, shown, index, seek }: TimelineProps): VNode {
-  // At most about this number of steps around the present one is drawn, so a long program stays readable.
+  // At most about this number of steps around the present one is drawn, so a long program stays
+  // readable.
   const span = 60;
   const from = Math.max(0, Math.min(index - span / 2, steps.length - span));
   const window = steps.slice(from, from + span);

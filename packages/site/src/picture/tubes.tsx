@@ -1,5 +1,5 @@
-// The channels of a step: in the middle the places of the buffer, on the left who waits to send, and
-// with which value, on the right who waits to receive.
+// The channels of a step: in the middle the places of the buffer, on the left who waits to send,
+// and with which value, on the right who waits to receive.
 
 import type { VNode } from "preact";
 import { laneName } from "./captions.ts";

@@ -12,7 +12,10 @@ export interface Watcher {
   readonly exit: (status: number) => void;
 }
 
-/** Runs a program of TypeScript. The returned function stops it at once; after its end it does nothing. */
+/**
+ * Runs a program of TypeScript. The returned function stops it at once; after its end it does
+ * nothing.
+ */
 export function run(program: string, root: URL, watcher: Watcher): () => void {
   const addressOf = (name: string): string => new URL(`assets/programs/${name}.js`, root).href;
   let text: string;

@@ -9,7 +9,9 @@ export async function fragmentOf(block: string, program: string): Promise<string
   return `#${block}=${btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }
 
-/** The program that a fragment has for that block; `undefined` if it has none, or if it is damaged. */
+/**
+ * The program that a fragment has for that block; `undefined` if it has none, or if it is damaged.
+ */
 export async function programOf(block: string, fragment: string): Promise<string | undefined> {
   const start = `#${block}=`;
   if (!fragment.startsWith(start)) return undefined;

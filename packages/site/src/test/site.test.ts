@@ -1,6 +1,6 @@
 // The built site: every link leads somewhere, and nothing comes from another host. In a browser:
-// programs print what the page says, the picture explains them, the search finds, and nobody is kept
-// out.
+// programs print what the page says, the picture explains them, the search finds, and nobody is
+// kept out.
 
 import { globSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -113,7 +113,8 @@ function asInTerminal(text: string): string {
       .replace("\n(SLUICE_STACKS=1 in the environment adds files and lines)\n", "")
       .replaceAll(/\tfile:\/\/\/app\/node_modules\/@sluice\/go\/.*/g, "\t@sluice/go")
       .replace("signal is aborted without reason", "This operation was aborted")
-      // The picture is drawn from stacks, so a profile knows the place of the goroutine that asks for it.
+      // The picture is drawn from stacks, so a profile knows the place of the goroutine that asks
+      // for it.
       .replace(/func1\(\.\.\.\)\n(#?\t+)file:\/\/\/app\/main\.ts:\d+:15\n/, "main.main(...)\n")
   );
 }

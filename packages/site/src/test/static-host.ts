@@ -15,7 +15,10 @@ const TYPES: Readonly<Record<string, string>> = {
   ".json": "application/json",
 };
 
-/** A static host of the built site, below the path `/docs/`, as on a host that has more than this site. */
+/**
+ * A static host of the built site, below the path `/docs/`, as on a host that has more than this
+ * site.
+ */
 export async function serveSite(): Promise<{ url: string } & AsyncDisposable> {
   const dist = join(folder, "dist");
   const server = createServer((request, response) => {

@@ -23,7 +23,9 @@ let events: PictureEvent[] = [];
 let count = 0;
 let printed = 0;
 let isFlushing = false;
-/** True if the program has ended: what it still does until the page ends the worker does not count. */
+/**
+ * True if the program has ended: what it still does until the page ends the worker does not count.
+ */
 let isOver = false;
 let began: number | undefined;
 let lastAt = 0;
@@ -60,10 +62,15 @@ function add(event: PictureEvent): void {
 
 /** A line of the module that is the program. The page puts one line before the program. */
 const inProgram = new RegExp(`${quoted(ownAddress)}:(\\d+)`, "g");
-/** A place in the library: its line would be another one after each change there, so it is left out. */
+/**
+ * A place in the library: its line would be another one after each change there, so it is left out.
+ */
 const inLibrary = new RegExp(`${quoted(library)}[\\w/-]+\\.js(?::\\d+:\\d+)?`, "g");
 
-/** Text with the places that a terminal shows: addresses of the page's files mean nothing to a reader. */
+/**
+ * Text with the places that a terminal shows: addresses of the page's files mean nothing to a
+ * reader.
+ */
 function named(text: string): string {
   return text
     .replaceAll(inProgram, (_, line: string) => `file:///app/main.ts:${Number(line) - 1}`)

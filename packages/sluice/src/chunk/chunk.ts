@@ -17,7 +17,9 @@ export interface LoadColumn {
   readonly sheetColumn: number;
   /** The header, as it is in the sheet. */
   readonly header: string;
-  /** The column is not a cell of the sheet: `sheetColumn` is 0 then. Such columns are the last ones. */
+  /**
+   * The column is not a cell of the sheet: `sheetColumn` is 0 then. Such columns are the last ones.
+   */
   readonly made?: Made;
 }
 
@@ -49,7 +51,9 @@ export interface LoadPlan {
   readonly empty?: "keep" | "default" | undefined;
   /** The defaults of the columns that have one, as SQL; set if empty cells mean more than NULL. */
   readonly defaults?: ReadonlyMap<string, string>;
-  /** COPY counts rows that the table does not keep: it is a view, whose trigger decides about them. */
+  /**
+   * COPY counts rows that the table does not keep: it is a view, whose trigger decides about them.
+   */
   readonly miscounts?: boolean | undefined;
   /** Those whose columns are loaded. */
   readonly sequences?: readonly Sequence[];
@@ -70,7 +74,10 @@ export interface Chunk {
   readonly rowNumbers: Int32Array;
   /** The cells of its rows whose text in the sheet is not that of a field. */
   readonly originals: Originals;
-  /** [rowCount × columns] what each field was in the sheet: values of CellType; nothing if it is NULL. */
+  /**
+   * [rowCount × columns] what each field was in the sheet: values of CellType; nothing if it is
+   * NULL.
+   */
   readonly types: Uint8Array;
   /** Gives the memory back; the chunk must not be used afterwards. */
   release(): void;
@@ -124,13 +131,19 @@ export interface Conflict {
   readonly where: string | undefined;
   /** Another unique index covers loaded columns, so rows of different keys can meet too. */
   readonly others: boolean;
-  /** Rows are updated and none is inserted, because of these columns: the sheet lacks them, or the database fills them itself. */
+  /**
+   * Rows are updated and none is inserted, because of these columns: the sheet lacks them, or the
+   * database fills them itself.
+   */
   readonly only?: readonly string[];
   /** The table is one in partitions, of which `xmax` cannot be asked; see {@link freshSql}. */
   readonly partitioned?: boolean;
 }
 
-/** A sequence whose column is loaded from the sheet. The catalogue is asked for it each time: nothing of it is stored. */
+/**
+ * A sequence whose column is loaded from the sheet. The catalogue is asked for it each time:
+ * nothing of it is stored.
+ */
 export interface Sequence {
   /** The column's name. */
   readonly column: string;

@@ -40,9 +40,15 @@ ESCAPES[BACKSLASH] = BACKSLASH;
 const LEFT_OUT = -1;
 const NO_HEADER = -2;
 
-/** Cells longer than this are copied by one native call, shorter ones by a loop, which is faster for them. */
+/**
+ * Cells longer than this are copied by one native call, shorter ones by a loop, which is faster for
+ * them.
+ */
 const LOOP_LIMIT = 64;
-/** Chunks smaller than this are copied out, so that thousands of one-row chunks do not hold a large buffer each. */
+/**
+ * Chunks smaller than this are copied out, so that thousands of one-row chunks do not hold a large
+ * buffer each.
+ */
 const SMALL_CHUNK = 64 * 1024;
 const FIRST_CAPACITY = 256 * 1024;
 /**
@@ -159,7 +165,10 @@ export class Encoder {
     return this.#taken;
   }
 
-  /** Encodes rows of a batch from row `from` on until the batch ends or the chunk is full; returns the next row to encode. */
+  /**
+   * Encodes rows of a batch from row `from` on until the batch ends or the chunk is full; returns
+   * the next row to encode.
+   */
   fill(batch: RowBatch, from: number): number {
     const { rowCount, firstCell, widths } = batch;
     const lastColumn = this.#fieldOf.length - 1;
@@ -355,7 +364,8 @@ export class Encoder {
         position = escape(bytes, start, start + loaded, out, position);
         if (position < 0) return this.#reject(batch, row, target, sheetColumn, NUL);
       } else if (loaded <= LOOP_LIMIT && stop + 3 <= bytes.length) {
-        // Four bytes at a time, up to three of them too many: there is room, and the next field is written over them.
+        // Four bytes at a time, up to three of them too many: there is room, and the next field is
+        // written over them.
         for (let i = 0; i < loaded; i += 4) this.#view.setInt32(position + i, source.getInt32(start + i, true), true);
         position += loaded;
       } else {

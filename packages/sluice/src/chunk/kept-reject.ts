@@ -1,7 +1,8 @@
 // A rejected row whose cells are kept as bytes until its chunk is committed.
 //
-// Its texts are made when they are asked for. Strings for the rows of a whole chunk would be most of the memory that an import
-// takes, for the garbage collector gives them back late; the bytes are given back with the chunk.
+// Its texts are made when they are asked for. Strings for the rows of a whole chunk would be most
+// of the memory that an import takes, for the garbage collector gives them back late; the bytes are
+// given back with the chunk.
 import type { Originals } from "./originals.ts";
 import { rejectCell, type Reject, type RejectCell } from "../reject.ts";
 import { cellText } from "../values/shown.ts";

@@ -1,9 +1,10 @@
-// Cells whose text a chunk's lines do not hold: those of columns that are left out, those that a check turned into something else,
-// and those of rows that are rejected.
+// Cells whose text a chunk's lines do not hold: those of columns that are left out, those that a
+// check turned into something else, and those of rows that are rejected.
 //
-// A row that the database refuses is reported with its cells as the sheet holds them. Most of them are in the chunk's lines already;
-// the others are copied here, so rows without such cells cost nothing. (Keeping the sheet's batches as long as the chunks instead
-// took three times the memory and half as much processor time again.)
+// A row that the database refuses is reported with its cells as the sheet holds them. Most of them
+// are in the chunk's lines already; the others are copied here, so rows without such cells cost
+// nothing. (Keeping the sheet's batches as long as the chunks instead took three times the memory
+// and half as much processor time again.)
 import { discard } from "./buffers.ts";
 
 /** Row, column, type and length, 4 bytes each, before a cell's text. */
@@ -44,7 +45,11 @@ export class Originals {
     this.#row = -1;
   }
 
-  /** @param row within the chunk, from 0 @param column of the sheet, from 1 @param type a value of CellType */
+  /**
+   * @param row within the chunk, from 0
+   * @param column of the sheet, from 1
+   * @param type a value of CellType
+   */
   add(row: number, column: number, type: number, bytes: Buffer, start: number, end: number): void {
     if (row !== this.#row) {
       this.#row = row;

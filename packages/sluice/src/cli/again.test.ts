@@ -1,4 +1,5 @@
-// The same command given again, as a supervisor or a scheduled job does it: what it prints, and how it ends.
+// The same command given again, as a supervisor or a scheduled job does it: what it prints, and how
+// it ends.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
@@ -21,7 +22,8 @@ describe.skipIf(server === undefined)("the same command again", () => {
     await other.connect();
     // Whatever fails, its lock is let go of before the database is dropped.
     await using _other = { [Symbol.asyncDispose]: () => other.end() };
-    // The last row waits for us, so that the rejects can be locked when they are in and before they are read.
+    // The last row waits for us, so that the rejects can be locked when they are in and before they
+    // are read.
     await database.query(
       `create table people (id integer, name text not null);
        create function wait() returns trigger language plpgsql as

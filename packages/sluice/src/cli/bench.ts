@@ -1,4 +1,5 @@
-// `sluice bench`: the same rows by each method, each into a fresh table with the guide's six indexes.
+// `sluice bench`: the same rows by each method, each into a fresh table with the guide's six
+// indexes.
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// The command line as a user meets it: every case runs the real program. Long, as there are many ways to call it wrongly.
+// The command line as a user meets it: every case runs the real program. Long, as there are many
+// ways to call it wrongly.
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
@@ -235,7 +236,8 @@ describe("bad databases", () => {
 
   test("wrong password: who refused what, without the password", async () => {
     await using folder = newFolder();
-    // A server that refuses passwords: it asks for one in clear text, then answers as PostgreSQL does.
+    // A server that refuses passwords: it asks for one in clear text, then answers as PostgreSQL
+    // does.
     const refusing = createServer((socket) => {
       socket.on("error", () => undefined);
       socket.once("data", () => {

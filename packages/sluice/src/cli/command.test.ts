@@ -18,7 +18,8 @@ test("the program is `sluice` where a shell finds it by that name, else `npx slu
   expect(name("other", "bin")).toBe("sluice");
   expect(name("other")).toBe("npx sluice");
   expect(name("missing")).toBe("npx sluice");
-  // npx puts this folder in front for the command that it runs, and no shell looks there afterwards.
+  // npx puts this folder in front for the command that it runs, and no shell looks there
+  // afterwards.
   expect(name("project/node_modules/.bin")).toBe("npx sluice");
 });
 

@@ -25,7 +25,10 @@ export function commandName(path: string = process.env["PATH"] ?? "", launcher: 
 /** The name that the user types to run this program. */
 export const COMMAND: string = commandName();
 
-/** A message of the engine, whose commands begin with `sluice`, with commands that can be typed here. */
+/**
+ * A message of the engine, whose commands begin with `sluice`, with commands that can be typed
+ * here.
+ */
 export function withCommands(text: string, command: string = COMMAND): string {
   return text.replaceAll(
     /(?<!npx |[\w@/.-])sluice (?=(?:import|imports|init|preview|sql|serve)\b(?: [-\w]|$|[,;.:)]))/g,

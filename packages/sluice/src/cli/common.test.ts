@@ -42,8 +42,9 @@ test("an import command has the options that say what becomes of a row, quoted f
 });
 
 /**
- * Options that make an import what it is. A flag: the command for repaired rows has it. `sheet`: it says which cells of the sheet are
- * records, and a reject file has no others. `done`: what it asks for has been done when there are rejects.
+ * Options that make an import what it is. A flag: the command for repaired rows has it. `sheet`: it
+ * says which cells of the sheet are records, and a reject file has no others. `done`: what it asks
+ * for has been done when there are rejects.
  */
 const WISHES: { readonly [Option in keyof Required<Wish>]: `--${string}` | "sheet" | "done" } = {
   map: "--map",

@@ -22,7 +22,10 @@ export function serverAddress(flags: Pick<TargetFlags, "to">): string | undefine
   return flags.to ?? (process.env["DATABASE_URL"] || undefined);
 }
 
-/** The database that the options mean: `--to`, else DATABASE_URL, else the embedded one. Locks that are waited for are told of. */
+/**
+ * The database that the options mean: `--to`, else DATABASE_URL, else the embedded one. Locks that
+ * are waited for are told of.
+ */
 export async function connect(flags: TargetFlags, options: Omit<TargetOptions, "to" | "folder"> = {}): Promise<Target> {
   return openTarget({ onWait: sayWaits, ...options, to: serverAddress(flags), folder: flags.data });
 }
@@ -95,8 +98,8 @@ export interface RowFlags {
 }
 
 /**
- * The options that state how an import read texts, if it found that in the file: a few repaired rows
- * may not show it any more. A schema file states it by itself.
+ * The options that state how an import read texts, if it found that in the file: a few repaired
+ * rows may not show it any more. A schema file states it by itself.
  */
 export function readAs(flags: RowFlags, assumptions: readonly Assumption[]): Pick<RowFlags, "type" | "null"> {
   const { schema, type, null: nulls = [] } = flags;
@@ -137,7 +140,10 @@ function option(name: string, value: string | undefined): string {
   return value === undefined ? "" : ` ${name} ${shellWord(value)}`;
 }
 
-/** The options that lead to the database. An address is shown as the user gave it, without its password. */
+/**
+ * The options that lead to the database. An address is shown as the user gave it, without its
+ * password.
+ */
 function placeOf(flags: TargetFlags): string {
   if (flags.to !== undefined) return option("--to", withoutPassword(flags.to));
   return serverAddress(flags) === undefined && flags.data !== DEFAULT_FOLDER ? option("--data", flags.data) : "";

@@ -3,7 +3,10 @@ import { usageError } from "../errors.ts";
 import type { FleetOptions } from "../server/fleet/options.ts";
 import { serverAddress, type TargetFlags } from "./common.ts";
 
-/** @param command as the user calls it. @throws SluiceError (`fleet_options`) if one of both is missing */
+/**
+ * @param command as the user calls it.
+ * @throws SluiceError (`fleet_options`) if one of both is missing
+ */
 export function fleetOf(command: string, flags: Pick<TargetFlags, "to"> & { readonly files?: string }): FleetOptions {
   const dsn = serverAddress(flags);
   if (dsn === undefined)

@@ -12,7 +12,10 @@ export function rate(rows: number, milliseconds: number): number {
   return milliseconds > 0 ? Math.round((rows * 1000) / milliseconds) : 0;
 }
 
-/** Rows of text as columns that line up; the first row is the head. What would steer a terminal is shown as an escape. */
+/**
+ * Rows of text as columns that line up; the first row is the head. What would steer a terminal is
+ * shown as an escape.
+ */
 export function columns(cells: readonly (readonly string[])[], right: readonly boolean[] = []): string[] {
   const rows = cells.map((row) => row.map(inOneLine));
   const widths: number[] = [];

@@ -92,7 +92,10 @@ const PLAIN_LINE_MS = 5000;
 /** Characters of the progress bar. */
 const BAR = 24;
 
-/** Returns the exit code: 0 all in, 3 some rows rejected, 4 imported before, 1 failed, 2 usage, 130 interrupted. */
+/**
+ * Returns the exit code: 0 all in, 3 some rows rejected, 4 imported before, 1 failed, 2 usage, 130
+ * interrupted.
+ */
 export async function importCommand(files: readonly string[], flags: ImportFlags): Promise<number> {
   let worst = 0;
   const progress = new ProgressLine(flags);
@@ -135,7 +138,10 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
   }
 }
 
-/** Deletes old history; returns the exit code. What was imported by then has ended, whatever becomes of this. */
+/**
+ * Deletes old history; returns the exit code. What was imported by then has ended, whatever becomes
+ * of this.
+ */
 async function shortenHistory(target: Target, days: number, flags: ImportFlags): Promise<number> {
   try {
     await pruneImports(target, days);
@@ -229,7 +235,10 @@ function importOptions(
   };
 }
 
-/** An import that continues uses the options that were stored. @throws SluiceError if an option was given that says something else */
+/**
+ * An import that continues uses the options that were stored.
+ * @throws SluiceError if an option was given that says something else
+ */
 async function checkStated(target: Target, { stated, ...flags }: ImportFlags, options: ImportOptions): Promise<void> {
   await target.start();
   const [entry] = (await hasLedger(target)) ? await findImports(target, { id: flags.resume }) : [];
@@ -441,7 +450,10 @@ function rejectLines(result: ImportResult, flags: ImportFlags): string[] {
   return [...lines, more + next];
 }
 
-/** One line that is written over on a terminal; a line now and then elsewhere. Standard error, so that results can be piped. */
+/**
+ * One line that is written over on a terminal; a line now and then elsewhere. Standard error, so
+ * that results can be piped.
+ */
 class ProgressLine {
   readonly #on: boolean;
   readonly #terminal: boolean;

@@ -1,4 +1,5 @@
-// `sluice imports`, `sluice init` and --resume as a user meets them: every case runs the real program.
+// `sluice imports`, `sluice init` and --resume as a user meets them: every case runs the real
+// program.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";

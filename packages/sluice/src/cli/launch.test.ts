@@ -117,7 +117,10 @@ describe("a password in --to", () => {
   });
 });
 
-/** A server that asks each connection for its password in clear text; `asked` resolves with the next one. */
+/**
+ * A server that asks each connection for its password in clear text; `asked` resolves with the next
+ * one.
+ */
 async function askingForPassword(): Promise<{ listener: Server; port: number; asked: () => Promise<string> }> {
   const passwords: string[] = [];
   let told: () => void = () => undefined;

@@ -1,4 +1,5 @@
-// Somebody else has locked what an import needs: it says whom it waits for, goes on when that is over, and one Ctrl-C ends it.
+// Somebody else has locked what an import needs: it says whom it waits for, goes on when that is
+// over, and one Ctrl-C ends it.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hold, newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
@@ -15,7 +16,10 @@ interface Case {
   /** The table is not there before. */
   readonly fresh?: boolean;
   readonly setup?: string;
-  /** What the session that is in the way does, in a transaction; before the import begins, unless `when` says when. */
+  /**
+   * What the session that is in the way does, in a transaction; before the import begins, unless
+   * `when` says when.
+   */
   readonly lock: string;
   /** A query that yields a row once it is time. */
   readonly when?: string;
@@ -67,7 +71,9 @@ const cases: Case[] = [
   },
 ];
 
-/** A database with the table and one import of the ledger, a workbook to import, and its command. */
+/**
+ * A database with the table and one import of the ledger, a workbook to import, and its command.
+ */
 async function ready(
   folder: string,
   database: TestDatabase,

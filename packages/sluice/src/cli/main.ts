@@ -80,7 +80,8 @@ Examples:
   $ sluice imports --keep-history 90
   $ sluice imports cancel k3m9x2w7qa`;
 
-// Started by the launcher (bin/sluice.js), whose death must be ours: what it was asked to do, it can no longer answer for.
+// Started by the launcher (bin/sluice.js), whose death must be ours: what it was asked to do, it
+// can no longer answer for.
 if (process.channel) {
   process.channel.unref();
   process.once("disconnect", () => process.exit(1));
@@ -348,7 +349,9 @@ function addSql(sluice: Command): void {
     });
 }
 
-/** `preview --schema` prints a schema file; what follows it may be a spreadsheet and no schema file. */
+/**
+ * `preview --schema` prints a schema file; what follows it may be a spreadsheet and no schema file.
+ */
 function schemaWish(
   names: readonly string[],
   { schema, ...flags }: { readonly schema?: string | boolean } & Omit<PreviewFlags, "schema" | "printSchema">,

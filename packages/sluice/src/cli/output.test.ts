@@ -1,4 +1,5 @@
-// What an import says when its result cannot be printed. The program is started without its launcher, with a standard output of ours.
+// What an import says when its result cannot be printed. The program is started without its
+// launcher, with a standard output of ours.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
@@ -12,7 +13,9 @@ import { writeWorkbook } from "../test/workbook.ts";
 
 const PROGRAM = fileURLToPath(new URL("main.ts", import.meta.url));
 
-/** Runs the program with standard output on a disk that is full, or in a pipe whose reader has gone. */
+/**
+ * Runs the program with standard output on a disk that is full, or in a pipe whose reader has gone.
+ */
 async function runInto(
   output: "full" | "closed",
   folder: string,

@@ -1,5 +1,6 @@
-// Standard output of a command whose work counts more than what it prints: if nothing can be written, the work continues, and its
-// result is said on standard error. Names and values of files, and what a database says, can steer no terminal.
+// Standard output of a command whose work counts more than what it prints: if nothing can be
+// written, the work continues, and its result is said on standard error. Names and values of files,
+// and what a database says, can steer no terminal.
 import { SluiceError } from "../errors.ts";
 import { inLines } from "../printable.ts";
 
@@ -9,9 +10,10 @@ let awaited = false;
 let lost: string | undefined;
 
 /**
- * Takes failures of standard output and standard error from here on, and makes what the console prints harmless. A reader that has seen enough (`| head`) ends the program as
- * having done its work; a full disk ends it with 1. What goes through `print` is its caller's concern, and messages that nobody can
- * read stop nothing.
+ * Takes failures of standard output and standard error from here on, and makes what the console
+ * prints harmless. A reader that has seen enough (`| head`) ends the program as having done its
+ * work; a full disk ends it with 1. What goes through `print` is its caller's concern, and messages
+ * that nobody can read stop nothing.
  */
 export function guardOutput(): void {
   for (const name of ["log", "error"] as const) {
@@ -27,7 +29,10 @@ export function guardOutput(): void {
   });
 }
 
-/** Writes a line, or several. @throws SluiceError (`output_lost`) if that cannot be: the disk is full, nobody reads any more */
+/**
+ * Writes a line, or several.
+ * @throws SluiceError (`output_lost`) if that cannot be: the disk is full, nobody reads any more
+ */
 export function print(text: string): Promise<void> {
   awaited = true;
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
-// `sluice preview`, and imports of several sheets, as a user meets them: every case runs the real program.
+// `sluice preview`, and imports of several sheets, as a user meets them: every case runs the real
+// program.
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

@@ -1,4 +1,5 @@
-// `sluice preview`: what an import would do with a file, for people and for programs. It writes nothing.
+// `sluice preview`: what an import would do with a file, for people and for programs. It writes
+// nothing.
 import type { Context } from "@sluice/go/context";
 import { describeError, renamed } from "../errors.ts";
 import { previewFile, type ColumnPreview, type FilePreview, type SheetPreview } from "../preview.ts";

@@ -38,7 +38,8 @@ export async function serveCommand(flags: ServeFlags): Promise<number> {
   const fleet = flags.fleet === true ? fleetOf("serve --fleet", flags) : undefined;
   return await interruptible(async (ctx, halt) => {
     await using target = await connect(flags, { ctx });
-    // The embedded database is started now, not by the first upload. (A server may be away for a while: /health says so.)
+    // The embedded database is started now, not by the first upload. (A server may be away for a
+    // while: /health says so.)
     await target.start();
     const { to: _to, data, streamingOnly = false, log: format, fleet: _fleet, files: _files, ...options } = flags;
     const { limits } = limitsFrom(flags);

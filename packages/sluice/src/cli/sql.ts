@@ -53,7 +53,9 @@ function show(value: string): string {
   return line.length > WIDEST ? `${line.slice(0, WIDEST)}…` : line;
 }
 
-/** Columns of one name are told apart as `name`, `name_2`, …: an object can hold each of them once. */
+/**
+ * Columns of one name are told apart as `name`, `name_2`, …: an object can hold each of them once.
+ */
 function distinct(names: readonly string[]): string[] {
   const used = new Set<string>();
   return names.map((name) => {

@@ -15,7 +15,9 @@ export interface InputFile extends AsyncDisposable {
   readonly name: string;
 }
 
-/** The file of that name, or standard input, read to its end; undefined if Ctrl-C came before that. */
+/**
+ * The file of that name, or standard input, read to its end; undefined if Ctrl-C came before that.
+ */
 export async function openInput(
   ctx: Context,
   file: string,

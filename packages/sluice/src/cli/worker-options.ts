@@ -7,7 +7,10 @@ import type { WorkerFlags } from "./worker.ts";
 
 const positive = flag(texts.positive);
 const DEFAULT_MAX_IMPORTS = 1;
-/** Attempts take 1, 2, 4, … and at last 60 seconds from one to the next: all of them about six minutes. */
+/**
+ * Attempts take 1, 2, 4, … and at last 60 seconds from one to the next: all of them about six
+ * minutes.
+ */
 const DEFAULT_MAX_ATTEMPTS = 10;
 
 /** The place of a fleet's files. */

@@ -109,7 +109,8 @@ export async function loadCutting(
 ): Promise<Outcome> {
   let [inserted, updated] = [0, 0];
   const missing: number[] = [];
-  // Which of a row's faults the database meets first depends on the rows that are in by then, so it is asked at once.
+  // Which of a row's faults the database meets first depends on the rows that are in by then, so it
+  // is asked at once.
   const worded = async (row: number, end: number, error: unknown): Promise<unknown> => {
     if (end - row > 1 || !isRowFault(error) || chunk.plan.statement === "copy") return error;
     await connection.query("savepoint sluice_reason");
@@ -140,8 +141,8 @@ export async function loadCutting(
       return settled;
     },
   };
-  // What a deferred constraint said at commit names no line of this attempt: of many rows it is asked again. Few are tried one by
-  // one in any case.
+  // What a deferred constraint said at commit names no line of this attempt: of many rows it is
+  // asked again. Few are tried one by one in any case.
   const asked = rowNamed(failure) === undefined && to - from > SETTLED_AT_ONCE;
   const known = asked ? undefined : await worded(from, to, failure);
   const { refused } = await cut(trial, from, to, known);
@@ -181,8 +182,8 @@ async function inTransaction(
 
 /**
  * Records that the database refuses the row of a step. What COPY says of it is asked in a
- * transaction that is rolled back by the message which records it: where each row commits by itself,
- * the number of messages is what a refused row costs.
+ * transaction that is rolled back by the message which records it: where each row commits by
+ * itself, the number of messages is what a refused row costs.
  */
 async function refuse(
   connection: Connection,
@@ -234,8 +235,9 @@ export function note(
 }
 
 /**
- * A row's fault as COPY words it. An INSERT's error does not say which column's value it means, so the row is offered once more by
- * COPY: then all methods report the same. The transaction may be of no use afterwards.
+ * A row's fault as COPY words it. An INSERT's error does not say which column's value it means, so
+ * the row is offered once more by COPY: then all methods report the same. The transaction may be of
+ * no use afterwards.
  */
 async function asCopySays(connection: Connection, chunk: Chunk, row: number, fault: unknown): Promise<unknown> {
   if (chunk.plan.statement === "copy") return fault;
@@ -244,6 +246,9 @@ async function asCopySays(connection: Connection, chunk: Chunk, row: number, fau
   return isRowFault(error) ? error : fault;
 }
 
-/** A deferred constraint would speak up at commit only, when it is too late to tell which row it means. */
+/**
+ * A deferred constraint would speak up at commit only, when it is too late to tell which row it
+ * means.
+ */
 const IMMEDIATE = "begin; set constraints all immediate";
 const NOTHING: Kept = { inserted: 0, updated: 0 };

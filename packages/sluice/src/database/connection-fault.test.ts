@@ -1,4 +1,5 @@
-// Errors that read like a lost connection and are none, the other way round, and servers that take no rows.
+// Errors that read like a lost connection and are none, the other way round, and servers that take
+// no rows.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { background } from "@sluice/go/context";

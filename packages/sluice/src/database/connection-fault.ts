@@ -15,7 +15,10 @@ export function codeOf(error: unknown): string {
   return "";
 }
 
-/** Sentences for what goes wrong before the first statement. No message of a driver is passed on that could hold a password. */
+/**
+ * Sentences for what goes wrong before the first statement. No message of a driver is passed on
+ * that could hold a password.
+ */
 export function connectError(error: unknown, name: string): SluiceError {
   if (error instanceof SluiceError) return error;
   const code = codeOf(error);
@@ -73,7 +76,10 @@ export function connectError(error: unknown, name: string): SluiceError {
   }
 }
 
-/** The socket closed, or the server said that it is going away; or a statement raised an error that reads like that. */
+/**
+ * The socket closed, or the server said that it is going away; or a statement raised an error that
+ * reads like that.
+ */
 export function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = codeOf(error);

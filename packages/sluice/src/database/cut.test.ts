@@ -12,8 +12,8 @@ class RowFault extends Error {
 }
 
 /**
- * A database that refuses some rows. It writes `together` rows at a time and names the last one of those; 0: it names none. `settles`:
- * how often it can try rows one by one.
+ * A database that refuses some rows. It writes `together` rows at a time and names the last one of
+ * those; 0: it names none. `settles`: how often it can try rows one by one.
  */
 function database(
   bad: ReadonlySet<number>,

@@ -20,7 +20,10 @@ export interface Trial {
   isRowFault(error: unknown): boolean;
   /** The row of an attempt (0 is its first) that the error names; no row after it is at fault. */
   rowNamed(error: unknown): number | undefined;
-  /** Tries rows [from, to) one by one at once; undefined if that cannot be done, and then nothing has happened. */
+  /**
+   * Tries rows [from, to) one by one at once; undefined if that cannot be done, and then nothing
+   * has happened.
+   */
   settle?(
     from: number,
     to: number,
@@ -28,7 +31,10 @@ export interface Trial {
 }
 
 const FIRST_STEP = 32;
-/** From so many refused rows on, if they are this share of those that were tried, rows are settled one by one, so many at once. */
+/**
+ * From so many refused rows on, if they are this share of those that were tried, rows are settled
+ * one by one, so many at once.
+ */
 const MANY = 8;
 const SHARE = 1 / 8;
 export const SETTLED_AT_ONCE = 2_048;
@@ -60,7 +66,10 @@ interface Search {
   settles: boolean;
 }
 
-/** Settles rows from `from` on, if many were refused before them; returns how many were kept and the next row. */
+/**
+ * Settles rows from `from` on, if many were refused before them; returns how many were kept and the
+ * next row.
+ */
 async function settleMany(search: Search, from: number, to: number): Promise<readonly [kept: number, next: number]> {
   const { refused } = search;
   let [kept, next] = [0, from];
@@ -83,7 +92,10 @@ async function settle(search: Search, from: number, to: number): Promise<number 
   return settled?.kept;
 }
 
-/** Loads rows [begin, to), one by one if many were refused before them; `known` is the error of an attempt at all of them. */
+/**
+ * Loads rows [begin, to), one by one if many were refused before them; `known` is the error of an
+ * attempt at all of them.
+ */
 async function load(search: Search, begin: number, to: number, known?: unknown): Promise<number> {
   const [settled, from] = known === undefined ? await settleMany(search, begin, to) : [0, begin];
   return settled + (await loadRest(search, from, to, known));

@@ -71,7 +71,10 @@ export class Followed {
   }
 }
 
-/** Ends the lease of an earlier epoch of this process, which came back with a loss: nobody is at work on that any more. */
+/**
+ * Ends the lease of an earlier epoch of this process, which came back with a loss: nobody is at
+ * work on that any more.
+ */
 export async function releaseEarlier(connection: Pick<Connection, "query">, { id, epoch }: Claim): Promise<void> {
   await connection.query(
     "update sluice.leases set expires_at = '-infinity' where import = $1 and owner = $2 and epoch < $3",

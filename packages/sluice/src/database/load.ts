@@ -1,7 +1,8 @@
 // Rows of a chunk into their table, in one statement if the database allows it.
 //
-// COPY has no ON CONFLICT, no default for a single cell, and no count of what a view keeps. So rows go in by way of a temporary
-// table (merge.ts) if they may meet rows of the same key, if empty cells mean more than NULL, or into a view.
+// COPY has no ON CONFLICT, no default for a single cell, and no count of what a view keeps. So rows
+// go in by way of a temporary table (merge.ts) if they may meet rows of the same key, if empty
+// cells mean more than NULL, or into a view.
 import { fields, lines, type Chunk, type LoadPlan } from "../chunk/chunk.ts";
 import { aliasSql, freshSql, onConflictSql } from "../plan/conflict.ts";
 import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
@@ -86,8 +87,9 @@ function into({ plan }: Chunk, alias = ""): string {
 }
 
 /**
- * The epoch of a claim as SQL, or NULL, which the ledger refuses, in a session that is not set up as ours are: a pooler that keeps no
- * session and was not found out may hand another one to a statement, in which texts would be other values.
+ * The epoch of a claim as SQL, or NULL, which the ledger refuses, in a session that is not set up
+ * as ours are: a pooler that keeps no session and was not found out may hand another one to a
+ * statement, in which texts would be other values.
  */
 export function epochIfOurs(epoch: string): string {
   const ours = Object.entries(OURS).map(([setting, value]) => `current_setting('${setting}') = '${value}'`);
@@ -97,14 +99,20 @@ export function epochIfOurs(epoch: string): string {
 /** The settings of our sessions by which the text of a value means what it means. */
 const OURS = { TimeZone: "UTC", client_encoding: "UTF8", IntervalStyle: "postgres", array_nulls: "on" } as const;
 
-/** The table that an import's name for it means to this session, as SQL; `id` is SQL of the import's id. */
+/**
+ * The table that an import's name for it means to this session, as SQL; `id` is SQL of the import's
+ * id.
+ */
 export function targetNow(id: string): string {
   return `(select pg_catalog.to_regclass(i.relation)::oid from sluice.imports i where i.id = ${id})`;
 }
 
 const typeHashes = new WeakMap<LoadPlan, string>();
 
-/** A prepared statement's parameters keep the types that they had, and a table of that name may have been made again with others. */
+/**
+ * A prepared statement's parameters keep the types that they had, and a table of that name may have
+ * been made again with others.
+ */
 function typesOf(plan: LoadPlan): string {
   let hash = typeHashes.get(plan);
   if (hash === undefined) {
@@ -116,7 +124,10 @@ function typesOf(plan: LoadPlan): string {
 
 const insertTexts = new Map<string, string>();
 
-/** `insert into … values ($1, $2), ($3, $4)`, noted in the ledger or not; kept, since there are few shapes and each is asked for often. */
+/**
+ * `insert into … values ($1, $2), ($3, $4)`, noted in the ledger or not; kept, since there are few
+ * shapes and each is asked for often.
+ */
 function insertSql(chunk: Chunk, rows: number, noted: boolean): string {
   const names = chunk.plan.columns.map(({ column }) => column.name);
   const conflict = onConflictSql(chunk.plan.conflict, names);

@@ -1,5 +1,5 @@
-// Updates of rows that are there by sheets that bring part of what a row needs: part of the columns, a key that the database fills,
-// cells that are empty.
+// Updates of rows that are there by sheets that bring part of what a row needs: part of the
+// columns, a key that the database fills, cells that are empty.
 import { background, withCancel } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -20,7 +20,8 @@ export const ROW = `"sluice row"`;
 const ROUND = `"sluice round"`;
 
 /**
- * Puts rows [from, to) of a chunk into a temporary table of the transaction, numbered from 1 in ROW; returns the table as SQL.
+ * Puts rows [from, to) of a chunk into a temporary table of the transaction, numbered from 1 in
+ * ROW; returns the table as SQL.
  *
  * @param opening SQL for the beginning of the first message
  */
@@ -44,7 +45,10 @@ export async function stage(
   return table;
 }
 
-/** Loads rows [from, to) of a chunk, all or none, except those that are to be updated and are not there. */
+/**
+ * Loads rows [from, to) of a chunk, all or none, except those that are to be updated and are not
+ * there.
+ */
 export async function merge(connection: Connection, chunk: Chunk, from: number, to: number): Promise<Kept> {
   const { conflict } = chunk.plan;
   const staged = await stage(connection, chunk, from, to);
@@ -99,7 +103,10 @@ function insertFrom({ plan }: Chunk, stage: string, which: string): string {
   return `insert into ${into} select ${values} from ${stage} s where ${which} order by ${order}${onConflictSql(conflict, names, cell)} returning ${freshSql(conflict)} as fresh`;
 }
 
-/** UPDATE of the rows that are there, and INSERT of the others, if any may be inserted; else their places are the third result. */
+/**
+ * UPDATE of the rows that are there, and INSERT of the others, if any may be inserted; else their
+ * places are the third result.
+ */
 function joinedSql(chunk: Chunk, stage: string, which: string): string {
   const { plan } = chunk;
   const conflict = plan.conflict!;

@@ -1,4 +1,5 @@
-// The thread that PGlite runs in: answers the requests of pglite.ts in the order in which they come. Values go in and out as text.
+// The thread that PGlite runs in: answers the requests of pglite.ts in the order in which they
+// come. Values go in and out as text.
 import { parentPort, workerData } from "node:worker_threads";
 import { PGlite, type Results } from "@electric-sql/pglite";
 import type { Request, Response } from "./pglite.ts";
@@ -6,7 +7,8 @@ import type { QueryResult } from "../target.ts";
 
 const port = parentPort!;
 const database = await PGlite.create(workerData as string);
-// Values and parameters stay the text that they are on the wire. (A type without a parser would fall back to a built-in one.)
+// Values and parameters stay the text that they are on the wire. (A type without a parser would
+// fall back to a built-in one.)
 database.parsers = new Proxy({}, { get: () => (text: string) => text });
 database.serializers = {};
 // A sheet has no time zone; its instants mean UTC.

@@ -66,7 +66,10 @@ class PgliteDatabase implements Database {
     await this.withConnection((connection) => connection.query("select 1"));
   }
 
-  /** It has one connection, so a question would wait for the statement that runs; that it runs is answer enough. */
+  /**
+   * It has one connection, so a question would wait for the statement that runs; that it runs is
+   * answer enough.
+   */
   async ping(): Promise<void> {
     if (this.#waiting.size > 0 && this.#lastId > 1) return;
     await this.start();

@@ -30,7 +30,10 @@ export const BACKEND = "select pg_backend_pid()::text";
  */
 const TURNS = [0, 0, 1, 0, 1, 1, 0] as const;
 
-/** Makes sure that a pooler keeps sessions. @throws SluiceError (`pooler`) if it does not, or has no two to give */
+/**
+ * Makes sure that a pooler keeps sessions.
+ * @throws SluiceError (`pooler`) if it does not, or has no two to give
+ */
 export async function expectSessions(config: pg.ClientConfig, name: string, timeoutMs: number): Promise<void> {
   const clients = [0, 1].map(() => new pg.Client({ ...config, query_timeout: timeoutMs }));
   for (const client of clients) client.on("error", () => undefined);
@@ -64,7 +67,9 @@ export function keepsNoSession(name: string): SluiceError {
   );
 }
 
-/** The error for a commit that the ledger refused since the session would read texts in another way. */
+/**
+ * The error for a commit that the ledger refused since the session would read texts in another way.
+ */
 export function sessionChanged(name: string): SluiceError {
   return new SluiceError(
     SESSION_CHANGED,

@@ -27,12 +27,16 @@ import {
 import { LOOK, lookedFrom } from "./waits.ts";
 import { Watch } from "./watch.ts";
 
-/** COPY data is handed over in pieces of this size: large enough to cost little, small enough to keep the socket busy. */
+/**
+ * COPY data is handed over in pieces of this size: large enough to cost little, small enough to
+ * keep the socket busy.
+ */
 const PIECE = 256 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 /**
- * Settings of a role, a database or a server must not change what a value means: a sheet's instants are UTC, and intervals and arrays are
- * read as by default. The ledger's fence must see what others have committed.
+ * Settings of a role, a database or a server must not change what a value means: a sheet's instants
+ * are UTC, and intervals and arrays are read as by default. The ledger's fence must see what others
+ * have committed.
  */
 const SESSION = `set timezone to 'UTC'; set default_transaction_isolation to 'read committed'; set intervalstyle to 'postgres'; set array_nulls to on`;
 /**
@@ -44,7 +48,10 @@ const DURABLE =
 /** A server that has lost us lets go of our rows in half a minute. */
 const KEEPALIVE =
   "set tcp_keepalives_idle to 10; set tcp_keepalives_interval to 5; set tcp_keepalives_count to 4; set tcp_user_timeout to 30000";
-/** A server that was restarted gives the numbers of its backends again, so the time when one began counts as well. */
+/**
+ * A server that was restarted gives the numbers of its backends again, so the time when one began
+ * counts as well.
+ */
 const WHICH =
   "select pid::text, backend_start::text, pg_is_in_recovery()::text from pg_stat_activity where pid = pg_backend_pid()";
 const END_BACKENDS = `select pg_terminate_backend(a.pid) from pg_stat_activity a
@@ -131,7 +138,8 @@ class PostgresDatabase implements Database {
     };
     // One more than load: a question about a table, and the lease, never wait for a chunk.
     this.#pool = new pg.Pool({ ...this.#config, max: connections + 1 });
-    // A connection that breaks while idle is replaced; one that breaks in use reports through its statement.
+    // A connection that breaks while idle is replaced; one that breaks in use reports through its
+    // statement.
     this.#pool.on("error", () => undefined);
     this.#watch = new Watch({
       lookMs: Math.min(LOOK_MS, LEASE_MS / 3),
@@ -162,7 +170,8 @@ class PostgresDatabase implements Database {
     const onError = (error: Error): void => void (broken = error); // race:ignore: what is known by then is told
     client.on("error", onError);
     const watched = async <R>(statement: Promise<R>): Promise<R> => {
-      // While a statement runs, that is: between two of them a connection may rest as long as it likes.
+      // While a statement runs, that is: between two of them a connection may rest as long as it
+      // likes.
       const pid = this.#prepared.get(client)?.pid ?? client.processID;
       using _ = this.#watch.over({ pid, socket: client.connection.stream as Socket });
       return await statement;
@@ -223,7 +232,8 @@ class PostgresDatabase implements Database {
       await client.query(`set application_name = ${quoteLiteral(name)}`);
       prepared.name = name;
     }
-    // To look, to copy and to empty is one step, so no backend that was added meanwhile is forgotten.
+    // To look, to copy and to empty is one step, so no backend that was added meanwhile is
+    // forgotten.
     const lost = [[...this.#lost.keys()], [...this.#lost.values()]]; // race:ignore: one step
     this.#lost.clear(); // race:ignore: one step
     if (lost[0]!.length > 0) {
@@ -232,7 +242,10 @@ class PostgresDatabase implements Database {
     return prepared;
   }
 
-  /** Asks once whether connections keep their sessions, before anything is set in one that others may get. */
+  /**
+   * Asks once whether connections keep their sessions, before anything is set in one that others
+   * may get.
+   */
   async #expectSession(client: Client): Promise<void> {
     if (this.#keepsSessions) return;
     const { rows } = await client.query<[string]>({ text: BACKEND, rowMode: "array" });
@@ -247,7 +260,8 @@ class PostgresDatabase implements Database {
     // A server that does not know all of the settings does with the first ones.
     const { rows } = await run(SESSION, DURABLE, KEEPALIVE, own, WHICH).catch(() => run(SESSION, DURABLE, own, WHICH));
     const [pid, since, standby] = rows[0]!;
-    // The server may have changed its part with another one, and the address may take a moment to follow.
+    // The server may have changed its part with another one, and the address may take a moment to
+    // follow.
     if (claim && standby === "true") {
       throw new SluiceError(
         STANDBY,
@@ -325,7 +339,10 @@ export function connectionConfig(dsn: string, name: string): pg.ClientConfig {
   };
 }
 
-/** `sslmode` means what it means to psql: `require` encrypts, and `verify-full` asks who is there. The driver has its own mind. */
+/**
+ * `sslmode` means what it means to psql: `require` encrypts, and `verify-full` asks who is there.
+ * The driver has its own mind.
+ */
 function withModesOfLibpq(dsn: string): string {
   const url = new URL(dsn);
   const mode = url.searchParams.get("sslmode");
@@ -337,7 +354,8 @@ function withModesOfLibpq(dsn: string): string {
 /**
  * `postgres://user@host:port/database`: what may be shown of a DSN.
  *
- * @throws SluiceError (`bad_dsn`) also if a password's own `/`, `?`, `#` or `@` would make a part of it something else, which is shown
+ * @throws SluiceError (`bad_dsn`) also if a password's own `/`, `?`, `#` or `@` would make a part
+ *   of it something else, which is shown
  */
 export function redact(dsn: string): string {
   const url = URL.canParse(dsn) ? new URL(dsn) : undefined;

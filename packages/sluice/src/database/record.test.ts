@@ -1,4 +1,5 @@
-// Rejects in the ledger: one that goes into the last message of its transaction is what COPY would have made of it.
+// Rejects in the ledger: one that goes into the last message of its transaction is what COPY would
+// have made of it.
 import { expect, test } from "vitest";
 import type { Reject } from "../reject.ts";
 import { databases } from "../test/database.ts";

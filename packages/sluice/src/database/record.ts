@@ -48,7 +48,9 @@ export async function record(
   }
 }
 
-/** A reject that goes into one message with other statements is no longer than this, in characters. */
+/**
+ * A reject that goes into one message with other statements is no longer than this, in characters.
+ */
 const SHORT = 16 * 1024;
 
 /**

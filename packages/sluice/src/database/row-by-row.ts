@@ -1,9 +1,9 @@
-// Rows of which the database refuses many, tried one by one on the server: one statement for all of them, where each attempt from here
-// would be several messages.
+// Rows of which the database refuses many, tried one by one on the server: one statement for all of
+// them, where each attempt from here would be several messages.
 //
-// The rows go into a temporary table by COPY, and a block of PL/pgSQL inserts each of them in a subtransaction and writes down what
-// the database says. A role that may not make temporary tables, or a database without PL/pgSQL, is no failure: then rows are tried from
-// here.
+// The rows go into a temporary table by COPY, and a block of PL/pgSQL inserts each of them in a
+// subtransaction and writes down what the database says. A role that may not make temporary tables,
+// or a database without PL/pgSQL, is no failure: then rows are tried from here.
 import { type Chunk } from "../chunk/chunk.ts";
 import { aliasSql, freshSql, onConflictSql } from "../plan/conflict.ts";
 import { quoteIdentifier, quoteLiteral, quoteTable } from "../schema/identifiers.ts";
@@ -27,8 +27,8 @@ export interface Settled {
 const TOLD = ["code", "message", "detail", "column", "schema", "table", "constraint", "where"] as const;
 
 /**
- * Tries rows [from, to) of a chunk in the transaction that is open, in which all constraints are immediate; undefined if that cannot be
- * done on the server, and then nothing has happened.
+ * Tries rows [from, to) of a chunk in the transaction that is open, in which all constraints are
+ * immediate; undefined if that cannot be done on the server, and then nothing has happened.
  */
 export async function rowByRow(
   connection: Connection,
@@ -59,7 +59,10 @@ export async function rowByRow(
   }
 }
 
-/** Makes sure that what reads like a lack of rights is a policy that a row breaks. @throws if it is not */
+/**
+ * Makes sure that what reads like a lack of rights is a policy that a row breaks.
+ * @throws if it is not
+ */
 async function expectPolicies(
   connection: Connection,
   chunk: Chunk,
@@ -74,7 +77,10 @@ async function expectPolicies(
   }
 }
 
-/** The block: row 0 of the faults has the number of rows that were kept. What is no row's fault ends it. */
+/**
+ * The block: row 0 of the faults has the number of rows that were kept. What is no row's fault ends
+ * it.
+ */
 function blockSql({ plan }: Chunk, staged: string, faults: string): string {
   const names = plan.columns.map(({ column }) => quoteIdentifier(column.name));
   // As COPY does, which takes a value for every column.

@@ -34,14 +34,17 @@ export function isTransient(error: unknown): boolean {
   return isDatabaseError(error) && (error.code === "40P01" || error.code === "40001");
 }
 
-/** The ledger itself raised it; a trigger can raise the same code. Names of functions are the same in every language. */
+/**
+ * The ledger itself raised it; a trigger can raise the same code. Names of functions are the same
+ * in every language.
+ */
 export function saysLedger({ where = "" }: DatabaseError): boolean {
   return /^[^\n]*\bcommit_rows\(text,/.test(where);
 }
 
 /**
- * The ledger knows more of the chunk than this process does: it says so itself, or has its rejects already, which a process that was
- * taken over meets first.
+ * The ledger knows more of the chunk than this process does: it says so itself, or has its rejects
+ * already, which a process that was taken over meets first.
  */
 export function isOutOfStep(error: DatabaseError): boolean {
   return (error.code === OUT_OF_STEP && saysLedger(error)) || (error.code === "23505" && error.schema === "sluice");
@@ -53,9 +56,10 @@ export function isAboutTable({ code }: DatabaseError): boolean {
 }
 
 /**
- * Data exceptions, integrity violations, exceptions of triggers and functions, views' check options,
- * rows that a policy of row-level security does not allow, and rows too big for an index. If a
- * statement would write one key twice (21), neither row is at fault: one after the other, both go in.
+ * Data exceptions, integrity violations, exceptions of triggers and functions, views' check
+ * options, rows that a policy of row-level security does not allow, and rows too big for an index.
+ * If a statement would write one key twice (21), neither row is at fault: one after the other, both
+ * go in.
  */
 export function isRowFault(error: unknown): boolean {
   // The ledger's own tables hold no rows of the user's.
@@ -70,7 +74,9 @@ export function isRowFault(error: unknown): boolean {
   );
 }
 
-/** PostgreSQL's code of a row that breaks a policy, and of a user who may not do something at all. */
+/**
+ * PostgreSQL's code of a row that breaks a policy, and of a user who may not do something at all.
+ */
 export const RIGHTS = "42501";
 
 /**
@@ -80,14 +86,18 @@ export const RIGHTS = "42501";
 const OF_THE_SERVER = "08|25|40|53|57|58|F0|XX|SLU";
 const SPEAKS_OF_SERVER = new RegExp(`^(?:${OF_THE_SERVER})`);
 
-/** What RAISE said in a trigger or function that worked on a row. The server itself uses the same codes for other things. */
+/**
+ * What RAISE said in a trigger or function that worked on a row. The server itself uses the same
+ * codes for other things.
+ */
 export function isRaised({ code, routine }: DatabaseError): boolean {
   return routine === "exec_stmt_raise" && !SPEAKS_OF_SERVER.test(code);
 }
 
 /**
- * The conditions of {@link isRowFault} in PL/pgSQL, which does not know the routine, so far as that can be. What it does not cover is
- * tried again from here. Of {@link RIGHTS} it covers too much: a policy, which is a row's fault, and a lack of rights.
+ * The conditions of {@link isRowFault} in PL/pgSQL, which does not know the routine, so far as that
+ * can be. What it does not cover is tried again from here. Of {@link RIGHTS} it covers too much: a
+ * policy, which is a row's fault, and a lack of rights.
  *
  * @param code the variable that has the SQLSTATE
  * @param context the variable that has the error's context
@@ -97,9 +107,10 @@ export function rowFaultSql(code: string, context: string): string {
 }
 
 /**
- * A value that its column's type does not take, by any code: types that name other objects or have a grammar
- * (`regclass`, `tsquery`, `ltree`) and `jsonb` that is too deep use those of statements. The server then says
- * which column of a line, or which parameter, it was reading, and nothing else: a trigger's error has more.
+ * A value that its column's type does not take, by any code: types that name other objects or have
+ * a grammar (`regclass`, `tsquery`, `ltree`) and `jsonb` that is too deep use those of statements.
+ * The server then says which column of a line, or which parameter, it was reading, and nothing
+ * else: a trigger's error has more.
  */
 function isUnreadable(error: DatabaseError): boolean {
   const { code, where = "" } = error;
@@ -107,12 +118,18 @@ function isUnreadable(error: DatabaseError): boolean {
   return /^[^\n]*\$\d+(?: = '.*)?$/s.test(where) ? !where.includes("\nSQL") : isReadingCell(where);
 }
 
-/** Reports whether COPY was reading a cell: its line and column come first, with nothing before them. */
+/**
+ * Reports whether COPY was reading a cell: its line and column come first, with nothing before
+ * them.
+ */
 function isReadingCell(where: string): boolean {
   return /^COPY [^,]*, [^\s\d":]+ \d+, [^\s":]+ .+?\s*: /.test(where);
 }
 
-/** A row that breaks a policy's check; the same code says that a user may not write to a table at all. */
+/**
+ * A row that breaks a policy's check; the same code says that a user may not write to a table at
+ * all.
+ */
 function isPolicy({ code, routine }: DatabaseError): boolean {
   return code === RIGHTS && routine === "ExecWithCheckOptions";
 }
@@ -126,7 +143,10 @@ export function rowNamed(error: unknown): number | undefined {
   return line === undefined ? undefined : Number(line) - 1;
 }
 
-/** Line and column. What comes after them is the user's, and may read like a place itself; what comes before is of triggers. */
+/**
+ * Line and column. What comes after them is the user's, and may read like a place itself; what
+ * comes before is of triggers.
+ */
 function placeIn({ where = "" }: DatabaseError): RegExpExecArray | null {
   const copy = /^COPY .*/m.exec(where)?.[0] ?? "";
   return /^COPY [^,]*, [^\s\d":]+ (\d+)(?:, [^\s":]+ (.+?)\s*: )?/.exec(copy);
@@ -140,7 +160,8 @@ export function refusalOf(
 ): Reject {
   const { file, sheet, columns } = chunk.plan;
   const failure = error as DatabaseError;
-  // `Key (id)=(7) already exists.` Other details print the whole row, with values that the database made up for it.
+  // `Key (id)=(7) already exists.` Other details print the whole row, with values that the database
+  // made up for it.
   const key = /^23(?:503|505|P01)$/.test(failure.code) ? failure.detail : undefined;
   const named = failure.column ?? placeIn(failure)?.[2] ?? /\("?([^",()]+)"?\)=/.exec(key ?? "")?.[1];
   const field = columns.findIndex(({ column }) => column.name === named);

@@ -13,7 +13,9 @@ export async function underSavepoint<T>(connection: Connection, run: () => Promi
 /** The statement that a function for {@link released} begins with. */
 export const SAVEPOINT = "savepoint sluice";
 
-/** The same for a function whose first message begins with {@link SAVEPOINT}, which saves a message. */
+/**
+ * The same for a function whose first message begins with {@link SAVEPOINT}, which saves a message.
+ */
 export async function released<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
   try {
     const result = await run();

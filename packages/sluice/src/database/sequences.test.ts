@@ -1,4 +1,5 @@
-// Sequences of columns whose values the sheet brings: the application's next row meets none of them.
+// Sequences of columns whose values the sheet brings: the application's next row meets none of
+// them.
 import { background } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

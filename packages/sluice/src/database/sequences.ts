@@ -42,7 +42,10 @@ export function reach(reached: Reached, chunk: Chunk, from: number, to: number, 
   }
 }
 
-/** Calls that move sequences past what was reached, each with a comma in front, for a list of SELECT. */
+/**
+ * Calls that move sequences past what was reached, each with a comma in front, for a list of
+ * SELECT.
+ */
 export function moveSql(reached: Reached): string {
   return Array.from(reached, ([{ name }, id]) => `, ${moveCall(name, String(id))}`).join("");
 }

@@ -1,7 +1,8 @@
 // A whole import in one transaction: what --atomic, --replace and --dry-run are made of.
 //
-// Chunks go in under savepoints. Nobody else sees a row before the last message, which is the fence, one row in the ledger for all
-// of it, and COMMIT. So there is nothing to continue with after a failure: it begins from the first row again.
+// Chunks go in under savepoints. Nobody else sees a row before the last message, which is the
+// fence, one row in the ledger for all of it, and COMMIT. So there is nothing to continue with
+// after a failure: it begins from the first row again.
 import { after, inOrder, loadCutting, note } from "./commit.ts";
 import { record } from "./record.ts";
 import { moveSql, reach, type Reached } from "./sequences.ts";

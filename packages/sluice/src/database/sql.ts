@@ -1,5 +1,5 @@
-// The target that speaks PostgreSQL, whichever database lends the connections: how a table is described, and how a chunk is
-// committed whatever happens to the connection meanwhile.
+// The target that speaks PostgreSQL, whichever database lends the connections: how a table is
+// described, and how a chunk is committed whatever happens to the connection meanwhile.
 import type { Chunk } from "../chunk/chunk.ts";
 import { describeError, failureOf } from "../errors.ts";
 import { quoteTable } from "../schema/identifiers.ts";
@@ -214,7 +214,10 @@ export class SqlTarget implements Target {
     };
   }
 
-  /** Lends a connection for an import; over a new one the ledger is asked first whether it has what it said to have. */
+  /**
+   * Lends a connection for an import; over a new one the ledger is asked first whether it has what
+   * it said to have.
+   */
   #over<T>(claim: Claim | undefined, use: (connection: Connection) => Promise<T>): Promise<T> {
     const followed = claim && this.#followed.get(claim.id); // race:ignore: each import has its own
     return this.#database.withConnection(async (connection) => {
@@ -235,8 +238,9 @@ export class SqlTarget implements Target {
   }
 
   /**
-   * Asks, after a connection was lost, whether another process has taken the import over: it ends all sessions of the one before, so
-   * each connection of the pool may turn out to be dead first. A server that does not answer says nothing of that.
+   * Asks, after a connection was lost, whether another process has taken the import over: it ends
+   * all sessions of the one before, so each connection of the pool may turn out to be dead first. A
+   * server that does not answer says nothing of that.
    */
   async #takenOver(claim: Claim): Promise<unknown> {
     for (let left = this.connections; ; left--) {
@@ -247,7 +251,10 @@ export class SqlTarget implements Target {
     }
   }
 
-  /** An error says that the import is not ours any more: the ledger knows better, since triggers can raise any code. */
+  /**
+   * An error says that the import is not ours any more: the ledger knows better, since triggers can
+   * raise any code.
+   */
   async #believe(error: DatabaseError, claim: Claim): Promise<never> {
     const { standing } = await this.patiently(() => standingOf(this, claim));
     await this.#expectOurs(standing, claim);

@@ -4,15 +4,18 @@ import type { Holder, Wait } from "../target.ts";
 
 /** The facts about a backend while its statement runs. */
 export interface Looked {
-  /** On its statement, that is: a backend that waits for its client is not. One that waits for a lock is. */
+  /**
+   * On its statement, that is: a backend that waits for its client is not. One that waits for a
+   * lock is.
+   */
   readonly atWork: boolean;
   /** The lock that it waits for, if backends hold it that were not asked about. */
   readonly wait: Wait | undefined;
 }
 
 /**
- * Of the backends $1: whether they are at work, what they wait for, and who else holds it. Of a holder that belongs to another user
- * nothing is shown of what it does.
+ * Of the backends $1: whether they are at work, what they wait for, and who else holds it. Of a
+ * holder that belongs to another user nothing is shown of what it does.
  */
 export const LOOK = `
   select w.pid::text, (w.state = 'active' and w.wait_event is distinct from 'ClientRead')::text, h.holders::text, l.locktype,
@@ -51,7 +54,10 @@ function waitFor(
   return { on: kind === "transactionid" ? "what another transaction has not committed yet" : "a lock", holders };
 }
 
-/** `the table "people", locked by process 4242 (psql, user ada, idle in transaction since 2026-11-21 12:31:05 UTC)` */
+/**
+ * `the table "people", locked by process 4242 (psql, user ada, idle in transaction since 2026-11-21
+ * 12:31:05 UTC)`
+ */
 export function describeWait({ on, holders }: Wait): string {
   return `${on}, locked by ${holders.map(describeHolder).join(" and ")}`;
 }

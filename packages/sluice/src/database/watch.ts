@@ -29,7 +29,10 @@ export interface WatchOptions {
   readonly look: (pids: readonly number[]) => Promise<ReadonlyMap<number, Looked>>;
   /** Cancels the statements of backends. */
   readonly cancel: (pids: readonly number[]) => Promise<unknown>;
-  /** Told what statements wait for, each thing once, when that is another than before; of nothing when that is over. */
+  /**
+   * Told what statements wait for, each thing once, when that is another than before; of nothing
+   * when that is over.
+   */
   readonly onWait: (waits: readonly Wait[]) => void;
 }
 
@@ -47,8 +50,9 @@ interface Seen {
 export class Watch {
   readonly #options: WatchOptions;
   /**
-   * Goroutines share it without a lock: each adds and removes its own connections, and each walk over it is one step.
-   * The race detector, which takes a Map for one place, is told so on each line.
+   * Goroutines share it without a lock: each adds and removes its own connections, and each walk
+   * over it is one step. The race detector, which takes a Map for one place, is told so on each
+   * line.
    */
   readonly #seen = new Map<Watched, Seen>();
   #timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,6 @@
-// The same command again: whenever the one before was cut off, and whoever else gives it at the same time, the rows are in once.
-// What happens between two statements is made to happen there, by a database that is held up; nothing waits for a time.
+// The same command again: whenever the one before was cut off, and whoever else gives it at the
+// same time, the rows are in once. What happens between two statements is made to happen there, by
+// a database that is held up; nothing waits for a time.
 import { background, withCancel } from "@sluice/go/context";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

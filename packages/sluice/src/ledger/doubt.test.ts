@@ -1,4 +1,5 @@
-// The same import again where a key is to hold rows back: of each way in which it does not, and of its neighbour in which it does.
+// The same import again where a key is to hold rows back: of each way in which it does not, and of
+// its neighbour in which it does.
 import { background, withCancel } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// Imports whose rows this one would put in once more, if its key did not hold them back. What the key is, is known when the table and
-// the sheet's columns are; so the doubt is kept until then.
+// Imports whose rows this one would put in once more, if its key did not hold them back. What the
+// key is, is known when the table and the sheet's columns are; so the doubt is kept until then.
 import { quoteTable } from "../schema/identifiers.ts";
 import type { Unheld } from "../plan/repeat.ts";
 import type { Target } from "../target.ts";
@@ -29,7 +29,10 @@ export async function expectHeld(
   }
 }
 
-/** Reports whether the key holds back all rows that a table has; of a table whose rows this user does not see, it says no. */
+/**
+ * Reports whether the key holds back all rows that a table has; of a table whose rows this user
+ * does not see, it says no.
+ */
 export async function holdsAll(target: Target, table: string, unheld: Unheld | undefined): Promise<boolean> {
   if (unheld === undefined) return true;
   try {

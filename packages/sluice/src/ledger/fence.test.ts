@@ -1,5 +1,6 @@
-// The ledger's own defences, each alone: what a process that was taken over sends, as if nobody had ended its sessions, and what two
-// imports of one ledger do to each other. The functions are called as SQL.
+// The ledger's own defences, each alone: what a process that was taken over sends, as if nobody had
+// ended its sessions, and what two imports of one ledger do to each other. The functions are called
+// as SQL.
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { releaseEarlier, standingOf } from "../database/followed.ts";
@@ -36,7 +37,10 @@ describe.each(kinds)("on %s", (kind) => {
   });
   afterAll(() => place[Symbol.asyncDispose]());
 
-  /** Two imports at the same place: chunk 0 is half-way, chunk 1 is done, chunk 2 is half-way. What is done to one is not done to the other. */
+  /**
+   * Two imports at the same place: chunk 0 is half-way, chunk 1 is done, chunk 2 is half-way. What
+   * is done to one is not done to the other.
+   */
   async function twoImports(): Promise<{ mine: Claim; other: Claim; expectOtherSame(): Promise<void> }> {
     const [other, mine] = [await newImport(place, newName("content")), await newImport(place, newName("content"))];
     for (const { id } of [other, mine])
@@ -175,7 +179,8 @@ describe.each(kinds)("on %s", (kind) => {
     test("is refused while the holder is at work, and changes nothing", async () => {
       const { mine } = await atWork();
       const before = await entryOf(mine.id);
-      // One process at a time has the embedded database, so another one's lease is of one that is gone.
+      // One process at a time has the embedded database, so another one's lease is of one that is
+      // gone.
       expect(await claim(mine.id, { owner: place.exclusive ? "holder" : "somebody" })).toBeNull();
       expect(await entryOf(mine.id)).toEqual(before);
     });

@@ -1,5 +1,5 @@
-// An import that has finished and yet ends in an error: it was to be done once more, or its rejects could not be passed on. The
-// error carries the result, so that nobody takes it for a failure.
+// An import that has finished and yet ends in an error: it was to be done once more, or its rejects
+// could not be passed on. The error carries the result, so that nobody takes it for a failure.
 import { describeError, SluiceError, type ErrorCode, type FailureExit, type PassedOn } from "../errors.ts";
 import { reasonsOf, rejectsOf, type Entry } from "./ledger.ts";
 import type { ImportResult } from "../options.ts";
@@ -99,7 +99,9 @@ export function notPassedOn(
   });
 }
 
-/** `9 of 10 rows inserted into the table "t", 0 updated, 0 skipped, 1 rejected (1 × missing_value)` */
+/**
+ * `9 of 10 rows inserted into the table "t", 0 updated, 0 skipped, 1 rejected (1 × missing_value)`
+ */
 function countsIn({ table, total, inserted, updated, skipped, rejected, reasons }: ImportResult): string {
   const count = (n: number): string => n.toLocaleString("en");
   const why = Object.entries(reasons).map(([code, n]) => `${count(n)} × ${code}`);

@@ -71,7 +71,10 @@ export interface HistoryPlace {
   readonly id: string;
 }
 
-/** The imports after a place, the newest first, each with its place and the reason why it failed or was cancelled. */
+/**
+ * The imports after a place, the newest first, each with its place and the reason why it failed or
+ * was cancelled.
+ */
 export async function pageOfHistory(
   target: Target,
   { search, after, limit }: HistoryQuery,

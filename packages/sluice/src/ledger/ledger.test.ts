@@ -1,6 +1,6 @@
-// Every row exactly once, whatever ends an import and whoever goes on with it. Interruptions come at chosen commits; where they are
-// drawn, the seed is printed and can be given as SLUICE_SEED. Long, since each way to be interrupted runs on both databases with
-// the same helpers.
+// Every row exactly once, whatever ends an import and whoever goes on with it. Interruptions come
+// at chosen commits; where they are drawn, the seed is printed and can be given as SLUICE_SEED.
+// Long, since each way to be interrupted runs on both databases with the same helpers.
 import { background, withCancel } from "@sluice/go/context";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -36,7 +36,10 @@ const people = table({
   indexes: ["name", "age"],
 });
 
-/** 430 rows; every 40th has no name, every 50th an age that is none, and rows 101 and 301 an id that is taken. */
+/**
+ * 430 rows; every 40th has no name, every 50th an age that is none, and rows 101 and 301 an id that
+ * is taken.
+ */
 function rows(): TestCell[][] {
   const rows: TestCell[][] = [["Id", "Name", "Age", "Note"]];
   for (let n = 1; n <= ROWS; n++) {

@@ -1,7 +1,9 @@
-// An import's entry in the ledger: begun with its table, claimed by one process at a time, closed with its counts.
+// An import's entry in the ledger: begun with its table, claimed by one process at a time, closed
+// with its counts.
 //
-// Every statement that changes an entry carries the epoch and does nothing if that is over, so a process that was taken for
-// dead can do no harm when it wakes up. `commitChunk` of the target writes the chunks; all else is here.
+// Every statement that changes an entry carries the epoch and does nothing if that is over, so a
+// process that was taken for dead can do no harm when it wakes up. `commitChunk` of the target
+// writes the chunks; all else is here.
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { quoteLiteral, quoteTable } from "../schema/identifiers.ts";
@@ -87,13 +89,22 @@ export interface Totals {
 /** The time for which a process is believed to be alive without a message. */
 export const LEASE_MS: number = Number(process.env["SLUICE_LEASE_MS"]) || 30_000;
 
-/** This process, for people and for the lease: the last part tells two processes of one number apart. */
+/**
+ * This process, for people and for the lease: the last part tells two processes of one number
+ * apart.
+ */
 export const OWNER: string = `process ${process.pid} on ${hostname()} (${randomBytes(2).toString("hex")})`;
 
-/** No letters that are taken for others. 10 of them: short to type, and a million imports collide once in 10,000 ledgers. */
+/**
+ * No letters that are taken for others. 10 of them: short to type, and a million imports collide
+ * once in 10,000 ledgers.
+ */
 const LETTERS = "23456789abcdefghjkmnpqrstuvwxyz2";
 
-/** Rejects read at a time, at most, and bytes of their cells: a page ends with the reject that reaches them. */
+/**
+ * Rejects read at a time, at most, and bytes of their cells: a page ends with the reject that
+ * reaches them.
+ */
 const PAGE = 1000;
 const PAGE_BYTES = 512 * 1024;
 const REJECTS = "sluice.rejects";
@@ -101,7 +112,10 @@ const REJECTS = "sluice.rejects";
 /** Whatever runs statements: a target, or a session that is under way. */
 type Asked = Pick<Target, "query">;
 
-/** Makes or changes the table and opens the import's entry, in one transaction. @throws an error of code BEGUN_ALREADY, see `seen` */
+/**
+ * Makes or changes the table and opens the import's entry, in one transaction.
+ * @throws an error of code BEGUN_ALREADY, see `seen`
+ */
 export async function beginImport(target: Target, beginning: Beginning): Promise<Claim> {
   const claim = { id: beginning.id ?? newId(), epoch: 1 };
   const { plan, ddl } = beginning;
@@ -135,8 +149,8 @@ export async function beginImport(target: Target, beginning: Beginning): Promise
 }
 
 /**
- * Looks at the imports of a key. What is decided by looking further holds only while this look does: the mark must be taken first, and
- * {@link beginImport} compares it.
+ * Looks at the imports of a key. What is decided by looking further holds only while this look
+ * does: the mark must be taken first, and {@link beginImport} compares it.
  */
 export async function lookAt(target: Target, key: ImportKey): Promise<Look> {
   const { rows } = await target.query(markSql(key));
@@ -144,8 +158,8 @@ export async function lookAt(target: Target, key: ImportKey): Promise<Look> {
 }
 
 /**
- * Begins one at a time the imports of a content and table. The one that comes later finds another mark, even if the earlier one has
- * finished by then, or its process is frozen and its lease over.
+ * Begins one at a time the imports of a content and table. The one that comes later finds another
+ * mark, even if the earlier one has finished by then, or its process is frozen and its lease over.
  */
 function guard({ key, mark }: Look): string[] {
   const body = `begin
@@ -160,7 +174,9 @@ function guard({ key, mark }: Look): string[] {
   ];
 }
 
-/** A number for all imports of a key and their states. One that was cancelled is in nobody's way. */
+/**
+ * A number for all imports of a key and their states. One that was cancelled is in nobody's way.
+ */
 function markSql({ contentHash, sheet, table }: ImportKey): string {
   const one = [
     `content_hash = ${quoteLiteral(contentHash)}`,
@@ -299,7 +315,10 @@ export async function knowsContent(target: Pick<Target, "query">, contentHash: s
   return rows[0]![0] === "true";
 }
 
-/** The import of an id, or those of a sheet into a table: by the file's content, or the unfinished ones by its name. The newest first. */
+/**
+ * The import of an id, or those of a sheet into a table: by the file's content, or the unfinished
+ * ones by its name. The newest first.
+ */
 export async function findImports(
   target: Target,
   wanted: { readonly id: string } | ImportKey | (Omit<ImportKey, "contentHash"> & { readonly file: string }),
@@ -393,7 +412,9 @@ export async function chunksOf(target: Target, id: string): Promise<Map<number, 
   return new Map(rows.map(([n, ...numbers]) => [Number(n), chunkStateFrom(numbers)]));
 }
 
-/** A chunk's state from its columns in the ledger: rows, done, inserted, updated, skipped, rejected. */
+/**
+ * A chunk's state from its columns in the ledger: rows, done, inserted, updated, skipped, rejected.
+ */
 export function chunkStateFrom(columns: readonly (string | null)[]): ChunkState {
   const [rows, done, inserted, updated, skipped, rejected] = columns.map(Number) as [
     number,
@@ -426,9 +447,10 @@ export async function* rejectsOf(
   table: string = REJECTS,
 ): AsyncGenerator<Reject[]> {
   for (let [last, stretch] = [0, PAGE]; ;) {
-    // A stretch of the sheet a time, from the next reject on: a limit alone would make a server that knows nothing of a table
-    // just filled sort all that is left of it for every page. Such a server would also look for the next reject again for each
-    // row that it joins with it; as a value, it is looked for once.
+    // A stretch of the sheet a time, from the next reject on: a limit alone would make a server
+    // that knows nothing of a table just filled sort all that is left of it for every page. Such a
+    // server would also look for the next reject again for each row that it joins with it; as a
+    // value, it is looked for once.
     const { rows } = await target.query(
       `with next as materialized (select row_number as first from ${table} where import = $1 and row_number > $2 order by row_number limit 1)
        select row_number::text, column_name, value, code, reason, cells::text, (before + size)::text
@@ -452,11 +474,13 @@ export async function* rejectsOf(
     });
     if (page.length === 0) return;
     const upto = Number(rows.at(-1)![6]);
-    // What outlives a page by a moment keeps its rows from the garbage collector's first look: 60 MB of them.
+    // What outlives a page by a moment keeps its rows from the garbage collector's first look: 60
+    // MB of them.
     (rows as unknown[]).length = 0;
     yield page;
     last = page.at(-1)!.row;
-    // The server reads the cells of a whole stretch to know their sizes: not far more of them than fit.
+    // The server reads the cells of a whole stretch to know their sizes: not far more of them than
+    // fit.
     const full = upto >= PAGE_BYTES;
     stretch = Math.min(PAGE, 2 * (full ? last - page[0]!.row + 1 : stretch));
   }

@@ -1,5 +1,6 @@
-// Servers that lose what they had acknowledged: put back to an earlier state of their disk while an import runs, as when a replica
-// takes over that is behind, or crashed while the user's setting lets commits wait.
+// Servers that lose what they had acknowledged: put back to an earlier state of their disk while an
+// import runs, as when a replica takes over that is behind, or crashed while the user's setting
+// lets commits wait.
 import { join } from "node:path";
 import { background, withCancel } from "@sluice/go/context";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";

@@ -1,5 +1,5 @@
-// The protocol of the ledger, checked in every order in which its steps can come; see test/protocol.ts and test/command.ts for what
-// it says.
+// The protocol of the ledger, checked in every order in which its steps can come; see
+// test/protocol.ts and test/command.ts for what it says.
 import { describe, expect, test } from "vitest";
 import { check } from "./test/checker.ts";
 import {

@@ -1,7 +1,9 @@
-// The rejects of an import that nobody has repaired yet: a page of them, some of them, and their way out of the ledger.
+// The rejects of an import that nobody has repaired yet: a page of them, some of them, and their
+// way out of the ledger.
 //
-// A repaired row leaves the ledger's rejects in the transaction that puts it into the table, so it goes in once. What a repair did is
-// a chunk of its own, with a number below 0: rows that were rejected once are counted as inserted, updated or skipped from then on.
+// A repaired row leaves the ledger's rejects in the transaction that puts it into the table, so it
+// goes in once. What a repair did is a chunk of its own, with a number below 0: rows that were
+// rejected once are counted as inserted, updated or skipped from then on.
 import { quoteLiteral } from "../schema/identifiers.ts";
 import { fromAscii, type Reject, type RejectCell } from "../reject.ts";
 import type { ChunkState, QueryResult } from "../target.ts";
@@ -17,7 +19,10 @@ export type OpenReject = Omit<Reject, "file" | "sheet">;
 const MOST_PAGE_BYTES = 8 * 1024 ** 2;
 const COLUMNS = "row_number::text, column_name, value, code, reason, cells::text";
 
-/** Some rejects in the sheet's order, from the one of a number on; fewer than asked for if their cells are long. */
+/**
+ * Some rejects in the sheet's order, from the one of a number on; fewer than asked for if their
+ * cells are long.
+ */
 export async function pageOfRejects(
   asked: Asked,
   id: string,

@@ -1,5 +1,5 @@
-// Reading an import's rejects costs as much as there are, also while the server's statistics know of earlier imports only. Then it
-// takes a new one for a row or two.
+// Reading an import's rejects costs as much as there are, also while the server's statistics know
+// of earlier imports only. Then it takes a new one for a row or two.
 import pg from "pg";
 import { expect, test } from "vitest";
 import { newDatabase, server } from "../test/database.ts";

@@ -1,13 +1,17 @@
-// Imports of the same content into a table that shares rows with this one: a partition and its parent, a view and its table.
+// Imports of the same content into a table that shares rows with this one: a partition and its
+// parent, a view and its table.
 //
-// They are another import, since what goes in by the one name may be meant to be something else than what goes in by the other. But
-// rows that both names show may be there twice, so it is said.
+// They are another import, since what goes in by the one name may be meant to be something else
+// than what goes in by the other. But rows that both names show may be there twice, so it is said.
 import { quoteTable } from "../schema/identifiers.ts";
 import { inLines } from "../printable.ts";
 import type { Target } from "../target.ts";
 import type { ImportKey } from "./ledger.ts";
 
-/** A table, its parents and their parents, and, of views, the tables that they show. The parameter is its oid. */
+/**
+ * A table, its parents and their parents, and, of views, the tables that they show. The parameter
+ * is its oid.
+ */
 const ABOVE = `
   with recursive above as (
     select $1::oid as oid

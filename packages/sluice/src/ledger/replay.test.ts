@@ -1,6 +1,6 @@
-// The model and the SQL are one protocol: ways through the model are gone with the real functions, in real databases, and both must be
-// at the same place after each step. What the checker finds to be needed in the model is needed in the SQL, too: a replay notices
-// when it is taken out.
+// The model and the SQL are one protocol: ways through the model are gone with the real functions,
+// in real databases, and both must be at the same place after each step. What the checker finds to
+// be needed in the model is needed in the SQL, too: a replay notices when it is taken out.
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { server } from "../test/database.ts";
@@ -27,7 +27,10 @@ async function newPlace(kind: (typeof kinds)[number]): Promise<Place> {
   return place;
 }
 
-/** Goes a way, and probes each sort of state that was not probed before. @throws Mismatch with the way there */
+/**
+ * Goes a way, and probes each sort of state that was not probed before.
+ * @throws Mismatch with the way there
+ */
 async function go(
   place: Place,
   size: Size,

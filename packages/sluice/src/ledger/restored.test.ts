@@ -1,4 +1,5 @@
-// A ledger of which parts are others than an import left them: restored from a dump, or with a row less.
+// A ledger of which parts are others than an import left them: restored from a dump, or with a row
+// less.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { background } from "@sluice/go/context";
@@ -20,7 +21,10 @@ async function example(folder: string): Promise<string> {
   return file;
 }
 
-/** What a dump that is restored makes of a database: each table is made anew, in the order of the names. */
+/**
+ * What a dump that is restored makes of a database: each table is made anew, in the order of the
+ * names.
+ */
 async function dumpedAndRestored(target: Target, tables: readonly string[]): Promise<void> {
   await target.query("create schema restored");
   const ledger = ["chunks", "imports", "leases", "ledger", "made", "rejects"].map((name) => ["sluice", name] as const);

@@ -165,7 +165,8 @@ export async function lookFor(
       notes.push(...said);
       return { entry, seen, doubts };
     }
-    // With other options it ends here too: once this import has put rows in, nothing tells any more that its own are gone.
+    // With other options it ends here too: once this import has put rows in, nothing tells any more
+    // that its own are gone.
     const claim = whenReleased(entry.id) ? undefined : await claimImport(target, entry.id, notes);
     if (!claim) throw atWork(entry);
     await settleImport(target, claim, "cancelled", gone);
@@ -238,7 +239,8 @@ async function rowsThere(target: Target, entries: readonly Entry[], options: Wan
   const wish = wishOf(options);
   for (const entry of entries) {
     if (entry.state !== "finished" || entry.wish !== wish) continue;
-    // If all were rejected, nothing can be in twice. What was skipped, a trigger may have put elsewhere.
+    // If all were rejected, nothing can be in twice. What was skipped, a trigger may have put
+    // elsewhere.
     const { total, rejected } = entry.totals;
     if (total > rejected && (await whyGone(target, entry)) === undefined) return entry;
   }
@@ -251,8 +253,8 @@ function isKeyed({ mode, onConflict = "error" }: Wanted): boolean {
 }
 
 /**
- * The rows of an import that the database took. Those that were left out count too, if no key did that: then a trigger did, which may have
- * put them elsewhere, as one does that keeps partitions.
+ * The rows of an import that the database took. Those that were left out count too, if no key did
+ * that: then a trigger did, which may have put them elsewhere, as one does that keeps partitions.
  */
 function takenBy({ id, wish, totals: { inserted, updated, skipped } }: Entry): number {
   return inserted + updated + (wishFrom(wish, id)["onConflict"] === "skip" ? 0 : skipped);
@@ -264,7 +266,10 @@ async function importedBefore(target: Target, entry: Entry, wish: string): Promi
   return `this file was imported before, on ${entry.startedAt}, as import ${entry.id}${more}`;
 }
 
-/** Claims an unfinished import. @throws SluiceError (`import_running`) if another process is at work on it */
+/**
+ * Claims an unfinished import.
+ * @throws SluiceError (`import_running`) if another process is at work on it
+ */
 export async function goOn(
   target: Target,
   entry: Entry,
@@ -312,7 +317,10 @@ function notThere(missing: number, table: string): string {
   );
 }
 
-/** @throws SluiceError (`table_unconfirmed`) if the table of an import belongs to somebody whom this user need not trust */
+/**
+ * @throws SluiceError (`table_unconfirmed`) if the table of an import belongs to somebody whom this
+ *   user need not trust
+ */
 async function checkOwner(target: Target, { id, table }: Entry): Promise<void> {
   const owner = await strangerWhoOwns(target, table);
   if (owner === undefined) return;

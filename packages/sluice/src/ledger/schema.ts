@@ -54,8 +54,9 @@ export function atWorkSql(exclusive: boolean, owner: string): string {
 }
 
 /**
- * Where the ledger's tables are, as SQL: their OIDs. A copy of the database's files, `pg_upgrade` and a replica keep them. A dump that is
- * restored does not: it makes the tables in the order of their names, and they were not made in that order.
+ * Where the ledger's tables are, as SQL: their OIDs. A copy of the database's files, `pg_upgrade`
+ * and a replica keep them. A dump that is restored does not: it makes the tables in the order of
+ * their names, and they were not made in that order.
  */
 const PLACE = `(select pg_catalog.string_agg(c.oid::text, ' ' order by c.relname) from pg_catalog.pg_class c
   where c.relnamespace = 'sluice'::pg_catalog.regnamespace and c.relkind = 'r')`;
@@ -231,10 +232,14 @@ export const GRANTS_HINT = `
 -- grant select, insert, update, delete on all tables in schema sluice to ROLE;
 `;
 
-/** The statements of step n take a ledger of version n + 1 to the next; run in one transaction with the new version's number. */
+/**
+ * The statements of step n take a ledger of version n + 1 to the next; run in one transaction with
+ * the new version's number.
+ */
 const MIGRATIONS: readonly (readonly string[])[] = [
   [
-    // `indexes` holds what indexes are made of. The SQL that version 1 stored there stays as it is: it is shown, and never run.
+    // `indexes` holds what indexes are made of. The SQL that version 1 stored there stays as it is:
+    // it is shown, and never run.
     "comment on column sluice.imports.indexes is 'what is left to build: name and columns; a text is a statement of version 1, never run'",
     "alter table sluice.imports add column if not exists relation text, add column if not exists shape text",
     "drop function if exists sluice.commit_rows(text, integer, integer, integer, integer, integer, integer, integer, integer, integer)",
@@ -296,7 +301,10 @@ export async function hasLedger(target: Target): Promise<boolean> {
   return true;
 }
 
-/** The ledger's version, undefined if it does not exist, and whether it came into this database by a dump. */
+/**
+ * The ledger's version, undefined if it does not exist, and whether it came into this database by a
+ * dump.
+ */
 async function versionOf(target: Target): Promise<{ version: number | undefined; restored: boolean }> {
   const none = { version: undefined, restored: false };
   try {

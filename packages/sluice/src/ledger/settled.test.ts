@@ -1,4 +1,5 @@
-// An import that was settled as failed: a session that its process has lost, and could not end, must not add to it any more.
+// An import that was settled as failed: a session that its process has lost, and could not end,
+// must not add to it any more.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
@@ -36,7 +37,8 @@ describe.skipIf(server === undefined)("an import that was settled as failed", ()
           query: async (sql, parameters) => {
             if (!fails || !sql.includes("insert into") || parameters?.at(6) !== "5")
               return connection.query(sql, parameters);
-            // The first time the connection is lost, and its session goes on; the second time the database cannot.
+            // The first time the connection is lost, and its session goes on; the second time the
+            // database cannot.
             if (behind) throw Object.assign(new Error("out of memory"), { code: "53200", severity: "ERROR" });
             behind = failureOf(left.query(sql, [...parameters]));
             throw new SluiceError("connection_lost", "the connection was lost: a test wants it so");

@@ -55,8 +55,9 @@ export function fullNameSql(oid: string): string {
 
 /**
  * The text of a table as a dump has brought it into this database: with the numbers that its parts
- * have here. What people call the columns and types stays as it was, so a change since then is still
- * found. Its files differ, so its rows are counted. Types that are not PostgreSQL's own count as the same.
+ * have here. What people call the columns and types stays as it was, so a change since then is
+ * still found. Its files differ, so its rows are counted. Types that are not PostgreSQL's own count
+ * as the same.
  */
 export function restoredShape(then: string, now: string): string | undefined {
   const [was, is] = [shapeFrom(then), shapeFrom(now)];

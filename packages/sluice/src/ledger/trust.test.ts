@@ -1,4 +1,5 @@
-// The ledger where others than the one who imports can write to it, or own it: real roles on a real server.
+// The ledger where others than the one who imports can write to it, or own it: real roles on a real
+// server.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { background } from "@sluice/go/context";
@@ -308,7 +309,10 @@ describe.skipIf(server === undefined)("a ledger", () => {
   });
 });
 
-/** Functions and operators that fit what the program asks for better than the database's own, whose parameters are wider. */
+/**
+ * Functions and operators that fit what the program asks for better than the database's own, whose
+ * parameters are wider.
+ */
 const SHADOWS = [
   'function json_build_array(oid, "char", text, json) returns json',
   "function json_build_array(name, smallint, oid, integer, boolean, boolean) returns json",

@@ -10,7 +10,10 @@ import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
 import type { Target } from "../target.ts";
 import { inLines } from "../printable.ts";
 
-/** The roles that are trusted, as `trusted (oid)`. Names are qualified: `search_path` may lead to functions of strangers. */
+/**
+ * The roles that are trusted, as `trusted (oid)`. Names are qualified: `search_path` may lead to
+ * functions of strangers.
+ */
 const TRUSTED = `
   me as (select r.oid, r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user),
   trusted as (
@@ -75,7 +78,10 @@ export async function checkLedger(target: Target): Promise<void> {
   throw new SluiceError("ledger_untrusted", `${refused}: ${says[what!]}`);
 }
 
-/** The owner of a table, if that is not a role that this user trusts as an owner of the ledger; undefined if it is. */
+/**
+ * The owner of a table, if that is not a role that this user trusts as an owner of the ledger;
+ * undefined if it is.
+ */
 export async function strangerWhoOwns(target: Target, table: string): Promise<string | undefined> {
   if (target.exclusive) return undefined;
   const { rows } = await target.query(

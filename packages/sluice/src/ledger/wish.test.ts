@@ -1,4 +1,5 @@
-// Which options make an import another one. Every option stands in the table below, so a new one cannot come without an answer.
+// Which options make an import another one. Every option stands in the table below, so a new one
+// cannot come without an answer.
 import { background, withCancel } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,8 +13,8 @@ import type { Target } from "../target.ts";
 import { wishOf, type Wish } from "../plan/plan.ts";
 
 /**
- * `wish`: with another value it is another import. `same`: it goes on. `key`: it says which content goes where, see again.test.ts.
- * `run`: it is about this run of the program.
+ * `wish`: with another value it is another import. `same`: it goes on. `key`: it says which content
+ * goes where, see again.test.ts. `run`: it is about this run of the program.
  */
 type Part =
   | readonly ["wish" | "same", Partial<ImportOptions>, (Partial<ImportOptions> | undefined)?]

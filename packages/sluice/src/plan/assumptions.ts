@@ -42,7 +42,10 @@ function notationsOf({ load }: Assumed): string[] {
   });
 }
 
-/** The type of a column as `--type` has it before a notation: `timestamp` for `timestamp with time zone`. */
+/**
+ * The type of a column as `--type` has it before a notation: `timestamp` for `timestamp with time
+ * zone`.
+ */
 export function notedType(column: Column): string {
   return baseType(scalarOf(column)).replace(/ with(?:out)? time zone$/, "");
 }

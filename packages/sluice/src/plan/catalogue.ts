@@ -1,6 +1,7 @@
 // Facts from the catalogue about a table, besides its shape. An import asks for them each time that
-// it works on the table: the sequences of the columns that are loaded, their defaults if empty cells
-// mean those, if COPY can count, and what tells chunks of a table with keys apart. Nothing of it is stored in the ledger, because others may write there.
+// it works on the table: the sequences of the columns that are loaded, their defaults if empty
+// cells mean those, if COPY can count, and what tells chunks of a table with keys apart. Nothing of
+// it is stored in the ledger, because others may write there.
 import { quoteTable } from "../schema/identifiers.ts";
 import type { LoadColumn, Sequence } from "../chunk/chunk.ts";
 import type { Plan } from "./plan.ts";
@@ -21,7 +22,10 @@ export async function withCatalogue(asked: Asked, plan: Plan): Promise<Plan> {
   return { ...known, defaults: new Map(rows.map(([column, sql]) => [column!, sql!])) };
 }
 
-/** COPY takes rows into a view with an INSTEAD OF trigger, and counts all of them, also those for which the trigger returns NULL. */
+/**
+ * COPY takes rows into a view with an INSTEAD OF trigger, and counts all of them, also those for
+ * which the trigger returns NULL.
+ */
 async function isView(asked: Asked, table: string): Promise<boolean> {
   const { rows } = await asked.query(
     "select (relkind = 'v')::text from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)::oid",
@@ -30,7 +34,10 @@ async function isView(asked: Asked, table: string): Promise<boolean> {
   return rows[0]?.[0] === "true";
 }
 
-/** A column for each unique index that can refuse a row; undefined if only the sheet's order makes the outcome certain. */
+/**
+ * A column for each unique index that can refuse a row; undefined if only the sheet's order makes
+ * the outcome certain.
+ */
 async function apartBy(asked: Asked, { table, load }: Plan): Promise<readonly string[] | undefined> {
   const loaded = JSON.stringify(load.map(({ column }) => column.name));
   const { rows } = await asked.query(APART_QUERY, [quoteTable(table), loaded]);
@@ -41,9 +48,11 @@ async function apartBy(asked: Asked, { table, load }: Plan): Promise<readonly st
 }
 
 /**
- * Of each unique index, a column of whole numbers that is loaded: rows that differ in it differ in the index. NULL if there is none,
- * and one row of NULL if anything else can make a difference between rows in one order and in another: a trigger, a rule, a policy, a
- * foreign key from the table to itself, a sequence that numbers the rows, or parts of the table that have their own of these.
+ * Of each unique index, a column of whole numbers that is loaded: rows that differ in it differ in
+ * the index. NULL if there is none, and one row of NULL if anything else can make a difference
+ * between rows in one order and in another: a trigger, a rule, a policy, a foreign key from the
+ * table to itself, a sequence that numbers the rows, or parts of the table that have their own of
+ * these.
  */
 const APART_QUERY = `
   with of as (select c.*, (select pg_catalog.array_agg(x.name) from pg_catalog.json_array_elements_text($2::json) as x (name)) as loaded
@@ -65,7 +74,9 @@ const APART_QUERY = `
     and (0 = any (i.indkey) or exists (select from pg_catalog.pg_attribute a
          where a.attrelid = i.indrelid and a.attnum = any (i.indkey::int2[]) and (a.attname = any (loaded) or a.attgenerated <> '')))`;
 
-/** Of columns that are filled by an expression, or by their sequence; a domain's default is one too. */
+/**
+ * Of columns that are filled by an expression, or by their sequence; a domain's default is one too.
+ */
 const DEFAULTS_QUERY = `
   select a.attname::text,
          case when a.attidentity <> '' then pg_catalog.format('nextval(%L::regclass)', pg_catalog.pg_get_serial_sequence($1, a.attname))

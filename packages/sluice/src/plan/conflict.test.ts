@@ -1,4 +1,5 @@
-// Rows that meet rows of the same key: in the table, in the file, and from another process at the same time.
+// Rows that meet rows of the same key: in the table, in the file, and from another process at the
+// same time.
 import { background, withCancel } from "@sluice/go/context";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

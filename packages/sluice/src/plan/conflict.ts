@@ -175,7 +175,10 @@ function rowOf(key: readonly string[], of: string): string {
   return `row(${key.map((column) => `${of}.${quoteIdentifier(column)}`).join(", ")})::text`;
 }
 
-/** The unique index over exactly these columns; one that leaves out what is deleted before one that does not. */
+/**
+ * The unique index over exactly these columns; one that leaves out what is deleted before one that
+ * does not.
+ */
 export function indexOver(key: readonly string[], unique: readonly UniqueIndex[]): UniqueIndex | undefined {
   const fits = unique.filter(({ arbiter, columns }) => arbiter && sameColumns(key, columns));
   return (

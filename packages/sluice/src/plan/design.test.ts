@@ -1,5 +1,5 @@
-// What an import makes of a sheet that no schema describes: real files into real databases. Long, since sheets come in many shapes and
-// each is followed from the file to the table.
+// What an import makes of a sheet that no schema describes: real files into real databases. Long,
+// since sheets come in many shapes and each is followed from the file to the table.
 import { background, withCancel } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -14,7 +14,10 @@ import { baseType, isNumberType } from "../schema/types.ts";
 import { scalarOf } from "../values/values.ts";
 import type { TypeMap, Header, HeaderMap } from "../options.ts";
 
-/** The table that a sheet alone describes. Columns that hold a value and have no header are called by their number. */
+/**
+ * The table that a sheet alone describes. Columns that hold a value and have no header are called
+ * by their number.
+ */
 export function designTable(
   name: string,
   headers: readonly Header[],
@@ -37,7 +40,10 @@ export function designTable(
  */
 const SPOILED_COLUMNS = 3;
 
-/** Says that most columns are text although most of their values are of another type, and what speaks against that. */
+/**
+ * Says that most columns are text although most of their values are of another type, and what
+ * speaks against that.
+ */
 export function textNotes(load: readonly LoadColumn[], sample: Sample): string[] {
   const spoiled = load.flatMap(({ column, sheetColumn, header }) => {
     const { nearest } = inferred(sample, sheetColumn, header);
@@ -60,12 +66,18 @@ export function textNotes(load: readonly LoadColumn[], sample: Sample): string[]
   ];
 }
 
-/** Characters that a mark for a missing value has at most, different marks of a sheet, and columns that have one. */
+/**
+ * Characters that a mark for a missing value has at most, different marks of a sheet, and columns
+ * that have one.
+ */
 const MARK_CHARACTERS = 4;
 const MARKS = 3;
 const MARKED_COLUMNS = 2;
 
-/** A few short texts that are all that speaks against numbers, in column after column; empty if there are others. */
+/**
+ * A few short texts that are all that speaks against numbers, in column after column; empty if
+ * there are others.
+ */
 function sharedMarks(columns: readonly (readonly string[])[]): string[] {
   const counts = new Map<string, number>();
   for (const value of columns.flatMap((values) => [...new Set(values)]))
@@ -216,7 +228,9 @@ export function parseType(column: string, text: string): Notation & { readonly t
   );
 }
 
-/** @throws SluiceError (`unknown_column`) if `--type` names what is neither a header nor a column */
+/**
+ * @throws SluiceError (`unknown_column`) if `--type` names what is neither a header nor a column
+ */
 export function checkTypes(types: TypeMap, load: readonly LoadColumn[]): void {
   const known = load.flatMap(({ column, header }) => [column.name, header]);
   for (const [name, type] of types) {
@@ -254,7 +268,10 @@ function specs(names: ReadonlyMap<Header, string>, sample: Sample, types: TypeMa
   return Object.fromEntries(columns);
 }
 
-/** A string of SQL, whatever the server makes of backslashes. It has no NUL, which PostgreSQL cannot store. */
+/**
+ * A string of SQL, whatever the server makes of backslashes. It has no NUL, which PostgreSQL cannot
+ * store.
+ */
 function quoteText(text: string): string {
   const quoted = `'${text.replaceAll("\0", "").replaceAll("'", "''")}'`;
   return quoted.includes("\\") ? `E${quoted.replaceAll("\\", "\\\\")}` : quoted;

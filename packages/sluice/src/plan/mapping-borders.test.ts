@@ -1,4 +1,5 @@
-// Each rule by which a header finds its column, with a pair of headers, one on either side of its border.
+// Each rule by which a header finds its column, with a pair of headers, one on either side of its
+// border.
 import { describe, expect, test } from "vitest";
 import { describeError } from "../errors.ts";
 import { table, type ColumnSpec } from "../schema/schema.ts";

@@ -24,7 +24,9 @@ export interface Place {
   readonly file: string;
   readonly sheet: string;
   readonly headerRow: number;
-  /** The reader of messages may not know the table's columns, except those that the headers mean. */
+  /**
+   * The reader of messages may not know the table's columns, except those that the headers mean.
+   */
   readonly hidden?: boolean;
   /** Columns that the sheet may bring though the database fills them: rows are updated by them. */
   readonly keys?: readonly string[];

@@ -1,17 +1,23 @@
-// Tables that no import writes to, by whatever way it was asked to: the ledger, the database's own catalogues, temporary tables.
+// Tables that no import writes to, by whatever way it was asked to: the ledger, the database's own
+// catalogues, temporary tables.
 //
-// A name alone does not say it: `search_path` decides what an unqualified one means, and a view, a rule or a partition can lead
-// into the ledger. So the name is judged first, without a database, and then what the database finds under that name.
+// A name alone does not say it: `search_path` decides what an unqualified one means, and a view, a
+// rule or a partition can lead into the ledger. So the name is judged first, without a database,
+// and then what the database finds under that name.
 import { usageError, type SluiceError } from "../errors.ts";
 import { schemaOf } from "../schema/identifiers.ts";
 
-/** Schemas that are not for imports. PostgreSQL keeps all names that begin with `pg_`, those of temporary tables too. */
+/**
+ * Schemas that are not for imports. PostgreSQL keeps all names that begin with `pg_`, those of
+ * temporary tables too.
+ */
 const RESERVED = /^(?:sluice|sluice_fleet|information_schema|pg_.*)$/i;
 
 /**
- * Finds where a name leads: the schema and the name of the table that it means, or of one in the ledger or of a fleet that its rows
- * would reach by views, rules, partitions and inheritance. If there is none, the schema that an unqualified name would be made in.
- * The parameter is the quoted name.
+ * Finds where a name leads: the schema and the name of the table that it means, or of one in the
+ * ledger or of a fleet that its rows would reach by views, rules, partitions and inheritance. If
+ * there is none, the schema that an unqualified name would be made in. The parameter is the quoted
+ * name.
  */
 export const LEADS_TO = `
   with recursive meant as (select pg_catalog.to_regclass($1)::oid as oid),

@@ -85,7 +85,9 @@ export interface Plan {
   readonly step: number;
   /** The meaning of an empty cell, if it is not NULL. */
   readonly empty?: "keep" | "default" | undefined;
-  /** The sequences of columns that are loaded. Never stored: the catalogue is asked for them again. */
+  /**
+   * The sequences of columns that are loaded. Never stored: the catalogue is asked for them again.
+   */
   readonly sequences?: readonly Sequence[];
   /** COPY counts rows that the table does not keep. Never stored either. */
   readonly miscounts?: boolean;
@@ -101,8 +103,9 @@ export interface Plan {
 }
 
 /**
- * A plan as JSON. A check is a function: that there is one is stored, and the schema file must bring it again. No SQL is stored
- * either: a default has done its work when the table is made, and the condition of a key's index is asked for again.
+ * A plan as JSON. A check is a function: that there is one is stored, and the schema file must
+ * bring it again. No SQL is stored either: a default has done its work when the table is made, and
+ * the condition of a key's index is asked for again.
  */
 export function storePlan(plan: Plan): string {
   const load = plan.load.map((entry) => ({ ...entry, column: { ...storedColumn(entry.column), default: undefined } }));
@@ -198,7 +201,8 @@ export function wishOf(options: Wish): string {
     csv: sorted(Object.entries(csv ?? {})),
     onConflict,
     key,
-    // What the default says is not stored, so that an import which an earlier version began is the same one.
+    // What the default says is not stored, so that an import which an earlier version began is the
+    // same one.
     empty: empty === "null" ? undefined : empty,
     add: add && add.size > 0 ? sorted(add) : undefined,
     atomic,

@@ -140,7 +140,10 @@ export async function prepareTable(
   };
 }
 
-/** Looks at the table. @throws SluiceError if rows may not go to it, or if it is there, or not, against the options */
+/**
+ * Looks at the table.
+ * @throws SluiceError if rows may not go to it, or if it is there, or not, against the options
+ */
 async function look(
   target: Database,
   source: Source,
@@ -191,7 +194,10 @@ interface Columns {
   readonly all: readonly Column[];
 }
 
-/** Finds a column for each header, and adds those that the import makes: origins, links, computed ones. */
+/**
+ * Finds a column for each header, and adds those that the import makes: origins, links, computed
+ * ones.
+ */
 async function findColumns(task: Task, headers: readonly Header[], wanted: TableSchema): Promise<Columns> {
   const { name, existing, source, options, place, notes } = task;
   const {
@@ -218,7 +224,10 @@ async function findColumns(task: Task, headers: readonly Header[], wanted: Table
   return { entries: [...mapping.load, ...made], matches: mapping.matches, added, all };
 }
 
-/** Adds to columns how their cells are stored and read: storage, notations, marks for missing values, time zone. */
+/**
+ * Adds to columns how their cells are stored and read: storage, notations, marks for missing
+ * values, time zone.
+ */
 async function completeColumns(
   target: Database,
   { existing, designed, source, options }: Task,
@@ -261,7 +270,10 @@ function noColumns({ name, place }: Task, { columns }: TableSchema): SluiceError
   return new SluiceError("no_columns", `${where(place)}: no header belongs to a column of the table "${name}".${has}`);
 }
 
-/** Decides what happens to rows whose key is there. @throws SluiceError if a column that is not loaded needs a value */
+/**
+ * Decides what happens to rows whose key is there.
+ * @throws SluiceError if a column that is not loaded needs a value
+ */
 function conflictFor(
   { name, existing, options, place, notes }: Task,
   wanted: TableSchema,
@@ -336,7 +348,8 @@ function checkMode(
  * holds values without a header. If the sheet has no header, and the caller has said so, they are
  * the table's columns one after the other.
  *
- * @throws SluiceError if they are more than a table can have, or the sheet has none and nobody said so
+ * @throws SluiceError if they are more than a table can have, or the sheet has none and nobody said
+ *   so
  */
 async function headersFor(task: Task): Promise<readonly Header[]> {
   const headers = await countingHeaders(task);
@@ -367,7 +380,10 @@ async function countingHeaders({ source, existing, place, options }: Task): Prom
   return headers.map((header, n) => ({ ...header, text: free[n]?.name ?? header.text }));
 }
 
-/** Columns get to know what the database keeps of them: what the table has, or what the type stands for. */
+/**
+ * Columns get to know what the database keeps of them: what the table has, or what the type stands
+ * for.
+ */
 async function withStorage(
   target: Pick<Target, "storageOf">,
   load: readonly LoadColumn[],
@@ -392,7 +408,9 @@ function fromTable(name: string, info: TableInfo): TableSchema {
   return { name, columns: info.columns, key: [], indexes: [], width: "pad" };
 }
 
-/** An existing table must have every column that is loaded; `--migrate` adds those that it lacks. */
+/**
+ * An existing table must have every column that is loaded; `--migrate` adds those that it lacks.
+ */
 function missingColumns(
   target: Pick<Target, "name">,
   { name, options, place }: Pick<Task, "name" | "options" | "place">,
@@ -511,7 +529,10 @@ function onlyUpdates(only: readonly string[], loaded: ReadonlySet<string>, hidde
   return `rows are updated and none is added, because ${why}; a row whose key is not in the table is rejected`;
 }
 
-/** A column without the check that its cells are not empty, if an empty cell means a value that is not in the sheet. */
+/**
+ * A column without the check that its cells are not empty, if an empty cell means a value that is
+ * not in the sheet.
+ */
 function withoutEmptyCheck(entry: LoadColumn, { empty }: Pick<ImportOptions, "empty">): LoadColumn {
   const { column } = entry;
   const elsewhere = empty === "keep" || (empty === "default" && column.default !== undefined);

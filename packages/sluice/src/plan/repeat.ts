@@ -1,4 +1,5 @@
-// The rows that a repeated import puts in once more although a key decides: those that the key's index does not keep apart.
+// The rows that a repeated import puts in once more although a key decides: those that the key's
+// index does not keep apart.
 //
 // An index that is unique holds back a row only if nothing in its columns is NULL (unless it says
 // `nulls not distinct`), and only if the row has the same values there each time.

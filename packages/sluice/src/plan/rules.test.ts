@@ -1,4 +1,5 @@
-// Tables that are not plain: in partitions, with rules, foreign, with children, and views with triggers.
+// Tables that are not plain: in partitions, with rules, foreign, with children, and views with
+// triggers.
 import { background } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

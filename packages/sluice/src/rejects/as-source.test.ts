@@ -42,7 +42,10 @@ async function imported(
   return { result, rejects };
 }
 
-/** What does not depend on which file a row is rejected from; cells as text, since text is all that CSV has. */
+/**
+ * What does not depend on which file a row is rejected from; cells as text, since text is all that
+ * CSV has.
+ */
 function essence({ rejects }: Imported): unknown[] {
   return rejects.map(({ column, value, code, cells }) => ({
     column,

@@ -1,7 +1,9 @@
-// The reject file as CSV (RFC 4180, UTF-8): seven columns that say what is wrong, then the row as it stood in the sheet.
+// The reject file as CSV (RFC 4180, UTF-8): seven columns that say what is wrong, then the row as
+// it stood in the sheet.
 //
-// What a spreadsheet program would run as a formula gets an apostrophe in front (formulas.ts), which is taken off when the file is
-// imported again. A field that holds a separator of any program is in quotes.
+// What a spreadsheet program would run as a formula gets an apostrophe in front (formulas.ts),
+// which is taken off when the file is imported again. A field that holds a separator of any program
+// is in quotes.
 import { open, type FileHandle } from "node:fs/promises";
 import { markedText } from "./date-cells.ts";
 import { guarded } from "./formulas.ts";

@@ -250,7 +250,8 @@ describe("rejects as CSV", () => {
       }),
       {
         numRuns: 300,
-        // Cells that look like another quote, another delimiter or an escape to who does not know that this is a reject file.
+        // Cells that look like another quote, another delimiter or an escape to who does not know
+        // that this is a reject file.
         examples: [
           [[["'", null], ["\t#", null], [null]]],
           [[["\u0001\u000e\u0001\u0000", null]]],

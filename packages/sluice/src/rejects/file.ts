@@ -16,8 +16,8 @@ import type { Header } from "../options.ts";
 type Titles = readonly (string | null)[];
 
 /**
- * Writes rejects as they come, so that they never pile up in memory. The file is made when `write` is first called, so that an import
- * that cannot start leaves an earlier report alone.
+ * Writes rejects as they come, so that they never pile up in memory. The file is made when `write`
+ * is first called, so that an import that cannot start leaves an earlier report alone.
  */
 export class RejectFile implements AsyncDisposable {
   readonly path: string;
@@ -64,7 +64,10 @@ export class RejectFile implements AsyncDisposable {
         throw new SluiceError("reject_file", `--rejects ${path} is a file that is imported. Name another one.`);
   }
 
-  /** Writes rejects of a sheet with these headers. Resolves when they are written. @throws SluiceError (`reject_file`) if the file cannot be written */
+  /**
+   * Writes rejects of a sheet with these headers. Resolves when they are written.
+   * @throws SluiceError (`reject_file`) if the file cannot be written
+   */
   async write(headers: readonly Header[], rejects: readonly Reject[]): Promise<void> {
     const titles = titlesOf(headers);
     this.#first ??= titles;
@@ -72,7 +75,10 @@ export class RejectFile implements AsyncDisposable {
     if (rejects.length > 0) await this.#trying(() => this.#write(titles, rejects, formats));
   }
 
-  /** Writes what is left and closes the file; a second time does nothing. @throws SluiceError (`reject_file`) if the file cannot be written */
+  /**
+   * Writes what is left and closes the file; a second time does nothing.
+   * @throws SluiceError (`reject_file`) if the file cannot be written
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

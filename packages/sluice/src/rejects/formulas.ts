@@ -24,7 +24,10 @@ export function runs(text: string): boolean {
   return RUNS.test(text);
 }
 
-/** With an apostrophe at each place where a formula would begin (if that is wanted), or seems to have got one already (always). */
+/**
+ * With an apostrophe at each place where a formula would begin (if that is wanted), or seems to
+ * have got one already (always).
+ */
 export function guarded(text: string, guard: boolean): string {
   return text.replace(guard ? FORMULAS : GUARDED, "'");
 }

@@ -78,7 +78,10 @@ export class XlsxRejects {
     return new XlsxRejects(output, rowsPerSheet);
   }
 
-  /** Begins a sheet with this header. @throws RangeError if it has more columns than a workbook can hold */
+  /**
+   * Begins a sheet with this header.
+   * @throws RangeError if it has more columns than a workbook can hold
+   */
   begin(titles: readonly (string | null)[]): Promise<void> {
     return this.#named(this.#begin(titles));
   }
@@ -154,7 +157,10 @@ export class XlsxRejects {
     if (!this.#output.closed) await once(this.#output, "close").catch(() => undefined);
   }
 
-  /** A failure of the file ends the streams in front of it, which tell of that alone: why the file failed is what counts. */
+  /**
+   * A failure of the file ends the streams in front of it, which tell of that alone: why the file
+   * failed is what counts.
+   */
   async #named(work: Promise<void>): Promise<void> {
     try {
       await work;
@@ -192,7 +198,10 @@ export class XlsxRejects {
   }
 }
 
-/** @throws RangeError if a cell of the row is longer than a workbook's may be: cut, it would be imported so again */
+/**
+ * @throws RangeError if a cell of the row is longer than a workbook's may be: cut, it would be
+ *   imported so again
+ */
 function checkLength(cell: RejectCell, column: number, row: number): void {
   const { length } = typeof cell === "string" ? cell : (cell?.[1] ?? "");
   if (length > CELL_CHARACTERS)
@@ -229,7 +238,10 @@ function inlineText(value: string): string {
   return ` t="inlineStr"><is>${textElement(value)}</is></c>`;
 }
 
-/** The serial number of a date of the 1900 system; undefined if it has none. 1900 had no 29 February, but serial 60 is one. */
+/**
+ * The serial number of a date of the 1900 system; undefined if it has none. 1900 had no 29
+ * February, but serial 60 is one.
+ */
 function serialOf(iso: string): number | undefined {
   const days = Date.parse(`${iso}Z`) / DAY_MS + 25_569;
   if (!(days >= 1)) return undefined;

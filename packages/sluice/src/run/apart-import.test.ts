@@ -9,7 +9,10 @@ import { openTarget } from "../database/open.ts";
 
 const CHUNK = 100;
 
-/** Imports two chunks of ids, of which the first one meets an id that somebody else has not committed yet; returns how many rows are in meanwhile, and which are rejected in the end. */
+/**
+ * Imports two chunks of ids, of which the first one meets an id that somebody else has not
+ * committed yet; returns how many rows are in meanwhile, and which are rejected in the end.
+ */
 async function meanwhile(
   ids: readonly number[],
   until: string,
@@ -48,7 +51,8 @@ test.skipIf(server === undefined)("the second one goes in if it can share no key
 });
 
 test.skipIf(server === undefined)("the second one waits if it may share a key with the first", async () => {
-  // The last row has an id of the first chunk, which that has not come to: it is the last row that is rejected.
+  // The last row has an id of the first chunk, which that has not come to: it is the last row that
+  // is rejected.
   const shared = [...ids.slice(0, -1), 51];
   expect(await meanwhile(shared, `select (${firstWaits})::text`)).toEqual(["0", [2 * CHUNK + 1]]);
 });

@@ -1,4 +1,5 @@
-// Chunks that are loaded at the same time share no number in the columns that tell them apart. SEED=<n> gives a failure's run back.
+// Chunks that are loaded at the same time share no number in the columns that tell them apart.
+// SEED=<n> gives a failure's run back.
 import { gosched } from "@sluice/go";
 import { background, withCancel } from "@sluice/go/context";
 import fc from "fast-check";

@@ -2,10 +2,10 @@
 // key of a row of the other.
 //
 // What must hold: of two chunks on their way, in each column that is told, all whole numbers of the
-// one are below those of the other. So no unique index finds two of their rows the same, and it does
-// not matter which of them commits first. A chunk that may share a number with one on its way waits
-// until that one is in; so does a chunk with a number that is missing or has too many digits. Chunks
-// come in the sheet's order, from one goroutine.
+// one are below those of the other. So no unique index finds two of their rows the same, and it
+// does not matter which of them commits first. A chunk that may share a number with one on its way
+// waits until that one is in; so does a chunk with a number that is missing or has too many digits.
+// Chunks come in the sheet's order, from one goroutine.
 import { chan, recv, select } from "@sluice/go";
 import type { Context } from "@sluice/go/context";
 import type { Chunk, LoadPlan } from "../chunk/chunk.ts";
@@ -62,7 +62,10 @@ function meet(one: readonly (Range | undefined)[], other: readonly (Range | unde
   });
 }
 
-/** The least and the most of a chunk's whole numbers in a field; undefined if it has another value there. */
+/**
+ * The least and the most of a chunk's whole numbers in a field; undefined if it has another value
+ * there.
+ */
 export function rangeIn({ data, lineEnds, rowCount }: Chunk, field: number): Range | undefined {
   let [least, most] = [Infinity, -Infinity];
   for (let row = 0; row < rowCount; row++) {

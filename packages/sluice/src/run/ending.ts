@@ -11,8 +11,9 @@ import { passOn } from "./one-transaction.ts";
 import type { ImportOptions, ImportResult } from "../options.ts";
 
 /**
- * Gives the import back: finished, or, if it was interrupted, for anybody to continue with. It is finished only if the ledger counts
- * as many rows as the sheet has, which one statement compares and does.
+ * Gives the import back: finished, or, if it was interrupted, for anybody to continue with. It is
+ * finished only if the ledger counts as many rows as the sheet has, which one statement compares
+ * and does.
  */
 export async function settle(run: Recorded, interrupted: boolean): Promise<Totals> {
   const { tally, job } = run;

@@ -41,7 +41,9 @@ export function nothingLeft(
   );
 }
 
-/** The code of an import that was to replace rows, and would change rows of other tables by that. */
+/**
+ * The code of an import that was to replace rows, and would change rows of other tables by that.
+ */
 export const CASCADES = "would_cascade";
 
 const REFERRED_TO = "referred_to";
@@ -149,7 +151,10 @@ export function untouched(table: string): string {
   return `No row was changed: the table "${table}" holds what it held before.`;
 }
 
-/** Says what a failure half-way has left in the table and how to continue. The ledger is told too, if it can be reached. */
+/**
+ * Says what a failure half-way has left in the table and how to continue. The ledger is told too,
+ * if it can be reached.
+ */
 export async function explain(failure: unknown, run: Recorded): Promise<Error> {
   const { job, plan, tally, notes } = run;
   const { target } = run.options;

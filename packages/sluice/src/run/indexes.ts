@@ -6,8 +6,9 @@ import { indexDdl } from "../schema/schema.ts";
 import type { Recorded } from "./run.ts";
 
 /**
- * Builds what waited until the rows were in, on two connections, since each index is one processor's work. What is built is off the
- * ledger's list in the same transaction, so a resume builds the rest. What the database refuses to build is a note: the rows are in.
+ * Builds what waited until the rows were in, on two connections, since each index is one
+ * processor's work. What is built is off the ledger's list in the same transaction, so a resume
+ * builds the rest. What the database refuses to build is a note: the rows are in.
  */
 export async function buildIndexes({ job: { claim }, plan, tally, notes, options }: Recorded): Promise<void> {
   const { target } = options;
@@ -26,7 +27,8 @@ export async function buildIndexes({ job: { claim }, plan, tally, notes, options
         const spec = indexes[index]!;
         const ddl = indexDdl(spec, plan.table);
         await target.patiently(async () => {
-          // If the connection was lost while this one was built, it may have been built all the same.
+          // If the connection was lost while this one was built, it may have been built all the
+          // same.
           const left = await indexesLeft(target, claim.id);
           if (!left.some((other) => JSON.stringify(other.spec) === JSON.stringify(spec))) return;
           await buildIndex(target, claim, spec, plan.table).catch((error: unknown) => {

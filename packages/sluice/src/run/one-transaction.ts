@@ -1,4 +1,5 @@
-// Imports in one transaction: all rows at once or none, and the dry run, which is undone in the end.
+// Imports in one transaction: all rows at once or none, and the dry run, which is undone in the
+// end.
 import { watchRefusals } from "./all-refused.ts";
 import { failureOf } from "../errors.ts";
 import { cannotCreate, nothingLeft, tooManyErrors } from "./failure.ts";

@@ -1,4 +1,5 @@
-// The stages under many schedules: as they are, and with a wait taken out, which a schedule must show.
+// The stages under many schedules: as they are, and with a wait taken out, which a schedule must
+// show.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";

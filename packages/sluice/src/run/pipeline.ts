@@ -1,8 +1,10 @@
-// The stages: read → validate and encode → load, three kinds of goroutines joined by channels of small capacity.
+// The stages: read → validate and encode → load, three kinds of goroutines joined by channels of
+// small capacity.
 //
-// A slow database fills the channels and so holds the reader back. Chunks that are on their way are limited in bytes as well, so
-// that many loaders of heavy chunks take no more memory than a few. The first failure, or the caller's cancellation, ends the
-// group's context, which every stage watches. Loaders finish the chunk that they are at.
+// A slow database fills the channels and so holds the reader back. Chunks that are on their way are
+// limited in bytes as well, so that many loaders of heavy chunks take no more memory than a few.
+// The first failure, or the caller's cancellation, ends the group's context, which every stage
+// watches. Loaders finish the chunk that they are at.
 import type { RowBatch } from "@sluice/sheets";
 import { chan, recv, select, send, type RecvChan, type SendChan } from "@sluice/go";
 import type { Context } from "@sluice/go/context";
@@ -34,7 +36,10 @@ export interface Sink {
 export interface Outcome {
   /** Records that went through. */
   readonly records: number;
-  /** They are all that the sheet has, and all of them are committed, even if there was a cancellation meanwhile. */
+  /**
+   * They are all that the sheet has, and all of them are committed, even if there was a
+   * cancellation meanwhile.
+   */
   readonly complete: boolean;
 }
 
@@ -129,7 +134,10 @@ async function read(stop: Context, rows: Loading["rows"], out: SendChan<RowBatch
   }
 }
 
-/** Makes chunks of batches, sends those that are not done, and closes the channel. Returns whether all have been sent. */
+/**
+ * Makes chunks of batches, sends those that are not done, and closes the channel. Returns whether
+ * all have been sent.
+ */
 async function encode(
   stop: Context,
   batches: RecvChan<RowBatch>,

@@ -1,4 +1,5 @@
-// What a run of the stages says of how far it came, and when an import of which all is refused stops: without a database.
+// What a run of the stages says of how far it came, and when an import of which all is refused
+// stops: without a database.
 import { expect, test } from "vitest";
 import { background, withCancel } from "@sluice/go/context";
 import { sleep } from "@sluice/go/time";

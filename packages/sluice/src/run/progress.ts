@@ -1,4 +1,5 @@
-// The counts of an import while it runs, for anybody who watches. What counts in the end is the ledger.
+// The counts of an import while it runs, for anybody who watches. What counts in the end is the
+// ledger.
 import type { ChunkState } from "../target.ts";
 import type { Totals } from "../ledger/ledger.ts";
 import type { ImportOptions, Progress } from "../options.ts";

@@ -1,8 +1,10 @@
-// Repaired rows of an import that has finished: checked, encoded and loaded as its other rows were, by the plan that the ledger has.
+// Repaired rows of an import that has finished: checked, encoded and loaded as its other rows were,
+// by the plan that the ledger has.
 //
-// One transaction takes the rows out of the import's rejects, puts them into the table, and counts that. What is refused again is
-// among the rejects again, with its new cells. A row that is no open reject any more is left alone, so a repair that comes twice, or
-// from two callers at once, goes in once.
+// One transaction takes the rows out of the import's rejects, puts them into the table, and counts
+// that. What is refused again is among the rejects again, with its new cells. A row that is no open
+// reject any more is left alone, so a repair that comes twice, or from two callers at once, goes in
+// once.
 import { CellType, type RowBatch } from "@sluice/sheets";
 import { Encoder } from "../chunk/encode.ts";
 import { SluiceError } from "../errors.ts";
@@ -118,7 +120,10 @@ const TYPES: Readonly<Record<string, CellType>> = {
   t: CellType.duration,
 };
 
-/** Rows as the reader would give them, with the numbers that they have in the sheet; undefined if there are none. */
+/**
+ * Rows as the reader would give them, with the numbers that they have in the sheet; undefined if
+ * there are none.
+ */
 function batchOf(rows: readonly RepairedRow[]): RowBatch | undefined {
   if (rows.length === 0) return undefined;
   const sorted = rows.toSorted((a, b) => a.row - b.row);

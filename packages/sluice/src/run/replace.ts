@@ -1,7 +1,9 @@
-// The rows that a table holds make room for new ones, in the transaction that puts those in: `--replace`.
+// The rows that a table holds make room for new ones, in the transaction that puts those in:
+// `--replace`.
 //
-// What must hold: rows of other tables go, or lose what they refer to, only if that was asked for. PostgreSQL itself would delete them
-// without a word (`on delete cascade`), so they are counted before. Triggers for DELETE run as they do for everybody.
+// What must hold: rows of other tables go, or lose what they refer to, only if that was asked for.
+// PostgreSQL itself would delete them without a word (`on delete cascade`), so they are counted
+// before. Triggers for DELETE run as they do for everybody.
 import { SluiceError } from "../errors.ts";
 import { CASCADES, referredTo } from "./failure.ts";
 import { quoteTable } from "../schema/identifiers.ts";
@@ -84,8 +86,9 @@ async function deleteAll(session: Pick<Session, "query">, table: string): Promis
 }
 
 /**
- * Foreign keys to a table that do something on delete: the table that has them, as SQL and its oid, the pairs of columns as SQL, and
- * what they do. Of a key of a table in partitions, each partition has a copy, which does not count again.
+ * Foreign keys to a table that do something on delete: the table that has them, as SQL and its oid,
+ * the pairs of columns as SQL, and what they do. Of a key of a table in partitions, each partition
+ * has a copy, which does not count again.
  */
 const KEYS = `
   select k.conrelid::regclass::text, k.conrelid::text, k.confdeltype::text, pg_catalog.has_table_privilege(k.conrelid, 'select')::text,

@@ -1,4 +1,5 @@
-// Lines of a text that end before the last column. Such a line is damaged as often as it is short, so they are counted and named.
+// Lines of a text that end before the last column. Such a line is damaged as often as it is short,
+// so they are counted and named.
 import type { RowBatch } from "@sluice/sheets";
 import type { Plan } from "../plan/plan.ts";
 import type { Source } from "../sheet/source.ts";
@@ -9,7 +10,10 @@ const NAMED = 10;
 /** A source that is looked at on its way. */
 export class ShortLines implements Pick<Source, "next"> {
   readonly #source: Pick<Source, "next">;
-  /** The last column that is loaded or left out on purpose, and whether rows that end before it are rejected anyway. */
+  /**
+   * The last column that is loaded or left out on purpose, and whether rows that end before it are
+   * rejected anyway.
+   */
   readonly #last: number;
   readonly #rejected: boolean;
   readonly #first: number[] = [];

@@ -1,5 +1,6 @@
-// The look that others get at the stages of an import: what each channel holds, and what each worker does. A stage notes what it does in
-// a field of its own, which costs one assignment; nothing is computed until somebody asks.
+// The look that others get at the stages of an import: what each channel holds, and what each
+// worker does. A stage notes what it does in a field of its own, which costs one assignment;
+// nothing is computed until somebody asks.
 import type { ChannelView, PipelineView, WorkerView } from "../options.ts";
 
 /** A goroutine's own note of what it does. */

@@ -1,9 +1,10 @@
 /**
- * The rows of the sample: a made-up business directory for the guide's table, nine text columns. Row `i` depends on the seed
- * and on `i` alone, so a smaller sample is the beginning of a larger one; the bad rows are then spoilt in their places.
+ * The rows of the sample: a made-up business directory for the guide's table, nine text columns.
+ * Row `i` depends on the seed and on `i` alone, so a smaller sample is the beginning of a larger
+ * one; the bad rows are then spoilt in their places.
  *
- * A good row has nine cells, a name, and an ASCII e-mail of the form x@y.tld that no other row has. Some have no phone or no
- * website: an empty cell, as in any directory.
+ * A good row has nine cells, a name, and an ASCII e-mail of the form x@y.tld that no other row has.
+ * Some have no phone or no website: an empty cell, as in any directory.
  */
 import { categories, places, type Place } from "./places.ts";
 import { Random } from "./random.ts";
@@ -37,7 +38,10 @@ export const businessColumns: readonly BusinessColumn[] = [
   { title: "Description", width: 80 },
 ];
 
-/** The rows, in file order, made one at a time. A row shorter than `businessColumns` is a bad one: its last cells are missing. */
+/**
+ * The rows, in file order, made one at a time. A row shorter than `businessColumns` is a bad one:
+ * its last cells are missing.
+ */
 export function* businessRows(options: BusinessOptions): Generator<string[], void, undefined> {
   const { rows, bad = 0, seed = 1 } = options;
   if (!Number.isSafeInteger(rows) || rows < 0) throw new RangeError(`rows must be a whole number ≥ 0, got ${rows}`);
@@ -104,7 +108,10 @@ const mailboxes = ["info", "contact", "hello", "office", "sales", "team", "mail"
 const sites = ["https://www.", "https://", "http://www.", "https://shop."] as const;
 const paths = ["", "", "", "", "/", "/", "/?lang=en&ref=dir", "/über-uns", "/%E5%BA%97/#top"] as const;
 
-/** Ends of descriptions that careless programs stumble over on the way into a file, a COPY stream or a statement. */
+/**
+ * Ends of descriptions that careless programs stumble over on the way into a file, a COPY stream or
+ * a statement.
+ */
 const extras = [
   "\nMon–Fri 08:00–18:00\nSat 09:00–13:00",
   "\r\nTel./Fax on request",
@@ -128,7 +135,9 @@ const extras = [
   " ‏עברית‏ and ไทย",
 ] as const;
 
-/** Makes a good row bad, in the kind whose turn it is: too few columns, no name, a malformed e-mail. */
+/**
+ * Makes a good row bad, in the kind whose turn it is: too few columns, no name, a malformed e-mail.
+ */
 function spoilRow(row: string[], turn: number, random: Random): void {
   switch (turn % 3) {
     case 0:

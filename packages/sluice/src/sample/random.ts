@@ -1,7 +1,8 @@
 /**
- * Seeded random numbers, the same on every machine: xoshiro128** 1.1 by David Blackman and Sebastiano Vigna (2018, public
- * domain, https://prng.di.unimi.it/xoshiro128starstar.c), its four words of state filled by splitmix32 steps (the 32-bit
- * finalizer of MurmurHash3 over a Weyl sequence). Good for making up data, not for secrets.
+ * Seeded random numbers, the same on every machine: xoshiro128** 1.1 by David Blackman and
+ * Sebastiano Vigna (2018, public domain, https://prng.di.unimi.it/xoshiro128starstar.c), its four
+ * words of state filled by splitmix32 steps (the 32-bit finalizer of MurmurHash3 over a Weyl
+ * sequence). Good for making up data, not for secrets.
  */
 export class Random {
   readonly #state = new Uint32Array(4);

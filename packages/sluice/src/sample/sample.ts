@@ -1,4 +1,7 @@
-/** `sluice sample`: a made-up business directory as a workbook, of any size, the same for the same options. */
+/**
+ * `sluice sample`: a made-up business directory as a workbook, of any size, the same for the same
+ * options.
+ */
 import type { Writable } from "node:stream";
 import { businessColumns, businessRows, type BusinessOptions } from "./businesses.ts";
 import { lastRow, writeXlsx } from "../xlsx/xlsx-writer.ts";
@@ -14,9 +17,9 @@ export interface SampleOptions extends BusinessOptions {
 }
 
 /**
- * Writes the workbook: one sheet, `Sheet1`, a header and `rows` rows. Resolves when `output` has taken all of it; does not end
- * `output`, for it may be the process's own. Rejects when `output` fails, and with a RangeError for options that make no
- * sense. Memory does not grow with `rows`.
+ * Writes the workbook: one sheet, `Sheet1`, a header and `rows` rows. Resolves when `output` has
+ * taken all of it; does not end `output`, for it may be the process's own. Rejects when `output`
+ * fails, and with a RangeError for options that make no sense. Memory does not grow with `rows`.
  */
 export async function writeSample(output: Writable, options: SampleOptions): Promise<void> {
   const { rows } = options;

@@ -1,7 +1,11 @@
-// The business directory: the table of the example, of `sluice sample`, and of `POST /upload` unless it is told another.
+// The business directory: the table of the example, of `sluice sample`, and of `POST /upload`
+// unless it is told another.
 import { table, type TableSchema } from "./schema.ts";
 
-/** Nine text columns from the sheet, and four that the database fills. `deleted_at` marks a row as deleted without removing it. */
+/**
+ * Nine text columns from the sheet, and four that the database fills. `deleted_at` marks a row as
+ * deleted without removing it.
+ */
 export const businesses: TableSchema = table({
   name: "businesses",
   columns: {

@@ -1,10 +1,12 @@
-// Dates as people write them in text: which notations a text can be read in, and how a text in a stated one becomes ISO.
+// Dates as people write them in text: which notations a text can be read in, and how a text in a
+// stated one becomes ISO.
 //
-// A notation is written with YYYY, MM, DD (one or two digits each for month and day), MMM (a month's English name, whole or its
-// first three letters), and after them optionally HH:mm (24 hours) or hh:mm A (AM and PM); seconds and their fractions may follow
-// the minutes. YY is a year of two digits: 00 to 68 are 2000 to 2068, and 69 to 99 are 1969 to 1999, as POSIX has it. Without anything
-// between them (YYYYMMDD) all have as many digits as letters. Nothing is guessed here: `dateFormatsOf` names every notation that fits,
-// and the caller must see that one is left.
+// A notation is written with YYYY, MM, DD (one or two digits each for month and day), MMM (a
+// month's English name, whole or its first three letters), and after them optionally HH:mm (24
+// hours) or hh:mm A (AM and PM); seconds and their fractions may follow the minutes. YY is a year
+// of two digits: 00 to 68 are 2000 to 2068, and 69 to 99 are 1969 to 1999, as POSIX has it. Without
+// anything between them (YYYYMMDD) all have as many digits as letters. Nothing is guessed here:
+// `dateFormatsOf` names every notation that fits, and the caller must see that one is left.
 
 /** Reads a text in one notation; undefined if it does not fit. */
 export type DateReader = (text: string) => IsoDate | undefined;
@@ -97,8 +99,9 @@ export function dateFormatsOf(text: string): readonly string[] {
 }
 
 /**
- * The orders of day, month and a year of two digits. With points or dashes day and month have two digits as well: `1.2.10` is more
- * often a version or a chapter. With points nobody writes the month first, and `12.30.15` is a time of day.
+ * The orders of day, month and a year of two digits. With points or dashes day and month have two
+ * digits as well: `1.2.10` is more often a version or a chapter. With points nobody writes the
+ * month first, and `12.30.15` is a time of day.
  */
 function shortYearOrders(first: string, between: string, middle: string, last: string): string[][] {
   const short = [first, middle, last].some((part) => part.length === 1);
@@ -106,7 +109,9 @@ function shortYearOrders(first: string, between: string, middle: string, last: s
   return [["DD", "MM", "YY"], ...(between === "." ? [] : [["MM", "DD", "YY"]]), ["YY", "MM", "DD"]];
 }
 
-/** Years whose century nobody doubts: POSIX and spreadsheets agree on that of their last two digits. */
+/**
+ * Years whose century nobody doubts: POSIX and spreadsheets agree on that of their last two digits.
+ */
 function isEvidentYear(year: number): boolean {
   return year < 2030;
 }

@@ -12,7 +12,10 @@ export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** A table's name: `schema.table` names a table in a schema, anything else is one name in the search path. */
+/**
+ * A table's name: `schema.table` names a table in a schema, anything else is one name in the search
+ * path.
+ */
 export function quoteTable(table: string): string {
   const schema = schemaOf(table);
   if (schema === undefined) return quoteIdentifier(table);
@@ -53,9 +56,10 @@ export function spellSigns(header: string): string {
 }
 
 /**
- * A header as an identifier: lower case, words joined by `_`, at most 63 bytes; letters of every alphabet stay.
- * `"E-mail  (work)"` → `e_mail_work`, `createdAt` → `created_at`, `PCON11CD` → `pcon11cd`. Empty if nothing is left. If a long name is joined from groups
- * (`Group / Name`), the groups are cut and the last part stays, because that part differs.
+ * A header as an identifier: lower case, words joined by `_`, at most 63 bytes; letters of every
+ * alphabet stay. `"E-mail  (work)"` → `e_mail_work`, `createdAt` → `created_at`, `PCON11CD` →
+ * `pcon11cd`. Empty if nothing is left. If a long name is joined from groups (`Group / Name`), the
+ * groups are cut and the last part stays, because that part differs.
  */
 export function toIdentifier(header: string): string {
   const words = wordsOf(header);
@@ -93,7 +97,10 @@ export function normalizeName(name: string): string {
     .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "");
 }
 
-/** `name`, or `name_2`, `name_3`, … whichever is first not in `taken`; still at most 63 bytes. Adds it to `taken`. */
+/**
+ * `name`, or `name_2`, `name_3`, … whichever is first not in `taken`; still at most 63 bytes. Adds
+ * it to `taken`.
+ */
 export function unusedIdentifier(name: string, taken: Set<string>): string {
   let candidate = name;
   for (let n = 2; taken.has(candidate); n++) {

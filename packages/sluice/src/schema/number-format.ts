@@ -9,10 +9,15 @@
 // Nothing is guessed here: `amountOf` says what a text is in every notation, and the caller must
 // see that one reading is left.
 
-/** Reads a text in one notation: the plain number, such as `-1234.56`; undefined if it does not fit. */
+/**
+ * Reads a text in one notation: the plain number, such as `-1234.56`; undefined if it does not fit.
+ */
 export type NumberReader = (text: string) => string | undefined;
 
-/** The notations that are looked for, in the order in which they are taken. The first is how PostgreSQL writes numbers. */
+/**
+ * The notations that are looked for, in the order in which they are taken. The first is how
+ * PostgreSQL writes numbers.
+ */
 export const NOTATIONS = ["1234.56", "1,234.56", "1.234,56", "1 234,56", "1 234.56", "1'234.56", "1'234,56"] as const;
 
 /** For messages: how a notation is written. */
@@ -28,7 +33,10 @@ export interface Amount {
    * pair of parentheses, as the number of a footnote or a list may have it; `other`: all else.
    */
   readonly dress: "none" | "sign" | "other";
-  /** By notation, as in {@link NOTATIONS}: the plain number, or undefined if the text cannot be read in it. */
+  /**
+   * By notation, as in {@link NOTATIONS}: the plain number, or undefined if the text cannot be read
+   * in it.
+   */
   readonly readings: readonly (string | undefined)[];
 }
 

@@ -1,4 +1,5 @@
-// A schema file is a program: which one is run without being asked for. Through the launcher, in folders of the test's own.
+// A schema file is a program: which one is run without being asked for. Through the launcher, in
+// folders of the test's own.
 import { existsSync } from "node:fs";
 import { chmod, lchown, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -58,7 +58,10 @@ function isBelow(folder: string, path: string): boolean {
   return way !== "" && way !== ".." && !/^\.\.[\\/]/.test(way) && join(folder, way) === path;
 }
 
-/** Why somebody else may have written a file or a folder. (Windows has access lists instead, by which a user's folders are private.) */
+/**
+ * Why somebody else may have written a file or a folder. (Windows has access lists instead, by
+ * which a user's folders are private.)
+ */
 function whyStrange(path: string): string | undefined {
   if (!process.getuid) return undefined;
   const { uid, gid, mode } = lstatSync(path);

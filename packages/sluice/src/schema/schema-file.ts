@@ -9,7 +9,10 @@ import { SluiceError, usageError } from "../errors.ts";
 import { isTable, type TableSchema } from "./schema.ts";
 
 const OWN_ENTRY = new URL(import.meta.url.endsWith(".ts") ? "../index.ts" : "../index.js", import.meta.url).href;
-/** Asked for as `FILE?sluice-schema`, so that the hook knows a schema file from the modules that it imports. */
+/**
+ * Asked for as `FILE?sluice-schema`, so that the hook knows a schema file from the modules that it
+ * imports.
+ */
 const MARK = "?sluice-schema";
 let hooked = false;
 

@@ -11,7 +11,10 @@ import { isTimeZone, TIME_ZONE_HELP } from "./time-zone.ts";
 
 /** One column, as a schema file states it. */
 export interface ColumnSpec {
-  /** A PostgreSQL type, `text` by default: `integer`, `numeric(10,2)`, `date`, `varchar(20)`, `my_enum`, … */
+  /**
+   * A PostgreSQL type, `text` by default: `integer`, `numeric(10,2)`, `date`, `varchar(20)`,
+   * `my_enum`, …
+   */
   readonly type?: string;
   /** Headers that mean this column, besides its own name. */
   readonly header?: string | readonly string[];
@@ -19,7 +22,10 @@ export interface ColumnSpec {
   readonly notNull?: boolean;
   /** At most this many characters (`too_long`). `varchar(n)` says the same. */
   readonly maxLength?: number;
-  /** A check on the text that needs no string to be made: `email` is one `@`, a local part and a dotted domain, no white space. */
+  /**
+   * A check on the text that needs no string to be made: `email` is one `@`, a local part and a
+   * dotted domain, no white space.
+   */
   readonly format?: "email";
   /**
    * The notation of a date or timestamp in texts that are not ISO, e.g. `DD/MM/YYYY`,
@@ -33,11 +39,20 @@ export interface ColumnSpec {
   readonly numberFormat?: string;
   /** Texts, and errors such as `#N/A`, that stand for a missing value. */
   readonly nulls?: readonly string[];
-  /** Of a `timestamptz`: the zone that times without one are in, such as `Europe/Berlin` or `+02:00`; UTC if it is not given. */
+  /**
+   * Of a `timestamptz`: the zone that times without one are in, such as `Europe/Berlin` or
+   * `+02:00`; UTC if it is not given.
+   */
   readonly timeZone?: string;
-  /** Any Standard Schema (zod, valibot, arktype, …), synchronous. It gets the cell's value, and what it returns is what is loaded. */
+  /**
+   * Any Standard Schema (zod, valibot, arktype, …), synchronous. It gets the cell's value, and what
+   * it returns is what is loaded.
+   */
   readonly check?: StandardSchemaV1;
-  /** The header or headers whose cells make this column, in the place of one that has its name. Other columns may be of them too. */
+  /**
+   * The header or headers whose cells make this column, in the place of one that has its name.
+   * Other columns may be of them too.
+   */
   readonly from?: string | readonly string[];
   /**
    * Makes the column's value of the texts of its cells, null if a cell is empty: those of `from`,
@@ -51,7 +66,10 @@ export interface ColumnSpec {
   readonly unique?: boolean;
   /** An SQL expression for rows that do not bring this column, e.g. `now()`. */
   readonly default?: string;
-  /** Never taken from the sheet, even if a header has its name. Serial and identity columns are so by themselves. */
+  /**
+   * Never taken from the sheet, even if a header has its name. Serial and identity columns are so
+   * by themselves.
+   */
   readonly generated?: boolean;
 }
 
@@ -67,7 +85,10 @@ export interface TableSpec {
   readonly name: string;
   /** In the table's order. A bare Standard Schema stands for a text column with that check. */
   readonly columns: Readonly<Record<string, ColumnSpec | StandardSchemaV1>>;
-  /** Columns that tell rows apart: unique in the table that is created, among rows whose `deleted_at` is not set if it has that column. */
+  /**
+   * Columns that tell rows apart: unique in the table that is created, among rows whose
+   * `deleted_at` is not set if it has that column.
+   */
   readonly key?: readonly string[];
   /**
    * Built after the load if the import creates the table. A string is an index over that column.
@@ -181,7 +202,10 @@ export function isTable(value: unknown): value is TableSchema {
   return typeof value === "object" && value !== null && tables.has(value as TableSchema);
 }
 
-/** The condition of a unique key that does not count rows which were deleted softly: those whose `deleted_at` is set. */
+/**
+ * The condition of a unique key that does not count rows which were deleted softly: those whose
+ * `deleted_at` is set.
+ */
 export const NOT_DELETED = "deleted_at is null";
 
 /**
@@ -192,7 +216,10 @@ export function deletesSoftly({ columns, key }: TableSchema): boolean {
   return columns.some((column) => column.name === "deleted_at") && !key.includes("deleted_at");
 }
 
-/** The DDL of a table: what makes it with its constraints, and the indexes that can wait until the rows are in. */
+/**
+ * The DDL of a table: what makes it with its constraints, and the indexes that can wait until the
+ * rows are in.
+ */
 export function tableDdl(schema: TableSchema, name: string = schema.name): { create: string[]; indexes: string[] } {
   const lines = schema.columns.map((column) => {
     const parts = [quoteIdentifier(column.name), column.type];
@@ -284,7 +311,9 @@ function checkMaking(here: string, { from, transform, value }: ColumnSpec): void
     throw badSchema(here, "it has a value, and is made from cells as well", ["value", "from and transform"]);
 }
 
-/** The one header that a transform without `from` is of: its column's only one, or that of its name. */
+/**
+ * The one header that a transform without `from` is of: its column's only one, or that of its name.
+ */
 function namesOf(name: string, header: ColumnSpec["header"]): readonly string[] {
   return [typeof header === "string" ? header : (header?.[0] ?? name)];
 }

@@ -1,7 +1,8 @@
 // Times without a zone, in a stated zone: which moment they are.
 //
-// A zone is a name of the IANA's (`Europe/Berlin`) or an offset (`+02:00`). An hour that a zone passes over in spring does not exist, and
-// one that it has twice in autumn can be read in two ways; neither becomes a moment.
+// A zone is a name of the IANA's (`Europe/Berlin`) or an offset (`+02:00`). An hour that a zone
+// passes over in spring does not exist, and one that it has twice in autumn can be read in two
+// ways; neither becomes a moment.
 
 /** For messages: how a zone is written. */
 export const TIME_ZONE_HELP = "UTC, a name such as Europe/Berlin, or an offset such as +02:00";

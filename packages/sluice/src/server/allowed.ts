@@ -67,7 +67,10 @@ export class AllowedTables {
   readonly #target: Target;
   readonly #patterns: readonly Pattern[] | undefined;
 
-  /** @param allow undefined or empty: `businesses`, and what callers made. @throws SluiceError (`bad_pattern`) */
+  /**
+   * @param allow undefined or empty: `businesses`, and what callers made.
+   * @throws SluiceError (`bad_pattern`)
+   */
   constructor(target: Target, allow: readonly string[] | undefined) {
     this.#target = target;
     this.#patterns = allow === undefined || allow.length === 0 ? undefined : allow.map(parsePattern);

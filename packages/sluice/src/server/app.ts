@@ -1,7 +1,8 @@
 // The HTTP service: routes, who may call them, and what is true when it closes.
 //
-// A client that hangs up does not stop its import. `close()` does, after the chunks in flight: an upload's client is told what is in,
-// and the same file continues from there; an import of the API goes on by itself when the next server starts.
+// A client that hangs up does not stop its import. `close()` does, after the chunks in flight: an
+// upload's client is told what is in, and the same file continues from there; an import of the API
+// goes on by itself when the next server starts.
 import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import multipart from "@fastify/multipart";
@@ -24,7 +25,10 @@ export type { ServerOptions };
 
 const HALTED =
   "The server was stopped at once. What was imported by then is in the table; send the same file again when the server is back: it goes on from there.";
-/** A request that is not complete so long after its time for an upload is cut off by the HTTP server itself. */
+/**
+ * A request that is not complete so long after its time for an upload is cut off by the HTTP server
+ * itself.
+ */
 const MARGIN_MS = 60_000;
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -35,7 +39,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
  * Makes the service; `listen()` starts it, `close()` stops imports after their chunks in flight,
  * and resolves when they have ended.
  *
- * @throws SluiceError (`upload_folder`) if uploads cannot be kept, (`bad_pattern`, `bad_limit`, `bad_token`) for options that make
+ * @throws SluiceError (`upload_folder`) if uploads cannot be kept, (`bad_pattern`, `bad_limit`,
+ *   `bad_token`) for options that make
  * no sense
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {

@@ -1,5 +1,5 @@
-// The page's files, held in memory: what Vite made of packages/web. Nothing is looked up on disk by a name that
-// came with a request.
+// The page's files, held in memory: what Vite made of packages/web. Nothing is looked up on disk by
+// a name that came with a request.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
@@ -26,7 +26,10 @@ const TYPES: Readonly<Record<string, string>> = {
  */
 const PLACES = [new URL("../web/", import.meta.url), new URL("../../../web/dist/", import.meta.url)];
 
-/** Reads the page; `index.html` goes under `/`. @throws Error if the page was not shipped, with what to do. */
+/**
+ * Reads the page; `index.html` goes under `/`.
+ * @throws Error if the page was not shipped, with what to do.
+ */
 export async function readAssets(): Promise<Asset[]> {
   const folder = PLACES.find((place) => existsSync(new URL("index.html", place)));
   if (!folder)

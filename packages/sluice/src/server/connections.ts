@@ -1,5 +1,5 @@
-// Connections at shutdown. `http.Server.close()` waits for every connection, also for those that browsers open ahead and
-// never use, and for those whose request never comes to its end of headers.
+// Connections at shutdown. `http.Server.close()` waits for every connection, also for those that
+// browsers open ahead and never use, and for those whose request never comes to its end of headers.
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 

@@ -1,4 +1,5 @@
-// The answers to requests that fail: the guide's shape on the guide's routes, problems on those of the API. Never a stack.
+// The answers to requests that fail: the guide's shape on the guide's routes, problems on those of
+// the API. Never a stack.
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { PROBLEM_TYPE, toProblem } from "./api/problem.ts";
@@ -14,12 +15,18 @@ export interface Telling {
   readonly hidePlaces: (text: string) => string;
 }
 
-/** The paths of the API: their failures are problems, and what they tell is for those who have signed in. */
+/**
+ * The paths of the API: their failures are problems, and what they tell is for those who have
+ * signed in.
+ */
 export function isApiPath(url: string): boolean {
   return /^\/(?:about|dead-letters|imports|preview|metrics|debug|openapi\.json)(?:[/?]|$)/.test(url);
 }
 
-/** @returns a function that answers with a failure at once, and ends the answer when the client has stopped sending */
+/**
+ * @returns a function that answers with a failure at once, and ends the answer when the client has
+ *   stopped sending
+ */
 export function createFail({
   log,
   hide,

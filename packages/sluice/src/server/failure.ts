@@ -34,7 +34,9 @@ export const ONE_FILE =
   "An upload has one file, and this one has more. Nothing was imported: send each file on its own";
 export const NOT_EXCEL = "Only Excel files allowed";
 
-/** Content that is not a spreadsheet at all, as against one that is damaged, locked or too large. */
+/**
+ * Content that is not a spreadsheet at all, as against one that is damaged, locked or too large.
+ */
 const NO_SPREADSHEET: ReadonlySet<SheetErrorCode> = new Set([
   "empty_file",
   "not_a_file",

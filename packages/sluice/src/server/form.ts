@@ -1,5 +1,6 @@
-// The fields of a form that say what to do with its file. They are the options of the command line in camelCase, and are read by the
-// same rules (option-texts.ts). What only those who run the server may say is not among them: databases, schema files, limits.
+// The fields of a form that say what to do with its file. They are the options of the command line
+// in camelCase, and are read by the same rules (option-texts.ts). What only those who run the
+// server may say is not among them: databases, schema files, limits.
 import type { ImportOptions } from "../options.ts";
 import { EMPTY, METHODS, ON_CONFLICT, type Method } from "../options.ts";
 import * as texts from "../option-texts.ts";
@@ -86,7 +87,10 @@ export function expectField(name: string, others: readonly string[]): void {
   });
 }
 
-/** What the fields ask for. @throws HttpFailure 400 (`bad_field`) for a text that a field does not take */
+/**
+ * What the fields ask for.
+ * @throws HttpFailure 400 (`bad_field`) for a text that a field does not take
+ */
 export function parseForm(fields: FormFields): FormWish {
   for (const [name, values] of fields) {
     const field = FORM_FIELDS[name];

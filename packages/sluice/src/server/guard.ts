@@ -14,13 +14,19 @@ export interface GuardOptions {
   readonly host: string;
   /** Asked of every request that changes something, as `Authorization: Bearer …`. */
   readonly token: string | undefined;
-  /** Origins besides the server's own whose pages may post, e.g. `https://import.example.com` in front of it. */
+  /**
+   * Origins besides the server's own whose pages may post, e.g. `https://import.example.com` in
+   * front of it.
+   */
   readonly origins: readonly string[];
   /** The header in which the operator's proxy names the user; asked for wherever the token is. */
   readonly userHeader?: string | undefined;
 }
 
-/** A check of one request. `isPrivate`: it may read what was imported, so it is checked as one that changes something. */
+/**
+ * A check of one request. `isPrivate`: it may read what was imported, so it is checked as one that
+ * changes something.
+ */
 export type Guard = (method: string, headers: IncomingHttpHeaders, isPrivate?: boolean) => void;
 
 /** On every answer. The page runs its own script and style only, and talks to this server only. */
@@ -45,7 +51,10 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
-/** @returns a check of one request. @throws HttpFailure (from the check) 401 without the token, 403 from where nobody may call */
+/**
+ * @returns a check of one request.
+ * @throws HttpFailure (from the check) 401 without the token, 403 from where nobody may call
+ */
 export function createGuard(options: GuardOptions): Guard {
   const origins = new Set(options.origins.map((origin) => new URL(origin).origin));
   const hosts = new Set([...origins].map((origin) => new URL(origin).hostname));
@@ -75,7 +84,9 @@ export function isLoopback(host: string): boolean {
   return /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/.test(name);
 }
 
-/** Programs other than browsers send neither header, and no page can make a browser leave both out. */
+/**
+ * Programs other than browsers send neither header, and no page can make a browser leave both out.
+ */
 function fromHere(headers: IncomingHttpHeaders, origins: ReadonlySet<string>): boolean {
   const { origin } = headers;
   const site = headers["sec-fetch-site"];

@@ -1,4 +1,5 @@
-// Every header of every answer, in one table by route. A route or a file of the page that is missing from it fails a test.
+// Every header of every answer, in one table by route. A route or a file of the page that is
+// missing from it fails a test.
 import { describe, expect, test } from "vitest";
 import { openTarget } from "../database/open.ts";
 import { server } from "../test/database.ts";

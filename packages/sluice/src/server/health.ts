@@ -11,7 +11,8 @@ const PATIENCE_MS = 2000;
 export function createProbe(target: Target): () => Promise<void> {
   let asked: Promise<void> | undefined;
   return async () => {
-    // Probes that come while the database hangs wait for the same answer; they would pile up on its connections otherwise.
+    // Probes that come while the database hangs wait for the same answer; they would pile up on its
+    // connections otherwise.
     const answer = (asked ??= target.ping().finally(() => {
       asked = undefined;
     }));

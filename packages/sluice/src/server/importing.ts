@@ -238,7 +238,10 @@ function toAnswer(result: ImportResult): UploadAnswer {
 const ANYWAY =
   "To import all rows of this file all the same, send it with ?resume=never: rows that are in both would be in the table twice.";
 
-/** The failure as the one who uploaded can understand it: with the file's own name, without options of the command line. */
+/**
+ * The failure as the one who uploaded can understand it: with the file's own name, without options
+ * of the command line.
+ */
 export function inUploadTerms(error: unknown, upload: Pick<Upload, "path" | "fileName">): unknown {
   if (!(error instanceof SluiceError || error instanceof SheetError)) return error;
   const named = error.message
@@ -246,7 +249,8 @@ export function inUploadTerms(error: unknown, upload: Pick<Upload, "path" | "fil
     .replaceAll(basename(upload.path), upload.fileName);
   const sentences = named.split(/(?<=[.?!])\s+(?=\p{Lu})/u);
   const plain = sentences.filter((sentence) => !/(?:^|\s)--[a-z]/.test(sentence));
-  // What ends an unfinished import is a command of those who run the server, and nobody must have to wait for them.
+  // What ends an unfinished import is a command of those who run the server, and nobody must have
+  // to wait for them.
   const own = error instanceof SluiceError && error.code === "unfinished_import" ? [sentences[0]!, ANYWAY] : plain;
   error.message = (own.length > 0 ? own : sentences).join(" ");
   return error;

@@ -38,7 +38,10 @@ export interface ServiceLimits extends UploadLimits {
 export interface ServerOptions {
   /** The database for the rows. The service uses it and leaves it open. */
   readonly target: Target;
-  /** The address that {@link createServer}'s caller will listen on, which decides who may call; `127.0.0.1` by default. */
+  /**
+   * The address that {@link createServer}'s caller will listen on, which decides who may call;
+   * `127.0.0.1` by default.
+   */
   readonly host?: string;
   /** The largest file taken; 512 MiB by default. */
   readonly maxFileBytes?: number;
@@ -61,17 +64,24 @@ export interface ServerOptions {
   readonly silenceSeconds?: number;
   /** Uploads of one client on the disk at the same time; 200 by default. More get 429. */
   readonly maxClientUploads?: number;
-  /** The fewest bytes a second, over five seconds, with which an upload may come; 100 by default. A slower one gets 408. */
+  /**
+   * The fewest bytes a second, over five seconds, with which an upload may come; 100 by default. A
+   * slower one gets 408.
+   */
   readonly minUploadRate?: number;
   /** Imports of one client that wait or run; 100 by default. More get 429. */
   readonly maxClientImports?: number;
   /** Readers of events at the same time; 1,000 by default. More get 503. */
   readonly maxReaders?: number;
-  /** Requests of one client a minute that bring a file or repaired rows; 600 by default. More get 429. */
+  /**
+   * Requests of one client a minute that bring a file or repaired rows; 600 by default. More get
+   * 429.
+   */
   readonly maxClientRate?: number;
   /**
-   * The folder in which private ones are made, for uploads and for the imports that wait or run; the system's temporary folder by
-   * default. Uploads that a server left which was killed are removed; its imports go on.
+   * The folder in which private ones are made, for uploads and for the imports that wait or run;
+   * the system's temporary folder by default. Uploads that a server left which was killed are
+   * removed; its imports go on.
    */
   readonly uploadDir?: string;
   /** Another folder for the imports that wait or run; `uploadDir` by default. */
@@ -90,7 +100,9 @@ export interface ServerOptions {
   readonly pprof?: boolean;
   /** Other origins whose pages may upload, and by whose host names this server may be called. */
   readonly origins?: readonly string[];
-  /** `"streaming"` takes no file that a library would have to read, such as `.xls`; all by default. */
+  /**
+   * `"streaming"` takes no file that a library would have to read, such as `.xls`; all by default.
+   */
   readonly formats?: Formats;
   /** The limits of what a file may ask for; those of the reader by default. */
   readonly limits?: Partial<Limits>;
@@ -105,11 +117,14 @@ export interface ServerOptions {
    */
   readonly halt?: Context;
   /**
-   * Tables that callers may write to: `table` (of the search path) or `schema.table`, `*` for any characters. Without any: `businesses`,
-   * and tables that imports through a server made.
+   * Tables that callers may write to: `table` (of the search path) or `schema.table`, `*` for any
+   * characters. Without any: `businesses`, and tables that imports through a server made.
    */
   readonly allow?: readonly string[];
-  /** Files are kept in a store, and workers run their imports (`sluice worker`); by default this process does both. */
+  /**
+   * Files are kept in a store, and workers run their imports (`sluice worker`); by default this
+   * process does both.
+   */
   readonly fleet?: FleetOptions;
   /**
    * Called with one line for every import and every failure of ours. It never holds a token, a

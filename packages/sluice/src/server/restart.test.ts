@@ -1,4 +1,5 @@
-// A service that is killed with -9 half-way, and started again: what it was asked for goes on by itself, each row once.
+// A service that is killed with -9 half-way, and started again: what it was asked for goes on by
+// itself, each row once.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

@@ -1,6 +1,8 @@
-// The places in which imports run: a number of them at the same time, and the rest in the order in which they came.
+// The places in which imports run: a number of them at the same time, and the rest in the order in
+// which they came.
 //
-// A file that a library reads whole does not take one of these places. All such files together have one separate place.
+// A file that a library reads whole does not take one of these places. All such files together have
+// one separate place.
 import { isStreamed, SheetError } from "@sluice/sheets";
 import type { Context } from "@sluice/go/context";
 import { Weighted } from "@sluice/go/semaphore";
@@ -14,7 +16,10 @@ export class Rooms {
     this.#streamed = new Weighted(limit);
   }
 
-  /** Waits for a place, which `Symbol.dispose` gives back. @throws the context's error if it ends before */
+  /**
+   * Waits for a place, which `Symbol.dispose` gives back.
+   * @throws the context's error if it ends before
+   */
   async enter(ctx: Context, path: string): Promise<Disposable> {
     const room = (await streams(path)) ? this.#streamed : this.#library;
     await room.acquire(ctx, 1);

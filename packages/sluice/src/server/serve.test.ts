@@ -151,7 +151,8 @@ describe.skipIf(server === undefined)("serve()", () => {
     await Promise.all([answer, program.finished]);
     await lock.release();
 
-    // Like it, but not its user's alone; not of this machine; a link; of a process that is alive; of an older kind.
+    // Like it, but not its user's alone; not of this machine; a link; of a process that is alive;
+    // of an older kind.
     const others = [
       left!.replace(/.{6}$/, "shared"),
       left!.replace(/^sluice-uploads-.{8}/, "sluice-uploads-00000000"),

@@ -1,7 +1,8 @@
 // The database for answers: a statement whose connection was ended is sent once more.
 //
-// An import that goes on ends the connections of its earlier process, so that what they hold blocks nobody. They come from the same
-// pool as those of answers, and an answer must not fail for that. Reading twice does no harm; whatever writes goes to the target itself.
+// An import that goes on ends the connections of its earlier process, so that what they hold blocks
+// nobody. They come from the same pool as those of answers, and an answer must not fail for that.
+// Reading twice does no harm; whatever writes goes to the target itself.
 import { describeError } from "../errors.ts";
 import type { Target } from "../target.ts";
 

@@ -1,5 +1,5 @@
-// The private folder that uploads are kept in: made by each server for itself, and removed when it closes. One that a server left
-// that was killed is removed by the next one.
+// The private folder that uploads are kept in: made by each server for itself, and removed when it
+// closes. One that a server left that was killed is removed by the next one.
 import { rm } from "node:fs/promises";
 import { isPrivateFolder, makeOwnFolder, removeLeftFolders } from "@sluice/sheets";
 import { SluiceError } from "../errors.ts";
@@ -7,7 +7,10 @@ import { SluiceError } from "../errors.ts";
 const KIND = "sluice-uploads";
 const ADVICE = "Name another folder with --upload-dir.";
 
-/** Makes the folder. @throws SluiceError (`upload_folder`) if it cannot be made, or would not be private */
+/**
+ * Makes the folder.
+ * @throws SluiceError (`upload_folder`) if it cannot be made, or would not be private
+ */
 export async function makeUploadFolder(parent: string): Promise<string> {
   let folder: string;
   try {
@@ -26,7 +29,10 @@ export async function makeUploadFolder(parent: string): Promise<string> {
   );
 }
 
-/** Removes what servers of this user left there that are not alive any more. Returns the folders' names. */
+/**
+ * Removes what servers of this user left there that are not alive any more. Returns the folders'
+ * names.
+ */
 export function removeLeftUploads(parent: string): Promise<string[]> {
   return removeLeftFolders(parent, KIND);
 }

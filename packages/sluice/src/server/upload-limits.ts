@@ -7,7 +7,9 @@ const MIB = 1024 * 1024;
 export interface UploadLimits {
   /** Bytes of one file. */
   readonly maxFileBytes: number;
-  /** Files on the disk at the same time, whether they are being sent, wait, or are being imported. */
+  /**
+   * Files on the disk at the same time, whether they are being sent, wait, or are being imported.
+   */
   readonly maxUploads: number;
   /** Bytes of all of these. */
   readonly maxUploadBytes: number;

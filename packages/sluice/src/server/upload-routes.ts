@@ -1,4 +1,5 @@
-// POST /upload, as the guide has it: the file goes in while the client waits. A client that hangs up does not stop its import.
+// POST /upload, as the guide has it: the file goes in while the client waits. A client that hangs
+// up does not stop its import.
 import type { Context } from "@sluice/go/context";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { HttpFailure, toFailure } from "./failure.ts";

@@ -1,5 +1,5 @@
-// An upload's way to the disk: streamed, under a name of our own in a private folder, gone again unless it is complete.
-// What the client calls its file is data; it never becomes part of a path.
+// An upload's way to the disk: streamed, under a name of our own in a private folder, gone again
+// unless it is complete. What the client calls its file is data; it never becomes part of a path.
 import { createHash, randomUUID, type Hash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { open, rm } from "node:fs/promises";
@@ -45,7 +45,10 @@ export interface FormRules {
   readonly insteadOfFile?: string;
   /** Called for each field. What it throws refuses the form. Without it, fields are not read. */
   readonly expectField?: (name: string) => void;
-  /** Called with the file's name, and the fields before it, before its bytes are read. What it throws refuses the upload. */
+  /**
+   * Called with the file's name, and the fields before it, before its bytes are read. What it
+   * throws refuses the upload.
+   */
   readonly admit: (fileName: string, fields: FormFields) => Promise<void>;
 }
 
@@ -220,8 +223,9 @@ async function remove(path: string, share: Share): Promise<void> {
 }
 
 /**
- * Resolves when the client has sent all of its request or has gone; one that takes too long is cut off. A server that
- * closes while its client still sends makes the client's system throw the answer away, so an early answer waits for this.
+ * Resolves when the client has sent all of its request or has gone; one that takes too long is cut
+ * off. A server that closes while its client still sends makes the client's system throw the answer
+ * away, so an early answer waits for this.
  */
 export async function drain(raw: IncomingMessage): Promise<void> {
   if (raw.readableEnded || raw.destroyed) return;
@@ -256,8 +260,9 @@ async function save(
 }
 
 /**
- * Every workbook is a zip archive or an OLE container; anything else in Excel's clothes is turned away by its first bytes. One thing
- * goes through: a table as text that is called .xls, which many programs write and Excel opens.
+ * Every workbook is a zip archive or an OLE container; anything else in Excel's clothes is turned
+ * away by its first bytes. One thing goes through: a table as text that is called .xls, which many
+ * programs write and Excel opens.
  */
 async function checkSignature(path: string, fileName: string): Promise<void> {
   await using handle = await open(path);

@@ -1,4 +1,5 @@
-// Each rule of inference, of the header and of totals with a pair of inputs, one on either side of its border.
+// Each rule of inference, of the header and of totals with a pair of inputs, one on either side of
+// its border.
 import { describe, expect, test } from "vitest";
 import { CellType } from "@sluice/sheets";
 import { batchOfRows, type BatchCell } from "../test/batch.ts";

@@ -11,14 +11,16 @@ import { withoutZerosAtEnd } from "../values/digits.ts";
 import { isMark } from "../values/marks.ts";
 
 /**
- * - `integer`, `bigint`: whole, and within PostgreSQL's type of that name; `digits N`: N = 10 to 15 digits as text, which may be a name
- *   of something; `huge`: whole, and beyond both
- * - `decimal`: a number cell of at most 15 significant digits; `double`: a binary fraction with more, or one with an exponent;
- *   `cut N`: a whole number from 1E+10 of which a text has six digits at most, and the exponent N
+ * - `integer`, `bigint`: whole, and within PostgreSQL's type of that name; `digits N`: N = 10 to 15
+ *   digits as text, which may be a name of something; `huge`: whole, and beyond both
+ * - `decimal`: a number cell of at most 15 significant digits; `double`: a binary fraction with
+ *   more, or one with an exponent; `cut N`: a whole number from 1E+10 of which a text has six
+ *   digits at most, and the exponent N
  * - `amount …`: a number as text in one notation or several; {@link amountIn} takes it apart
  * - `true`, `yes`, `y`, `t` and their opposites: such a word as text; `boolean`: a boolean cell
- * - `date`, `timestamp`, `time`, `duration`: a cell of that kind; `iso date`, `iso timestamp`, `iso timestamptz`, `iso time`: ISO text;
- *   `date DD/MM/YYYY|MM/DD/YYYY`: text that can be read in these notations
+ * - `date`, `timestamp`, `time`, `duration`: a cell of that kind; `iso date`, `iso timestamp`, `iso
+ *   timestamptz`, `iso time`: ISO text; `date DD/MM/YYYY|MM/DD/YYYY`: text that can be read in
+ *   these notations
  * - `code`: digits that a number would not keep: leading zeros, a plus, more than 15
  * - `mark …`: a text that stands for a missing value; `error …`: an error cell, with its code
  * - `uuid`, `json`, `email`, `url`, `text`
@@ -34,7 +36,10 @@ const ISO =
   /^\d{4}-\d\d-\d\d(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6}0*)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
 const TIME =
   /^(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?$|^(?:0?[1-9]|1[0-2]):[0-5]\d(?::[0-5]\d)? ?[ap]\.?m\.?$/i;
-/** A decimal with more digits than `amountOf` looks at. It has more than three after its point or before it, so it is read in one way. */
+/**
+ * A decimal with more digits than `amountOf` looks at. It has more than three after its point or
+ * before it, so it is read in one way.
+ */
 const LONG_DECIMAL = "amount none dd--dd- 0 ";
 const INT_MAX = 2_147_483_647n;
 const BIGINT_MAX = 9_223_372_036_854_775_807n;
@@ -92,7 +97,10 @@ export interface AmountKind {
   /** `none`, `sign` or `other`, as in `Amount`. */
   readonly dress: string;
   readonly unit: string;
-  /** By notation, as in `NOTATIONS`: `i`, `b`, `h` (whole, as `integer`, `bigint`, `huge`), `d` (decimals), `-` (it cannot be read so). */
+  /**
+   * By notation, as in `NOTATIONS`: `i`, `b`, `h` (whole, as `integer`, `bigint`, `huge`), `d`
+   * (decimals), `-` (it cannot be read so).
+   */
   readonly readings: string;
   /**
    * The number of digits of a whole number whose thousands are apart by points or blanks; 0 for any
@@ -167,13 +175,15 @@ function wholeKind(whole: bigint): Kind {
 }
 
 /**
- * An object or an array that jsonb gives back as it is, but for white space, the order of keys and how numbers are written: no key
- * twice, of which it keeps the last, and none of the characters that PostgreSQL refuses (U+0000, half of a surrogate pair).
+ * An object or an array that jsonb gives back as it is, but for white space, the order of keys and
+ * how numbers are written: no key twice, of which it keeps the last, and none of the characters
+ * that PostgreSQL refuses (U+0000, half of a surrogate pair).
  */
 function isJson(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);
-    // In linear time, because in JSON every text ends; without a list, since a cell may hold a million texts.
+    // In linear time, because in JSON every text ends; without a list, since a cell may hold a
+    // million texts.
     let names = 0;
     for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) if (colon !== undefined) names++;
     return countKeys(value) === names;

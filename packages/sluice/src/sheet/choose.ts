@@ -25,7 +25,10 @@ export interface SheetLook {
   readonly doubt: string | undefined;
 }
 
-/** Of the best score: the first sheet that comes so near is taken, since people put what counts first. */
+/**
+ * Of the best score: the first sheet that comes so near is taken, since people put what counts
+ * first.
+ */
 const NEAR = 0.7;
 const ABOUT_NAMES =
   /^(?:cover|cover ?(?:page|sheet)|contents?|table of contents|toc|index|read ?me|notes?|about|info(?:rmation)?|metadata|terms|title(?: ?page)?|legend|introduction|intro|glossary|definitions?|disclaimer|change ?log|inhalt(?:sverzeichnis)?|deckblatt|hinweise?|erläuterungen|titel|vorbemerkung|impressum|sommaire|lisez-?moi|índice|indice|portada|notas?|leia-?me|inhoud|toelichting|spis treści|obsah|содержание|目录|说明|目次)\b/iu;

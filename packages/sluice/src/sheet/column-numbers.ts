@@ -1,5 +1,5 @@
-// Rows that number the columns: `1 | 2 | 3 | …`, or `(1) | (2) | …`, right below the header. Offices
-// for statistics print them, so that their notes can name a column. They are no records.
+// Rows that number the columns: `1 | 2 | 3 | …`, or `(1) | (2) | …`, right below the header.
+// Offices for statistics print them, so that their notes can name a column. They are no records.
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
 /** Numbers that such a row has at least, and more of them if hardly a record follows. */
@@ -11,8 +11,8 @@ const HEADER_ROWS = 4;
 
 /**
  * The index of the row that numbers the columns, if there is one among the first rows. The cells of
- * such a row go up by one from 1 or 2 on. Names are over them, and numbers are not what one of their
- * columns holds.
+ * such a row go up by one from 1 or 2 on. Names are over them, and numbers are not what one of
+ * their columns holds.
  */
 export function columnNumbersAt(rows: readonly HeadRow[]): number | undefined {
   for (let i = 1; i < rows.length - 1; i++) {

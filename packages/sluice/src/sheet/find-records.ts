@@ -57,7 +57,10 @@ export async function findRecords(
   return { rules: { ...rules, totals: proven }, totals, unfilled };
 }
 
-/** @throws SluiceError (`no_merged`) if they are to be filled, and the file's format does not tell them */
+/**
+ * @throws SluiceError (`no_merged`) if they are to be filled, and the file's format does not tell
+ *   them
+ */
 async function mergedOf(
   sheet: SheetView,
   firstRow: number,

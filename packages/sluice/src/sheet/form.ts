@@ -6,7 +6,9 @@ import type { Layout } from "./header-row.ts";
 /** Rows that a form has at least, and the share of its rows that hold a label with its value. */
 const LEAST_ROWS = 4;
 const LABELLED = 0.6;
-/** Kinds of values in the one column of a form without colons, and the share that none of them has. */
+/**
+ * Kinds of values in the one column of a form without colons, and the share that none of them has.
+ */
 const KINDS = 3;
 const MOSTLY = 2 / 3;
 const RUN = 3;
@@ -24,7 +26,9 @@ export function isForm(rows: readonly HeadRow[]): boolean {
   return filled.length >= rows.length * LABELLED && arePairs(filled);
 }
 
-/** Sections that a report has at least among the first rows of a sheet, and columns of their rows. */
+/**
+ * Sections that a report has at least among the first rows of a sheet, and columns of their rows.
+ */
 const SECTIONS = 4;
 const SECTION_COLUMNS = 2;
 

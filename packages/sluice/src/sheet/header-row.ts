@@ -47,7 +47,9 @@ export function detectLayout(rows: readonly HeadRow[], known: (text: string) => 
   return withBareNames(rows, known, (given) => withoutColumnNumbers(given, (those) => layoutWith(those, known)));
 }
 
-/** The layout of the rows without one that numbers the columns, if that is right below the header. */
+/**
+ * The layout of the rows without one that numbers the columns, if that is right below the header.
+ */
 function withoutColumnNumbers(rows: readonly HeadRow[], find: (rows: readonly HeadRow[]) => Layout): Layout {
   const at = columnNumbersAt(rows);
   if (at === undefined) return find(rows);
@@ -298,7 +300,9 @@ function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean 
   return false;
 }
 
-/** Whether the next row, after a blank one, is wider and names all columns that are filled below. */
+/**
+ * Whether the next row, after a blank one, is wider and names all columns that are filled below.
+ */
 function namesMore(rows: readonly HeadRow[], i: number): boolean {
   const [row, next] = [rows[i]!, rows[i + 1]!];
   const names = new Set(next.cells.map(({ column }) => column));
@@ -311,8 +315,9 @@ function namesMore(rows: readonly HeadRow[], i: number): boolean {
 const PROSE_ROWS = 4;
 
 /**
- * Whether a row that covers the columns is a part of a remark that runs over several rows and cells: a row that covers them as well
- * follows, and between the two stand words in some of the columns, which are no names in two rows of either.
+ * Whether a row that covers the columns is a part of a remark that runs over several rows and
+ * cells: a row that covers them as well follows, and between the two stand words in some of the
+ * columns, which are no names in two rows of either.
  */
 function isProse(rows: readonly HeadRow[], i: number, labels: number): boolean {
   for (let j = i + 2; j <= i + PROSE_ROWS && j < rows.length - 1; j++) {
@@ -331,8 +336,8 @@ function isProse(rows: readonly HeadRow[], i: number, labels: number): boolean {
 }
 
 /**
- * Whether the row right below names the columns of texts, and this one those of numbers alone: as exports of pivot tables do. One
- * column may be in both.
+ * Whether the row right below names the columns of texts, and this one those of numbers alone: as
+ * exports of pivot tables do. One column may be in both.
  */
 function namesDimensions(rows: readonly HeadRow[], header: number): boolean {
   const [over, row] = [rows[header]!, rows[header + 1]];
@@ -351,8 +356,9 @@ function namesDimensions(rows: readonly HeadRow[], header: number): boolean {
 }
 
 /**
- * A row below the header that looks like the header of another table: after a blank row or one of a title, several words over values,
- * and not the header once more. Undefined if there is none among the first rows.
+ * A row below the header that looks like the header of another table: after a blank row or one of a
+ * title, several words over values, and not the header once more. Undefined if there is none among
+ * the first rows.
  */
 export function otherTable(rows: readonly HeadRow[], { headers, firstRow }: Layout): HeadRow | undefined {
   const names = new Set(headers.map(({ text }) => text));
@@ -463,7 +469,10 @@ function isDateOver(cell: HeadCell, sort: string): boolean {
 const EVEN_SERIES = 3;
 const ANY_SERIES = 5;
 
-/** The columns of a series that goes through all numbers and dates of a row: ages, weeks, months, numbered districts. */
+/**
+ * The columns of a series that goes through all numbers and dates of a row: ages, weeks, months,
+ * numbered districts.
+ */
 function seriesIn({ cells }: HeadRow): ReadonlySet<number> {
   const values = cells.filter(({ sort }) => sort === "number" || sort === "date");
   const numbers = values.map(({ text, sort }) => (sort === "date" ? Date.parse(text) : Number(text)));
@@ -571,7 +580,10 @@ function stacked(above: readonly Header[], { cells }: HeadRow): Header[] {
 /** The most rows of groups above a header of two rows or more. */
 const GROUP_ROWS = 3;
 
-/** Joins the rows right above a header that hold groups, two or more of them, each over two columns or more. */
+/**
+ * Joins the rows right above a header that hold groups, two or more of them, each over two columns
+ * or more.
+ */
 function withGroupsAbove(
   rows: readonly HeadRow[],
   header: number,
@@ -596,8 +608,8 @@ function withGroupsAbove(
 
 /**
  * Joins the rows right above a header whose names are not all different, if these rows tell more of
- * the names apart: `State` and `County` over `FIPS` and `FIPS`. It also joins a word that is divided:
- * `Unemploy-` over `ment rate`.
+ * the names apart: `State` and `County` over `FIPS` and `FIPS`. It also joins a word that is
+ * divided: `Unemploy-` over `ment rate`.
  */
 function withNamesAbove(
   rows: readonly HeadRow[],
@@ -642,7 +654,10 @@ function onTop({ cells }: HeadRow, headers: readonly Header[]): Header[] {
   });
 }
 
-/** `Address` over `Street` and `City` → `Address / Street`, `Address / City`. @param spans a group goes on until the next one */
+/**
+ * `Address` over `Street` and `City` → `Address / Street`, `Address / City`.
+ * @param spans a group goes on until the next one
+ */
 function joined(groups: HeadRow, names: readonly Header[], spans = true): Header[] {
   const groupOf = new Map(groups.cells.map((cell) => [cell.column, cell.text]));
   const nameOf = new Map(names.map((name) => [name.sheetColumn, name.text]));
@@ -683,7 +698,9 @@ function continues(rows: readonly HeadRow[], header: number, lines: number, head
   return under && row.cells.length + lines >= 3 && labelled.size > 0 && isLine && records === 0;
 }
 
-/** Reports whether a text is the name above it, or the part of that without its groups, in any case. */
+/**
+ * Reports whether a text is the name above it, or the part of that without its groups, in any case.
+ */
 function repeatsName(name: string | undefined, text: string): boolean {
   return ` / ${name?.toLowerCase()}`.endsWith(` / ${text.toLowerCase()}`);
 }

@@ -109,7 +109,8 @@ const CANDIDATES: readonly Candidate[] = [
   { type: "timestamp", fits: among("date", "iso date", "timestamp", "iso timestamp") },
   { type: "timestamptz", fits: among("iso timestamptz") },
   { type: "time", fits: among("time", "iso time") },
-  // A duration says that the times of day are durations too: a spreadsheet shows 37:30 and 8:00 by two formats.
+  // A duration says that the times of day are durations too: a spreadsheet shows 37:30 and 8:00 by
+  // two formats.
   { type: "interval", fits: among("duration", "time", "iso time"), both: ["duration", "duration"] },
   { type: "uuid", fits: among("uuid") },
   { type: "jsonb", fits: among("json") },
@@ -209,7 +210,10 @@ export class Inference {
   readonly #columns = new Map<number, ColumnKinds>();
   /** Rows of totals that no other row has followed yet. */
   #last: TotalsRow[] = [];
-  /** More of them have come than a sheet ends with, so they and those that follow at once are counted like any other. */
+  /**
+   * More of them have come than a sheet ends with, so they and those that follow at once are
+   * counted like any other.
+   */
   #tooMany = false;
   /** Those at the ends of sheets. */
   #totals: TotalsRow[] = [];
@@ -278,7 +282,9 @@ export class Inference {
     this.#stated.set(sheetColumn, counts);
   }
 
-  /** Texts that were stated to mean no value, and in how many cells of a column (from 1) they were. */
+  /**
+   * Texts that were stated to mean no value, and in how many cells of a column (from 1) they were.
+   */
   statedIn(sheetColumn: number): readonly Mark[] {
     return [...(this.#stated.get(sheetColumn) ?? [])].map(([text, count]) => ({ text, count }));
   }
@@ -373,7 +379,10 @@ export class Inference {
     };
   }
 
-  /** The character before decimals that the columns show which can be read in one way only; else what the delimiter leaves for it. */
+  /**
+   * The character before decimals that the columns show which can be read in one way only; else
+   * what the delimiter leaves for it.
+   */
   #decimalsOfAll(): ReadonlySet<string> {
     if (this.#decimals?.records !== this.#records) {
       const shown = new Set<string>();
@@ -528,10 +537,16 @@ function doubt(column: ColumnKinds, [first, second]: readonly Candidate[], heade
   return undefined;
 }
 
-/** The exponents that a spreadsheet shows codes of 11 to 16 digits with, if it has taken them for numbers. */
+/**
+ * The exponents that a spreadsheet shows codes of 11 to 16 digits with, if it has taken them for
+ * numbers.
+ */
 const CUT_EXPONENTS = { least: 10, most: 15, apart: 2 };
 
-/** Codes that a spreadsheet has shown with an exponent and so cut to a few digits; undefined if they are quantities. */
+/**
+ * Codes that a spreadsheet has shown with an exponent and so cut to a few digits; undefined if they
+ * are quantities.
+ */
 function cutDigits(column: ColumnKinds, header: string): string | undefined {
   const exponents = column.kinds().flatMap((kind) => (kind.startsWith("cut ") ? [Number(kind.slice(4))] : []));
   if (exponents.length === 0) return undefined;

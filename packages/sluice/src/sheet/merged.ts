@@ -6,8 +6,9 @@
 import { CellTexts, SheetError, type CellType, type MergedRange, type RowBatch } from "@sluice/sheets";
 
 /**
- * The most that filled cells weigh, in the sheet so far and in each batch: a multiple of the weight of the rows' own cells, and a
- * number of bytes besides. A range of a few bytes may be as long as the sheet, and a sheet has 16,384 columns.
+ * The most that filled cells weigh, in the sheet so far and in each batch: a multiple of the weight
+ * of the rows' own cells, and a number of bytes besides. A range of a few bytes may be as long as
+ * the sheet, and a sheet has 16,384 columns.
  */
 const MOST_FILLED_TIMES = 8;
 const MOST_FILLED_BESIDES = 64 * 1024 ** 2;
@@ -50,8 +51,9 @@ export class MergedFill {
   /** Ranges before this one have begun. */
   #next = 0;
   /**
-   * Those that have not ended and have a value, by their columns. If several overlap in one, which no honest file has, the one that
-   * begins later has the cells. So the work is by the cells that are filled, not by the ranges.
+   * Those that have not ended and have a value, by their columns. If several overlap in one, which
+   * no honest file has, the one that begins later has the cells. So the work is by the cells that
+   * are filled, not by the ranges.
    */
   readonly #begun = new Map<number, Begun>();
   readonly #all = new Weights();

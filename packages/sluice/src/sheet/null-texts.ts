@@ -8,7 +8,10 @@ export function guessesMarks(nulls: NullTexts): boolean {
   return !nulls.includes("");
 }
 
-/** The texts that are stated for a column, by its name or header. @param known all names and headers */
+/**
+ * The texts that are stated for a column, by its name or header.
+ * @param known all names and headers
+ */
 export function statedFor(nulls: NullTexts, names: readonly string[], known: ReadonlySet<string>): string[] {
   return nulls.flatMap((given) => {
     if (given === "") return [];

@@ -7,7 +7,10 @@ import { EVERY_ROW, RecordFilter, type RecordRules } from "./records.ts";
 
 export type Warning = RowBatch["warnings"][number];
 
-/** The batches of records; one is read ahead, while the table is looked up and while the last one is encoded. */
+/**
+ * The batches of records; one is read ahead, while the table is looked up and while the last one is
+ * encoded.
+ */
 export class RecordReader {
   progress = 0;
   readonly #sheet: SheetView;

@@ -21,7 +21,9 @@ export interface RecordRules {
   readonly all: boolean;
   /** Rows of the header, and above it, that are not records if they are repeated. */
   readonly repeated: readonly (readonly RepeatedCell[])[];
-  /** Cells that records usually hold; lines below the table are looked for if these are two or more. */
+  /**
+   * Cells that records usually hold; lines below the table are looked for if these are two or more.
+   */
   readonly usual: number;
   /** Blank rows part records from each other, so that they tell nothing of the end. */
   readonly gaps: boolean;
@@ -69,7 +71,10 @@ export const EVERY_ROW: Omit<RecordRules, "firstRow"> = { all: true, repeated: [
 const NAMED_ROWS = 20;
 /** More lines than this at the end are records. */
 const MOST_BELOW = 200;
-/** The most bytes of rows that are held back since they may be remarks, and since `skipLast` asks for it. */
+/**
+ * The most bytes of rows that are held back since they may be remarks, and since `skipLast` asks
+ * for it.
+ */
 const MOST_BELOW_BYTES = 16 * 1024 ** 2;
 const MOST_LAST_BYTES = 128 * 1024 ** 2;
 /** Words of a sentence; a name has fewer. */
@@ -123,7 +128,10 @@ export class RecordFilter {
     });
   }
 
-  /** Rows at the end that are records although they look like remarks; told when the end has been reached. */
+  /**
+   * Rows at the end that are records although they look like remarks; told when the end has been
+   * reached.
+   */
   get doubtful(): Omit<LeftOut, "why"> | undefined {
     return this.#kept;
   }
@@ -219,7 +227,10 @@ export class RecordFilter {
     return false;
   }
 
-  /** Holds back as many batches as are needed to have the last rows among them. @throws SheetError (`limit`) if that takes too much memory */
+  /**
+   * Holds back as many batches as are needed to have the last rows among them.
+   * @throws SheetError (`limit`) if that takes too much memory
+   */
   #holdLast(batch: RowBatch, count: number): RowBatch[] {
     this.#held.push(batch);
     this.#heldBytes += batch.bytes.length;
@@ -254,7 +265,10 @@ export class RecordFilter {
       .filter(({ rowCount }) => rowCount > 0);
   }
 
-  /** Leaves out the remarks at the end: from the first line on that a blank row or its own words say to be one. */
+  /**
+   * Leaves out the remarks at the end: from the first line on that a blank row or its own words say
+   * to be one.
+   */
   #dropBelow(batches: readonly RowBatch[]): RowBatch[] {
     const lines = batches.flatMap((batch) =>
       Array.from({ length: batch.rowCount }, (_, row) => ({ batch, row, number: batch.rowNumbers[row]! })),
@@ -342,7 +356,10 @@ function recordsIn(batch: RowBatch): number {
   return records;
 }
 
-/** The text of a row that holds one text alone, or little else than a remark; undefined of any other row. */
+/**
+ * The text of a row that holds one text alone, or little else than a remark; undefined of any other
+ * row.
+ */
 function loneCell(batch: RowBatch, row: number, usual: number): string | undefined {
   const first = firstFilled(batch, row);
   if (first === undefined || !(batch.types[first] === CellType.string || isMoment(batch, first))) return undefined;
@@ -358,7 +375,10 @@ function isMoment({ types, bytes, starts, ends }: RowBatch, cell: number): boole
   return types[cell] === CellType.date && !bytes.subarray(starts[cell], ends[cell]).includes("T00:00:00.000");
 }
 
-/** Whether a line says of itself that it is not a record: by its first word or sign, or as a sentence. */
+/**
+ * Whether a line says of itself that it is not a record: by its first word or sign, or as a
+ * sentence.
+ */
 function isRemark(text: string): boolean {
   return isMarked(text) || text.length > 80 || words(text) >= SENTENCE;
 }

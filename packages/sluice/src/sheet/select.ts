@@ -1,7 +1,10 @@
 // Parts of a batch: some of its rows, or some of its columns.
 import type { RowBatch } from "@sluice/sheets";
 
-/** The batch with the rows alone that `keep` takes, by their place in the batch; the batch itself if it takes all of them. */
+/**
+ * The batch with the rows alone that `keep` takes, by their place in the batch; the batch itself if
+ * it takes all of them.
+ */
 export function selectRows(batch: RowBatch, keep: (row: number) => boolean): RowBatch {
   const { rowCount, firstCell } = batch;
   let same = 0;

@@ -1,4 +1,5 @@
-// The sheet as the engine reads it: the header found, a sample for inference, batches of records to come.
+// The sheet as the engine reads it: the header found, a sample for inference, batches of records to
+// come.
 import type { RowBatch, Workbook } from "@sluice/sheets";
 import { SluiceError, usageError } from "../errors.ts";
 import { layoutDoubts } from "./doubts.ts";
@@ -55,7 +56,10 @@ export interface Source {
   readonly layout: Layout;
   /** Notes that speak against the layout, for people. */
   doubts(): string[];
-  /** Tells the columns of the table that is there: a row that names them is the header. Before the sample is taken. */
+  /**
+   * Tells the columns of the table that is there: a row that names them is the header. Before the
+   * sample is taken.
+   */
   meet(columns: readonly Column[]): void;
   /** The rules that say which rows are records. After `meet`; the same each time. */
   found(): Promise<FoundRecords>;
@@ -64,7 +68,9 @@ export interface Source {
    * little.
    */
   linked(): Promise<Linked>;
-  /** Says which rows are records, before the first batch is taken: an import continues as it began. */
+  /**
+   * Says which rows are records, before the first batch is taken: an import continues as it began.
+   */
   startWith(rules: RecordRules): Promise<void>;
   /** The next batch of records. */
   next(): Promise<RowBatch | undefined>;
@@ -148,7 +154,10 @@ function knownNames(names: readonly string[]): (text: string) => boolean {
   return (text) => known.has(normalizeName(text));
 }
 
-/** The sheet of that name (as written, or else without regard to case), or of that number from 1. @throws SluiceError (`unknown_sheet`) if there is none */
+/**
+ * The sheet of that name (as written, or else without regard to case), or of that number from 1.
+ * @throws SluiceError (`unknown_sheet`) if there is none
+ */
 export function findSheet(file: string, workbook: Workbook, wanted: string, options: ReadOptions = {}): SheetView {
   const { sheets } = workbook;
   const numbered = /^\d+$/.test(wanted) ? sheets[Number(wanted) - 1] : undefined;

@@ -18,7 +18,10 @@ export interface SheetToImport {
   readonly sheet: SheetView;
   /** The table, if it is not what the options say. */
   readonly table: string | undefined;
-  /** The sheets that go into one new table with it, itself among them: the types of its columns are inferred from all. */
+  /**
+   * The sheets that go into one new table with it, itself among them: the types of its columns are
+   * inferred from all.
+   */
   readonly alike: readonly string[];
 }
 
@@ -49,7 +52,10 @@ interface FilledSheet {
   readonly headers: string;
 }
 
-/** The visible sheets that hold a table, and notes of those that are left out. @throws SluiceError if no sheet does */
+/**
+ * The visible sheets that hold a table, and notes of those that are left out.
+ * @throws SluiceError if no sheet does
+ */
 async function filledSheets(
   workbook: Workbook,
   options: TableOptions,
@@ -81,7 +87,10 @@ async function filledSheets(
   return { filled, notes };
 }
 
-/** The table of each sheet: one table if all have the same headers or one is named, else one for each sheet. */
+/**
+ * The table of each sheet: one table if all have the same headers or one is named, else one for
+ * each sheet.
+ */
 function tablesOf(
   filled: readonly FilledSheet[],
   { file, table, schema }: Pick<ImportOptions, "file" | "table" | "schema">,
@@ -119,7 +128,10 @@ function unknownNames(workbook: Workbook, { headers, skips }: Pick<ImportOptions
   );
 }
 
-/** The one sheet that the options mean, and what there is to say of it and of others. @throws SluiceError if it is not there */
+/**
+ * The one sheet that the options mean, and what there is to say of it and of others.
+ * @throws SluiceError if it is not there
+ */
 export async function sheetToImport(
   workbook: Workbook,
   options: Omit<TableOptions, "table">,
@@ -137,7 +149,10 @@ export async function sheetToImport(
   return { sheet: viewOf(chosen.name), notes: [...unknown, ...sheetNotes(chosen, first.name, others)] };
 }
 
-/** Of several sheets, those that are hardly tables beside the others, by their name or their cells: covers, contents, notes. */
+/**
+ * Of several sheets, those that are hardly tables beside the others, by their name or their cells:
+ * covers, contents, notes.
+ */
 function coversAmong(looks: readonly SheetLook[]): ReadonlySet<string> {
   const best = Math.max(...looks.map(({ score }) => score));
   return new Set(

@@ -1,7 +1,9 @@
 // Batches for tests, without a workbook around them.
 import { CellType, PLAIN, type RowBatch } from "@sluice/sheets";
 
-/** A Date is a date cell; `{ error }` an error cell, `{ duration }` a duration; null or "" no value. */
+/**
+ * A Date is a date cell; `{ error }` an error cell, `{ duration }` a duration; null or "" no value.
+ */
 export type BatchCell =
   | string
   | number

@@ -1,5 +1,6 @@
-// Every limit of the importer and its service with exactly what is allowed, and with one more. A limit is a constant that is named like
-// one: a new one that has no line in the table fails a test. Those of the reader are in @sluice/sheets, in a table of their own.
+// Every limit of the importer and its service with exactly what is allowed, and with one more. A
+// limit is a constant that is named like one: a new one that has no line in the table fails a test.
+// Those of the reader are in @sluice/sheets, in a table of their own.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CellType } from "@sluice/sheets";
@@ -165,7 +166,8 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
       () => alike(51) === 0,
     ),
   ],
-  // A statement of this many rows has the last parameter that 16 bits can number, or the one that another row would need.
+  // A statement of this many rows has the last parameter that 16 bits can number, or the one that
+  // another row would need.
   "plan/method.ts MAX_PARAMETERS": [1, 9, 1600].map((columns) =>
     border(
       () => (batchOf(columns) + 1) * columns + NOTE_PARAMETERS <= 65_535,
@@ -282,7 +284,10 @@ test("a lost connection is waited for until the time is over, and not at all if 
 });
 
 describe("limits of the service", () => {
-  /** Each of its limits must be more than 0; the rest of the table is in the tests below and in server/upload.test.ts. */
+  /**
+   * Each of its limits must be more than 0; the rest of the table is in the tests below and in
+   * server/upload.test.ts.
+   */
   const OPTIONS: Readonly<Record<Extract<keyof ServerOptions, `max${string}` | `${string}Seconds`>, true>> = {
     maxFileBytes: true,
     maxUploads: true,

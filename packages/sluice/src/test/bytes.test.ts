@@ -1,4 +1,5 @@
-// What an import holds at once, sends at once and answers is limited in bytes, whatever the rows are like.
+// What an import holds at once, sends at once and answers is limited in bytes, whatever the rows
+// are like.
 import { spawn } from "node:child_process";
 import { createWriteStream, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// A few interruptions of each kind, each at another moment every time; test/crash.ts makes many of them. CRASH_SEED gives a run's
-// moments again, as far as the machine is as fast.
+// A few interruptions of each kind, each at another moment every time; test/crash.ts makes many of
+// them. CRASH_SEED gives a run's moments again, as far as the machine is as fast.
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { Random } from "../sample/random.ts";
 import { clock, freeze, kill, killAtEnd, network, poolerEnds, restart, together } from "./crash/faults.ts";
@@ -27,7 +27,10 @@ const random = (): Random => new Random(seed, ++stream);
 const MIDDLE = 500_000;
 /** Rows go in by then, and more will. */
 const BEGUN = 100_000;
-/** The process has looked at the table and the ledger by then, and has begun. A connection lost before that ends it. */
+/**
+ * The process has looked at the table and the ledger by then, and has begun. A connection lost
+ * before that ends it.
+ */
 const LOOKED = 60_000;
 
 describe.skipIf(!lab)("an import that is interrupted goes on exactly where it was", () => {

@@ -1,11 +1,13 @@
-// Imports that are interrupted in every way that an operating system, a network and a database have, then resumed and compared with the
-// file row by row. The short form is crash.test.ts; this is the long one:
+// Imports that are interrupted in every way that an operating system, a network and a database
+// have, then resumed and compared with the file row by row. The short form is crash.test.ts; this
+// is the long one:
 //
 //   node --conditions=source packages/sluice/src/test/crash.ts --seed 1 --runs 50
 //
-// Each run draws its table (see `Kind`), the moment, and whether all rows are one transaction. Prints what happened, and ends with 1
-// at the first row that is missing, there twice or changed, and at counts or rejects that an uninterrupted import would not have.
-// The moments are drawn from the seed; how far an import is then depends on the machine.
+// Each run draws its table (see `Kind`), the moment, and whether all rows are one transaction.
+// Prints what happened, and ends with 1 at the first row that is missing, there twice or changed,
+// and at counts or rejects that an uninterrupted import would not have. The moments are drawn from
+// the seed; how far an import is then depends on the machine.
 import { parseArgs } from "node:util";
 import { Random } from "../sample/random.ts";
 import { clock, freeze, kill, killAtEnd, network, poolerEnds, restart, together, type Fault } from "./crash/faults.ts";

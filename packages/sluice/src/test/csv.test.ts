@@ -1,4 +1,5 @@
-// Delimited text, from the file to the table: the same as a workbook in every method, rejects found by their line.
+// Delimited text, from the file to the table: the same as a workbook in every method, rejects found
+// by their line.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -17,7 +18,10 @@ import { METHODS, type Method } from "../options.ts";
 /** As many of the example's rows have three of its bad ones among them. */
 const ROWS = 2_000;
 
-/** The example's first rows, each up to its last cell; some are short. What looks like an escape of Excel's would be one in a workbook. */
+/**
+ * The example's first rows, each up to its last cell; some are short. What looks like an escape of
+ * Excel's would be one in a workbook.
+ */
 async function exampleRows(): Promise<string[][]> {
   const rows: string[][] = [];
   await using book = await open(EXAMPLE);

@@ -1,4 +1,5 @@
-// Texts that are damaged or written in another way than expected: one bad line costs one line, and every message offers what works.
+// Texts that are damaged or written in another way than expected: one bad line costs one line, and
+// every message offers what works.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { background } from "@sluice/go/context";

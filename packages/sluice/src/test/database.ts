@@ -1,4 +1,5 @@
-// Real databases for tests: each gets its own, on the server that scripts/postgres.ts found or started.
+// Real databases for tests: each gets its own, on the server that scripts/postgres.ts found or
+// started.
 import { randomBytes } from "node:crypto";
 import { mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -11,15 +12,24 @@ import { ensureLedger } from "../ledger/schema.ts";
 import { copyEmbedded } from "./embedded.ts";
 import type { Target } from "../target.ts";
 
-/** The server's address, or undefined where none can be had (then tests that need it skip; in CI scripts/postgres.ts fails). */
+/**
+ * The server's address, or undefined where none can be had (then tests that need it skip; in CI
+ * scripts/postgres.ts fails).
+ */
 export const server: string | undefined = process.env["SLUICE_TEST_POSTGRES"];
 
-/** A name that is new on the server, whatever other runs and machines use it, or were stopped before they had tidied up. */
+/**
+ * A name that is new on the server, whatever other runs and machines use it, or were stopped before
+ * they had tidied up.
+ */
 export function newName(kind: string): string {
   return `sluice_${kind}_${randomBytes(6).toString("hex")}`;
 }
 
-/** What a test holds up others with. A test that fails lets go of it too, so that nobody waits for the lock for ever. */
+/**
+ * What a test holds up others with. A test that fails lets go of it too, so that nobody waits for
+ * the lock for ever.
+ */
 export interface Held extends AsyncDisposable {
   /** Rolls the transaction back. */
   release(): Promise<void>;
@@ -35,7 +45,10 @@ export interface TestDatabase extends AsyncDisposable {
 /** How long a test waits for a lock that it wants to hold. */
 const LOCK_TIMEOUT = "60s";
 
-/** Begins a transaction that runs this SQL, and keeps the locks of it: `await using lock = await hold(database, "lock table t")`. */
+/**
+ * Begins a transaction that runs this SQL, and keeps the locks of it: `await using lock = await
+ * hold(database, "lock table t")`.
+ */
 export async function hold(database: Pick<TestDatabase, "query">, sql: string): Promise<Held> {
   let held = true;
   const release = async (): Promise<void> => {
@@ -51,7 +64,10 @@ export async function hold(database: Pick<TestDatabase, "query">, sql: string): 
   return { release, [Symbol.asyncDispose]: release };
 }
 
-/** A connection for the databases that the tests of a file make. It ends with the process, as some are dropped in `afterAll`. */
+/**
+ * A connection for the databases that the tests of a file make. It ends with the process, as some
+ * are dropped in `afterAll`.
+ */
 let maker: Promise<pg.Client> | undefined;
 
 async function connectMaker(): Promise<pg.Client> {
@@ -69,8 +85,8 @@ function addressOf(database: string): string {
 }
 
 /**
- * A database that has an empty ledger. It takes longer to make one than most tests need, so a test run makes one, and the server
- * copies it.
+ * A database that has an empty ledger. It takes longer to make one than most tests need, so a test
+ * run makes one, and the server copies it.
  */
 export async function newDatabaseWithLedger(): Promise<TestDatabase> {
   template ??= ledgerTemplate();
@@ -162,14 +178,19 @@ export const databases: readonly { readonly name: string; open(): Promise<{ targ
   },
 ];
 
-/** Removes what a test left. The ledger's tables stay with its version, as they take longer to make than to empty. */
+/**
+ * Removes what a test left. The ledger's tables stay with its version, as they take longer to make
+ * than to empty.
+ */
 const EMPTY = `drop schema public cascade; create schema public;
   do $$ begin
     execute (select 'truncate ' || string_agg(format('sluice.%I', tablename), ', ') || ' restart identity cascade'
              from pg_tables where schemaname = 'sluice' and tablename <> 'ledger');
   end $$`;
 
-/** One embedded database for a test file, since making one takes seconds; each test gets it empty. */
+/**
+ * One embedded database for a test file, since making one takes seconds; each test gets it empty.
+ */
 let shared: Promise<{ target: Target; close(): Promise<void> }> | undefined;
 
 async function openShared(): Promise<{ target: Target; close(): Promise<void> }> {

@@ -1,4 +1,5 @@
-// An embedded database for tests to begin with. It takes seconds to make one, so a test run makes one and copies it.
+// An embedded database for tests to begin with. It takes seconds to make one, so a test run makes
+// one and copies it.
 //
 //   node --conditions=source packages/sluice/src/test/embedded.ts FOLDER     makes it
 import { execFileSync } from "node:child_process";

@@ -6,8 +6,9 @@ import type { Connection, Database } from "../target.ts";
 export type Fault = (statement: string) => "before" | "after" | undefined;
 
 /**
- * Passes everything on to another database. Where `fault` says `before`, the connection is lost before the server has seen the
- * statement; where it says `after`, when the server has done it and its answer is on the way.
+ * Passes everything on to another database. Where `fault` says `before`, the connection is lost
+ * before the server has seen the statement; where it says `after`, when the server has done it and
+ * its answer is on the way.
  */
 export function faulty(database: Database, fault: Fault): Database {
   const send = async <T>(statement: string, run: () => Promise<T>): Promise<T> => {

@@ -1,4 +1,5 @@
-// Workbooks of other formats leave what the same workbook leaves as .xlsx, and the service takes an .xls.
+// Workbooks of other formats leave what the same workbook leaves as .xlsx, and the service takes an
+// .xls.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -19,7 +20,8 @@ describe.skipIf(server === undefined)("other formats", () => {
     await using folder = newFolder();
     await using database = await newDatabase();
     await using target = await openTarget({ to: database.dsn });
-    // The library takes minutes to write all of it. What looks like an escape of Excel's would be one in the .xlsx.
+    // The library takes minutes to write all of it. What looks like an escape of Excel's would be
+    // one in the .xlsx.
     const rows: string[][] = [];
     await using example = await open(EXAMPLE);
     for await (const { values, width } of example.sheet().rows({ to: 1_200 }))
@@ -135,7 +137,8 @@ describe.skipIf(server === undefined)("other formats", () => {
 
   test("an .xls that waits takes no place of the streamed", async () => {
     await using database = await newDatabase();
-    // An import that waits for a lock has its connections all the while: there are enough for the others.
+    // An import that waits for a lock has its connections all the while: there are enough for the
+    // others.
     await using target = await openTarget({ to: database.dsn, connections: 6 });
     await using service = await startService({ target, maxImports: 1 });
     const old = (n: number): Blob => xls([HEADER, business(n)]);

@@ -15,7 +15,8 @@ export const FORMULA_CASES: readonly (readonly [text: string, written: string])[
   ["＠x", "'＠x"],
   ["  =1+1", "'  =1+1"],
   ['"=1+1', `'"=1+1`],
-  // Where the program's separator is another one than the file's, the quotes around this do not hold.
+  // Where the program's separator is another one than the file's, the quotes around this do not
+  // hold.
   ["a;=1+1", "a;'=1+1"],
   ["a; =1+1", "a;' =1+1"],
   ['a;"=1+1;"', `a;'"=1+1;"`],
@@ -40,5 +41,8 @@ export const FORMULA_CASES: readonly (readonly [text: string, written: string])[
   ["085232", "085232"],
 ];
 
-/** What a program begins a formula with: the places behind every separator but the comma, which quotes do protect. */
+/**
+ * What a program begins a formula with: the places behind every separator but the comma, which
+ * quotes do protect.
+ */
 export const FOREIGN_FORMULA: RegExp = /(?:^|[;|\t\r\n])[ "]*[=+\-@＝＋－＠]/;

@@ -1,4 +1,5 @@
-// docs/inference.md as it stands: its sheets are made, its commands are run, and they print what the page says.
+// docs/inference.md as it stands: its sheets are made, its commands are run, and they print what
+// the page says.
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";

@@ -1,4 +1,5 @@
-// Random sheets, inferred, imported and read back: nothing is rejected, nothing is lost, and every value is the one in the sheet.
+// Random sheets, inferred, imported and read back: nothing is rejected, nothing is lost, and every
+// value is the one in the sheet.
 import { background } from "@sluice/go/context";
 import fc from "fast-check";
 import { join } from "node:path";
@@ -65,7 +66,8 @@ const COLUMNS: readonly fc.Arbitrary<RandomColumn>[] = [
   column(day, (cell, loaded) => cell === loaded),
   column(fc.uuid(), asText),
   column(word, asText),
-  // With a letter: a mark for a missing value, or a number in another notation, is read as such among numbers.
+  // With a letter: a mark for a missing value, or a number in another notation, is read as such
+  // among numbers.
   column(
     fc.oneof(
       word.filter((text) => /[abcäß]/u.test(text)),

@@ -1,5 +1,5 @@
-// What is let go of, by counting, however an import ends: savepoints, sessions of the server, timers, listeners, temporary files; and
-// the clients of a service that say nothing.
+// What is let go of, by counting, however an import ends: savepoints, sessions of the server,
+// timers, listeners, temporary files; and the clients of a service that say nothing.
 import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -52,7 +52,8 @@ const ENDINGS: Readonly<Record<string, { options?: Partial<ImportOptions>; stop?
   "since the file is damaged": { options: { limits: { cellBytes: 3 } }, code: "limit" },
 };
 
-// From its first wait on, the runtime of goroutines listens to the process, once for the whole program.
+// From its first wait on, the runtime of goroutines listens to the process, once for the whole
+// program.
 beforeAll(() => sleep(1));
 
 describe.skipIf(server === undefined)("an import", () => {

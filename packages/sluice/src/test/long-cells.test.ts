@@ -1,5 +1,6 @@
-// Long cells that are almost a number, a date or JSON. A check that takes quadratic time would need minutes for one of them, and hold up
-// every other import of a service meanwhile: then these tests end by their limit of time.
+// Long cells that are almost a number, a date or JSON. A check that takes quadratic time would need
+// minutes for one of them, and hold up every other import of a service meanwhile: then these tests
+// end by their limit of time.
 import { background } from "@sluice/go/context";
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";

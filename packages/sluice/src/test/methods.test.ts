@@ -1,5 +1,6 @@
-// Random sheets into tables with rules of every kind, by each method: the same rows, the same rejects and the same counts, however
-// they are cut up. Values read like what a database says of places and keys, since errors are where the methods differ.
+// Random sheets into tables with rules of every kind, by each method: the same rows, the same
+// rejects and the same counts, however they are cut up. Values read like what a database says of
+// places and keys, since errors are where the methods differ.
 import { background } from "@sluice/go/context";
 import fc from "fast-check";
 import { join } from "node:path";

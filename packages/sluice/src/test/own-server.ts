@@ -5,7 +5,9 @@ import pg from "pg";
 import { startServer, type OwnServer } from "../../../../scripts/postgres.ts";
 import { newName, type TestDatabase } from "./database.ts";
 
-/** Makes one, or, where this machine cannot, says so and returns undefined; in CI that is an error. */
+/**
+ * Makes one, or, where this machine cannot, says so and returns undefined; in CI that is an error.
+ */
 export async function ownServer(...options: string[]): Promise<OwnServer | undefined> {
   try {
     return await startServer(...options);
@@ -16,7 +18,10 @@ export async function ownServer(...options: string[]): Promise<OwnServer | undef
   }
 }
 
-/** A database on it. Each query has a connection of its own, since the server may have been stopped since the last one. */
+/**
+ * A database on it. Each query has a connection of its own, since the server may have been stopped
+ * since the last one.
+ */
 export async function databaseOn({ url }: OwnServer): Promise<TestDatabase> {
   const name = newName("test");
   await ask(url, `create database ${name}`);
@@ -40,7 +45,10 @@ async function ask(url: string, text: string): Promise<(string | null)[][]> {
   }
 }
 
-/** Crashes the server and keeps a copy of what it then has on its disk. @returns a crash that puts that copy back */
+/**
+ * Crashes the server and keeps a copy of what it then has on its disk.
+ * @returns a crash that puts that copy back
+ */
 export function keepState(server: OwnServer): () => void {
   const [data, copy] = [join(server.home, "data"), join(server.home, newName("copy"))];
   server.stop();

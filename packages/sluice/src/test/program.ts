@@ -9,7 +9,10 @@ import { copyEmbedded } from "./embedded.ts";
 export const EXAMPLE: string = fileURLToPath(new URL("../../../../examples/data/businesses.xlsx", import.meta.url));
 const LAUNCHER = fileURLToPath(new URL("../../bin/sluice.js", import.meta.url));
 
-/** Programs that run. However a test ends, they end with it: with the launcher the program itself does. */
+/**
+ * Programs that run. However a test ends, they end with it: with the launcher the program itself
+ * does.
+ */
 const running = new Set<ChildProcessWithoutNullStreams>();
 afterEach(() => {
   for (const child of running) child.kill("SIGKILL");
@@ -24,8 +27,9 @@ export interface Finished {
 }
 
 /**
- * Starts the command, which ends with the test at the latest; `finished` resolves when it has ended. An import into a folder that has no embedded database finds an empty one
- * there, unless `extra` has SLUICE_TEST_EMBEDDED, which is then empty.
+ * Starts the command, which ends with the test at the latest; `finished` resolves when it has
+ * ended. An import into a folder that has no embedded database finds an empty one there, unless
+ * `extra` has SLUICE_TEST_EMBEDDED, which is then empty.
  *
  * @param extra variables of the environment besides this one's
  */

@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 /**
- * What happens: `cut`: every connection is closed, and new ones are refused. `drop`: every connection is closed, new ones pass.
- * `hole`: nothing passes on the connections that there are, and nobody is told; new ones pass. `answer`: the next COMMIT reaches the
- * server, and its connection is closed instead of the answer.
+ * What happens: `cut`: every connection is closed, and new ones are refused. `drop`: every
+ * connection is closed, new ones pass. `hole`: nothing passes on the connections that there are,
+ * and nobody is told; new ones pass. `answer`: the next COMMIT reaches the server, and its
+ * connection is closed instead of the answer.
  */
 export type Trouble = "cut" | "drop" | "hole" | "answer";
 
@@ -21,7 +22,8 @@ export interface Proxy extends AsyncDisposable {
 /**
  * Passes connections on to a server, and makes trouble once so many bytes have gone to it.
  *
- * @param again after so many more bytes there is trouble once more; undefined if there is to be none
+ * @param again after so many more bytes there is trouble once more; undefined if there is to be
+ *   none
  */
 export async function startProxy(
   to: URL,

@@ -1,4 +1,5 @@
-// The program as it is published: all three packages built, and an .xls read by the library beside them.
+// The program as it is published: all three packages built, and an .xls read by the library beside
+// them.
 import { execFile, execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
-// How texts are read, from the options to the table: notations, marks for missing values, zones, blanks.
+// How texts are read, from the options to the table: notations, marks for missing values, zones,
+// blanks.
 import { background } from "@sluice/go/context";
 import { join } from "node:path";
 import { readFile, writeFile } from "node:fs/promises";
@@ -20,7 +21,10 @@ interface Found {
   readonly reasons: readonly string[];
 }
 
-/** Imports a sheet into the table `t`: a text, or the cells of a workbook. @param setup SQL before */
+/**
+ * Imports a sheet into the table `t`: a text, or the cells of a workbook.
+ * @param setup SQL before
+ */
 async function imported(
   sheet: string | readonly (readonly TestCell[])[],
   options: Partial<ImportOptions> = {},

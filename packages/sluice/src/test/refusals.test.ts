@@ -1,4 +1,5 @@
-// What a database takes in one way and not in another: rows behind row-level security, views, and texts outside its encoding.
+// What a database takes in one way and not in another: rows behind row-level security, views, and
+// texts outside its encoding.
 import { background } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,5 +1,6 @@
-// Every place where an address, a password or a token can come out, in one table a kind: what a connection's fault says and to whom,
-// what each command prints and writes, what the database keeps, and what `ps` shows. The page's places are in packages/web.
+// Every place where an address, a password or a token can come out, in one table a kind: what a
+// connection's fault says and to whom, what each command prints and writes, what the database
+// keeps, and what `ps` shows. The page's places are in packages/web.
 import { once } from "node:events";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
@@ -86,7 +87,10 @@ const CONNECTION_FAULTS: Readonly<
   ],
 };
 
-/** What the API says of a database that is away: of an import that it was asked for, and wherever it looks into the ledger. */
+/**
+ * What the API says of a database that is away: of an import that it was asked for, and wherever it
+ * looks into the ledger.
+ */
 async function askApi(url: string, file: Buffer): Promise<Record<string, string>> {
   const headers = { authorization: `Bearer ${TOKEN}` };
   const get = async (path: string, init: RequestInit = {}): Promise<string> =>
@@ -199,7 +203,10 @@ test.each([
   expect(withoutPlaces(text, "postgres://ada@db.internal:5432/crm")).toBe(rest);
 });
 
-/** What a command is called with, by the command; a new command needs its line. @param to the database's address */
+/**
+ * What a command is called with, by the command; a new command needs its line.
+ * @param to the database's address
+ */
 const COMMANDS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   import: [
     ["import", "people.csv", "--rejects", "bad.csv", "--table", "people", "--type", "born=date"],

@@ -1,5 +1,5 @@
-// Values that PostgreSQL would round, cut or reinterpret without a word: into tables with columns of every such type, by COPY and by
-// INSERT.
+// Values that PostgreSQL would round, cut or reinterpret without a word: into tables with columns
+// of every such type, by COPY and by INSERT.
 import { background } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";

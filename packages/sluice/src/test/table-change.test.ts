@@ -1,4 +1,5 @@
-// The table becomes another one while an import is under way, or between an import and the one that goes on with it.
+// The table becomes another one while an import is under way, or between an import and the one that
+// goes on with it.
 import { background } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -34,7 +35,8 @@ function disturbed(database: TestDatabase, method: Method, statements: string[])
       (connection) =>
         use({
           query: async (sql, parameters) => {
-            // What goes into a temporary table first is disturbed before that, while nothing is locked.
+            // What goes into a temporary table first is disturbed before that, while nothing is
+            // locked.
             if (parameters || sql.includes("create temporary table")) await disturb(sql);
             return connection.query(sql, parameters);
           },

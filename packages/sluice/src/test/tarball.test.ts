@@ -1,4 +1,5 @@
-// The program outside of the checkout: packed, installed by npm for all folders, and used as its messages say.
+// The program outside of the checkout: packed, installed by npm for all folders, and used as its
+// messages say.
 import { execFile, execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
@@ -23,7 +24,8 @@ test.skipIf(server === undefined)(
       encoding: "utf8",
     });
     const prefix = join(folder.path, "global");
-    // The packages of this repository are in the tarball; npm gets all others from its cache or its registry.
+    // The packages of this repository are in the tarball; npm gets all others from its cache or its
+    // registry.
     const options = ["install", "-g", "--prefix", prefix, "--prefer-offline", "--no-audit", "--no-fund", packed.trim()];
     execFileSync("npm", options, { cwd: folder.path, shell: windows, stdio: "pipe" });
 

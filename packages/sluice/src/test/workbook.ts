@@ -4,8 +4,9 @@ import { finished } from "node:stream/promises";
 import { ZipWriter } from "../xlsx/zip-writer.ts";
 
 /**
- * null: no cell at all; "": a cell without a value; a Date: a date cell; `{ error }`: an error cell; `{ number, format }`: a number with
- * the code of its format; `{ text, link }`: a text with a hyperlink.
+ * null: no cell at all; "": a cell without a value; a Date: a date cell; `{ error }`: an error
+ * cell; `{ number, format }`: a number with the code of its format; `{ text, link }`: a text with a
+ * hyperlink.
  */
 export type TestCell =
   | null
@@ -19,7 +20,10 @@ export type TestCell =
 
 const DAY = 86_400_000;
 
-/** Writes an .xlsx with these sheets; row n of the array is row n + 1 of the sheet. The ranges are merged in each. */
+/**
+ * Writes an .xlsx with these sheets; row n of the array is row n + 1 of the sheet. The ranges are
+ * merged in each.
+ */
 export async function writeWorkbook(
   path: string,
   sheets: Readonly<Record<string, readonly (readonly TestCell[])[]>>,

@@ -1,4 +1,5 @@
-// The ends of each integer type, and each scale of numeric, with the last value that fits and the first that does not.
+// The ends of each integer type, and each scale of numeric, with the last value that fits and the
+// first that does not.
 import { CellType } from "@sluice/sheets";
 import { describe, expect, test } from "vitest";
 import { table } from "../schema/schema.ts";

@@ -8,7 +8,8 @@ const MARKS: ReadonlySet<string> = new Set([
     .toLowerCase()
     .split("|"),
   ..."– — … : x \\n <na> #null!".split(" "),
-  // The shorthand of statistical offices: suppressed, not available, not applicable, low, unreliable.
+  // The shorthand of statistical offices: suppressed, not available, not applicable, low,
+  // unreliable.
   ..."[c] [x] [z] [low] [u] [w] [-] [:] [..] (x) (z) (c) (d)".split(" "),
 ]);
 /** One sign alone or as often as it fills a cell: `-`, `..`, `. .`, `*****`, `..........`. */

@@ -7,8 +7,9 @@ import type { ShowNumber } from "@sluice/sheets";
 const LONGEST_CODE = 255;
 
 /**
- * The text without the blanks that fill a cell; undefined if the format is General, hides the number, or cannot be read. Names of months
- * and signs are those of English, unless the format states another language.
+ * The text without the blanks that fill a cell; undefined if the format is General, hides the
+ * number, or cannot be read. Names of months and signs are those of English, unless the format
+ * states another language.
  */
 export const showNumber: ShowNumber = (value, code) => {
   if (/^(?:General|@)?$/i.test(code) || code.length > LONGEST_CODE) return undefined;

@@ -1,5 +1,6 @@
-// Values that pass as plain are those that the general check takes, with the same text: for every type, over generated texts and
-// over those at the borders. fast-check prints the seed of a failure; SEED=<n> gives it back.
+// Values that pass as plain are those that the general check takes, with the same text: for every
+// type, over generated texts and over those at the borders. fast-check prints the seed of a
+// failure; SEED=<n> gives it back.
 import { CellType } from "@sluice/sheets";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -39,7 +40,9 @@ const FAST: readonly (ColumnSpec & { readonly storage?: Storage })[] = [
   "text",
 ].map((type) => ({ type }));
 
-/** Columns that share a type with those, and must see each value, or have a storage of another type. */
+/**
+ * Columns that share a type with those, and must see each value, or have a storage of another type.
+ */
 const OTHERS: readonly (ColumnSpec & { readonly storage?: Storage })[] = [
   { type: "numeric(5,-2)" },
   { type: "timetz" },
@@ -128,7 +131,9 @@ const others = fc.oneof(
   pick("NA", "é", "-"),
 );
 
-/** A text with one of its characters changed, or one more: blanks, digits of other scripts, a NUL. */
+/**
+ * A text with one of its characters changed, or one more: blanks, digits of other scripts, a NUL.
+ */
 const damaged = fc
   .tuple(fc.oneof(numbers, days, moments, words), fc.nat(30), pick(..." \t\n0٣９.-+eTZ\u00a0\0\ufeff"), fc.boolean())
   .map(([text, at, character, put]) => text.slice(0, at) + character + text.slice(put ? at : at + 1));
@@ -137,7 +142,9 @@ const texts = fc.oneof(numbers, ends, days, clocks, moments, cellTexts, words, u
 
 const { string, number, boolean, date, duration, error } = CellType;
 
-/** Dates as readers give them: with a time alone, at midnight, before 1900, and to a millisecond. */
+/**
+ * Dates as readers give them: with a time alone, at midnight, before 1900, and to a millisecond.
+ */
 const dateCells = joined(
   fc.oneof(
     pick("1899-12-30", "1899-12-31", "1904-01-01", "1900-02-28", "9999-12-31"),
@@ -157,7 +164,10 @@ const cells: fc.Arbitrary<readonly [type: CellType, text: string]> = fc.oneof(
   fc.tuple(pick<CellType>(error), pick("#N/A", "#DIV/0!")),
 );
 
-/** The first bytes of a cell that pass as plain, and what the general check loads; undefined if it takes nothing. */
+/**
+ * The first bytes of a cell that pass as plain, and what the general check loads; undefined if it
+ * takes nothing.
+ */
 function both(
   column: Column,
   text: string,

@@ -1,17 +1,18 @@
 // Values that are plain: a number as digits, an ISO date, `true`. They are told by their bytes, so
 // that no string is made for them, and they are loaded as they stand.
 //
-// What must hold: a value that passes here is one that the general check (values.ts) takes, with the
-// same text. A value that does not pass says nothing: the general check judges it. So a test here
-// may be narrower than the type, and never wider. `plain.test.ts` compares the two for every type.
+// What must hold: a value that passes here is one that the general check (values.ts) takes, with
+// the same text. A value that does not pass says nothing: the general check judges it. So a test
+// here may be narrower than the type, and never wider. `plain.test.ts` compares the two for every
+// type.
 import { CellType } from "@sluice/sheets";
 import type { Column } from "../schema/schema.ts";
 import { isDay } from "../schema/date-format.ts";
 import { baseType } from "../schema/types.ts";
 
 /**
- * Looks at a cell that is not empty. Returns how many of its bytes, from the first on, are the value
- * that is loaded; 0 if the general check must judge it.
+ * Looks at a cell that is not empty. Returns how many of its bytes, from the first on, are the
+ * value that is loaded; 0 if the general check must judge it.
  */
 export type PlainTest = (bytes: Buffer, start: number, end: number, type: CellType) => number;
 
@@ -58,7 +59,9 @@ function passes(test: PlainTest, text: string): boolean {
 /** The test of a storage that is the type itself. */
 const ANY: PlainTest = (_, start, end) => end - start;
 
-/** A column may be declared as one type and stored as another one: a value must be plain for both. */
+/**
+ * A column may be declared as one type and stored as another one: a value must be plain for both.
+ */
 function both(declared: PlainTest | undefined, stored: PlainTest | undefined): PlainTest | undefined {
   if (!declared || !stored) return undefined;
   if (stored === ANY) return declared;
@@ -218,7 +221,10 @@ function isMidnight(bytes: Buffer, start: number, end: number): boolean {
   return isWord(bytes, start + DAY_LENGTH, end, MIDNIGHT_BYTES);
 }
 
-/** A date cell is loaded as it is. A text has a day, and then perhaps a time and, if the type has one, a zone. */
+/**
+ * A date cell is loaded as it is. A text has a day, and then perhaps a time and, if the type has
+ * one, a zone.
+ */
 function timestampTest(fraction: number, zoned: boolean): PlainTest {
   return (bytes, start, end, type) => {
     if (type === CellType.date) return fraction === 6 ? end - start : 0;
@@ -267,7 +273,9 @@ const uuidTest: PlainTest = (bytes, start, end, type) => {
   return 36;
 };
 
-/** Cells of other kinds in a column of text: those whose text people read as it stands in the file. */
+/**
+ * Cells of other kinds in a column of text: those whose text people read as it stands in the file.
+ */
 function shownTest(type: string, storage: string): PlainTest | undefined {
   // Other types have limits of their own.
   if (baseType(type) !== "text" || baseType(storage) !== "text") return undefined;

@@ -8,7 +8,10 @@ import { baseType, isNumberType } from "../schema/types.ts";
 import { isMark } from "./marks.ts";
 import type { Check, Problem } from "./verdict.ts";
 
-/** A check that takes these texts, and errors of these codes, for no value. Undefined if there is nothing to ask. */
+/**
+ * A check that takes these texts, and errors of these codes, for no value. Undefined if there is
+ * nothing to ask.
+ */
 export function orNull(nulls: readonly string[] | undefined, check: Check | undefined): Check | undefined {
   if (!nulls || nulls.length === 0) return check ?? undefined;
   const marks = new Set(nulls);

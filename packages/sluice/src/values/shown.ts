@@ -1,10 +1,14 @@
 // A typed cell as text: what goes into a column of text, and what a message says of a value.
 //
-// It is what a person reads in the cell, without the format's taste: `0.79519874`, `2024-01-02`, `08:00:00`, `2024-01-02 03:04:05`,
-// `37:30:00`. Nothing is lost by it: the digits give the same number, and the time of a day is left out only if it is midnight.
+// It is what a person reads in the cell, without the format's taste: `0.79519874`, `2024-01-02`,
+// `08:00:00`, `2024-01-02 03:04:05`, `37:30:00`. Nothing is lost by it: the digits give the same
+// number, and the time of a day is left out only if it is midnight.
 import { CellType } from "@sluice/sheets";
 
-/** The digits that a number of a spreadsheet can have, and the longest whole number that is looked at. */
+/**
+ * The digits that a number of a spreadsheet can have, and the longest whole number that is looked
+ * at.
+ */
 const DOUBLE_DIGITS = 17;
 
 /** A cell's text for people and for columns of text. @param text as the reader gives it */
@@ -13,7 +17,9 @@ export function cellText(text: string, type: number): string {
   return type === CellType.date ? dateText(text) : text;
 }
 
-/** The shortest digits of the same number: `0.79519874000000002` is 0.79519874, `1E+05` is 100000. */
+/**
+ * The shortest digits of the same number: `0.79519874000000002` is 0.79519874, `1E+05` is 100000.
+ */
 export function shortestNumber(text: string): string {
   if (/^-?(?:0|[1-9]\d{0,14})$/.test(text)) return text;
   // More digits than a spreadsheet's number has were written by a program that meant each of them.

@@ -21,7 +21,9 @@ import type { RejectCode } from "../reject.ts";
 import type { Column } from "../schema/schema.ts";
 import type { Problem, Check } from "./verdict.ts";
 
-/** The test of values that no check need judge, since their bytes say that they fit; see plain.ts. */
+/**
+ * The test of values that no check need judge, since their bytes say that they fit; see plain.ts.
+ */
 export function plainFor(column: Column): PlainTest | undefined {
   return plainTestFor(column, scalarOf(column), takesText(column));
 }
@@ -237,7 +239,10 @@ function isNumber(text: string, type: CellType): boolean {
   return isNumeric(text, type === CellType.duration ? CellType.number : type);
 }
 
-/** A number says no unit, and PostgreSQL would take it for seconds. Times of day are durations among others. */
+/**
+ * A number says no unit, and PostgreSQL would take it for seconds. Times of day are durations among
+ * others.
+ */
 function intervalCheck(declared: string): Check {
   const fits = intervalFits(declared);
   return stringCheck((given, type) => {
@@ -359,7 +364,10 @@ function timestampCheck(declared: string, dateFormat: string | undefined): Check
   return dateFormat === undefined ? check : notationCheck(check, dateFormat, "timestamp");
 }
 
-/** Texts are read in the stated notation only, and become ISO; date cells, and what a reject file makes of them, are judged as without one. */
+/**
+ * Texts are read in the stated notation only, and become ISO; date cells, and what a reject file
+ * makes of them, are judged as without one.
+ */
 function notationCheck(cells: Check, format: string, what: "date" | "timestamp"): Check {
   const read = dateReader(format)!;
   return (bytes, start, end, type) => {

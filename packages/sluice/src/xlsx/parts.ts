@@ -57,8 +57,9 @@ export const workbook = (names: readonly string[]): string =>
   `</sheets></workbook>`;
 
 /**
- * Cell style 1 is bold, style 2 + n has the number format `formats[n]`; a first own format has number 164. After them, if wanted, two
- * whose text no program takes for a formula, the second one bold.
+ * Cell style 1 is bold, style 2 + n has the number format `formats[n]`; a first own format has
+ * number 164. After them, if wanted, two whose text no program takes for a formula, the second one
+ * bold.
  */
 export function styles(formats: readonly string[] = [], quoted = false): string {
   const own = formats.map((code, n) => `<numFmt numFmtId="${164 + n}" formatCode="${attribute(code)}"/>`).join("");

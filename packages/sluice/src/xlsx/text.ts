@@ -2,7 +2,10 @@
 
 const special = /[&<>\p{Cc}\ufffe\uffff]|^ | $| {2}|_x[0-9A-Fa-f]{4}_/u;
 
-/** `<t>` with the text as XML: what XML cannot hold, and what only looks like it, in the `_xHHHH_` form (22.9.2.19). */
+/**
+ * `<t>` with the text as XML: what XML cannot hold, and what only looks like it, in the `_xHHHH_`
+ * form (22.9.2.19).
+ */
 export function textElement(text: string): string {
   return special.test(text) ? `<t xml:space="preserve">${text.replaceAll(unsafe, escaped)}</t>` : `<t>${text}</t>`;
 }
@@ -17,7 +20,10 @@ function escaped(c: string): string {
   return `_x${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}_`;
 }
 
-/** Gathers text as UTF-8 in pieces of about 256 KB; each is made again, for the one before is still being compressed. */
+/**
+ * Gathers text as UTF-8 in pieces of about 256 KB; each is made again, for the one before is still
+ * being compressed.
+ */
 export class ByteBuilder {
   static readonly #size = 256 * 1024;
   #bytes = Buffer.allocUnsafeSlow(ByteBuilder.#size);

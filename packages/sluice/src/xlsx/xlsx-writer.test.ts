@@ -74,7 +74,8 @@ test("writeXlsx() stores the declared values of a column once, and refuses any o
 });
 
 test("writeXlsx() waits for its output, and makes rows only as they are written", async () => {
-  // Stored rather than deflated, as many bytes come out as go in: what is between the two is what is held.
+  // Stored rather than deflated, as many bytes come out as go in: what is between the two is what
+  // is held.
   const total = 24 * 1024 * 1024;
   const text = "x".repeat(1000);
   let made = 0;

@@ -1,11 +1,13 @@
 /**
- * A workbook of one sheet of text cells, written to a stream in one go and in constant memory (ECMA-376, Office Open XML).
+ * A workbook of one sheet of text cells, written to a stream in one go and in constant memory
+ * (ECMA-376, Office Open XML).
  *
- * With inline strings each cell holds its text. With shared strings it holds an index into a table, which a program that
- * writes front to back cannot know in advance: the sheet goes first, counting, and the table follows, from a second pass over
- * the same rows. Readers go by the archive's directory, so the order of the parts is free. The small vocabularies of columns
- * that declare their `values` come first in the table, each text once; of the other columns every non-empty cell has its own
- * entry.
+ * With inline strings each cell holds its text. With shared strings it holds an index into a table,
+ * which a program that writes front to back cannot know in advance: the sheet goes first, counting,
+ * and the table follows, from a second pass over the same rows. Readers go by the archive's
+ * directory, so the order of the parts is free. The small vocabularies of columns that declare
+ * their `values` come first in the table, each text once; of the other columns every non-empty cell
+ * has its own entry.
  */
 import type { Writable } from "node:stream";
 import {

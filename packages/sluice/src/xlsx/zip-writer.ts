@@ -1,8 +1,10 @@
 /**
- * A zip archive written to a stream, front to back, without going back and without holding an entry: every entry is deflated
- * as it comes, and its CRC and sizes follow it in a data descriptor (APPNOTE.TXT 6.3.10, 4.3.9). What does not fit in 32 or
- * 16 bits gets the zip64 forms (4.3.14, 4.3.15, 4.5.3), and nothing else does: Excel refuses some archives that use them
- * needlessly. An entry that may pass 4 GiB has to say so beforehand (`large`), for its local header is written first.
+ * A zip archive written to a stream, front to back, without going back and without holding an
+ * entry: every entry is deflated as it comes, and its CRC and sizes follow it in a data descriptor
+ * (APPNOTE.TXT 6.3.10, 4.3.9). What does not fit in 32 or 16 bits gets the zip64 forms (4.3.14,
+ * 4.3.15, 4.5.3), and nothing else does: Excel refuses some archives that use them needlessly. An
+ * entry that may pass 4 GiB has to say so beforehand (`large`), for its local header is written
+ * first.
  *
  * All dates are 1980-01-01, the first that zip knows: the same content gives the same archive.
  */
@@ -13,7 +15,10 @@ import { crc32, createDeflateRaw, type ZlibOptions } from "node:zlib";
 export interface ZipWriterOptions {
   /** Deflate level, 1 (fast) to 9 (small). Default 1. */
   readonly level?: number;
-  /** Sizes, offsets and counts from here on take the zip64 forms. For tests; default 2³² − 1 (2¹⁶ − 1 for the count). */
+  /**
+   * Sizes, offsets and counts from here on take the zip64 forms. For tests; default 2³² − 1 (2¹⁶ −
+   * 1 for the count).
+   */
   readonly zip64From?: number;
 }
 
@@ -36,8 +41,8 @@ const sizesFollow = 1 << 3;
 const utf8Names = 1 << 11;
 
 /**
- * Writes entries one after the other, then `end()`. It does not end `output`, and waits for it after each piece, so memory
- * stays bounded. A failure of `output` rejects the call that met it.
+ * Writes entries one after the other, then `end()`. It does not end `output`, and waits for it
+ * after each piece, so memory stays bounded. A failure of `output` rejects the call that met it.
  */
 export class ZipWriter {
   readonly #output: Writable;
@@ -68,8 +73,9 @@ export class ZipWriter {
     let crc = 0;
     let size = 0;
     const start = this.#offset;
-    // Several pieces wait for the compressing thread while the next is being made, and few trips lead back from it. A zlib
-    // stream takes the options of any Transform, which its types do not say.
+    // Several pieces wait for the compressing thread while the next is being made, and few trips
+    // lead back from it. A zlib stream takes the options of any Transform, which its types do not
+    // say.
     const deflate: ZlibOptions & TransformOptions = {
       level: this.#level,
       chunkSize: 256 * 1024,
@@ -126,7 +132,8 @@ function localHeader(entry: Pick<Entry, "name" | "flags" | "large">): Buffer {
   header.writeUInt16LE(extra, 28);
   entry.name.copy(header, 30);
   if (entry.large) {
-    // The sizes are not known yet; that the field is there makes those of the data descriptor eight bytes long.
+    // The sizes are not known yet; that the field is there makes those of the data descriptor eight
+    // bytes long.
     header.writeUInt32LE(0xffffffff, 18);
     header.writeUInt32LE(0xffffffff, 22);
     header.writeUInt16LE(1, 30 + entry.name.length);

@@ -1,4 +1,5 @@
-// The service, as the page calls it. Every failure is a Problem, so that the page has one way to show it.
+// The service, as the page calls it. Every failure is a Problem, so that the page has one way to
+// show it.
 import { type Problem, parseAnswer, toProblem, unreachable } from "./problem.ts";
 import type {
   About,
@@ -24,7 +25,10 @@ export interface Sending {
   readonly onSent?: (fraction: number) => void;
 }
 
-/** Calls one service. It asks for the bearer token before each call, and tells when the service wants another one. */
+/**
+ * Calls one service. It asks for the bearer token before each call, and tells when the service
+ * wants another one.
+ */
 export class Client {
   /** Ends with a slash. */
   readonly base: string;
@@ -89,13 +93,19 @@ export class Client {
     return toProblem(response.status, await response.text()).message;
   }
 
-  /** A file of rejected rows. It is fetched and not linked to, so that the token goes into the header. */
+  /**
+   * A file of rejected rows. It is fetched and not linked to, so that the token goes into the
+   * header.
+   */
   async rejectFile(id: string, kind: "csv" | "xlsx"): Promise<Blob> {
     const response = await this.#checked(at(id, `/rejects.${kind}`));
     return await response.blob();
   }
 
-  /** The events of an import as they come, from the one after `last`; undefined if that one was its end. */
+  /**
+   * The events of an import as they come, from the one after `last`; undefined if that one was its
+   * end.
+   */
   async events(
     id: string,
     last: string | undefined,

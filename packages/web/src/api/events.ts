@@ -1,5 +1,5 @@
-// Server-sent events over fetch: EventSource cannot send a bearer token. After a lost connection it asks again, from the last
-// event that came, until the import has ended.
+// Server-sent events over fetch: EventSource cannot send a bearer token. After a lost connection it
+// asks again, from the last event that came, until the import has ended.
 import type { Client } from "./client.ts";
 import { Problem } from "./problem.ts";
 import type { Import, Progress } from "./shapes.ts";
@@ -48,7 +48,10 @@ export async function watch(client: Client, id: string, watcher: Watcher, signal
   }
 }
 
-/** Cuts a stream of text into events, by the rules of the HTML standard (9.2.6). An event that does not end is dropped. */
+/**
+ * Cuts a stream of text into events, by the rules of the HTML standard (9.2.6). An event that does
+ * not end is dropped.
+ */
 export async function* parseEvents(chunks: AsyncIterable<string>): AsyncGenerator<ServerEvent> {
   let rest = "";
   let id: string | undefined;

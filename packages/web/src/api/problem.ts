@@ -1,6 +1,8 @@
 // A refusal of the service, or of the network, as the page shows it.
 
-/** A failure with what the service said of it. `code` is stable; `status` is 0 if no answer came. */
+/**
+ * A failure with what the service said of it. `code` is stable; `status` is 0 if no answer came.
+ */
 export class Problem extends Error {
   override readonly name = "Problem";
   readonly status: number;
@@ -25,7 +27,10 @@ export function unreachable(): Problem {
   );
 }
 
-/** Reads the body of a refusal: a problem document, the older `{"error"}`, or something else entirely. */
+/**
+ * Reads the body of a refusal: a problem document, the older `{"error"}`, or something else
+ * entirely.
+ */
 export function toProblem(status: number, body: string): Problem {
   const found = parse(body);
   const text = [found["detail"], found["error"], found["title"]].find((one) => typeof one === "string" && one !== "");

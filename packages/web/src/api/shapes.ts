@@ -1,4 +1,5 @@
-// The shapes of the service's answers, as GET /openapi.json describes them. Only what the page reads is here.
+// The shapes of the service's answers, as GET /openapi.json describes them. Only what the page
+// reads is here.
 
 /** A file before it is imported: `POST /preview`. */
 export interface Preview {

@@ -1,4 +1,5 @@
-// The first view: choose files, drop them, or paste cells. Below it, what is going on and what was done last.
+// The first view: choose files, drop them, or paste cells. Below it, what is going on and what was
+// done last.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Import } from "../api/shapes.ts";

@@ -1,4 +1,5 @@
-// The bearer token, asked for when the service wants one. It stays in memory, and has no name that a form could send.
+// The bearer token, asked for when the service wants one. It stays in memory, and has no name that
+// a form could send.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useStore } from "../ui/context.ts";

@@ -67,7 +67,10 @@ export class Format {
     return this.#date.format(new Date(iso));
   }
 
-  /** `5 minutes ago`, for what is not long ago; else the date. @param now milliseconds since 1970 */
+  /**
+   * `5 minutes ago`, for what is not long ago; else the date.
+   * @param now milliseconds since 1970
+   */
   ago(iso: string, now: number = Date.now()): string {
     const seconds = (new Date(iso).getTime() - now) / 1000;
     if (-seconds < MINUTE) return this.#relative.format(Math.min(0, Math.round(seconds)), "second");

@@ -1,4 +1,5 @@
-// Notes and messages of the service, for people who have no command line: the page has a control for what an option says.
+// Notes and messages of the service, for people who have no command line: the page has a control
+// for what an option says.
 
 /** An option of the command line, such as `--sheet`. */
 const OPTION = /(?:^|[\s("])--[a-z]/;
@@ -10,7 +11,10 @@ export function noteForPage(note: string): string {
   return sentence(parts.length === 0 ? note : parts.join("; "));
 }
 
-/** A message without the sentences that say which option helps. If nothing would be left, it stays as it is. */
+/**
+ * A message without the sentences that say which option helps. If nothing would be left, it stays
+ * as it is.
+ */
 export function messageForPage(message: string, file: string): string {
   const here = [`${file}, `, `${file}: `].find((start) => message.startsWith(start)) ?? "";
   const sentences = message.slice(here.length).split(/(?<=[.?!]) (?=[A-Z])/);

@@ -1,4 +1,5 @@
-// What only some need: how a sheet is read in detail, how rows are written, and the SQL that would run.
+// What only some need: how a sheet is read in detail, how rows are written, and the SQL that would
+// run.
 import type { JSX } from "preact";
 import type { SheetPreview } from "../api/shapes.ts";
 import { chooseOption } from "../state/choices.ts";

@@ -1,4 +1,5 @@
-// One column: its name, type, notation and marks, with the reason for its type and the values that speak against another one.
+// One column: its name, type, notation and marks, with the reason for its type and the values that
+// speak against another one.
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { ColumnPreview, SheetPreview } from "../api/shapes.ts";

@@ -1,5 +1,5 @@
-// The look before the import: what is in the file, how it is read, and what would be written to which table. Nothing is
-// written yet.
+// The look before the import: what is in the file, how it is read, and what would be written to
+// which table. Nothing is written yet.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Job } from "../state/job.ts";

@@ -1,4 +1,5 @@
-// The options under "Advanced". Their names are those of the service's form, as the command line has them.
+// The options under "Advanced". Their names are those of the service's form, as the command line
+// has them.
 
 export type OptionField = { readonly name: string; readonly label: string } & (
   | { readonly kind: "flag" }

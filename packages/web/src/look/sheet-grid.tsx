@@ -1,4 +1,5 @@
-// The sheet as it is, with what each column becomes above it. A click on a row's number makes it the header.
+// The sheet as it is, with what each column becomes above it. A click on a row's number makes it
+// the header.
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { ColumnPreview, SheetPreview } from "../api/shapes.ts";
@@ -90,7 +91,9 @@ interface LookedAt {
   readonly width: number;
 }
 
-/** The columns that have a heading; if there are none (no header was found), those of the raw rows. */
+/**
+ * The columns that have a heading; if there are none (no header was found), those of the raw rows.
+ */
 function columnsOf(sheet: SheetPreview, rows: readonly ShownRow[]): LookedAt[] {
   const texts = (index: number): (string | null)[] => rows.slice(0, 50).map(({ cells }) => cells[index] ?? null);
   if (sheet.columns.length > 0)

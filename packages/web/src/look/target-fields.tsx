@@ -125,7 +125,10 @@ export function HeaderField({ job, sheet }: TargetProps): JSX.Element {
   );
 }
 
-/** The name of another table, if the service refuses to look at the file for the one that it is called after. */
+/**
+ * The name of another table, if the service refuses to look at the file for the one that it is
+ * called after.
+ */
 export function OtherTable({ job }: { readonly job: Job }): JSX.Element | null {
   const store = useStore();
   const [table, setTable] = useState(job.choices.value.table ?? "");

@@ -1,4 +1,5 @@
-// The rejected rows for a window as narrow as a phone: the cell at fault with its reason below it, and the others on demand.
+// The rejected rows for a window as narrow as a phone: the cell at fault with its reason below it,
+// and the others on demand.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { textAt, type Change, type Changed } from "../state/edits.ts";

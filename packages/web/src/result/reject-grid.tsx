@@ -1,4 +1,5 @@
-// The rejected rows as a grid: what is wrong, then the cells of the sheet, each of which can be changed.
+// The rejected rows as a grid: what is wrong, then the cells of the sheet, each of which can be
+// changed.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { textAt, type Change, type Changed } from "../state/edits.ts";

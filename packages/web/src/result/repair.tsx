@@ -1,4 +1,5 @@
-// The rejected rows, to be repaired here: filtered by reason, edited cell by cell or by find and replace, and imported again.
+// The rejected rows, to be repaired here: filtered by reason, edited cell by cell or by find and
+// replace, and imported again.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Import } from "../api/shapes.ts";

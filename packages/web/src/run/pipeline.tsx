@@ -1,4 +1,5 @@
-// The stages of an import as they are now: channels that fill and drain, and workers that are busy or wait.
+// The stages of an import as they are now: channels that fill and drain, and workers that are busy
+// or wait.
 import type { ComponentChildren, JSX } from "preact";
 import type { Channel, Progress, Worker } from "../api/shapes.ts";
 import { useStore } from "../ui/context.ts";

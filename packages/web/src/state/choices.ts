@@ -1,4 +1,5 @@
-// What somebody has chosen for a file, and the form fields that say it to the service (they are named as the command line's options).
+// What somebody has chosen for a file, and the form fields that say it to the service (they are
+// named as the command line's options).
 import type { Fields } from "../api/client.ts";
 import type { ColumnPreview, SheetPreview } from "../api/shapes.ts";
 
@@ -46,7 +47,8 @@ export interface Shown extends Pick<SheetPreview, "columns"> {
 export function toFields(choices: Choices, shown?: Shown): Fields {
   const fields: [string, string][] = [];
   const add = (name: string, value: string | undefined): void => void (value && fields.push([name, value]));
-  // A choice is one for the sheet that is seen. Without its name the service would look for a sheet again.
+  // A choice is one for the sheet that is seen. Without its name the service would look for a sheet
+  // again.
   add("sheet", choices.sheet ?? shown?.sheet);
   add("header", choices.header);
   add("table", choices.table?.trim());
@@ -66,7 +68,9 @@ export function toFields(choices: Choices, shown?: Shown): Fields {
   return fields;
 }
 
-/** Marks of all columns, as soon as those of one are chosen: "" says that no others are to be found. */
+/**
+ * Marks of all columns, as soon as those of one are chosen: "" says that no others are to be found.
+ */
 function marksOf(choices: Choices, columns: readonly ColumnPreview[]): string[] {
   if (!Object.values(choices.columns).some(({ nulls }) => nulls !== undefined)) return [];
   const stated = columns.flatMap((column) => {
@@ -93,7 +97,10 @@ export function chooseOption(choices: Choices, name: string, value: string): Cho
   return { ...choices, options: value === "" ? others : { ...others, [name]: value } };
 }
 
-/** Another sheet or header row has other columns: what was chosen for the old ones does not hold there. */
+/**
+ * Another sheet or header row has other columns: what was chosen for the old ones does not hold
+ * there.
+ */
 export function chooseLayout(choices: Choices, change: { readonly sheet?: string; readonly header?: string }): Choices {
   const { header: _, ...others } = choices;
   return { ...others, columns: {}, ...(change.sheet ? {} : choices.sheet ? { sheet: choices.sheet } : {}), ...change };

@@ -1,5 +1,5 @@
-// The edits of a grid of cells: what was changed, undo and redo, find and replace. Pure functions over values that do not change, so
-// that undo is the value of before.
+// The edits of a grid of cells: what was changed, undo and redo, find and replace. Pure functions
+// over values that do not change, so that undo is the value of before.
 
 /** The place of a cell: the number of its row as the sheet has it, and its column from 0. */
 export interface Place {
@@ -40,14 +40,20 @@ export const NO_EDITS: Edits = { now: new Map(), past: [], future: [] };
 /** The number of steps that undo goes back. */
 const MOST_STEPS = 500;
 
-/** Makes changes as one step of undo. A change that brings a cell's first text back takes the edit away. */
+/**
+ * Makes changes as one step of undo. A change that brings a cell's first text back takes the edit
+ * away.
+ */
 export function edit(edits: Edits, changes: readonly Change[], before: (place: Place) => string): Edits {
   const now = changedBy(edits.now, changes, before);
   if (!now) return edits;
   return { now, past: [...edits.past, edits.now].slice(-MOST_STEPS), future: [] };
 }
 
-/** Makes a change while somebody types: what is typed into one cell without a pause for another one is one step. */
+/**
+ * Makes a change while somebody types: what is typed into one cell without a pause for another one
+ * is one step.
+ */
 export function type(edits: Edits, change: Change, before: (place: Place) => string): Edits {
   const { row, column } = change;
   if (edits.typing?.row !== row || edits.typing.column !== column)
@@ -90,7 +96,9 @@ export function redo({ now, past, future }: Edits): Edits {
   return next === undefined ? { now, past, future } : { now: next, past: [...past, now], future: rest };
 }
 
-/** Forgets the edits of these rows, and with them the steps: what was sent cannot be undone here. */
+/**
+ * Forgets the edits of these rows, and with them the steps: what was sent cannot be undone here.
+ */
 export function forget(edits: Edits, rows: Iterable<number>): Edits {
   const now = new Map(edits.now);
   for (const row of rows) now.delete(row);

@@ -1,4 +1,5 @@
-// A file on its way into a table: sent once, looked at as often as a choice changes, and then imported.
+// A file on its way into a table: sent once, looked at as often as a choice changes, and then
+// imported.
 import { computed, signal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Client, Source } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
@@ -75,7 +76,9 @@ export class Job {
     return { key, name, size, upload: this.#upload, choices: choices.value, importId: importId.value };
   }
 
-  /** Gets a preview with the choices of now. An earlier one that is still on its way is given up. */
+  /**
+   * Gets a preview with the choices of now. An earlier one that is still on its way is given up.
+   */
   async look(): Promise<void> {
     clearTimeout(this.#timer);
     this.#running?.abort();
@@ -130,7 +133,10 @@ export class Job {
     return columns && { columns, sheet: several ? sheet : undefined };
   }
 
-  /** Asks with the token of the upload, or sends the file, if the service does not have it (any more). */
+  /**
+   * Asks with the token of the upload, or sends the file, if the service does not have it (any
+   * more).
+   */
   async #ask<T>(ask: (source: Source, onSent: (fraction: number) => void) => Promise<T>): Promise<T> {
     if (this.#upload !== undefined) {
       try {

@@ -1,4 +1,5 @@
-// Choices that are kept in this browser, by the headers of the file that they were made for. Nothing of a file's rows is kept.
+// Choices that are kept in this browser, by the headers of the file that they were made for.
+// Nothing of a file's rows is kept.
 import type { SheetPreview } from "../api/shapes.ts";
 import { isWorthKeeping, type Choices } from "./choices.ts";
 

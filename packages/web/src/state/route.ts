@@ -1,4 +1,5 @@
-// The place that somebody has come to, as the hash of the address says it: a reload, a bookmark and the back button find the same place.
+// The place that somebody has come to, as the hash of the address says it: a reload, a bookmark and
+// the back button find the same place.
 
 export type Route =
   | { readonly view: "choose" }

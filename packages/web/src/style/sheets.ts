@@ -1,5 +1,5 @@
-// The element's style sheets, made once for all elements of a page. As objects they need no inline style, so a strict
-// Content-Security-Policy allows them.
+// The element's style sheets, made once for all elements of a page. As objects they need no inline
+// style, so a strict Content-Security-Policy allows them.
 import base from "./base.css?inline";
 import grid from "./grid.css?inline";
 import views from "./views.css?inline";

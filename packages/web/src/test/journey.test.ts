@@ -469,7 +469,8 @@ async function change(page: Page, row: number, header: string, text: string): Pr
   await page.focus(".repair .grid [tabindex='0']");
   await page.keyboard.press("Control+Home");
   for (let n = 0; n < row; n++) await page.keyboard.press("ArrowDown");
-  // Headings that are out of sight are not in the document: the column is counted from the first one.
+  // Headings that are out of sight are not in the document: the column is counted from the first
+  // one.
   const steps = at >= 0 ? at : HEADER.indexOf(header) + 1;
   for (let n = 0; n < steps; n++) await page.keyboard.press("ArrowRight");
   await page.waitForSelector(`.repair [aria-rowindex="${row + 2}"] > [aria-colindex="${steps + 2}"][tabindex="0"]`);
@@ -478,7 +479,9 @@ async function change(page: Page, row: number, header: string, text: string): Pr
   await page.keyboard.press("Enter");
 }
 
-/** Makes the table `people` with one row. Rows of more than `n` wait in it until they are released. */
+/**
+ * Makes the table `people` with one row. Rows of more than `n` wait in it until they are released.
+ */
 async function holdRows(service: Service, n: number): Promise<Held> {
   const body = new FormData();
   body.append("table", "people");

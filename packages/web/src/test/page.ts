@@ -1,4 +1,5 @@
-// The page for tests: opened in a real browser, watched for errors, looked at by axe, and driven as people do.
+// The page for tests: opened in a real browser, watched for errors, looked at by axe, and driven as
+// people do.
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";

@@ -1,5 +1,6 @@
-// The page when things go wrong: connections that are cut, answers that are none, a server that is away. The server here is the test's
-// own, which answers as each test wants; the page's files and headers are the real ones.
+// The page when things go wrong: connections that are cut, answers that are none, a server that is
+// away. The server here is the test's own, which answers as each test wants; the page's files and
+// headers are the real ones.
 import { once } from "node:events";
 import { truncate, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";

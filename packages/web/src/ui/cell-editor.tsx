@@ -1,4 +1,5 @@
-// The field in which a cell's text is changed: Enter keeps it and goes down, Tab goes right, Escape leaves it as it was.
+// The field in which a cell's text is changed: Enter keeps it and goes down, Tab goes right, Escape
+// leaves it as it was.
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 

@@ -1,4 +1,5 @@
-// A field whose text counts when somebody leaves it. Until then the text is theirs, whatever is drawn meanwhile.
+// A field whose text counts when somebody leaves it. Until then the text is theirs, whatever is
+// drawn meanwhile.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 

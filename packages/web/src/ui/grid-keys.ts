@@ -13,7 +13,10 @@ export interface Extent {
   readonly page: number;
 }
 
-/** @returns the cell that a key leads to; undefined if the key leads nowhere. It stays inside of the grid. */
+/**
+ * @returns the cell that a key leads to; undefined if the key leads nowhere. It stays inside of the
+ *   grid.
+ */
 export function moved(
   { row, column }: Spot,
   { key, ctrlKey, metaKey }: Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey">,

@@ -10,7 +10,10 @@ export function offsetsOf(columns: readonly { readonly width: number }[]): numbe
   return offsets;
 }
 
-/** The first column in sight, and the one after the last. One more on each side, so that scrolling shows no gap. */
+/**
+ * The first column in sight, and the one after the last. One more on each side, so that scrolling
+ * shows no gap.
+ */
 export function inSight(offsets: readonly number[], left: number, width: number): [first: number, end: number] {
   const columns = offsets.length - 1;
   let first = 0;

@@ -1,5 +1,6 @@
-// A grid of cells of any length: only what is in sight is in the document. It is the ARIA pattern "grid": one stop for Tab, then arrow
-// keys, Home, End, Page Up and Page Down; Enter or F2 edits, or does what the heading says.
+// A grid of cells of any length: only what is in sight is in the document. It is the ARIA pattern
+// "grid": one stop for Tab, then arrow keys, Home, End, Page Up and Page Down; Enter or F2 edits,
+// or does what the heading says.
 import type { JSX } from "preact";
 import { CellEditor } from "./cell-editor.tsx";
 import { useGridFocus, type GridFocus } from "./grid-focus.ts";

@@ -1,5 +1,5 @@
-// Runs the programs of patterns.ts and stories.ts, one after the other, under the detector: the main
-// module of a process of its own. Prints as JSON which of them raced and what was reported.
+// Runs the programs of patterns.ts and stories.ts, one after the other, under the detector: the
+// main module of a process of its own. Prints as JSON which of them raced and what was reported.
 import { main } from "../../index.ts";
 import { onRace } from "../index.ts";
 import { patterns, quiet } from "./patterns.ts";

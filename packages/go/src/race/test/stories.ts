@@ -1,5 +1,5 @@
-// Races that programs really had, made small from reports in the issue lists of other projects, each
-// beside the same program without it. See race.test.ts.
+// Races that programs really had, made small from reports in the issue lists of other projects,
+// each beside the same program without it. See race.test.ts.
 import { Int32 } from "../../atomic.ts";
 import { withCancel, background } from "../../context.ts";
 import { chan, go, gosched } from "../../index.ts";

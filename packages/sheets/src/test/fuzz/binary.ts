@@ -1,15 +1,22 @@
-// Changes that damage an .xls file where it hurts: the records of its stream, and the sectors of the compound file around it.
+// Changes that damage an .xls file where it hurts: the records of its stream, and the sectors of
+// the compound file around it.
 import type { Random } from "../random.ts";
 import { damageBytes } from "./damage.ts";
 
 const values = [0, 1, 2, 8, 0x7f, 0xff, 0x100, 0x7fff, 0x8000, 0xfffe, 0xffff];
 const sectors = [0, 1, 2, 3, 0x7fffffff, 0xfffffffc, 0xfffffffd, 0xfffffffe, 0xffffffff];
-/** Records that begin something or say how much of it there is: BOF, EOF, BOUNDSHEET, SST, CONTINUE, DIMENSIONS, ROW, MULRK, FILEPASS … */
+/**
+ * Records that begin something or say how much of it there is: BOF, EOF, BOUNDSHEET, SST, CONTINUE,
+ * DIMENSIONS, ROW, MULRK, FILEPASS …
+ */
 const kinds = [
   0x09, 0x209, 0x409, 0x809, 0x0a, 0x85, 0xfc, 0x3c, 0x200, 0x208, 0xbd, 0xbe, 0x2f, 0xfd, 0x06, 0x18, 0x1ae,
 ];
 
-/** A record's kind, length or content changed, or the record left out, doubled or exchanged with another one. */
+/**
+ * A record's kind, length or content changed, or the record left out, doubled or exchanged with
+ * another one.
+ */
 export function damageBiff(bytes: Uint8Array, random: Random): Buffer {
   const out = Buffer.from(bytes);
   const records = recordsOf(out);
@@ -42,7 +49,10 @@ export function damageBiff(bytes: Uint8Array, random: Random): Buffer {
   }
 }
 
-/** A field of the compound file's header, of its sector tables or of its directory set to a value that readers stumble over. */
+/**
+ * A field of the compound file's header, of its sector tables or of its directory set to a value
+ * that readers stumble over.
+ */
 export function damageSectors(bytes: Uint8Array, random: Random): Buffer {
   const out = Buffer.from(bytes);
   if (out.length < 1024 || out.readUInt32LE(0) !== 0xe011cfd0) return damageBytes(bytes, random);

@@ -1,5 +1,5 @@
-// Changes that damage a workbook, or may: of its bytes, of the archive's structure, of a part's XML. Nothing is promised of
-// what comes out but that the reader must either read it or refuse it.
+// Changes that damage a workbook, or may: of its bytes, of the archive's structure, of a part's
+// XML. Nothing is promised of what comes out but that the reader must either read it or refuse it.
 import type { Random } from "../random.ts";
 import { zip, type ZipEntry } from "../zip-writer.ts";
 

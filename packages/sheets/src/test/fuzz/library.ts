@@ -1,7 +1,9 @@
-// Files of the formats that a library reads, changed at random, through the process in which it reads them.
+// Files of the formats that a library reads, changed at random, through the process in which it
+// reads them.
 //
-// A process is used for many files here, and started anew if a file has ended it: to start one takes longer than to read
-// a small file. One case in 500 goes the way of a program instead, through open(), with a process of its own.
+// A process is used for many files here, and started anew if a file has ended it: to start one
+// takes longer than to read a small file. One case in 500 goes the way of a program instead,
+// through open(), with a process of its own.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as sheetJs from "@e965/xlsx";
@@ -42,7 +44,10 @@ export interface Totals {
   peak: number;
 }
 
-/** After so many files a process is replaced, so that what it keeps of them does not count as one file's. */
+/**
+ * After so many files a process is replaced, so that what it keeps of them does not count as one
+ * file's.
+ */
 const FILES_EACH = 200;
 const WHOLE_WAY = 500;
 /** The totals are printed now and then, for a run that is stopped. */
@@ -57,7 +62,10 @@ export function inWords({ cases, read, refused, memory, time, crashes, over5s, l
   );
 }
 
-/** Runs cases from a number on until `done` says so. @throws Error if something is thrown that is not a refusal */
+/**
+ * Runs cases from a number on until `done` says so.
+ * @throws Error if something is thrown that is not a refusal
+ */
 export async function fuzzLibrary(
   seed: number,
   limits: Limits,
@@ -150,7 +158,10 @@ class Child {
   }
 }
 
-/** Whether all sheets can be read. @throws Ended if the process has ended, SheetError if the archive is refused */
+/**
+ * Whether all sheets can be read.
+ * @throws Ended if the process has ended, SheetError if the archive is refused
+ */
 async function read(
   process: LibraryProcess,
   library: string,

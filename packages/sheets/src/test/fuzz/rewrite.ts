@@ -1,5 +1,5 @@
-// Changes that leave the meaning of a workbook as it is: the archive written in another way, and the XML of its parts in
-// other words. What is read of it must be the same.
+// Changes that leave the meaning of a workbook as it is: the archive written in another way, and
+// the XML of its parts in other words. What is read of it must be the same.
 import { isUtf8 } from "node:buffer";
 import { deflateRawSync } from "node:zlib";
 import type { Random } from "../random.ts";
@@ -14,7 +14,8 @@ export function rewrite(entries: readonly ZipEntry[], random: Random): Buffer {
     if (way === 0) return { name: entry.name, data, stored: true, descriptor: random.once(2) };
     return { name: entry.name, data, ...raw, descriptor: way === 1, zip64: way === 2 };
   });
-  // Office finds its parts in another case and by backslashes too; OpenDocument says nothing of that.
+  // Office finds its parts in another case and by backslashes too; OpenDocument says nothing of
+  // that.
   const office = !entries.some(({ name }) => name === "content.xml");
   const upper = random.once(6) && office;
   const back = random.once(6) && office;
@@ -78,7 +79,8 @@ const texts = new Set(["t", "v"]);
 
 function inOtherWords(xml: string, way: Way): string {
   const { random } = way;
-  // Two elements of one name are told apart by their prefixes, where there are any: nothing is prefixed then.
+  // Two elements of one name are told apart by their prefixes, where there are any: nothing is
+  // prefixed then.
   const prefix = /<\/?[\w.-]+:/.test(xml) ? "" : way.prefix;
   const open: string[] = [];
   let out = "";

@@ -1,4 +1,5 @@
-// Hazards of the archive, and of files that are no archive at all. Each archive holds the same workbook.
+// Hazards of the archive, and of files that are no archive at all. Each archive holds the same
+// workbook.
 import { cfb } from "../cfb-writer.ts";
 import { entriesOf, rels } from "../workbook-writer.ts";
 import { zip, type ZipEntry, type ZipOptions } from "../zip-writer.ts";

@@ -1,4 +1,5 @@
-// Hazards of dates: a date is a number with a date format, and everything depends on the format and the date system.
+// Hazards of dates: a date is a number with a date format, and everything depends on the format and
+// the date system.
 import { Duration } from "../../cells/duration.ts";
 import { styleSheet, xf } from "../workbook-writer.ts";
 import { at, inSheet, row, type HazardGroup } from "./hazard.ts";

@@ -1,5 +1,6 @@
-// A hazard: a workbook that shows one thing that real files do, and what must be read of it. The catalogue (catalogue.ts) is
-// the one list of them: the tests, docs/hazards.md, the fuzz target and the comparison of readers in bench/ all take it.
+// A hazard: a workbook that shows one thing that real files do, and what must be read of it. The
+// catalogue (catalogue.ts) is the one list of them: the tests, docs/hazards.md, the fuzz target and
+// the comparison of readers in bench/ all take it.
 import type { SheetErrorCode } from "../../errors.ts";
 import type { CellValue } from "../../cells/rows.ts";
 import { workbook, type WorkbookParts } from "../workbook-writer.ts";
@@ -26,7 +27,10 @@ export interface Hazard {
   readonly warnings?: readonly string[];
   /** … or the code of the refusal. */
   readonly refused?: SheetErrorCode;
-  /** Whether what is read is a choice of ours, and others may choose otherwise: they are not measured by it. */
+  /**
+   * Whether what is read is a choice of ours, and others may choose otherwise: they are not
+   * measured by it.
+   */
   readonly choice?: true;
 }
 

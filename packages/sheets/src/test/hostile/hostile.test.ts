@@ -1,5 +1,6 @@
-// Hostile files end in a clear error or are read rightly, and the process that reads them stays small. A process for each group:
-// where all of its files together keep below the mark, each does. What they cost in time is printed by bench/hostile.ts.
+// Hostile files end in a clear error or are read rightly, and the process that reads them stays
+// small. A process for each group: where all of its files together keep below the mark, each does.
+// What they cost in time is printed by bench/hostile.ts.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

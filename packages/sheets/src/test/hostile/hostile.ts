@@ -1,6 +1,7 @@
-// Files that were made to do harm, each written by a few lines: no more than some megabytes, whatever they inflate to. Each must
-// end in a clear error, or be read rightly, in little time and memory. hostile.test.ts holds them to it, one process each;
-// bench/hostile.ts prints what they cost.
+// Files that were made to do harm, each written by a few lines: no more than some megabytes,
+// whatever they inflate to. Each must end in a clear error, or be read rightly, in little time and
+// memory. hostile.test.ts holds them to it, one process each; bench/hostile.ts prints what they
+// cost.
 import { constants, crc32, deflateRawSync } from "node:zlib";
 import type { SheetErrorCode } from "../../errors.ts";
 import { entriesOf, mainNamespace, rels, workbook, worksheet, type WorkbookParts } from "../workbook-writer.ts";
@@ -20,7 +21,10 @@ const open = `<worksheet xmlns="${mainNamespace}"><sheetData>`;
 const close = "</sheetData></worksheet>";
 const cell = '<row r="1"><c r="A1"><v>1</v></c></row>';
 
-/** An entry of `head`, so many MiB of `unit` again and again, and `tail`; `noise` bytes that do not compress stand in each MiB, as a comment. */
+/**
+ * An entry of `head`, so many MiB of `unit` again and again, and `tail`; `noise` bytes that do not
+ * compress stand in each MiB, as a comment.
+ */
 function bomb(name: string, head: string, unit: string, mebibytes: number, tail: string, noise = 0): ZipEntry {
   const comment = noise > 0 ? `<!--${random(noise)}-->` : "";
   const block = Buffer.from(comment + unit.repeat(Math.floor((MiB - comment.length) / unit.length)));
@@ -59,7 +63,9 @@ const one = (name: string, rows: string, ends: Hostile["ends"], parts: WorkbookP
   file: () => workbook({ ...parts, rows }),
   ends,
 });
-/** Bytes of an honest workbook, changed at places that are counted from the end-of-directory record. */
+/**
+ * Bytes of an honest workbook, changed at places that are counted from the end-of-directory record.
+ */
 const patched = (patch: (bytes: Buffer, end: number) => void, zip64 = false): Buffer => {
   const bytes = zip(
     entriesOf({ rows: cell }).map((entry) => ({ ...entry, zip64 })),

@@ -1,4 +1,5 @@
-// Reads files to their ends in a process of their own, and prints how each ended and what it cost: `node read.ts FILE…`.
+// Reads files to their ends in a process of their own, and prints how each ended and what it cost:
+// `node read.ts FILE…`.
 import { SheetError } from "../../errors.ts";
 import { open } from "../../workbook.ts";
 import { peakMemory } from "../memory.ts";

@@ -1,15 +1,18 @@
-// An exhaustive checker of small models: breadth first, so that the trace to what is wrong is a shortest one.
+// An exhaustive checker of small models: breadth first, so that the trace to what is wrong is a
+// shortest one.
 //
-// A model gives a first state and all steps from a state. Every reachable state is visited once; each step is held against the
-// properties. Afterwards the steps that may be relied on are walked backwards from the states where all is done: a state from
-// which they do not lead there is stuck.
+// A model gives a first state and all steps from a state. Every reachable state is visited once;
+// each step is held against the properties. Afterwards the steps that may be relied on are walked
+// backwards from the states where all is done: a state from which they do not lead there is stuck.
 
 /** What may happen next. */
 export interface Step<State> {
   /** A sentence for the trace. */
   readonly what: string;
   readonly to: State;
-  /** It happens by itself, or one process can do it alone: whoever waits for the end may rely on it. */
+  /**
+   * It happens by itself, or one process can do it alone: whoever waits for the end may rely on it.
+   */
   readonly reliable: boolean;
 }
 

@@ -1,18 +1,22 @@
-// The same command, by several processes, as often as it takes: how an import begins and how it ends, as a model that can be
-// checked exhaustively. (How its rows go in, in chunks and over connections that break, is in protocol.ts; here it is one commit.)
+// The same command, by several processes, as often as it takes: how an import begins and how it
+// ends, as a model that can be checked exhaustively. (How its rows go in, in chunks and over
+// connections that break, is in protocol.ts; here it is one commit.)
 //
-// A process takes the mark of the imports that the ledger has of its file, and then looks at them. It goes on with an unfinished one,
-// is told the result of a finished one, or prepares the table and begins. The begin is one message, which does nothing if the mark
-// is another one by then. When the rows are in, the import is settled and the answer is given. Each of these may be the last thing
-// that a process does, each message may be done and its answer lost, and what a dead process has sent may be done much later.
-// Processes pause for as long as they like, which is that others take their turns; a lease may run out at any time.
+// A process takes the mark of the imports that the ledger has of its file, and then looks at them.
+// It goes on with an unfinished one, is told the result of a finished one, or prepares the table
+// and begins. The begin is one message, which does nothing if the mark is another one by then. When
+// the rows are in, the import is settled and the answer is given. Each of these may be the last
+// thing that a process does, each message may be done and its answer lost, and what a dead process
+// has sent may be done much later. Processes pause for as long as they like, which is that others
+// take their turns; a lease may run out at any time.
 import type { Model, Step } from "./checker.ts";
 
 /** Parts of the protocol, each of which can be taken out, to see what it is for. */
 export interface Command {
   /**
-   * What a begin demands, in its own transaction: that the mark is the same; that no other process is at work, by its lease; that no
-   * import is unfinished; nothing. `before`: the mark, in a statement of its own before.
+   * What a begin demands, in its own transaction: that the mark is the same; that no other process
+   * is at work, by its lease; that no import is unfinished; nothing. `before`: the mark, in a
+   * statement of its own before.
    */
   readonly guard: "mark" | "lease" | "unfinished" | "before" | "none";
   /** The mark is taken before the look, not after it. */
@@ -35,7 +39,10 @@ export const COMMAND: Command = {
 
 export interface CommandSize {
   readonly processes: number;
-  /** The server may lose the last commits before the import is settled, which is durable (synchronous_commit). */
+  /**
+   * The server may lose the last commits before the import is settled, which is durable
+   * (synchronous_commit).
+   */
   readonly forgets: boolean;
 }
 
@@ -159,7 +166,9 @@ function withProcess(state: State, n: number, process: Process): State {
   return { ...state, processes: state.processes.with(n, process) };
 }
 
-/** The database takes a begin: the state with one import more, or undefined if the guard refuses it. */
+/**
+ * The database takes a begin: the state with one import more, or undefined if the guard refuses it.
+ */
 function begun(state: State, holder: number, mark: string, { guard }: Command): State | undefined {
   const { imports } = state;
   const refused =
@@ -293,7 +302,9 @@ function* settles(
   }
 }
 
-/** Epochs that a process held are nobody's when it is dead: when it starts again, it is another one. */
+/**
+ * Epochs that a process held are nobody's when it is dead: when it starts again, it is another one.
+ */
 function dead(state: State, n: number): State {
   const imports = state.imports.map((one) => (one.holder === n ? { ...one, holder: -1 } : one));
   return { ...state, imports };

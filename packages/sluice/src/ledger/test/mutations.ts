@@ -1,11 +1,14 @@
-// What the checker must find, made in SQL: each part of the protocol that the model can do without is taken out of a function of the
-// ledger, or of a statement of the program.
+// What the checker must find, made in SQL: each part of the protocol that the model can do without
+// is taken out of a function of the ledger, or of a statement of the program.
 import { LEDGER_DDL } from "../schema.ts";
 
 export interface Mutation {
   /** As model.test.ts calls what is taken out. */
   readonly without: string;
-  /** Text of one of the ledger's functions, or of one statement of the program, and what stands there instead. */
+  /**
+   * Text of one of the ledger's functions, or of one statement of the program, and what stands
+   * there instead.
+   */
   readonly in: "functions" | "statements";
   readonly from: string;
   readonly to: string;
@@ -117,7 +120,10 @@ export function mutatedDdl({ from, to }: Mutation): string {
   return LEDGER_DDL.replace(from, () => to);
 }
 
-/** Changes statements on their way. @throws RangeError if a statement has the text more than once */
+/**
+ * Changes statements on their way.
+ * @throws RangeError if a statement has the text more than once
+ */
 export function mutating({ from, to }: Mutation, found: () => void): (sql: string) => string {
   return (sql) => {
     const places = sql.split(from).length - 1;

@@ -1,5 +1,6 @@
-// A ledger in a database of its own, for replays: one connection for what processes ask, others for the sessions that load. Every
-// process has an owner's name of its own, and the SQL may be changed on its way, to see whether that is noticed.
+// A ledger in a database of its own, for replays: one connection for what processes ask, others for
+// the sessions that load. Every process has an owner's name of its own, and the SQL may be changed
+// on its way, to see whether that is noticed.
 import { expect } from "vitest";
 import { Encoder } from "../../chunk/encode.ts";
 import { table as makeTable } from "../../schema/schema.ts";
@@ -103,7 +104,10 @@ export class Place implements AsyncDisposable {
   }
 }
 
-/** The ledger as one process sees it. What it sends to end the sessions of older epochs is kept for later. */
+/**
+ * The ledger as one process sees it. What it sends to end the sessions of older epochs is kept for
+ * later.
+ */
 export class ProcessTarget extends SqlTarget {
   readonly #place: Place;
   readonly #owner: string;
@@ -156,9 +160,11 @@ export class Loading {
   }
 
   /**
-   * Writes the rows, as `commitStep` does it. In the embedded database, which has one connection, they are written later.
+   * Writes the rows, as `commitStep` does it. In the embedded database, which has one connection,
+   * they are written later.
    *
-   * @param between called after the fence and before COMMIT, where these are statements of their own
+   * @param between called after the fence and before COMMIT, where these are statements of their
+   *   own
    */
   static async begin(
     place: Place,

@@ -1,5 +1,5 @@
-// What nobody may do in a state of the model, tried with the real functions and undone: a claim while somebody is at work, and whatever
-// changes an import, by a process that was taken over.
+// What nobody may do in a state of the model, tried with the real functions and undone: a claim
+// while somebody is at work, and whatever changes an import, by a process that was taken over.
 import type { Claim } from "../../target.ts";
 import { buildIndex, claimImport, countsOf, renewLease, settleImport, storeOtherPlan } from "../ledger.ts";
 import { OUT_OF_STEP, TAKEN_OVER } from "../schema.ts";

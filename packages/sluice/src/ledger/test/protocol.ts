@@ -1,19 +1,24 @@
-// The ledger's protocol as a model that can be checked exhaustively: what processes, connections and the database may do, in any
-// order, each step as small as it can be interrupted.
+// The ledger's protocol as a model that can be checked exhaustively: what processes, connections
+// and the database may do, in any order, each step as small as it can be interrupted.
 //
-// A chunk is loaded in steps (one for COPY; one a commit for the methods that commit row by row). A step goes in as a transaction:
-// its rows are written (`open`), then one message demands all of this at once: my epoch is the import's, this step is the next one of
-// its chunk; then rows, record and counters become visible (`sent`, until the database has done it). Processes crash and come back, as
-// often as they like. A pause (SIGSTOP) is that others take their turns meanwhile. A connection breaks with or without its message on
-// the way; its session in the database may outlive the process (`orphan`). A lease may run out at any time.
+// A chunk is loaded in steps (one for COPY; one a commit for the methods that commit row by row). A
+// step goes in as a transaction: its rows are written (`open`), then one message demands all of
+// this at once: my epoch is the import's, this step is the next one of its chunk; then rows, record
+// and counters become visible (`sent`, until the database has done it). Processes crash and come
+// back, as often as they like. A pause (SIGSTOP) is that others take their turns meanwhile. A
+// connection breaks with or without its message on the way; its session in the database may outlive
+// the process (`orphan`). A lease may run out at any time.
 //
-// Epochs are numbers in the database. All that ever counts is whether a process's is the import's, so that is what the model holds,
-// and it stays finite however often the import is claimed.
+// Epochs are numbers in the database. All that ever counts is whether a process's is the import's,
+// so that is what the model holds, and it stays finite however often the import is claimed.
 import type { Model, Step } from "./checker.ts";
 
 /** Parts of the protocol, each of which can be taken out, to see what it is for. */
 export interface Protocol {
-  /** What a commit demands: `epoch` as it is; asked in a statement of its own before; that anybody holds the lease; nothing. */
+  /**
+   * What a commit demands: `epoch` as it is; asked in a statement of its own before; that anybody
+   * holds the lease; nothing.
+   */
   readonly fence: "epoch" | "before" | "lease" | "none";
   /** A claim raises the epoch. */
   readonly bump: boolean;
@@ -46,7 +51,10 @@ export interface Size {
   readonly steps: number;
   /** Chunks that a process loads at the same time. */
   readonly loaders: number;
-  /** The table has a unique index: what one session has written and not committed makes another one wait. */
+  /**
+   * The table has a unique index: what one session has written and not committed makes another one
+   * wait.
+   */
   readonly unique: boolean;
 }
 
@@ -61,7 +69,10 @@ export const PROPERTIES = {
 
 export type Property = keyof typeof PROPERTIES;
 
-/** A transaction in the database, as far as it has come. `rows`: visible and not recorded, where that is not atomic. */
+/**
+ * A transaction in the database, as far as it has come. `rows`: visible and not recorded, where
+ * that is not atomic.
+ */
 interface Session {
   readonly at: "open" | "checked" | "sent" | "rows" | "lost";
   readonly chunk: number;
@@ -71,7 +82,10 @@ interface Session {
 interface Process {
   /** What it holds, against the import's: `none` is a process that does not run. */
   readonly epoch: "none" | "current" | "stale";
-  /** Another one has claimed the import since. The protocol does not know this: it is what the properties go by. */
+  /**
+   * Another one has claimed the import since. The protocol does not know this: it is what the
+   * properties go by.
+   */
   readonly overtaken: boolean;
   /** Steps of each chunk that it knows to be in. */
   readonly known: readonly number[];
@@ -81,7 +95,10 @@ interface Process {
 
 export interface State {
   readonly status: "running" | "finished" | "cancelled";
-  /** Its process has given it up with a failure, and nobody has claimed it since: it takes no step meanwhile. */
+  /**
+   * Its process has given it up with a failure, and nobody has claimed it since: it takes no step
+   * meanwhile.
+   */
   readonly failed: boolean;
   readonly leased: boolean;
   /** Steps recorded, by chunk. */
@@ -89,7 +106,10 @@ export interface State {
   /** How often each step's rows are in the table, by chunk and step. */
   readonly table: readonly (readonly number[])[];
   readonly counter: number;
-  /** A session whose process is gone or has given it up. One at a time: others are taken to have died. */
+  /**
+   * A session whose process is gone or has given it up. One at a time: others are taken to have
+   * died.
+   */
   readonly orphan: (Session & Pick<Process, "epoch" | "overtaken">) | undefined;
   /** The first one is relied on: it can end the import alone, whatever the others do. */
   readonly processes: readonly Process[];
@@ -133,7 +153,10 @@ export function ledgerModel(
   };
 }
 
-/** Who does what in a step, for a replay against a database. What comes of it, the state after it says. */
+/**
+ * Who does what in a step, for a replay against a database. What comes of it, the state after it
+ * says.
+ */
 export type Act =
   | { readonly does: "expire" | "cancel" | "orphan rolls back" | "orphan commits" | "orphan is refused" }
   | { readonly does: ProcessDoes; readonly process: number; readonly chunk?: number | undefined };
@@ -233,7 +256,10 @@ function overtake(state: State, winner: number, bump: boolean): State {
   };
 }
 
-/** A session without a process: the database does what it was told, or finds out that nobody is there. */
+/**
+ * A session without a process: the database does what it was told, or finds out that nobody is
+ * there.
+ */
 function* orphanSteps(state: State, protocol: Protocol): Generator<LedgerStep> {
   const { orphan } = state;
   if (!orphan) return;
@@ -395,7 +421,10 @@ function* processSteps(state: State, n: number, size: Size, protocol: Protocol):
   );
 }
 
-/** A session of another process, or one left behind, holds rows of the chunk that nobody can see yet. */
+/**
+ * A session of another process, or one left behind, holds rows of the chunk that nobody can see
+ * yet.
+ */
 function isHeld(state: State, n: number, chunk: number): boolean {
   const holds = (session: Session): boolean => session.chunk === chunk && session.at !== "lost";
   return [state.orphan, ...state.processes.toSpliced(n, 1).flatMap((other) => other.sessions)].some(
@@ -403,7 +432,9 @@ function isHeld(state: State, n: number, chunk: number): boolean {
   );
 }
 
-/** Whether a session left behind can do anything to others: commit what it was sent, or hold rows. */
+/**
+ * Whether a session left behind can do anything to others: commit what it was sent, or hold rows.
+ */
 function canMatter({ at }: Session, { unique }: Size): boolean {
   return at === "sent" || (unique && at !== "lost");
 }

@@ -1,8 +1,9 @@
-// The model's steps, taken with the real functions: `claim` and `commit_rows` in the database, and what the program sends around them.
-// After each step the database must be where the model is.
+// The model's steps, taken with the real functions: `claim` and `commit_rows` in the database, and
+// what the program sends around them. After each step the database must be where the model is.
 //
-// A process of the model is a claim and the sessions that load for it. Each stops before its last message until the model sends it. So
-// one that was taken over goes on for as long as the model likes, whether or not its sessions could be ended in a real database.
+// A process of the model is a claim and the sessions that load for it. Each stops before its last
+// message until the model sends it. So one that was taken over goes on for as long as the model
+// likes, whether or not its sessions could be ended in a real database.
 import { describeError } from "../../errors.ts";
 import type { ChunkState, Claim } from "../../target.ts";
 import { standingOf } from "../../database/followed.ts";
@@ -186,7 +187,8 @@ export class Replay implements AsyncDisposable {
       try {
         return await Loading.begin(this.place, claim, data, chunks.get(chunk), claimable);
       } catch (error) {
-        // It may be lent a connection that was ended with the sessions of an older epoch, and was idle then.
+        // It may be lent a connection that was ended with the sessions of an older epoch, and was
+        // idle then.
         if (describeError(error).code !== "connection_lost") throw error;
       }
     }

@@ -44,7 +44,10 @@ export function shortestWays(model: LedgerModel, size: Size): Trace[] {
   return [...ways.values()].filter((way) => !begun.has(way.at(-1)!.step));
 }
 
-/** Which step it is, and what decides what comes of it: who takes it, and how that stands with the ledger. */
+/**
+ * Which step it is, and what decides what comes of it: who takes it, and how that stands with the
+ * ledger.
+ */
 function kindOf(from: State, { act }: LedgerStep, { steps }: Size): string {
   const process = "process" in act ? from.processes[act.process] : undefined;
   const chunk = "process" in act ? act.chunk : from.orphan?.chunk;

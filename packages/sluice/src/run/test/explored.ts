@@ -1,5 +1,6 @@
-// A program that runs the stages of an import under many schedules, and prints what was found. Its first
-// argument is a fault to plant in pipeline.ts while that loads: [text, its replacement] as JSON.
+// A program that runs the stages of an import under many schedules, and prints what was found. Its
+// first argument is a fault to plant in pipeline.ts while that loads: [text, its replacement] as
+// JSON.
 import { registerHooks } from "node:module";
 import { gosched } from "@sluice/go";
 import { background } from "@sluice/go/context";
@@ -61,7 +62,9 @@ const plan = {
   conflict: undefined,
 };
 
-/** Runs all rows through the stages, and throws if what the pipeline says is not so when it says it. */
+/**
+ * Runs all rows through the stages, and throws if what the pipeline says is not so when it says it.
+ */
 async function importOnce(): Promise<void> {
   let read = 0;
   let committed = 0;

@@ -1,4 +1,5 @@
-// GET /about: which program this is, which database its rows go into, and how large a file may be. The page shows it.
+// GET /about: which program this is, which database its rows go into, and how large a file may be.
+// The page shows it.
 import type { FastifyInstance } from "fastify";
 import type { Api } from "./context.ts";
 import { failures } from "./problem.ts";

@@ -18,7 +18,8 @@ export function apiRoutes(app: FastifyInstance, api: Api, metrics: Metrics, ppro
     { parseAs: "string", bodyLimit: MOST_BODY_BYTES },
     app.getDefaultJsonParser("error", "error"),
   );
-  // What answers say is what their types say; tests hold them to the schemas. So nothing is dropped in silence.
+  // What answers say is what their types say; tests hold them to the schemas. So nothing is dropped
+  // in silence.
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
   app.addHook("onRequest", async (_request, reply) => {
     void reply.header("cache-control", "no-store");

@@ -39,7 +39,8 @@ export interface Api {
 
 /** An import by its id, as the service shows it. @throws HttpFailure 404 */
 export async function importOf({ jobs, target }: Pick<Api, "jobs" | "target">, id: string): Promise<Import> {
-  // As it is now: the ledger is asked after it, so that an import which ends meanwhile is not shown as ended with earlier counts.
+  // As it is now: the ledger is asked after it, so that an import which ends meanwhile is not shown
+  // as ended with earlier counts.
   const job = await jobs.find(id);
   const ledger = job ? job.ledger : id;
   if (!job) await target.start();

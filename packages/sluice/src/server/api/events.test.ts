@@ -1,4 +1,5 @@
-// GET /imports/:id/events over real connections: what a reader sees of an import, from wherever it comes in.
+// GET /imports/:id/events over real connections: what a reader sees of an import, from wherever it
+// comes in.
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { hold, server, type Held } from "../../test/database.ts";

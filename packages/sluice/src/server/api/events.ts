@@ -1,7 +1,8 @@
 // GET /imports/:id/events: what an import does, as server-sent events.
 //
-// A reader asks for the picture of the moment when it is ready for one. So a reader that is slow gets fewer pictures, one that never
-// reads gets none, and neither holds anything up. Node's stream asks for the next event only when the socket has room.
+// A reader asks for the picture of the moment when it is ready for one. So a reader that is slow
+// gets fewer pictures, one that never reads gets none, and neither holds anything up. Node's stream
+// asks for the next event only when the socket has room.
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { HttpFailure } from "../failure.ts";

@@ -1,9 +1,12 @@
-// The first rows of a sheet as they are, for somebody who looks for its header, and how many rows there are. Bounded in rows, columns
-// and characters.
+// The first rows of a sheet as they are, for somebody who looks for its header, and how many rows
+// there are. Bounded in rows, columns and characters.
 import type { Sheet } from "@sluice/sheets";
 import type { Grid } from "./preview-schema.ts";
 
-/** Columns and characters of a cell that are shown. Rows: of a sheet that would be imported, and of another one. */
+/**
+ * Columns and characters of a cell that are shown. Rows: of a sheet that would be imported, and of
+ * another one.
+ */
 export const GRID = { rows: 200, otherRows: 50, columns: 200, characters: 200 } as const;
 
 /** What there is of a sheet. */
@@ -15,7 +18,11 @@ export interface SheetLook {
   readonly more: boolean;
 }
 
-/** Reads the first rows of a sheet, and counts on; blank rows are not listed. @param shown rows at most @param counted rows at most */
+/**
+ * Reads the first rows of a sheet, and counts on; blank rows are not listed.
+ * @param shown rows at most
+ * @param counted rows at most
+ */
 export async function lookAt(sheet: Pick<Sheet, "batches">, shown: number, counted: number): Promise<SheetLook> {
   const grid: Grid[number][] = [];
   let rows = 0;

@@ -177,7 +177,10 @@ async function submit(api: Api, request: FastifyRequest, reply: FastifyReply): P
   }
 }
 
-/** Reads the form of an import or a preview: its fields, and its file or the one that was sent before. */
+/**
+ * Reads the form of an import or a preview: its fields, and its file or the one that was sent
+ * before.
+ */
 export async function receiveFile(
   api: Api,
   request: FastifyRequest,

@@ -1,4 +1,5 @@
-// The shape of a preview: what `sluice preview --json` prints, the first raw rows of each sheet, and a token for the file.
+// The shape of a preview: what `sluice preview --json` prints, the first raw rows of each sheet,
+// and a token for the file.
 import type { FilePreview } from "../../preview.ts";
 import { byName, flag, list, named, object, oneOf, orNull, ref, says, text, whole, type Schema } from "./schema.ts";
 

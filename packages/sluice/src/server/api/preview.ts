@@ -1,4 +1,5 @@
-// POST /preview: what an import would do with a file, and the file kept for the import that may follow. It writes nothing.
+// POST /preview: what an import would do with a file, and the file kept for the import that may
+// follow. It writes nothing.
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { previewFile, type FilePreview } from "../../preview.ts";
 import { openWorkbook } from "../../rejects/as-source.ts";

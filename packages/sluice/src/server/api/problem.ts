@@ -1,4 +1,5 @@
-// Failures of the API's routes as `application/problem+json` (RFC 9457), with a code that is stable.
+// Failures of the API's routes as `application/problem+json` (RFC 9457), with a code that is
+// stable.
 import type { ErrorCode } from "../../errors.ts";
 import type { HttpFailure } from "../failure.ts";
 import { named, object, says, text, whole, type Schema } from "./schema.ts";

@@ -1,4 +1,5 @@
-// The rejected rows of an import: a page of them, all of them as a file, and their repair; and the first rows of its table.
+// The rejected rows of an import: a page of them, all of them as a file, and their repair; and the
+// first rows of its table.
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -105,7 +106,10 @@ export function rejectRoutes(app: FastifyInstance, api: Api): void {
   );
 }
 
-/** The framework's own validator knows no tuples of JSON Schema 2020-12, and makes texts of numbers. A cell stays what it is. */
+/**
+ * The framework's own validator knows no tuples of JSON Schema 2020-12, and makes texts of numbers.
+ * A cell stays what it is.
+ */
 function exactly({ schema }: { readonly schema: unknown }): ValidateFunction {
   const ajv = new Ajv2020({ strict: false });
   ajv.addSchema([...REJECT_SCHEMAS]);
@@ -240,7 +244,10 @@ function byHeader(before: readonly RejectCell[], named: Named, titles: readonly 
   return cells;
 }
 
-/** A cell whose text is as it was keeps its type: somebody who has not touched a date has not made a text of it. */
+/**
+ * A cell whose text is as it was keeps its type: somebody who has not touched a date has not made a
+ * text of it.
+ */
 function mended(before: readonly RejectCell[], cells: readonly NewCell[]): RejectCell[] {
   return cells.map((cell, n): RejectCell => {
     const old = before[n] ?? null;

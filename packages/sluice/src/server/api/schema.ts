@@ -1,4 +1,5 @@
-// JSON Schemas of the API, in few words. They are what /openapi.json says; tests hold the answers to them.
+// JSON Schemas of the API, in few words. They are what /openapi.json says; tests hold the answers
+// to them.
 
 export type Schema = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,5 @@
-// The short form of fleet/test/chaos.ts: real processes, of which some are killed and one is frozen, whatever they are doing.
+// The short form of fleet/test/chaos.ts: real processes, of which some are killed and one is
+// frozen, whatever they are doing.
 import { expect, test } from "vitest";
 import { newDatabase, newFolder, server } from "../../test/database.ts";
 import { chaos } from "./test/chaos.ts";

@@ -1,7 +1,8 @@
 // What workers do with records: they claim an import, say how far it is, and what became of it.
 //
-// A claim is a job of the queue and an attempt of the record, taken in one transaction. All that is written later names both. A worker
-// that was frozen, or cut off, has lost its claim by the time it comes back: it writes nothing, here or (by the ledger's epoch) there.
+// A claim is a job of the queue and an attempt of the record, taken in one transaction. All that is
+// written later names both. A worker that was frozen, or cut off, has lost its claim by the time it
+// comes back: it writes nothing, here or (by the ledger's epoch) there.
 import type { Job, Outcome } from "../jobs/store.ts";
 import type { ProgressEvent } from "../api/import-schema.ts";
 import { noticeSql, type FleetDatabase, type Statements } from "./database.ts";
@@ -10,7 +11,10 @@ import { jobFrom, JOB_COLUMNS, jsonText, type Rules } from "./records.ts";
 import { FLEET_SCHEMA, QUEUE, timeSql } from "./schema.ts";
 
 const IMPORTS = `${FLEET_SCHEMA}.imports`;
-/** An import that has lost so many workers in a row, and not come forward, is not given to another one. */
+/**
+ * An import that has lost so many workers in a row, and not come forward, is not given to another
+ * one.
+ */
 const MOST_LOST = 3;
 
 /** The limits of what runs at the same time, in the whole fleet; none by default. */
@@ -68,7 +72,8 @@ export class Claims {
     const { maxFleetImports, maxClientRunning } = this.#limits;
     const taken = await this.#database.transaction(async (tx): Promise<Taken> => {
       if (maxFleetImports !== undefined || maxClientRunning !== undefined) {
-        // With limits, one worker takes at a time, so that what is counted is still so when it is taken.
+        // With limits, one worker takes at a time, so that what is counted is still so when it is
+        // taken.
         await tx.query("select pg_advisory_xact_lock(hashtextextended('sluice fleet limits', 0))");
         if (maxFleetImports !== undefined && (await activeIn(tx)) >= maxFleetImports) return undefined;
       }
@@ -92,7 +97,10 @@ export class Claims {
     return taken;
   }
 
-  /** An attempt that was running and is claimed again has lost its worker. One that came forward since the last claim counts anew. */
+  /**
+   * An attempt that was running and is claimed again has lost its worker. One that came forward
+   * since the last claim counts anew.
+   */
   async #begin(tx: Statements, id: string): Promise<readonly Begun[]> {
     return await tx.query<Begun>(
       `update ${IMPORTS} i set attempt = i.attempt + 1, worker = $2, retry_at = null,
@@ -109,7 +117,10 @@ export class Claims {
     );
   }
 
-  /** Asks the ledger before an import is given up: a worker may have been lost before it showed how far it was. */
+  /**
+   * Asks the ledger before an import is given up: a worker may have been lost before it showed how
+   * far it was.
+   */
   async #hasComeForward(tx: Statements, { job, settled }: Begun): Promise<boolean> {
     const now = await this.#settled(job.ledger ?? job.id);
     if (now <= Number(settled)) return false;
@@ -154,7 +165,9 @@ export class Claims {
     );
   }
 
-  /** Ends an import. Returns false if the claim has passed to somebody else, who has the say then. */
+  /**
+   * Ends an import. Returns false if the claim has passed to somebody else, who has the say then.
+   */
   async end(claim: Claim, state: "finished" | "failed" | "cancelled", outcome?: Outcome): Promise<boolean> {
     const ended = await this.#database.transaction(
       async (tx) => await this.#settle(tx, claim.job, claim, { state, ...(outcome ? { outcome } : {}) }),
@@ -164,7 +177,8 @@ export class Claims {
   }
 
   /**
-   * Gives an import back that may work later; after too many attempts it ends, and is on the list of the dead.
+   * Gives an import back that may work later; after too many attempts it ends, and is on the list
+   * of the dead.
    *
    * @returns what it is now; undefined if the claim has passed to somebody else
    */
@@ -265,7 +279,9 @@ function lostTooOften(lost: number): { readonly code: string; readonly message: 
   };
 }
 
-/** Imports that workers have, also those that have fallen silent and are not known to be lost yet. */
+/**
+ * Imports that workers have, also those that have fallen silent and are not known to be lost yet.
+ */
 async function activeIn(tx: Statements): Promise<number> {
   const [row] = await tx.query<{ count: string }>(
     `select count(*) from ${FLEET_SCHEMA}.job where name = '${QUEUE}' and state = 'active'`,

@@ -1,4 +1,5 @@
-// The PostgreSQL in which a fleet meets: pg-boss's queue, the fleet's own tables, and notifications, all in the schema `sluice_fleet`.
+// The PostgreSQL in which a fleet meets: pg-boss's queue, the fleet's own tables, and
+// notifications, all in the schema `sluice_fleet`.
 //
 // Connections, transactions and LISTEN are pg-boss's, which makes them anew after they were lost.
 import { PgBoss, type Db } from "pg-boss";
@@ -109,8 +110,8 @@ export class FleetDatabase implements Statements, AsyncDisposable {
   }
 
   /**
-   * Listens to what happens in the fleet. Notices may be lost, so whoever listens looks by itself now and then; `onGap` says
-   * that some may have been.
+   * Listens to what happens in the fleet. Notices may be lost, so whoever listens looks by itself
+   * now and then; `onGap` says that some may have been.
    */
   async listen(onNotice: (notice: Notice) => void, onGap: () => void): Promise<void> {
     try {
@@ -149,7 +150,10 @@ async function run<Found extends Row>(db: Db, sql: string, values: readonly unkn
   return (await db.executeSql(sql, [...values])).rows as Found[];
 }
 
-/** What happens in a fleet: there is work, an import was heard of, it is over, or it is to be cancelled. */
+/**
+ * What happens in a fleet: there is work, an import was heard of, it is over, or it is to be
+ * cancelled.
+ */
 export interface Notice {
   readonly what: "queued" | "progress" | "ended" | "cancel" | undefined;
   /** The import. */

@@ -1,7 +1,8 @@
 // The dispatcher of a fleet: pg-boss, which gives each job to one worker at a time.
 //
-// The queue only dispatches. What is to be done is in the records, and what is done in the ledger. So a job that is missing in the
-// queue is sent again (`sweep`), and one that comes twice does no harm.
+// The queue only dispatches. What is to be done is in the records, and what is done in the ledger.
+// So a job that is missing in the queue is sent again (`sweep`), and one that comes twice does no
+// harm.
 import { createHash } from "node:crypto";
 import type { Dispatcher } from "../jobs/dispatcher.ts";
 import { noticeSql, type FleetDatabase } from "./database.ts";
@@ -38,7 +39,10 @@ export class FleetDispatcher implements Dispatcher {
     this.#watch = watch;
   }
 
-  /** Sends the job of an import, or of that one of its request whose turn it is: sheets of one file go one after the other. */
+  /**
+   * Sends the job of an import, or of that one of its request whose turn it is: sheets of one file
+   * go one after the other.
+   */
   async dispatch(id: string): Promise<void> {
     await dispatch(this.#database, id);
   }
@@ -64,7 +68,10 @@ export async function dispatch(database: FleetDatabase, id: string): Promise<voi
   await send(database, `${ofSameRequest} and i.state = 'queued'`, [id]);
 }
 
-/** Sends jobs that the queue should have and has not: a process may have died before it sent one, or the queue may be an older one. */
+/**
+ * Sends jobs that the queue should have and has not: a process may have died before it sent one, or
+ * the queue may be an older one.
+ */
 export async function sweep(database: FleetDatabase): Promise<void> {
   const hasJob = `select from ${FLEET_SCHEMA}.job j
     where j.name = '${QUEUE}' and coalesce(j.singleton_key, '') = i.id and j.state <= 'active' and j.policy = 'exclusive'`;

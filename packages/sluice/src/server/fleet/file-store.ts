@@ -1,5 +1,6 @@
-// Where a fleet keeps the files that it was sent: a port. Every server and every worker reaches the same store, so any worker can run
-// any import. A store knows files by names that it gives; what a caller calls its file is never part of a name.
+// Where a fleet keeps the files that it was sent: a port. Every server and every worker reaches the
+// same store, so any worker can run any import. A store knows files by names that it gives; what a
+// caller calls its file is never part of a name.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Writable } from "node:stream";
@@ -17,7 +18,10 @@ export interface StoredFile {
   readonly at: number;
 }
 
-/** Keeps files for a fleet. Failures to reach it are SluiceErrors (`file_store`): the same may work later. */
+/**
+ * Keeps files for a fleet. Failures to reach it are SluiceErrors (`file_store`): the same may work
+ * later.
+ */
 export interface FileStore {
   /** What it is called on a command line. It holds no secret. */
   readonly place: string;
@@ -47,7 +51,10 @@ export interface FileStore {
   close(): Promise<void>;
 }
 
-/** Reads a file of the store to its end, into `copy` if there is to be one. @throws SluiceError (`stored_file`) if it is not what was sent */
+/**
+ * Reads a file of the store to its end, into `copy` if there is to be one.
+ * @throws SluiceError (`stored_file`) if it is not what was sent
+ */
 export async function compare(bytes: AsyncIterable<Uint8Array>, hash: string, copy?: Writable): Promise<void> {
   const found = createHash("sha256");
   for await (const piece of bytes) {

@@ -1,4 +1,5 @@
-// A fleet of real servers and workers over one real database: what any of them takes, all of them know.
+// A fleet of real servers and workers over one real database: what any of them takes, all of them
+// know.
 import { copyFile, readdir, readFile, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
@@ -213,7 +214,8 @@ describe.skipIf(server === undefined)("a fleet", () => {
       await own.query("update sluice_fleet.job set state = 'retry', start_after = now() where state = 'active'");
     };
     for (let lost = 0; lost < 3; lost++) await loseWorker();
-    // While the ledger has more rows of it each time, it comes forward. That was the first loss since it did.
+    // While the ledger has more rows of it each time, it comes forward. That was the first loss
+    // since it did.
     settled = 5;
     for (let lost = 1; lost < 3; lost++) await loseWorker();
     expect(await claims.take()).toEqual({ settled: body.id });

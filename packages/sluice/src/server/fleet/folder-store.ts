@@ -1,4 +1,5 @@
-// A store in a folder that all machines of a fleet share, such as one of NFS. Files are private to the user as whom all of them run.
+// A store in a folder that all machines of a fleet share, such as one of NFS. Files are private to
+// the user as whom all of them run.
 import { randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
@@ -8,7 +9,10 @@ import { isPrivateFolder } from "@sluice/sheets";
 import { SluiceError } from "../../errors.ts";
 import { compare, missing, unreachable, type FileStore, type LocalFile, type StoredFile } from "./file-store.ts";
 
-/** Names of files that are complete, and of those on their way in. All else in the folder is not this store's. */
+/**
+ * Names of files that are complete, and of those on their way in. All else in the folder is not
+ * this store's.
+ */
 const OWN = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?:\.part)?$/;
 
 export class FolderStore implements FileStore {
@@ -16,7 +20,10 @@ export class FolderStore implements FileStore {
   readonly maxFileBytes: number = Number.MAX_SAFE_INTEGER;
   readonly #files: string;
 
-  /** @param place the folder, which must exist: a mount that is missing is not to be made up for by an empty folder */
+  /**
+   * @param place the folder, which must exist: a mount that is missing is not to be made up for by
+   *   an empty folder
+   */
   constructor(place: string) {
     this.place = resolve(place);
     this.#files = join(this.place, "files");

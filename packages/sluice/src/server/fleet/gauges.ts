@@ -1,4 +1,5 @@
-// What a fleet measures of itself, for Prometheus. Every server tells the same, so an alert or an autoscaler may ask any of them.
+// What a fleet measures of itself, for Prometheus. Every server tells the same, so an alert or an
+// autoscaler may ask any of them.
 import { Gauge, type GaugeConfiguration, type Registry } from "prom-client";
 import type { FleetDatabase } from "./database.ts";
 import { FLEET_SCHEMA } from "./schema.ts";
@@ -19,7 +20,9 @@ const LOAD = `
            filter (where state = 'queued' and (retry_at is null or retry_at <= clock_timestamp()))), 0)::float8 as age
   from ${FLEET_SCHEMA}.imports where state in ('queued', 'running')`;
 
-/** Adds the gauges, which ask the database when they are read. While it is away they have no value. */
+/**
+ * Adds the gauges, which ask the database when they are read. While it is away they have no value.
+ */
 export function addFleetGauges(registry: Registry, database: FleetDatabase): void {
   const load = shared(async () => (await database.query<Load>(LOAD))[0]!);
   const processes = shared(() => database.processes());

@@ -1,5 +1,6 @@
-// What every process of a fleet does now and then, so that it matters to nobody which of them is gone: sends jobs that the queue lacks,
-// and forgets what is of no use any more. Two that do it at the same time do no harm.
+// What every process of a fleet does now and then, so that it matters to nobody which of them is
+// gone: sends jobs that the queue lacks, and forgets what is of no use any more. Two that do it at
+// the same time do no harm.
 import type { FleetDatabase } from "./database.ts";
 import { sweep } from "./dispatcher.ts";
 import type { FileStore } from "./file-store.ts";
@@ -41,7 +42,10 @@ export function keepHouse({ database, records, files, log }: Kept): Disposable {
   };
 }
 
-/** Forgets what is of no use any more: kept files of old failures, records that the ledger makes up for, files of nobody. */
+/**
+ * Forgets what is of no use any more: kept files of old failures, records that the ledger makes up
+ * for, files of nobody.
+ */
 export async function tidy(database: FleetDatabase, records: FleetRecords, files: FileStore): Promise<void> {
   const ended = "state in ('finished', 'failed', 'cancelled') and (job ->> 'finishedAt')::timestamptz";
   const old = await database.query<{ id: string }>(

@@ -1,4 +1,5 @@
-// The imports of a fleet, as a server knows them: accepted here, run by whichever worker is free, followed and cancelled from any server.
+// The imports of a fleet, as a server knows them: accepted here, run by whichever worker is free,
+// followed and cancelled from any server.
 import { describeError } from "../../errors.ts";
 import { sleep } from "@sluice/go/time";
 import { cancelImport, type Details, type HistoryQuery } from "../../ledger/history.ts";
@@ -154,7 +155,10 @@ export class FleetJobs implements ImportJobs {
     await Promise.race([cancelled, sleep(ANSWER_MS)]);
   }
 
-  /** A worker that is at work on it ends it by itself. If it does not soon, it is ended over its head: the ledger lets it write no more. */
+  /**
+   * A worker that is at work on it ends it by itself. If it does not soon, it is ended over its
+   * head: the ledger lets it write no more.
+   */
   async #cancelJob({ id, state, upload }: Job): Promise<void> {
     const { records, dispatcher } = this.#options;
     if (state === "finished" || state === "cancelled") throw notRunning(id, state);

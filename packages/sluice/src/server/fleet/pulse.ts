@@ -1,7 +1,8 @@
-// What a worker tells those who look after it: GET /health, GET /ready and GET /metrics. It takes nothing, and says nothing of imports.
+// What a worker tells those who look after it: GET /health, GET /ready and GET /metrics. It takes
+// nothing, and says nothing of imports.
 //
-// `/health` is whether the process does anything at all: a database that is away is not healed by starting workers again. `/ready` is
-// whether it takes work.
+// `/health` is whether the process does anything at all: a database that is away is not healed by
+// starting workers again. `/ready` is whether it takes work.
 import type { Context } from "@sluice/go/context";
 import fastify from "fastify";
 import type { Registry } from "prom-client";

@@ -1,5 +1,5 @@
-// The imports that a fleet was asked for, as rows of its database: the records of all servers, and what the servers change in them.
-// What workers change is in claims.ts.
+// The imports that a fleet was asked for, as rows of its database: the records of all servers, and
+// what the servers change in them. What workers change is in claims.ts.
 import type { HistoryQuery } from "../../ledger/history.ts";
 import { HttpFailure } from "../failure.ts";
 import { sameContent, tooManyImports } from "../jobs/refusals.ts";
@@ -9,7 +9,9 @@ import type { Reading } from "../importing.ts";
 import { noticeSql, type FleetDatabase, type Row, type Statements } from "./database.ts";
 import { FLEET_SCHEMA, timeSql } from "./schema.ts";
 
-/** What the server that took an import allows. It goes with the import, so workers need not be told. */
+/**
+ * What the server that took an import allows. It goes with the import, so workers need not be told.
+ */
 export interface Rules {
   readonly allow: readonly string[];
   readonly reading: Reading;
@@ -71,18 +73,22 @@ export class FleetRecords {
     return await openOf(this.#database, client);
   }
 
-  /** The jobs that came with a key. @throws HttpFailure 422 (`idempotency_mismatch`) if it came with something else */
+  /**
+   * The jobs that came with a key.
+   * @throws HttpFailure 422 (`idempotency_mismatch`) if it came with something else
+   */
   async ofKey(client: string, key: string | undefined, content: string): Promise<readonly Job[]> {
     return await ofKey(this.#database, client, key, content);
   }
 
   /**
-   * Stores a request, unless it has come before. The requests of one client go one after the other, whichever servers they come to: so
-   * its limit is exact, and so is what its key means.
+   * Stores a request, unless it has come before. The requests of one client go one after the other,
+   * whichever servers they come to: so its limit is exact, and so is what its key means.
    *
-   * Its turn is that of start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) with imports of equal cost: one more than the
-   * client's last one that waits, or than the latest that was begun. So a client's thousand imports stand in one line, and another
-   * client's first one beside their first one.
+   * Its turn is that of start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996) with imports
+   * of equal cost: one more than the client's last one that waits, or than the latest that was
+   * begun. So a client's thousand imports stand in one line, and another client's first one beside
+   * their first one.
    *
    * @returns what is stored; the earlier jobs if the same key came meanwhile
    * @throws HttpFailure 429 (`too_many_imports`), 422 (`idempotency_mismatch`)
@@ -124,7 +130,10 @@ export class FleetRecords {
     );
   }
 
-  /** Ends a job whoever has it: from now on that worker writes nothing about it. Returns false if it is not in one of these states. */
+  /**
+   * Ends a job whoever has it: from now on that worker writes nothing about it. Returns false if it
+   * is not in one of these states.
+   */
   async end(id: string, from: readonly Job["state"][], state: Job["state"], outcome?: Outcome): Promise<boolean> {
     const patch = { state, ...(outcome ? { outcome } : {}) };
     const rows = await this.#database.query(
@@ -199,7 +208,10 @@ export function jobFrom(row: Row): Job {
   return reason === null ? job : { ...job, retry: { attempts, reason, at } };
 }
 
-/** A value as JSON that PostgreSQL stores. Of what it does not, there is nothing in what callers may send (see `expectStorable`). */
+/**
+ * A value as JSON that PostgreSQL stores. Of what it does not, there is nothing in what callers may
+ * send (see `expectStorable`).
+ */
 export function jsonText(value: unknown): string {
   return JSON.stringify(value, (_, one: unknown) => (typeof one === "string" ? storable(one) : one));
 }

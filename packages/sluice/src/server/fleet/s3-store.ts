@@ -1,5 +1,6 @@
-// A store in a bucket of S3, or of anything that speaks its protocol. Region, endpoint and credentials come from where the AWS SDK
-// finds them: the environment, its files, or the machine's role. They are never part of the address.
+// A store in a bucket of S3, or of anything that speaks its protocol. Region, endpoint and
+// credentials come from where the AWS SDK finds them: the environment, its files, or the machine's
+// role. They are never part of the address.
 import { randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
@@ -17,7 +18,10 @@ import {
 import { SluiceError, usageError } from "../../errors.ts";
 import { compare, missing, unreachable, type FileStore, type LocalFile, type StoredFile } from "./file-store.ts";
 
-/** The SDK's own remarks, which are not for the log of imports: what fails is said by whoever asked for it. */
+/**
+ * The SDK's own remarks, which are not for the log of imports: what fails is said by whoever asked
+ * for it.
+ */
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** What S3 takes in one request. */
 const MAX_OBJECT_BYTES = 5 * 1024 ** 3;
@@ -45,7 +49,8 @@ export class S3Store implements FileStore {
       logger: SILENT,
       // Servers other than Amazon's mostly have one name for all buckets, and ask for no region.
       ...(ownEndpoint ? { forcePathStyle: true, region: process.env["AWS_REGION"] ?? "us-east-1" } : {}),
-      // A SHA-256 of ours goes with every file. Not every server knows the checksums that the SDK adds by itself.
+      // A SHA-256 of ours goes with every file. Not every server knows the checksums that the SDK
+      // adds by itself.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
     });

@@ -1,7 +1,9 @@
-// What a fleet keeps in its database, in the schema `sluice_fleet`: pg-boss's queue, and these tables.
+// What a fleet keeps in its database, in the schema `sluice_fleet`: pg-boss's queue, and these
+// tables.
 //
-// A table here only ever gets columns with a default, and loses none. So the workers of two versions can work side by side while a
-// fleet is updated: the older ones name the columns that they know.
+// A table here only ever gets columns with a default, and loses none. So the workers of two
+// versions can work side by side while a fleet is updated: the older ones name the columns that
+// they know.
 import type { QueueOptions, Queue } from "pg-boss";
 
 export const FLEET_SCHEMA = "sluice_fleet";
@@ -14,8 +16,9 @@ const LONGEST_RETRY_SECONDS = 60;
 const DAY = 24 * 3600;
 
 /**
- * pg-boss gives each job to one worker, again when that worker has fallen silent, and later when it has given it back. How often an
- * import may fail is not its business (claims.ts), nor how long it may wait.
+ * pg-boss gives each job to one worker, again when that worker has fallen silent, and later when it
+ * has given it back. How often an import may fail is not its business (claims.ts), nor how long it
+ * may wait.
  */
 export const QUEUE_OPTIONS: QueueOptions & Pick<Queue, "policy"> = {
   // An import has one job, however often it is sent.
@@ -31,11 +34,13 @@ export const QUEUE_OPTIONS: QueueOptions & Pick<Queue, "policy"> = {
 };
 
 /**
- * `imports`: what was asked for, who has it, and what became of it. `job` is the record that one process keeps as a file (jobs/store.ts).
- * `attempt` grows with each claim; whoever writes names the one that it has, so a worker that was given up writes nothing.
- * `turn` is its place among those that wait (claims.ts).
+ * `imports`: what was asked for, who has it, and what became of it. `job` is the record that one
+ * process keeps as a file (jobs/store.ts). `attempt` grows with each claim; whoever writes names
+ * the one that it has, so a worker that was given up writes nothing. `turn` is its place among
+ * those that wait (claims.ts).
  *
- * `progress`: the picture of the moment. It is worth nothing after a crash of the server, so it is not logged.
+ * `progress`: the picture of the moment. It is worth nothing after a crash of the server, so it is
+ * not logged.
  */
 export const FLEET_DDL: readonly string[] = [
   `create table if not exists ${FLEET_SCHEMA}.imports (

@@ -41,7 +41,8 @@ export async function joinAsServer(options: JoinOptions): Promise<Joined> {
       `the store ${files.place} takes files of at most ${files.maxFileBytes} bytes: give --max-file-bytes a smaller number.`,
     );
   await files.start();
-  // What goes wrong here says where the database and the store are, and the log is to have no addresses.
+  // What goes wrong here says where the database and the store are, and the log is to have no
+  // addresses.
   const log: Log = (line, about) => options.log(options.hidePlaces(line), about);
   const database = new FleetDatabase({ dsn, connections: CONNECTIONS, role: "server", log });
   const watch = new Watch(database);

@@ -1,7 +1,8 @@
-// What is followed of a fleet's imports, whichever worker has them: their pictures of the moment, and their ends.
+// What is followed of a fleet's imports, whichever worker has them: their pictures of the moment,
+// and their ends.
 //
-// All readers of a server are served by one question a second for all that they follow, and sooner after a notice. A reader asks
-// for the last picture; nobody waits for the database.
+// All readers of a server are served by one question a second for all that they follow, and sooner
+// after a notice. A reader asks for the last picture; nobody waits for the database.
 import type { FleetDatabase, Notice } from "./database.ts";
 import type { Picture } from "../jobs/live.ts";
 import { nextEventId } from "../jobs/live.ts";
@@ -77,7 +78,10 @@ export class Watch implements Disposable {
     return Date.now() + this.#behind;
   }
 
-  /** The last picture of an import that waits or runs; undefined until it is known. From now on it is followed. */
+  /**
+   * The last picture of an import that waits or runs; undefined until it is known. From now on it
+   * is followed.
+   */
   live(id: string): Watched | undefined {
     const followed = this.#follow(id);
     return followed?.isKnown ? followed : undefined;

@@ -1,4 +1,5 @@
-// `sluice worker`: joins a fleet, works until it is told to stop, and leaves what runs to the others.
+// `sluice worker`: joins a fleet, works until it is told to stop, and leaves what runs to the
+// others.
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
@@ -26,7 +27,10 @@ export interface WorkOptions extends FleetOptions, FleetLimits {
   readonly maxImports: number;
   /** Attempts in a row that may come to nothing. */
   readonly maxAttempts: number;
-  /** The folder in which a private one is made, for copies of files; the system's temporary folder by default. */
+  /**
+   * The folder in which a private one is made, for copies of files; the system's temporary folder
+   * by default.
+   */
   readonly uploadDir?: string | undefined;
   /** For GET /health, /ready and /metrics; none by default. 0 takes any that is free. */
   readonly port?: number | undefined;
@@ -42,7 +46,8 @@ const CONNECTIONS = 2;
 /**
  * Works until `ctx` is done, then finishes the chunks in flight, and resolves.
  *
- * @throws SluiceError (`file_store`, `no_fleet`, `upload_folder`, `cannot_listen`) or those of a connection
+ * @throws SluiceError (`file_store`, `no_fleet`, `upload_folder`, `cannot_listen`) or those of a
+ *   connection
  */
 export async function work(ctx: Context, options: WorkOptions): Promise<void> {
   const { dsn, target, maxImports, log: tell, print } = options;

@@ -1,7 +1,9 @@
-// A worker of a fleet: it claims imports, runs each with the same engine as everybody, and says what became of it.
+// A worker of a fleet: it claims imports, runs each with the same engine as everybody, and says
+// what became of it.
 //
-// What it believes to have is only what others last let it have. Rows are safe whatever it believes, since each commit names the epoch
-// that it has in the ledger; records are safe since each write names its attempt.
+// What it believes to have is only what others last let it have. Rows are safe whatever it
+// believes, since each commit names the epoch that it has in the ledger; records are safe since
+// each write names its attempt.
 import { withCancel, type CancelFunc, type Context } from "@sluice/go/context";
 import { sleep } from "@sluice/go/time";
 import { describeError } from "../../errors.ts";
@@ -98,7 +100,10 @@ export class Worker {
     this.#wake = Promise.withResolvers();
   }
 
-  /** Works until `ctx` is done. Then each import finishes its chunks in flight and is left to other workers. */
+  /**
+   * Works until `ctx` is done. Then each import finishes its chunks in flight and is left to other
+   * workers.
+   */
   async run(ctx: Context): Promise<void> {
     const beat = setInterval(() => void this.#beat().catch(() => undefined), BEAT_MS);
     const show = setInterval(() => void this.#show().catch(() => undefined), SHOW_MS);
@@ -139,7 +144,8 @@ export class Worker {
       const found = await this.#attempt(own, running);
       await this.#conclude(running, found);
     } catch (error) {
-      // What became of it could not be written down. Its claim runs out, and another worker asks the ledger.
+      // What became of it could not be written down. Its claim runs out, and another worker asks
+      // the ledger.
       log(`import ${job.id}: what became of it could not be noted: ${hidePlaces(describeReason(error))}`, about);
     } finally {
       stop();

@@ -1,15 +1,22 @@
-// Who runs the imports that were asked for: a port, and its implementation in this process. That of a fleet is fleet/dispatcher.ts.
+// Who runs the imports that were asked for: a port, and its implementation in this process. That of
+// a fleet is fleet/dispatcher.ts.
 import { withCancel, type CancelFunc, type Context } from "@sluice/go/context";
 
 /** Runs jobs, each once at a time. What a job is, its runner knows. */
 export interface Dispatcher {
   /** Has a job run, as soon as there is room for it. Twice is as good as once. */
   dispatch(id: string): void | Promise<void>;
-  /** Stops a job: its runner's context ends. Resolves when nobody works on it any more; at once if nobody did. */
+  /**
+   * Stops a job: its runner's context ends. Resolves when nobody works on it any more; at once if
+   * nobody did.
+   */
   stop(id: string): Promise<void>;
   /** Resolves when a job has come to an end, whichever; undefined if it is not known here. */
   whenDone(id: string): Promise<void> | undefined;
-  /** Stops those that run in this process, and resolves when they have stopped. No job is dispatched afterwards. */
+  /**
+   * Stops those that run in this process, and resolves when they have stopped. No job is dispatched
+   * afterwards.
+   */
   close(): Promise<void>;
 }
 

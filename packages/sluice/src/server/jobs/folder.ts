@@ -1,4 +1,5 @@
-// The private folder in which a server keeps the imports that wait or run: their files, and what was asked for. It survives the server.
+// The private folder in which a server keeps the imports that wait or run: their files, and what
+// was asked for. It survives the server.
 //
 // A folder is one server's at a time: the lock is SQLite's on an empty database file, a lock of the
 // operating system that ends with the process however it ends. A second server on the same database
@@ -23,7 +24,8 @@ export interface JobFolder extends Disposable {
 }
 
 /**
- * Takes a folder for the imports into a database, and moves into it what servers that are gone left.
+ * Takes a folder for the imports into a database, and moves into it what servers that are gone
+ * left.
  *
  * @param database what the database is called
  * @throws SluiceError (`upload_folder`) if none can be had, or it would not be private

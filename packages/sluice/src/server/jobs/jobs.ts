@@ -1,7 +1,9 @@
-// The imports that callers asked for: accepted, kept, run in the background, cancelled, resumed, and gone on with after a restart.
+// The imports that callers asked for: accepted, kept, run in the background, cancelled, resumed,
+// and gone on with after a restart.
 //
-// What was accepted is on the disk before its caller hears of it, and runs whether that caller stays or hangs up. It has the id that
-// its row in the ledger gets. So after a crash the ledger knows whether it has begun, and which rows are in: it goes on exactly there.
+// What was accepted is on the disk before its caller hears of it, and runs whether that caller
+// stays or hangs up. It has the id that its row in the ledger gets. So after a crash the ledger
+// knows whether it has begun, and which rows are in: it goes on exactly there.
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Context } from "@sluice/go/context";
@@ -47,7 +49,10 @@ const KEPT_MS = 7 * 24 * 3_600_000;
 const STOP_MS = 2000;
 /** The time after which its caller hears that it is being cancelled. */
 const ANSWER_MS = 10_000;
-/** Imports that a restart goes on with wait so long for a database that is away, or for a process that is not quite gone. */
+/**
+ * Imports that a restart goes on with wait so long for a database that is away, or for a process
+ * that is not quite gone.
+ */
 const PATIENCE_MS = 10 * 60_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -65,7 +70,10 @@ export class Jobs implements ImportJobs {
   /** The room that kept files take, by their names. */
   readonly #shares = new Map<string, Disposable>();
 
-  /** @param ctx when it ends, imports stop after their chunks in flight, and are gone on with by the next server */
+  /**
+   * @param ctx when it ends, imports stop after their chunks in flight, and are gone on with by the
+   *   next server
+   */
   constructor(ctx: Context, options: JobsOptions) {
     this.#options = options;
     this.#dispatcher = new InThisProcess(ctx, (own, id) => this.#run(own, id));
@@ -210,7 +218,8 @@ export class Jobs implements ImportJobs {
     const { id } = job;
     const stopped = this.#dispatcher.stop(id);
     await Promise.race([stopped, sleep(STOP_MS)]);
-    // What waits for a lock waits as long as its holder likes. Its connections are ended, as `sluice imports cancel --force` does.
+    // What waits for a lock waits as long as its holder likes. Its connections are ended, as
+    // `sluice imports cancel --force` does.
     if (this.#dispatcher.whenDone(id)) await this.#endInLedger(job);
     await stopped;
     if (job.state === "finished" || job.state === "cancelled") throw notRunning(id, job.state);
@@ -269,7 +278,8 @@ export class Jobs implements ImportJobs {
     const live = this.#live.get(id)!;
     try {
       const path = store.pathOf(job.upload!);
-      // Sheets of one file go one after the other: the first makes the table of those that are alike.
+      // Sheets of one file go one after the other: the first makes the table of those that are
+      // alike.
       await this.#afterEarlier(job);
       if (ctx.err() !== undefined) return;
       const found = await this.#attempts(ctx, job, path, live, rooms);
@@ -290,7 +300,10 @@ export class Jobs implements ImportJobs {
     for (const other of siblings.slice(0, siblings.indexOf(id))) await this.#dispatcher.whenDone(other);
   }
 
-  /** One attempt; after a restart more of them, while the database is away or the process that had it is not quite gone. */
+  /**
+   * One attempt; after a restart more of them, while the database is away or the process that had
+   * it is not quite gone.
+   */
   async #attempts(ctx: Context, job: Job, path: string, live: Live, rooms: Rooms): Promise<Attempt> {
     const since = performance.now();
     for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {

@@ -1,6 +1,8 @@
-// An import at work, for those who watch: its state of the moment, from the engine's own channels, workers and counts.
+// An import at work, for those who watch: its state of the moment, from the engine's own channels,
+// workers and counts.
 //
-// Readers ask; nobody is told. So a reader that is slow, or never reads, holds nobody up and piles nothing up.
+// Readers ask; nobody is told. So a reader that is slow, or never reads, holds nobody up and piles
+// nothing up.
 import type { PipelineView, Progress } from "../../options.ts";
 import type { ProgressEvent } from "../api/import-schema.ts";
 
@@ -17,7 +19,10 @@ export interface Picture {
 
 /** Event ids grow, also from one process of the server to the next: they begin with the clock. */
 let lastId = 0;
-/** @param now the time by the clock that all servers share; that of this machine if there is one server */
+/**
+ * @param now the time by the clock that all servers share; that of this machine if there is one
+ *   server
+ */
 export function nextEventId(now: number = Date.now()): number {
   lastId = Math.max(lastId + 1, Math.round(now));
   return lastId;

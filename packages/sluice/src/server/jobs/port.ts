@@ -1,5 +1,5 @@
-// The imports that callers asked for, as the routes know them: a port. `jobs.ts` runs them in this process, `fleet/jobs.ts` has
-// workers run them.
+// The imports that callers asked for, as the routes know them: a port. `jobs.ts` runs them in this
+// process, `fleet/jobs.ts` has workers run them.
 import type { Details, HistoryQuery } from "../../ledger/history.ts";
 import type { FormFields } from "../form.ts";
 import type { Upload } from "../upload.ts";
@@ -28,7 +28,10 @@ export interface ImportJobs {
   readonly fields: readonly string[];
   /** Goes on with what earlier servers were asked for. Returns how many imports these are. */
   restore(): Promise<number>;
-  /** The private folder in which files are received. @throws SluiceError (`upload_folder`) if there is none */
+  /**
+   * The private folder in which files are received.
+   * @throws SluiceError (`upload_folder`) if there is none
+   */
   folder(): Promise<string>;
   /** @throws HttpFailure 429 (`too_many_imports`) if a client may not have another import */
   expectRoom(client: string): Promise<void>;
@@ -46,7 +49,10 @@ export interface ImportJobs {
   find(id: string): Promise<Job | undefined>;
   /** Those of these ids that are known, as they are now. */
   known(ids: readonly string[]): Promise<ReadonlyMap<string, Job>>;
-  /** Those that the ledger does not have under their own ids: the newest first, as the history is sorted. */
+  /**
+   * Those that the ledger does not have under their own ids: the newest first, as the history is
+   * sorted.
+   */
   unrecorded(query: HistoryQuery): Promise<readonly Job[]>;
   /** Those that have failed and that nobody tries any more, sorted likewise. */
   dead(query: HistoryQuery): Promise<readonly Job[]>;
@@ -77,6 +83,8 @@ export interface ImportJobs {
   recorded(id: string): Promise<Details | undefined>;
   /** The plan of an import that the ledger has, as it is stored. */
   planOf(id: string): Promise<string | undefined>;
-  /** Resolves when what runs in this process has stopped, each import after its chunks in flight. */
+  /**
+   * Resolves when what runs in this process has stopped, each import after its chunks in flight.
+   */
   close(): Promise<void>;
 }

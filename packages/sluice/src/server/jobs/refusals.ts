@@ -1,4 +1,5 @@
-// What is said of an import that cannot be accepted, cancelled or resumed; and what makes two requests the same.
+// What is said of an import that cannot be accepted, cancelled or resumed; and what makes two
+// requests the same.
 import { createHash } from "node:crypto";
 import { describeError } from "../../errors.ts";
 import { HttpFailure } from "../failure.ts";

@@ -1,4 +1,5 @@
-// One attempt at an import that was asked for: from what is kept of the wish to what the engine says of it.
+// One attempt at an import that was asked for: from what is kept of the wish to what the engine
+// says of it.
 import type { Context } from "@sluice/go/context";
 import { describeError, isInterrupted, SluiceError } from "../../errors.ts";
 import { runImport } from "../../import.ts";
@@ -71,7 +72,9 @@ export function failedAttempt(
   };
 }
 
-/** The import of the ledger that this job is, or has gone on with; undefined if it has not begun. */
+/**
+ * The import of the ledger that this job is, or has gone on with; undefined if it has not begun.
+ */
 async function ledgerOf(target: Target, job: Job): Promise<string | undefined> {
   if (job.ledger !== undefined) return job.ledger;
   const entries = (await hasLedger(target)) ? await findImports(target, { id: job.id }) : [];
@@ -123,7 +126,10 @@ export function tableOf({ fields, part, fileName }: Pick<Job, "fields" | "part" 
   return new Map(fields).get("table")?.[0] ?? part?.table ?? tableNameFor(fileName);
 }
 
-/** Reports whether the columns and checks of the guide's directory count: its table was named, and no types were. */
+/**
+ * Reports whether the columns and checks of the guide's directory count: its table was named, and
+ * no types were.
+ */
 export function meansDirectory(table: string, { types }: Pick<ImportOptions, "types">): boolean {
   return table === businesses.name && (types === undefined || types.size === 0);
 }

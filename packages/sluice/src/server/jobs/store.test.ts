@@ -1,4 +1,5 @@
-// What a server keeps of the imports that it was asked for: on the disk, privately, and not for ever.
+// What a server keeps of the imports that it was asked for: on the disk, privately, and not for
+// ever.
 import { readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

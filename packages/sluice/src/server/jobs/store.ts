@@ -1,5 +1,6 @@
-// What the server keeps of imports that it was asked for: a file of JSON for each, in a private folder, written before the caller
-// hears of it. The rows, and which of them are in, are the ledger's; this is what was asked for, and what the ledger has no room for.
+// What the server keeps of imports that it was asked for: a file of JSON for each, in a private
+// folder, written before the caller hears of it. The rows, and which of them are in, are the
+// ledger's; this is what was asked for, and what the ledger has no room for.
 import { randomUUID } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,7 +27,10 @@ export interface Job {
   readonly key?: { readonly name: string; readonly content: string };
   readonly createdAt: string;
   state: JobState;
-  /** The ledger's import; another one than its own if it went on with that. Undefined until it has begun. */
+  /**
+   * The ledger's import; another one than its own if it went on with that. Undefined until it has
+   * begun.
+   */
   ledger?: string;
   startedAt?: string;
   finishedAt?: string;
@@ -71,7 +75,10 @@ export class JobStore {
     return hasJobFolder(this.#parent, this.#database);
   }
 
-  /** Makes the folder if need be, the first time, and returns its path. @throws SluiceError (`upload_folder`) */
+  /**
+   * Makes the folder if need be, the first time, and returns its path.
+   * @throws SluiceError (`upload_folder`)
+   */
   async open(): Promise<string> {
     this.#folder ??= this.#take();
     return (await this.#folder).path;
@@ -157,7 +164,10 @@ export class JobStore {
     await rm(join(this.#path, `${id}.json`), { force: true });
   }
 
-  /** Forgets the oldest of those that have ended, if there are too many. Those whose file is kept stay. */
+  /**
+   * Forgets the oldest of those that have ended, if there are too many. Those whose file is kept
+   * stay.
+   */
   async prune(): Promise<void> {
     const ended = this.all().filter(
       ({ state, upload }) => state !== "queued" && state !== "running" && upload === null,

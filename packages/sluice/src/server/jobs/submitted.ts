@@ -17,7 +17,8 @@ export type Part = Job["part"];
 /**
  * The parts of a file that a form asks for.
  *
- * @throws SheetError or SluiceError if `sheet=all` finds no sheets, HttpFailure 403 for their tables
+ * @throws SheetError or SluiceError if `sheet=all` finds no sheets, HttpFailure 403 for their
+ *   tables
  */
 export async function partsOf(
   upload: Upload,
@@ -38,7 +39,10 @@ export async function partsOf(
   }));
 }
 
-/** The jobs of a request, each with the id that its import gets in the ledger. @param name what the kept file is called */
+/**
+ * The jobs of a request, each with the id that its import gets in the ledger.
+ * @param name what the kept file is called
+ */
 export function jobsOf({ upload, fields, client, key }: Submission, parts: readonly Part[], name: string): Job[] {
   const ids = parts.map(() => newId());
   const createdAt = new Date().toISOString();

@@ -1,4 +1,5 @@
-// Files that were sent for a preview, kept for the import that may follow, so that they need not be sent twice.
+// Files that were sent for a preview, kept for the import that may follow, so that they need not be
+// sent twice.
 import { randomUUID } from "node:crypto";
 import { copyFile, link, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -14,7 +15,9 @@ interface Kept {
   timer: NodeJS.Timeout;
 }
 
-/** The files, each by its token. A token cannot be guessed, and means nothing to any other server. */
+/**
+ * The files, each by its token. A token cannot be guessed, and means nothing to any other server.
+ */
 export class KeptUploads implements AsyncDisposable {
   readonly #room: UploadRoom;
   readonly #kept = new Map<string, Kept>();
@@ -30,7 +33,10 @@ export class KeptUploads implements AsyncDisposable {
     return token;
   }
 
-  /** The file of a token, which is kept for as long again. @throws HttpFailure 404 (`upload_gone`) */
+  /**
+   * The file of a token, which is kept for as long again.
+   * @throws HttpFailure 404 (`upload_gone`)
+   */
   find(token: string): Upload {
     const kept = this.#kept.get(token);
     if (!kept)

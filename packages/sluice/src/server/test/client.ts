@@ -1,4 +1,5 @@
-// A client of the API for tests. Every answer is compared with docs/openapi.json: its status, its type and its shape.
+// A client of the API for tests. Every answer is compared with docs/openapi.json: its status, its
+// type and its shape.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,4 +1,5 @@
-// A service for tests: the real one, listening on a port of its own, over a real database of its own.
+// A service for tests: the real one, listening on a port of its own, over a real database of its
+// own.
 import { readdir, readFile, stat } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
@@ -54,7 +55,10 @@ export interface Service extends AsyncDisposable {
   get(path: string, init?: RequestInit): Promise<Answer>;
 }
 
-/** Starts a service over a database that has a ledger; `dsn` where its database is not to be the test's own. */
+/**
+ * Starts a service over a database that has a ledger; `dsn` where its database is not to be the
+ * test's own.
+ */
 export async function startService(options: Partial<ServerOptions> & { readonly dsn?: string } = {}): Promise<Service> {
   const database = await newDatabaseWithLedger();
   const files = newFolder();

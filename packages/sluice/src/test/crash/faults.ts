@@ -1,5 +1,5 @@
-// Ways in which an import is interrupted. Each drives the program until no process of it runs any more, and says what happened;
-// the one who asked then resumes what is left and looks at the table.
+// Ways in which an import is interrupted. Each drives the program until no process of it runs any
+// more, and says what happened; the one who asked then resumes what is left and looks at the table.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OwnServer } from "../../../../../scripts/postgres.ts";
 import type { Random } from "../../sample/random.ts";
@@ -25,7 +25,10 @@ export interface Attempt extends Call {
 
 export interface Fault {
   readonly name: string;
-  /** The command is given more than once, which a key would make harmless: then each row is updated as often. */
+  /**
+   * The command is given more than once, which a key would make harmless: then each row is updated
+   * as often.
+   */
   readonly notByKey?: boolean;
   /** @throws where the program does what it must not */
   interrupt(attempt: Attempt): Promise<Happened>;
@@ -108,7 +111,10 @@ async function unlessEnded(child: Child, milliseconds: number): Promise<void> {
   early.abort();
 }
 
-/** SIGSTOP for longer than the lease; another process takes over; SIGCONT: what wakes up must change nothing and say so. */
+/**
+ * SIGSTOP for longer than the lease; another process takes over; SIGCONT: what wakes up must change
+ * nothing and say so.
+ */
 export const freeze: Fault = {
   name: "SIGSTOP past the lease",
   interrupt: async (attempt) => {
@@ -152,7 +158,10 @@ export const killAtEnd: Fault = {
   },
 };
 
-/** Two or three processes import the same at the same time. One does it; the others say so, or that it has been done. */
+/**
+ * Two or three processes import the same at the same time. One does it; the others say so, or that
+ * it has been done.
+ */
 export const together: Fault = {
   name: "several processes at once",
   notByKey: true,
@@ -174,7 +183,10 @@ export const together: Fault = {
   },
 };
 
-/** The server stops without warning and comes back after a while, with the commits of its last seconds forgotten if it may. */
+/**
+ * The server stops without warning and comes back after a while, with the commits of its last
+ * seconds forgotten if it may.
+ */
 export function restart(server: OwnServer, forgetful = false): Fault {
   return {
     name: forgetful ? "the database restarts, synchronous_commit is off" : "the database restarts",
@@ -216,7 +228,9 @@ async function interrupted(attempt: Attempt, away: (wait: () => Promise<void>) =
   return faults === 0 ? FINISHED_BEFORE : { what: await outcome(child), faults };
 }
 
-/** Commits of this database are reported before they are on the disk, and get there after seconds. */
+/**
+ * Commits of this database are reported before they are on the disk, and get there after seconds.
+ */
 async function makeForgetful(place: Place): Promise<void> {
   await place.ask(async (query) => {
     await query("alter system set wal_writer_delay = '10s'");
@@ -234,7 +248,8 @@ const TROUBLES: Readonly<Record<Trouble, string>> = {
 };
 
 /**
- * The connections break, or swallow what is sent, after a random number of bytes, up to three times. New ones pass.
+ * The connections break, or swallow what is sent, after a random number of bytes, up to three
+ * times. New ones pass.
  *
  * @param least so many bytes pass before the first time
  */

@@ -1,4 +1,5 @@
-// Everything that crash runs need, made once: a server of their own, workbooks, and what an import leaves that nothing happens to.
+// Everything that crash runs need, made once: a server of their own, workbooks, and what an import
+// leaves that nothing happens to.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +16,9 @@ import type { Method } from "../../options.ts";
 const ROWS: Record<Method, number> = { sequential: 800, concurrent: 1200, batch: 4000, copy: 8000 };
 
 export type Database = "PostgreSQL" | "pgbouncer" | "PGlite";
-/** Connections of a pooler to a database: some more than an import and those who come after it take. */
+/**
+ * Connections of a pooler to a database: some more than an import and those who come after it take.
+ */
 const POOL = 20;
 
 export class Lab implements AsyncDisposable {

@@ -1,4 +1,5 @@
-// A database for one run: a new one on a server, by way of a pooler or not, or a copy of an empty embedded one.
+// A database for one run: a new one on a server, by way of a pooler or not, or a copy of an empty
+// embedded one.
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// The program itself as a child, to be stopped as the operating system stops it: without the launcher in between.
+// The program itself as a child, to be stopped as the operating system stops it: without the
+// launcher in between.
 import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,9 @@ import { fileURLToPath } from "node:url";
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 /** No import of these tests takes so long, and none may hang. */
 const LONGEST_MS = 120_000;
-/** Jumps of the clock: the program believes that it is another day, and another one a moment later. */
+/**
+ * Jumps of the clock: the program believes that it is another day, and another one a moment later.
+ */
 const JUMPING_CLOCK = `data:text/javascript,${encodeURIComponent(`
   const { now } = Date;
   const RealDate = Date;
@@ -26,7 +29,10 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** A program that runs. It is killed where it is let go of, so that nobody waits for what was stopped. */
+/**
+ * A program that runs. It is killed where it is let go of, so that nobody waits for what was
+ * stopped.
+ */
 export interface Child extends AsyncDisposable {
   signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void;
   /** Rejects if it does not end by itself. */

@@ -1,4 +1,5 @@
-// One run: an import that is interrupted, resumed until it is finished, and compared with the file row by row.
+// One run: an import that is interrupted, resumed until it is finished, and compared with the file
+// row by row.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -84,11 +85,11 @@ export function argsOf({ method, kind, workload, atomic }: Case): string[] {
 }
 
 /**
- * Resumes what is not finished, runs the same command once more, and holds what there is then against the file. The reject file
- * is that of the command, or of the ledger.
+ * Resumes what is not finished, runs the same command once more, and holds what there is then
+ * against the file. The reject file is that of the command, or of the ledger.
  *
- * A finished import is refused, so the second run must change nothing. Where a key makes it harmless it would update each row once
- * more, so it is left out there.
+ * A finished import is refused, so the second run must change nothing. Where a key makes it
+ * harmless it would update each row once more, so it is left out there.
  */
 export async function finish(call: Call, one: Case): Promise<Pick<Reference, "counts" | "rejects">> {
   if ((await stateOf(call.place)) !== "finished") expectSuccess(await start(call).ended);

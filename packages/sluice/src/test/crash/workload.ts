@@ -1,4 +1,5 @@
-// What a crash test imports, and what must be in the table afterwards: worked out from the rows themselves, by no code of the importer.
+// What a crash test imports, and what must be in the table afterwards: worked out from the rows
+// themselves, by no code of the importer.
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
@@ -13,8 +14,8 @@ import { businessRows, writeSample } from "../../sample/sample.ts";
  * - `made`: none, the import makes one.
  * - `checked`: one that refuses some rows, so that chunks are cut.
  * - `unique`: one with a unique index as well, so that rows that are not committed hold others up.
- * - `keyed`: one that holds every other row already, to be updated by its e-mail. Each row counts how
- *   often it was written over, so an update that is applied twice shows.
+ * - `keyed`: one that holds every other row already, to be updated by its e-mail. Each row counts
+ *   how often it was written over, so an update that is applied twice shows.
  */
 export type Kind = "made" | "checked" | "unique" | "keyed";
 export const KINDS: readonly Kind[] = ["made", "checked", "unique", "keyed"];
@@ -38,7 +39,10 @@ const COLUMNS = "name, category, phone, email, address, city, country, website, 
 /** Where the e-mail stands among them. */
 const EMAIL = 3;
 
-/** The query for what is compared: the columns of the sheet and, of a keyed table, how often a row was updated. */
+/**
+ * The query for what is compared: the columns of the sheet and, of a keyed table, how often a row
+ * was updated.
+ */
 export function queryOf(kind: Kind): string {
   return `select ${COLUMNS}${kind === "keyed" ? ", updates::text" : ""} from businesses`;
 }

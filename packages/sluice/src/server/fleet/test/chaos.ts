@@ -1,5 +1,6 @@
-// A fleet of real processes whose workers are killed and frozen at random while files come in. In the end the table's rows are
-// compared with the files'. The short form is chaos.test.ts, the long one bench/fleet.ts.
+// A fleet of real processes whose workers are killed and frozen at random while files come in. In
+// the end the table's rows are compared with the files'. The short form is chaos.test.ts, the long
+// one bench/fleet.ts.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -31,7 +32,9 @@ export interface ChaosResult {
   /** Imports that lost too many workers in a row, and were let wait again. */
   readonly resumed: number;
   readonly seconds: number;
-  /** From the time at which an import was accepted to its claim, of the median one, in milliseconds. */
+  /**
+   * From the time at which an import was accepted to its claim, of the median one, in milliseconds.
+   */
   readonly waited: number;
 }
 
@@ -163,7 +166,10 @@ async function send(url: string, file: number, rows: number): Promise<string> {
   return ((await answer.json()) as Import).id;
 }
 
-/** Waits for the end of an import. One that was given up is let wait again. Returns how often it was. */
+/**
+ * Waits for the end of an import. One that was given up is let wait again. Returns how often it
+ * was.
+ */
 async function finished(urls: readonly string[], id: string): Promise<number> {
   for (let resumed = 0, n = 0; ; n++) {
     const url = urls[n % urls.length]!;
@@ -178,7 +184,10 @@ async function finished(urls: readonly string[], id: string): Promise<number> {
   }
 }
 
-/** The processes that have an import. A worker's name in the records is its machine, its process and a mark. */
+/**
+ * The processes that have an import. A worker's name in the records is its machine, its process and
+ * a mark.
+ */
 async function pidsAtWork(database: pg.Client): Promise<number[]> {
   const { rows } = await database.query<{ worker: string }>(
     "select worker from sluice_fleet.imports where state = 'running' and worker is not null",

@@ -1,4 +1,5 @@
-// A fleet for tests: real servers and workers in this process, over a real database and a folder of their own.
+// A fleet for tests: real servers and workers in this process, over a real database and a folder of
+// their own.
 import type { AddressInfo } from "node:net";
 import { background, withCancel } from "@sluice/go/context";
 import { openTarget } from "../../../database/open.ts";

@@ -1,5 +1,6 @@
-// A small S3 for tests: one bucket in memory, over HTTP. It asks for a signature of the right key and scope, and does not verify it:
-// that is the SDK's business. It compares the SHA-256 that comes with a file, as S3 does.
+// A small S3 for tests: one bucket in memory, over HTTP. It asks for a signature of the right key
+// and scope, and does not verify it: that is the SDK's business. It compares the SHA-256 that comes
+// with a file, as S3 does.
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
