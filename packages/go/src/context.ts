@@ -274,7 +274,7 @@ class CancelContext implements Context {
   }
 
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
+    if (!this.#abort) {
       this.#abort = new AbortController();
       if (this.#err !== undefined) this.#abort.abort(this.cause);
     }
@@ -282,7 +282,7 @@ class CancelContext implements Context {
   }
 
   done(): RecvChan<never> {
-    if (this.#done === undefined) {
+    if (!this.#done) {
       this.#done = new Channel<never>(0);
       if (this.#err !== undefined) this.#done.close();
     }
@@ -308,9 +308,9 @@ class CancelContext implements Context {
   /** Makes the parent's cancellation cancel this context too. */
   attach(): void {
     const { parent } = this;
-    const err = parent.err();
-    if (err !== undefined) {
-      this.cancel(ownError(err), cause(parent));
+    const follow = (): void => this.cancel(ownError(parent.err() ?? Canceled), cause(parent));
+    if (parent.err() !== undefined) {
+      follow();
       return;
     }
     const ancestor = cancellable(parent);
@@ -321,7 +321,7 @@ class CancelContext implements Context {
     }
     const own = (parent as { afterFunc?: (fn: () => void) => () => boolean }).afterFunc;
     if (own !== undefined) {
-      this.#detach = own.call(parent, () => this.cancel(parent.err() ?? Canceled, cause(parent)));
+      this.#detach = own.call(parent, follow);
       return;
     }
     const done = parent.done();
@@ -334,7 +334,7 @@ class CancelContext implements Context {
     // together with this context.
     spawn(async () => {
       const c = await select({ parent: recv(done), child: recv(this.done()) });
-      if (c.case === "parent") this.cancel(parent.err() ?? Canceled, cause(parent));
+      if (c.case === "parent") follow();
     }, []);
   }
 

@@ -27,7 +27,7 @@ export class Mutex implements Locker {
    */
   lock(): Promise<Disposable> {
     const hold = this.tryLock();
-    return hold === undefined ? waitIn<Disposable>(this.queue, state, new Hold(this)) : completedWith(hold);
+    return hold ? completedWith(hold) : waitIn<Disposable>(this.queue, state, new Hold(this));
   }
 
   /** Locks if that needs no waiting; otherwise returns `undefined`. */

@@ -18,7 +18,7 @@ export class Once {
   do(fn: () => unknown): Promise<void> {
     if (this.#done) return completed();
     const guard = this.#mutex.tryLock();
-    return inSteps(guard === undefined ? this.#follow() : this.#lead(fn, guard));
+    return inSteps(guard ? this.#lead(fn, guard) : this.#follow());
   }
 
   async #lead(fn: () => unknown, guard: Disposable): Promise<void> {

@@ -31,8 +31,9 @@ class PoolImpl<T> implements Pool<T | undefined> {
   put(value: T | undefined): void {
     if (value === undefined || value === null) return;
     this.#items.push(value);
-    if (!this.#watching) watch(new WeakRef(this));
+    if (this.#watching) return;
     this.#watching = true;
+    watch(new WeakRef(this));
   }
 
   /** Called after a garbage collection. Returns true to continue watching. */

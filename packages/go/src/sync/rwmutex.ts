@@ -36,7 +36,7 @@ export class RWMutex implements Locker {
    */
   lock(): Promise<Disposable> {
     const hold = this.tryLock();
-    return hold === undefined ? waitIn<Disposable>(this.queue, writing, new Hold(this)) : completedWith(hold);
+    return hold ? completedWith(hold) : waitIn<Disposable>(this.queue, writing, new Hold(this));
   }
 
   /**
@@ -46,7 +46,7 @@ export class RWMutex implements Locker {
    */
   rLock(): Promise<Disposable> {
     const hold = this.tryRLock();
-    return hold === undefined ? waitIn<Disposable>(this.readers, reading, new Hold(this)) : completedWith(hold);
+    return hold ? completedWith(hold) : waitIn<Disposable>(this.readers, reading, new Hold(this));
   }
 
   /** Locks for writing if nobody reads or writes. */
