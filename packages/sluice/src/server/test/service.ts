@@ -115,6 +115,8 @@ export async function startService(options: Partial<ServerOptions> & { readonly 
 
 /** How many sessions of the database wait for a lock: imports that a test holds up. */
 export async function waitingForLock(database: TestDatabase): Promise<number> {
+  // In a transaction, PostgreSQL shows the sessions that were there at the first look.
+  await database.query("select pg_stat_clear_snapshot()");
   const rows = await database.query(
     "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
   );
