@@ -105,9 +105,13 @@ describe.skipIf(server === undefined)("an import", () => {
     },
   );
 
-  test.each(["copy", "batch", "sequential"] as const)(
-    "releases each savepoint that it makes, whatever becomes of it: %s",
-    async (method) => {
+  test.each([
+    { method: "copy", tried: "on the server", undone: 5 },
+    { method: "copy", tried: "from here", undone: 10 },
+    { method: "batch", tried: "from here", undone: 10 },
+  ] as const)(
+    "releases each savepoint that it makes, whatever becomes of it: $method, rows tried $tried",
+    async ({ method, tried, undone }) => {
       await using folder = newFolder();
       await database.query("drop table if exists t; create table t (n integer primary key check (n % 7 <> 3), t text)");
       const file = join(folder.path, "t.csv");
@@ -127,7 +131,9 @@ describe.skipIf(server === undefined)("an import", () => {
             else seen.undone++;
           }
           seen.most = Math.max(seen.most, live.size);
-          if (/\bcommit\b|^rollback$/.test(statement)) expect([...live]).toEqual([]);
+          // Without PL/pgSQL, the rows are tried from here.
+          if (tried === "from here" && statement.includes("do language plpgsql")) throw new Error("there is none");
+          if (/(?<!\bon )\bcommit\b|^rollback$/.test(statement)) expect([...live]).toEqual([]);
           return undefined;
         }),
         1000,
@@ -146,7 +152,7 @@ describe.skipIf(server === undefined)("an import", () => {
       // One of the attempt, and one within it for the words of its error.
       expect(seen).toMatchObject({ twice: 0 });
       expect(seen.most).toBeLessThanOrEqual(2);
-      expect(seen.undone).toBeGreaterThan(10);
+      expect(seen.undone).toBeGreaterThan(undone);
       expect(seen.made).toBeGreaterThanOrEqual(seen.undone);
     },
   );

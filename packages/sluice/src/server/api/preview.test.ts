@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { openTarget } from "../../database/open.ts";
 import { previewFile } from "../../preview.ts";
-import { server } from "../../test/database.ts";
+import { newDatabase, server } from "../../test/database.ts";
 import { writeWorkbook } from "../../test/workbook.ts";
 import { csv, ended, people, send } from "../test/client.ts";
 import { business, startService } from "../test/service.ts";
@@ -12,14 +12,15 @@ import type { Problem } from "./problem.ts";
 
 describe.skipIf(server === undefined)("POST /preview", () => {
   test("shows what the command line shows, and the first rows of each sheet as they are", async () => {
-    await using service = await startService();
+    await using database = await newDatabase();
+    await using service = await startService({ dsn: database.dsn });
     const path = await writeWorkbook(`${service.folder}/report.xlsx`, {
       Report: [["Q3 report"], [], ["name", "age"], ["Ada", 36], ["Bob", "old"]],
       Notes: [["<script>alert(1)</script>"]],
     });
     const { status, body } = await send<Preview>(service, "/preview", new Blob([await readFile(path)]), "report.xlsx");
     expect(status).toBe(200);
-    await using target = await openTarget({ to: service.database.dsn });
+    await using target = await openTarget({ to: database.dsn });
     const shown = JSON.parse(
       JSON.stringify(await previewFile({ file: path, fileName: "report.xlsx", target })),
     ) as Preview;
@@ -35,8 +36,8 @@ describe.skipIf(server === undefined)("POST /preview", () => {
     expect(sheets[1]!.grid).toEqual([{ row: 1, cells: ["<script>alert(1)</script>"] }]);
     expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now());
     expect(upload).toMatch(/^[0-9a-f-]{36}$/);
-    expect(await service.database.query("select nspname from pg_namespace where nspname = 'sluice'")).toEqual([]);
-    expect(await service.database.query("select tablename from pg_tables where schemaname = 'public'")).toEqual([]);
+    expect(await database.query("select nspname from pg_namespace where nspname = 'sluice'")).toEqual([]);
+    expect(await database.query("select tablename from pg_tables where schemaname = 'public'")).toEqual([]);
   });
 
   test("of a file that was sent before takes its token, with other fields, and so does an import", async () => {
