@@ -66,8 +66,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     without: "refusing a chunk that is begun already",
     in: "functions",
-    from: "on conflict do nothing",
-    to: "on conflict (import, n) do update set done = upto",
+    from: "add_rejected)\n    on conflict do nothing",
+    to: "add_rejected)\n    on conflict (import, n) do update set done = upto",
   },
   {
     without: "refusing a step that is recorded already",
