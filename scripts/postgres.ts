@@ -65,6 +65,7 @@ async function findServer(): Promise<(() => void) | undefined> {
   try {
     // With fsync, since an import notes where a server has none.
     const server = await startServer();
+    await encrypt(server);
     process.env["SLUICE_TEST_POSTGRES"] = server.url;
     return () => server.remove();
   } catch (error) {
@@ -194,6 +195,26 @@ function roomInMemory(): string {
     // Not every system has it.
   }
   return tmpdir();
+}
+
+/** Lets a server offer encryption, if there is an openssl to make a certificate with. */
+async function encrypt({ url, home, user }: OwnServer): Promise<void> {
+  const [key, certificate] = [join(home, "data", "server.key"), join(home, "data", "server.crt")];
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  try {
+    execFileSync(
+      "openssl",
+      ["req", "-x509", ...kind, "-days", "2", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
+      { ...user, cwd: home, stdio: "ignore" },
+    );
+  } catch {
+    return;
+  }
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query("alter system set ssl = on");
+  await client.query("select pg_reload_conf()");
+  await client.end();
 }
 
 function installedPrograms(): string | undefined {
