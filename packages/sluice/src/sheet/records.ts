@@ -10,6 +10,7 @@
 //
 // The rules are stored when an import begins, so that it finds the same records when it continues.
 import { CellType, SheetError, type RowBatch } from "@sluice/sheets";
+import { mayBeBlank } from "../chunk/blank.ts";
 import { MergedFill, type MergedDown } from "./merged.ts";
 import { selectRows } from "./select.ts";
 
@@ -85,6 +86,8 @@ const NUMBERED = 3;
 const NAMES = 3;
 const SHOWN_CHARACTERS = 60;
 const END_MARK = 0x1a;
+/** The first byte of the mark with which a file begins (U+FEFF). */
+const MARK = 0xef;
 
 const PAGE =
   /^(?:page|seite|página|pagina|page no\.?|stránka|strona|sida|side|сторінка|страница|стр\.?|p\.)\s*\d+(?:\s*(?:of|von|de|di|z|из|\/)\s*\d+)?$/i;
@@ -113,7 +116,7 @@ export class RecordFilter {
     this.#rules = rules;
     this.#merged = new MergedFill(rules.merged ?? []);
     this.#totals = new Set(rules.totals);
-    this.#firstBytes = new Set(rules.repeated.flatMap(([cell]) => (cell ? [Buffer.from(cell.text)[0]!, 0xef] : [])));
+    this.#firstBytes = new Set(rules.repeated.flatMap(([cell]) => (cell ? [Buffer.from(cell.text)[0]!, MARK] : [])));
   }
 
   /** True if the limit is reached, so that nothing more is a record. */
@@ -193,7 +196,7 @@ export class RecordFilter {
     if (this.#totals.has(number)) return this.#leaveOut("total", number, firstText(batch, row));
     const first = firstFilled(batch, row);
     if (first === undefined) return true;
-    if (this.#firstBytes.has(batch.bytes[batch.starts[first]!]!)) {
+    if (this.#firstBytes.has(batch.bytes[batch.starts[first]!]!) && this.#beginsHeader(textOf(batch, first))) {
       const cells = cellsOf(batch, row);
       if (this.#rules.repeated.some((header) => repeats(header, cells))) {
         this.#otherTitle ??= this.#titleAbove(batch, row, cells);
@@ -208,6 +211,11 @@ export class RecordFilter {
     if (text.charCodeAt(0) === END_MARK && text.length === 1) return this.#leaveOut("mark", number, "U+001A");
     if (DRAWN.test(text)) return this.#leaveOut("line", number, text);
     return PAGE.test(text) ? this.#leaveOut("page", number, text) : true;
+  }
+
+  /** Reports whether a header begins with this text. Few rows do, so the others need no more. */
+  #beginsHeader(text: string): boolean {
+    return this.#rules.repeated.some((header) => header[0]?.text === text);
   }
 
   /** The text right above a repeated header, unless it repeats, as titles of printed pages do. */
@@ -406,8 +414,8 @@ function nextFilled({ firstCell, bytes, starts, ends }: RowBatch, row: number, a
   for (let cell = after + 1; cell < firstCell[row + 1]!; cell++) {
     const [start, end] = [starts[cell]!, ends[cell]!];
     if (start === end) continue;
-    // Most cells begin with something else than a blank.
-    if (bytes[start]! > 0x20 && bytes[start]! < 0x80) return cell;
+    // Most cells begin with something else than a blank, or the mark of a file.
+    if (!mayBeBlank(bytes[start]!) && bytes[start] !== MARK) return cell;
     if (bytes[start] === END_MARK || bytes.toString("utf8", start, end).trim() !== "") return cell;
   }
   return undefined;
@@ -419,18 +427,25 @@ function firstText(batch: RowBatch, row: number): string {
 }
 
 function cellsOf(batch: RowBatch, row: number): RepeatedCell[] {
-  const { firstCell, columns, bytes, starts, ends } = batch;
+  const { firstCell, columns } = batch;
   const cells: RepeatedCell[] = [];
   for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++) {
-    // A file that was put after another one begins with its mark.
-    const text = bytes
-      .toString("utf8", starts[cell], ends[cell])
-      .replace(/^\uFEFF/, "")
-      .trim()
-      .replaceAll(/\s+/g, " ");
+    const text = textOf(batch, cell);
     if (text !== "") cells.push({ column: columns[cell]!, text });
   }
   return cells;
+}
+
+/**
+ * The text of a cell as headers are compared, without the mark of a file that was put after another
+ * one.
+ */
+function textOf({ bytes, starts, ends }: RowBatch, cell: number): string {
+  return bytes
+    .toString("utf8", starts[cell], ends[cell])
+    .replace(/^\uFEFF/, "")
+    .trim()
+    .replaceAll(/\s+/g, " ");
 }
 
 function repeats(header: readonly RepeatedCell[], cells: readonly RepeatedCell[]): boolean {
