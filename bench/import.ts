@@ -4,11 +4,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { background } from "@sluice/go/context";
-import pg from "pg";
 import { businesses, openTarget, runImport, type Method } from "sluice";
 import { tableDdl } from "../packages/sluice/src/schema/schema.ts";
 import { cells, compare, type Contender, type Timing } from "./compare.ts";
 import { csv, root, tmp, workbook } from "./data.ts";
+import { openDatabase } from "./database.ts";
 import { atLeast, atMost, count, type Goal, mustRun, printGoals, type Run, seconds, times } from "./run.ts";
 
 const { values: flags } = parseArgs({
@@ -37,30 +37,11 @@ const ddl = tableDdl(businesses);
 const withIndexes = [...ddl.create, ...ddl.indexes];
 const goals: Goal[] = [];
 
-const server = new URL(process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres");
-const database = `sluice_bench_${process.pid}`;
-const to = new URL(server);
-to.pathname = `/${database}`;
-
-// Ctrl-C ends the program that is being measured, and with it the comparison: the database is
-// dropped on the way out.
-process.once("SIGINT", () => {});
-const admin = new pg.Client({ connectionString: server.href });
-await admin.connect();
-await admin.query(`create database ${database}`);
-const client = new pg.Client({ connectionString: to.href });
-try {
-  await client.connect();
-  await client.query("set client_min_messages = warning");
-  const version = (await client.query<{ server_version: string }>("show server_version")).rows[0]!.server_version;
-  console.log(`PostgreSQL ${version}, Node ${process.versions.node}; medians, the rivals of a table take turns\n`);
-  for (const part of only) await parts[part]!();
-  printGoals(goals);
-} finally {
-  await client.end();
-  await admin.query(`drop database if exists ${database} with (force)`);
-  await admin.end();
-}
+await using database = await openDatabase("bench");
+const { client, to, version } = database;
+console.log(`PostgreSQL ${version}, Node ${process.versions.node}; medians, the rivals of a table take turns\n`);
+for (const part of only) await parts[part]!();
+printGoals(goals);
 
 async function primaryKeyOnly(): Promise<void> {
   const [file, text] = [await workbook(rows, strings), await csv(rows)];

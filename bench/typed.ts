@@ -2,9 +2,9 @@
 // hand. See README.md.
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import pg from "pg";
 import { compare, type Timing } from "./compare.ts";
 import { root } from "./data.ts";
+import { openDatabase } from "./database.ts";
 import { figures, types } from "./figures.ts";
 import { METHODS } from "../packages/sluice/src/options.ts";
 import { atMost, count, type Goal, median, mustRun, printGoals, printTable, seconds, times } from "./run.ts";
@@ -36,30 +36,11 @@ const keyed = `create table ${table} (${columnList}, primary key (id))`;
 const filled = { table, text: `${table}::text` };
 const goals: Goal[] = [];
 
-const server = new URL(process.env["DATABASE_URL"] ?? "postgres://postgres@127.0.0.1:5432/postgres");
-const database = `sluice_typed_${process.pid}`;
-const to = new URL(server);
-to.pathname = `/${database}`;
-
-// Ctrl-C ends the program that is being measured, and with it the comparison: the database is
-// dropped on the way out.
-process.once("SIGINT", () => {});
-const admin = new pg.Client({ connectionString: server.href });
-await admin.connect();
-await admin.query(`create database ${database}`);
-const client = new pg.Client({ connectionString: to.href });
-try {
-  await client.connect();
-  await client.query("set client_min_messages = warning");
-  const version = (await client.query<{ server_version: string }>("show server_version")).rows[0]!.server_version;
-  console.log(`PostgreSQL ${version}, Node ${process.versions.node}; whole processes, medians, rivals take turns\n`);
-  for (const part of only) await parts[part]!();
-  printGoals(goals);
-} finally {
-  await client.end();
-  await admin.query(`drop database if exists ${database} with (force)`);
-  await admin.end();
-}
+await using database = await openDatabase("typed");
+const { client, to, version } = database;
+console.log(`PostgreSQL ${version}, Node ${process.versions.node}; whole processes, medians, rivals take turns\n`);
+for (const part of only) await parts[part]!();
+printGoals(goals);
 
 /** The same CSV into six columns of text, and into typed ones. */
 async function columns(): Promise<void> {

@@ -1,3 +1,5 @@
+// Sheets on both sides of each rule's border, with the header that is found. Long, because it is a
+// list of sheets.
 import { describe, expect, test } from "vitest";
 import { headRows } from "./head-rows.ts";
 import { detectLayout, statedLayout, type Layout } from "./header-row.ts";

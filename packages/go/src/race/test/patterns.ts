@@ -1,5 +1,6 @@
 // What orders two accesses and what does not, rule by rule of Go's memory model: programs as Go's
 // own tests of its race detector have them, as far as JavaScript allows. See race.test.ts.
+// Long, because it is a list of programs.
 import { Int32, Value } from "../../atomic.ts";
 import { afterFunc as afterContext, background, withCancel, withTimeout } from "../../context.ts";
 import { withContext } from "../../errgroup.ts";
