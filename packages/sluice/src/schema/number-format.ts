@@ -49,6 +49,12 @@ const TEXT = new RegExp(
   `^([+-])?\\s*(${UNIT})?\\s*(\\()?\\s*([+-])?\\s*(${UNIT})?\\s*(\\d[\\d.,'’ \\u00a0\\u2009\\u202f]*|[.,]\\d+)(?<!\\s)\\s*(${UNIT})?\\s*(\\))?\\s*(-)?\\s*(${UNIT})?$`,
 );
 const MINUS = /[\u2212\u2013]/g;
+const OF_NUMBERS = "\\d.,+()'’\\s\\u2212\\u2013-";
+/**
+ * Four characters that no number has, and no unit has so many: most texts with digits. It is tried
+ * first, because `TEXT` is slow with them.
+ */
+const WORDS = new RegExp(`^(?:[${OF_NUMBERS}]*[^${OF_NUMBERS}]){4}`);
 /** Longer texts are not looked at. */
 const LONGEST = 60;
 /** A unit that multiplies: a number without it is another number. */
@@ -158,7 +164,7 @@ function bodyOf({ group, decimal }: Format): RegExp {
 const BODIES = NOTATIONS.map((notation) => bodyOf(formatOf(notation)!));
 
 function partsOf(text: string): Parts | undefined {
-  if (text.length > LONGEST) return undefined;
+  if (text.length > LONGEST || WORDS.test(text)) return undefined;
   const found = TEXT.exec(text.trim().replace(MINUS, "-"));
   if (!found) return undefined;
   const [, before, unit1, open, inside, unit2, body = "", unit3, close, after, unit4] = found;

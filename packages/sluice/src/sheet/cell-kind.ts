@@ -77,13 +77,13 @@ function textKind(text: string): Kind {
   } else if (text.length <= 5 && BOOLEAN_WORDS.has(text.toLowerCase())) {
     return text.toLowerCase();
   }
-  const formats = dateFormatsOf(text);
-  if (formats.length > 0) return `date ${formats.join("|")}`;
   if (/\d/.test(text)) {
+    const formats = dateFormatsOf(text);
+    if (formats.length > 0) return `date ${formats.join("|")}`;
     const amount = amountKind(text);
     if (amount !== undefined) return amount;
   }
-  if (/^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(text)) return "email";
+  if (text.includes("@") && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(text)) return "email";
   return /^https?:\/\/\S+$/i.test(text) ? "url" : "text";
 }
 
@@ -117,6 +117,8 @@ export function amountIn(kind: Kind): AmountKind | undefined {
 }
 
 function amountKind(text: string): Kind | undefined {
+  // A number does not begin so: telephone numbers and codes do.
+  if (/^0\d/.test(text)) return undefined;
   const amount = amountOf(text);
   if (!amount) return undefined;
   const letters = amount.readings.map((reading) => {

@@ -31,7 +31,14 @@ export function isTotalLabel(text: string): boolean {
 
 /** Also `North Total`, as Excel's subtotals are called, and the `*` and `**` of SAP's lists. */
 function namesTotal(text: string): boolean {
-  return isTotalLabel(text) || (text.length <= LONGEST_LABEL && labelEnd.test(text)) || /^\s*\*{1,3}\s*$/.test(text);
+  return isTotalLabel(text) || (text.length <= LONGEST_LABEL && endsAsTotal(text)) || /^\s*\*{1,3}\s*$/.test(text);
+}
+
+/** Few texts end in such a word; the pattern, which is slow, is for those. */
+function endsAsTotal(text: string): boolean {
+  const end = text.trimEnd();
+  const words = (end.endsWith(":") ? end.slice(0, -1).trimEnd() : end).toLowerCase();
+  return TOTAL_WORDS.some((word) => words.endsWith(word)) && labelEnd.test(text);
 }
 
 /** A row that is called a total. */
