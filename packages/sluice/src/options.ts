@@ -10,6 +10,11 @@ export type Method = "sequential" | "concurrent" | "batch" | "copy";
 
 export const METHODS: readonly Method[] = ["sequential", "concurrent", "batch", "copy"];
 
+/** Rows of an INSERT of the method `batch`, by default. */
+export const DEFAULT_BATCH_SIZE = 100;
+/** The most rows that COPY commits together, by default. */
+export const DEFAULT_CHUNK_ROWS = 20_000;
+
 /**
  * The treatment of a row whose key is in the table: rejected, left out, or written over the columns
  * that are loaded.

@@ -16,6 +16,8 @@ import { Window } from "../cells/window.ts";
  * that the cost of a batch does not matter.
  */
 const INPUT_BYTES = 512 * 1024;
+/** The same for those who ask for raised characters: they look at the first rows, in a slow way. */
+const HEAD_BYTES = 64 * 1024;
 
 /**
  * The size of the store for a part that declares this size: a small sheet does not need a large
@@ -29,7 +31,7 @@ export async function* readBatches(
   context: SheetContext,
   signal: AbortSignal | undefined,
   partSize: number,
-  inputBytes: number = storeSize(partSize),
+  inputBytes: number = Math.min(storeSize(partSize), context.raised === true ? HEAD_BYTES : INPUT_BYTES),
 ): AsyncGenerator<RowBatch, void, undefined> {
   const { place, strings } = context;
   const scanner = new SheetScanner(context);

@@ -8,7 +8,7 @@ import { inLines, inOneLine } from "../printable.ts";
 import { lockFolder } from "../database/lock.ts";
 import { COMMAND } from "./command.ts";
 import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../database/open.ts";
-import { pgliteExists } from "../database/pglite.ts";
+import { pgliteExists } from "../database/folder.ts";
 import type { Target, Wait } from "../target.ts";
 import { describeWait } from "../database/waits.ts";
 

@@ -4,6 +4,7 @@ import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { newFolder } from "../test/database.ts";
 import { start } from "../test/program.ts";
@@ -143,3 +144,29 @@ async function askingForPassword(): Promise<{ listener: Server; port: number; as
   };
   return { listener, port: (listener.address() as { port: number }).port, asked };
 }
+
+describe("the start", () => {
+  const HOOK = `import { registerHooks } from "node:module"; import { appendFileSync } from "node:fs";
+registerHooks({ load(url, context, next) { appendFileSync(process.env.LOADED, url + "\\n"); return next(url, context); } });`;
+
+  test("loads no driver of a database if the command needs none, and no formats of numbers if none is shown", async () => {
+    await using folder = newFolder();
+    await writeFile(join(folder.path, "hook.mjs"), HOOK);
+    await writeFile(join(folder.path, "people.csv"), "name,age\nAda,36\n");
+    const loaded = async (...args: string[]): Promise<string[]> => {
+      const list = join(folder.path, `${args[0]}.txt`);
+      const { code } = await start(folder.path, args, {
+        LOADED: list,
+        NODE_OPTIONS: `--import=${pathToFileURL(join(folder.path, "hook.mjs")).href}`,
+      }).finished;
+      expect(code).toBe(0);
+      return readFileSync(list, "utf8").split("\n");
+    };
+    const unneeded = /node_modules\/(?:pg|numfmt|pg-boss|fastify|@electric-sql)\/|database\/sql\.ts/;
+    for (const args of [["--version"], ["preview", "people.csv"]]) {
+      const modules = await loaded(...args);
+      expect(modules.filter((url) => unneeded.test(url))).toEqual([]);
+      expect(modules).toContainEqual(expect.stringContaining("cli/main.ts"));
+    }
+  });
+});

@@ -2,7 +2,7 @@
 // does, and is loaded when the command is called.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { EMPTY, ON_CONFLICT, METHODS } from "../options.ts";
+import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, EMPTY, METHODS, ON_CONFLICT } from "../options.ts";
 import { describeError } from "../errors.ts";
 import { DEFAULT_RECONNECT_MS } from "../database/patience.ts";
 import type { BenchFlags } from "./bench.ts";
@@ -19,7 +19,6 @@ import type { SampleFlags } from "./sample.ts";
 import { addServe } from "./serve-options.ts";
 import type { SqlFlags } from "./sql.ts";
 import { addWorker, filesOption } from "./worker-options.ts";
-import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS } from "../plan/method.ts";
 
 const positive = flag(texts.positive);
 const columnNames = flag(texts.columnNames);

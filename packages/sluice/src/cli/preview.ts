@@ -6,7 +6,7 @@ import { previewFile, type ColumnPreview, type FilePreview, type SheetPreview } 
 import { schemaText } from "../schema-text.ts";
 import { schemaBeside } from "../schema/schema-beside.ts";
 import { loadSchema } from "../schema/schema-file.ts";
-import { pgliteExists } from "../database/pglite.ts";
+import { pgliteExists } from "../database/folder.ts";
 import { rowList } from "../sheet/source.ts";
 import type { Target } from "../target.ts";
 import { connect, interruptible, leftAside, serverAddress, showStack, type TargetFlags } from "./common.ts";

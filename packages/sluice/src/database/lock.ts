@@ -8,9 +8,8 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, w
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { SluiceError } from "../errors.ts";
+import { DATA } from "./folder.ts";
 
-/** The folder of the database itself. */
-export const DATA = "pgdata";
 /** The last ones are the service's, which keeps imports that wait or run beside the data. */
 const OWN = /^(?:pgdata|owner|lock(?:-.*)?|sluice-imports-.*)$/;
 const PRIVATE = 0o700;

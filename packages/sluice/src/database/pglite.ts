@@ -1,12 +1,12 @@
 // The embedded PostgreSQL: PGlite on a folder. It has one connection. It runs in a separate worker
 // thread, because it blocks its thread for as long as a statement takes.
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Mutex } from "@sluice/go/sync";
 import { SluiceError } from "../errors.ts";
-import { DATA, lockFolder } from "./lock.ts";
+import { DATA, pgliteExists } from "./folder.ts";
+import { lockFolder } from "./lock.ts";
 import { SqlTarget } from "./sql.ts";
 import type { Connection, Database, QueryResult, Target } from "../target.ts";
 
@@ -35,11 +35,6 @@ export function openPglite(folder: string, onCreate?: () => void): Target {
 /** The embedded database that {@link openPglite} speaks to. */
 export function pgliteDatabase(folder: string, onCreate?: () => void): Database {
   return new PgliteDatabase(folder, onCreate);
-}
-
-/** Reports whether a folder has an embedded database already. */
-export function pgliteExists(folder: string): boolean {
-  return existsSync(join(folder, DATA, "PG_VERSION"));
 }
 
 class PgliteDatabase implements Database {

@@ -4,12 +4,9 @@ import { availableParallelism } from "node:os";
 import { readingOptions, type Plan } from "./plan.ts";
 import type { RecordRules } from "../sheet/records.ts";
 import type { Prepared } from "./prepare.ts";
-import type { Method, ImportOptions } from "../options.ts";
+import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, type Method, type ImportOptions } from "../options.ts";
 import { NOTE_PARAMETERS } from "../target.ts";
 
-export const DEFAULT_BATCH_SIZE = 100;
-/** Rows that COPY commits together, at most. */
-export const DEFAULT_CHUNK_ROWS = 20_000;
 /** The first chunk of copy; each one after it is twice as large, up to the chunk size. */
 const FIRST_CHUNK_ROWS = 2_000;
 /**

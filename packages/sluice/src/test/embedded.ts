@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { DATA } from "../database/lock.ts";
+import { DATA } from "../database/folder.ts";
 import { openPglite } from "../database/pglite.ts";
 
 /** Puts an empty database into a folder that has none. The first call of a test run makes it. */

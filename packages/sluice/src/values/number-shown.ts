@@ -1,7 +1,11 @@
 // A number as its format shows it, for `--text shown`. The formats of spreadsheets are a language,
 // which numfmt knows.
-import { format as formatNumber } from "numfmt";
+import { createRequire } from "node:module";
+import type * as Numfmt from "numfmt";
 import type { ShowNumber } from "@sluice/sheets";
+
+/** Loaded when the first number is shown: few imports need it, and every one would wait for it. */
+let numfmt: typeof Numfmt | undefined;
 
 /** Excel takes no longer code. */
 const LONGEST_CODE = 255;
@@ -14,7 +18,8 @@ const LONGEST_CODE = 255;
 export const showNumber: ShowNumber = (value, code) => {
   if (/^(?:General|@)?$/i.test(code) || code.length > LONGEST_CODE) return undefined;
   try {
-    const text = formatNumber(code, value, { dateErrorThrows: true, dateSpanLarge: false }).trim();
+    numfmt ??= createRequire(import.meta.url)("numfmt") as typeof Numfmt;
+    const text = numfmt.format(code, value, { dateErrorThrows: true, dateSpanLarge: false }).trim();
     return text === "" ? undefined : text;
   } catch {
     return undefined;
