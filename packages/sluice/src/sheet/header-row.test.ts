@@ -85,6 +85,21 @@ describe("the header is", () => {
       [2],
       ["id", "n"],
     ],
+    ["below a name and its date", [["Date", "2024-01-01"], ...PEOPLE], [2], ["Name", "Age", "City"]],
+    ["below a name and its date, of words", [["Date", "2024-01-01"], ...WORDS], [2], ["Name", "Job", "City"]],
+    ["below a name and its number", [["Rows", 5], ...PEOPLE], [2], ["Name", "Age", "City"]],
+    ["a row with a number, if the next one names no values", [["Name", 5], ...WORDS], [1], ["Name", "5"]],
+    [
+      "a row with a date, if the next one is as wide",
+      [
+        ["Date", "2024-01-01"],
+        ["Ada", "here"],
+        ["Bob", "away"],
+        ["Cy", "here"],
+      ],
+      [1],
+      ["Date", "2024-01-01"],
+    ],
     [
       "a row with an empty cell",
       [

@@ -221,7 +221,7 @@ function headerOf({ column, text }: HeadCell): Header {
 function findHeader(rows: readonly HeadRow[]): number | undefined {
   for (let i = 0; i < rows.length - 1; i++) {
     const { covers, labels, records } = evidence(rows, i);
-    if (!covers) continue; // a title, or something else above the table
+    if (!covers || isNamedValue(rows, i, labels)) continue; // a title, or something else above the table
     if (records === 0 && (isRemark(rows, i, labels) || isProse(rows, i, labels))) continue;
     if (records === 0 || labels > records) return i;
     if (labels === 0 && (i === 0 || holdsValues(rows))) return undefined;
@@ -281,7 +281,9 @@ function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean 
   if (isUnits(rows, i) || repeatedAcross(rows, i)) return false;
   const next = evidence(rows, i + 1);
   if (next.records === 0 && next.labels > Math.max(labels, 1) && !isPair(rows, i)) return true;
-  if (next.covers && next.records === 0 && next.labels >= Math.max(labels, 1) && namesMore(rows, i)) return true;
+  const isApart = rows[i + 1]!.number > rows[i]!.number + 1;
+  if (isApart && next.covers && next.records === 0 && next.labels >= Math.max(labels, 1) && namesMore(rows, i))
+    return true;
   const [first] = rows[i]!.cells;
   if (/^#\s+\S|[:：]$/.test(first!.text) && next.covers && next.labels > 0 && next.records === 0) return true;
   let widest = rows[i]!.cells.length;
@@ -301,14 +303,27 @@ function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean 
 }
 
 /**
- * Whether the next row, after a blank one, is wider and names all columns that are filled below.
+ * Whether a row is a name and its value, `Date | 2024-01-01`, and the next one is wider and
+ * consists of names. If these are over texts only, the value must be a date.
+ *
+ * @param labels the number of the row's texts over values of another kind
  */
+function isNamedValue(rows: readonly HeadRow[], i: number, labels: number): boolean {
+  const [name, value, ...others] = rows[i]!.cells;
+  if (value === undefined || others.length > 0 || !isLabel(name!) || value.sort === "text") return false;
+  if (value.column !== name!.column + 1 || !rows[i + 1]!.cells.every(isLabel) || isPair(rows, i)) return false;
+  const next = evidence(rows, i + 1);
+  if (!next.covers || next.records > 0 || !namesMore(rows, i)) return false;
+  return next.labels > 0 ? next.labels >= labels : value.sort === "date";
+}
+
+/** Whether the next row is wider and names all columns that are filled below. */
 function namesMore(rows: readonly HeadRow[], i: number): boolean {
   const [row, next] = [rows[i]!, rows[i + 1]!];
   const names = new Set(next.cells.map(({ column }) => column));
   const below = rows.slice(i + 2, i + 2 + BELOW);
   const all = below.every(({ cells }) => cells.every(({ column }) => names.has(column)));
-  return all && next.number > row.number + 1 && next.cells.length > row.cells.length;
+  return all && next.cells.length > row.cells.length;
 }
 
 /** Rows of prose in the cells above a header, at most so many after one that looks like it. */
