@@ -13,6 +13,7 @@ import { addFileOptions, flag, natural } from "./file-options.ts";
 import type { ImportFlags } from "./import.ts";
 import type { CancelFlags, DeleteFlags, ImportsFlags } from "./imports.ts";
 import type { InitFlags } from "./init.ts";
+import { addCompletion } from "./completion.ts";
 import { guardOutput } from "./output.ts";
 import type { PreviewFlags } from "./preview.ts";
 import type { SampleFlags } from "./sample.ts";
@@ -119,6 +120,7 @@ function program(): Command {
   addSql(sluice);
   addServe(sluice, to(), data(), filesOption());
   addWorker(sluice, to());
+  addCompletion(sluice);
   return sluice;
 }
 
