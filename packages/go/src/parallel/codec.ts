@@ -283,6 +283,7 @@ class Writer {
     }
   }
 
+  /** Anything but a plain object or an array. A list of kinds: the first that fits is sent. */
   special(value: object, path: Path | undefined): void {
     const ambassador = ambassadors.find((each) => each.matches(value));
     if (ambassador !== undefined) {

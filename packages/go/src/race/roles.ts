@@ -107,7 +107,10 @@ class RoleFinder implements Roles {
     for (const child of children(node)) this.#visit(child, scope, inner, around);
   }
 
-  /** Notes what a node says about its children: which are written, and which are only names. */
+  /**
+   * Notes what a node says about its children: which are written, and which are only names. It has
+   * more than 15 branches because it is a list of the kinds of nodes.
+   */
   #note(node: Node): void {
     switch (node.type) {
       case "AssignmentExpression": {

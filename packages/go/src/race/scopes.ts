@@ -115,6 +115,15 @@ export function scopesOf(program: Node): Map<Node, Scope> {
       if (target.type === "Identifier") scope.declare(target["name"] as string, kind, node);
     }
   };
+  const declareAll = (node: Node, scope: Scope): void => {
+    const kind = node["kind"] as string;
+    // The head of a loop declares a new variable in each round.
+    const isHead = scope.node.type.startsWith("For") && scope.node["body"] !== node && isIn(scope.node, node);
+    for (const declarator of node["declarations"] as Node[]) {
+      const at = kind === "var" ? scope.home : scope;
+      declare(declarator["id"] as Node, isHead && kind !== "var" ? "head" : kind, declarator, at);
+    }
+  };
   const visit = (node: Node, scope: Scope, isBody: boolean): void => {
     let inner = scope;
     const open = (isHome: boolean): void => {
@@ -134,15 +143,7 @@ export function scopesOf(program: Node): Map<Node, Scope> {
     else if (/^(?:For(?:In|Of)?Statement|SwitchStatement|CatchClause)$/.test(node.type)) open(false);
     else if (node.type === "BlockStatement" && !isBody) open(false);
     if (node.type === "CatchClause" && node["param"] !== null) declare(node["param"] as Node, "catch", node, inner);
-    if (node.type === "VariableDeclaration" && node["declare"] !== true) {
-      const kind = node["kind"] as string;
-      // The head of a loop declares a new variable in each round.
-      const isHead = scope.node.type.startsWith("For") && scope.node["body"] !== node && isIn(scope.node, node);
-      for (const declarator of node["declarations"] as Node[]) {
-        const at = kind === "var" ? scope.home : inner;
-        declare(declarator["id"] as Node, isHead && kind !== "var" ? "head" : kind, declarator, at);
-      }
-    }
+    if (node.type === "VariableDeclaration" && node["declare"] !== true) declareAll(node, scope);
     for (const child of children(node)) visit(child, inner, isFunction(node) && child === node["body"]);
   };
   const top = new Scope(program, undefined, true);

@@ -190,77 +190,88 @@ class Thread {
     return track;
   }
 
-  #take({ at, code, g, a, b }: Event): void {
-    const kind = kindOf(code);
-    const state = stateOf(code);
+  #take(event: Event): void {
+    const { at, g } = event;
+    const kind = kindOf(event.code);
     switch (kind) {
-      case CREATED: {
-        const track = this.#track(g, at);
-        track.name = this.#text(b) ?? track.name;
-        this.#open(track, "runnable", at);
-        this.#arrow(a, track, at, "go");
-        return;
-      }
-      case KNOWN: {
-        const track = this.#track(g, at);
-        track.name = this.#text(b) ?? track.name;
-        if (state !== "running" && state !== "runnable" && state !== "IO wait" && state) track.waits.push(state);
-        this.#open(track, state ?? "IO wait", at);
-        return;
-      }
-      case PARKED: {
-        const track = this.#track(g, at);
-        track.waits.push(state as State);
-        track.at = (b === 0 ? undefined : this.#text(b)) || undefined;
-        if (track === this.#runner) this.#leave(at);
-        else this.#open(track, labelOf(track), at);
-        return;
-      }
+      case CREATED:
+        return this.#created(event);
+      case KNOWN:
+        return this.#known(event);
+      case PARKED:
+        return this.#parked(event);
       case WOKEN: {
         const track = this.#track(g, at);
         track.woken++;
-        this.#letGoOn(track, a, at);
-        return;
+        return this.#letGoOn(track, event.a, at);
       }
-      case RESUMED: {
-        const track = this.#track(g, at);
-        if (track.label === undefined && !track.ended) {
-          // The event at which the wait began was dropped.
-          track.label = state;
-          track.since = this.#recorded.events[0]?.at ?? at;
-        }
-        const wait = track.waits.indexOf(state as State);
-        if (wait >= 0) track.waits.splice(wait, 1);
-        track.queued = true;
-        if (track.woken > 0) track.woken--;
-        else this.#letGoOn(track, a, at);
-        return;
-      }
+      case RESUMED:
+        return this.#resumed(event);
       case PAUSES:
-        this.#track(g, at).pausing = true;
-        return;
       case CONTINUES:
-        this.#track(g, at).pausing = false;
+        this.#track(g, at).pausing = kind === PAUSES;
         return;
       case RUNS:
-        this.#run(this.#track(g, at), at);
-        return;
+        return this.#run(this.#track(g, at), at);
       case IDLE:
         this.#leave(at);
         this.#idles++;
         return;
       case ENDED: {
-        const track = this.#track(g, at);
-        track.name = this.#text(b) ?? track.name;
+        const track = this.#named(event);
         track.ended = true;
-        this.#close(track, at);
-        return;
+        return this.#close(track, at);
       }
       default:
-        this.#takeOther(kind, { at, code, g, a, b });
+        this.#takeOther(kind, event);
     }
   }
 
+  /** The track of a goroutine whose name is in the event. */
+  #named({ at, g, b }: Event): Track {
+    const track = this.#track(g, at);
+    track.name = this.#text(b) ?? track.name;
+    return track;
+  }
+
+  #created(event: Event): void {
+    const track = this.#named(event);
+    this.#open(track, "runnable", event.at);
+    this.#arrow(event.a, track, event.at, "go");
+  }
+
+  /** The goroutine was there when the recording began. */
+  #known(event: Event): void {
+    const track = this.#named(event);
+    const state = stateOf(event.code);
+    if (state !== "running" && state !== "runnable" && state !== "IO wait" && state) track.waits.push(state);
+    this.#open(track, state ?? "IO wait", event.at);
+  }
+
+  #parked({ at, code, g, b }: Event): void {
+    const track = this.#track(g, at);
+    track.waits.push(stateOf(code) as State);
+    track.at = (b === 0 ? undefined : this.#text(b)) || undefined;
+    if (track === this.#runner) this.#leave(at);
+    else this.#open(track, labelOf(track), at);
+  }
+
+  #resumed({ at, code, g, a }: Event): void {
+    const track = this.#track(g, at);
+    const state = stateOf(code);
+    if (track.label === undefined && !track.ended) {
+      // The event at which the wait began was dropped.
+      track.label = state;
+      track.since = this.#recorded.events[0]?.at ?? at;
+    }
+    const wait = track.waits.indexOf(state as State);
+    if (wait >= 0) track.waits.splice(wait, 1);
+    track.queued = true;
+    if (track.woken > 0) track.woken--;
+    else this.#letGoOn(track, a, at);
+  }
+
+  /** Counters, tasks, regions and lines of the log. */
   #takeOther(kind: number, { at, code, g, a, b }: Event): void {
     const [pid, ts] = [this.#pid, this.#ts(at)];
     const task = this.#tasks.get(extraOf(code));

@@ -1,4 +1,4 @@
-// The page's own program: draws the trace that stands in the page on a canvas. It imports nothing,
+// The page's own program: draws the trace that is in the page on a canvas. It imports nothing,
 // since html.ts puts its text into the page.
 //
 // Wheel: zoom. Drag, or the scroll of the list of tracks: move. Click: details. The table has the
@@ -134,23 +134,11 @@ draw();
 /** Makes rows of the events: counters, threads, tasks and regions, then the goroutines. */
 function read(): void {
   const events = trace.traceEvents;
-  const names = new Map<string, string>();
-  for (const { ph, name, pid, tid, args } of events) {
-    if (ph !== "M" || name.endsWith("sort_index")) continue;
-    names.set(name === "process_name" ? `${pid}` : `${pid} ${tid}`, String(args?.["name"]));
-  }
   const timed = events.filter(({ ph }) => ph !== "M");
   begin = timed.reduce((least, { ts }) => Math.min(least, ts), Infinity);
   end = timed.reduce((most, { ts, dur = 0 }) => Math.max(most, ts + dur), begin + 1);
-  const keyed = new Map<string, number>();
-  const rowOf = (key: string, name: string): number => {
-    let row = keyed.get(key);
-    if (row === undefined) {
-      row = rows.push({ name, slices: [], values: [] }) - 1;
-      keyed.set(key, row);
-    }
-    return row;
-  };
+  const names = namesIn(events);
+  const rowOf = rowsByKey();
   const several = [...names.keys()].filter((key) => key !== "0" && !key.includes(" ")).length > 1;
   const track = (pid: number, tid: number): number => {
     const process = several && pid !== 0 ? ` (${names.get(`${pid}`)?.replace("goroutines of ", "")})` : "";
@@ -164,6 +152,37 @@ function read(): void {
   const order = [...names.keys()].filter((key) => key.includes(" ")).map((key) => key.split(" ").map(Number));
   order.sort(([a = 0, b = 0], [c = 0, d = 0]) => a - c || b - d);
   for (const [pid = 0, tid = 0] of order) if (pid === 0) track(pid, tid);
+  readTasks(timed, rowOf);
+  for (const [pid = 0, tid = 0] of order) track(pid, tid);
+  readTracks(timed, track);
+  for (const { slices } of rows) slices.sort((a, b) => a.start - b.start);
+}
+
+/** The names of processes, by `pid`, and of their tracks, by `pid tid`. */
+function namesIn(events: readonly TraceEvent[]): Map<string, string> {
+  const names = new Map<string, string>();
+  for (const { ph, name, pid, tid, args } of events) {
+    if (ph !== "M" || name.endsWith("sort_index")) continue;
+    names.set(name === "process_name" ? `${pid}` : `${pid} ${tid}`, String(args?.["name"]));
+  }
+  return names;
+}
+
+/** Gives the row of a key, and makes it, with this name, when it is first asked for. */
+function rowsByKey(): (key: string, name: string) => number {
+  const keyed = new Map<string, number>();
+  return (key, name) => {
+    let row = keyed.get(key);
+    if (row === undefined) {
+      row = rows.push({ name, slices: [], values: [] }) - 1;
+      keyed.set(key, row);
+    }
+    return row;
+  };
+}
+
+/** The slices of tasks and regions. One that has no end lasts to the end of the trace. */
+function readTasks(timed: readonly TraceEvent[], rowOf: (key: string, name: string) => number): void {
   const open = new Map<string, TraceEvent>();
   for (const event of timed) {
     const { ph, cat = "", id, name, ts } = event;
@@ -179,7 +198,10 @@ function read(): void {
     }
   }
   for (const event of open.values()) put(rowOf(`${event.cat} ${event.name}`, event.name), event, end);
-  for (const [pid = 0, tid = 0] of order) track(pid, tid);
+}
+
+/** The slices and logs of goroutines and threads, and the arrows between them. */
+function readTracks(timed: readonly TraceEvent[], track: (pid: number, tid: number) => number): void {
   const starts = new Map<number, { at: number; row: number }>();
   for (const event of timed) {
     const { ph, pid, tid, ts, id = 0, dur = 0, name } = event;
@@ -192,7 +214,6 @@ function read(): void {
     const start = ph === "f" ? starts.get(id) : undefined;
     if (start !== undefined) arrows.push({ from: start.at, fromRow: start.row, to: ts, toRow: track(pid, tid) });
   }
-  for (const { slices } of rows) slices.sort((a, b) => a.start - b.start);
 }
 
 function put(row: number, { name, cat = "", ts, args = {} }: TraceEvent, until: number): void {
@@ -251,19 +272,7 @@ function drawRow(row: number, matches: ReadonlySet<Slice>): void {
   const at = y(row);
   context.fillStyle = row % 2 === 0 ? "#fafafa" : "#f0f0f0";
   context.fillRect(gutter, at, width() - gutter, rowHeight);
-  if (values.length > 0) {
-    const most = values.reduce((most, [, value]) => Math.max(most, value), 1e-9);
-    context.fillStyle = "#5b7fa6";
-    for (const [i, [time, value]] of values.entries()) {
-      const next = values[i + 1]?.[0] ?? end;
-      if (next < from || time > to) continue;
-      const high = (value / most) * (rowHeight - 3);
-      const left = Math.max(gutter, x(time));
-      context.fillRect(left, at + rowHeight - 1 - high, Math.max(1, x(next) - left), high);
-    }
-    context.fillStyle = "#222222";
-    context.fillText(`at most ${Math.round(most * 10) / 10}`, width() - 90, at + 14);
-  }
+  if (values.length > 0) drawValues(values, at);
   let drawnTo = -1;
   for (const slice of slices) {
     if (slice.end < from || slice.start > to) continue;
@@ -287,6 +296,21 @@ function drawRow(row: number, matches: ReadonlySet<Slice>): void {
     context.lineWidth = 2;
     context.strokeRect(left, at + 1, right - left, rowHeight - 2);
   }
+}
+
+/** The values of a counter as bars, the greatest of them as high as the row, which is at `at`. */
+function drawValues(values: Row["values"], at: number): void {
+  const most = values.reduce((most, [, value]) => Math.max(most, value), 1e-9);
+  context.fillStyle = "#5b7fa6";
+  for (const [i, [time, value]] of values.entries()) {
+    const next = values[i + 1]?.[0] ?? end;
+    if (next < from || time > to) continue;
+    const high = (value / most) * (rowHeight - 3);
+    const left = Math.max(gutter, x(time));
+    context.fillRect(left, at + rowHeight - 1 - high, Math.max(1, x(next) - left), high);
+  }
+  context.fillStyle = "#222222";
+  context.fillText(`at most ${Math.round(most * 10) / 10}`, width() - 90, at + 14);
 }
 
 /**
