@@ -19,7 +19,17 @@ export function addFileOptions(
     "schema file (default: NAME.schema.ts beside NAME.xlsx, if there is one)",
   ],
 ): Command {
-  const withOptions = command
+  addColumnOptions(command, schema);
+  addRowOptions(command);
+  addCellOptions(command);
+  addTextOptions(command);
+  command.option("--streaming-only", STREAMING_ONLY);
+  return addLimitOptions(command);
+}
+
+/** Options that say which table and columns a sheet goes to, their types, and what is missing. */
+function addColumnOptions(command: Command, schema: readonly [flags: string, description: string]): void {
+  command
     .option(
       "--table <name>",
       "table or schema.table (default: the schema's name, else the file's)",
@@ -52,7 +62,12 @@ export function addFileOptions(
       "--time-zone <zone>",
       "of times without one into timestamptz: Europe/Berlin, +02:00 (default: UTC)",
       flag(texts.timeZone),
-    )
+    );
+}
+
+/** Options that say where the header is, and which rows are records. */
+function addRowOptions(command: Command): void {
+  command
     .option(
       "--header <n|n-m|none>",
       'row of the header, or its rows, or none; "Sheet=5" says it for one sheet (repeatable; default: it is found)',
@@ -74,7 +89,12 @@ export function addFileOptions(
       "rows at the end that are no records (default: remarks below the table are found)",
       natural,
     )
-    .option("--all-rows", "every row below the header is a record: no repeated header, total or remark is left out")
+    .option("--all-rows", "every row below the header is a record: no repeated header, total or remark is left out");
+}
+
+/** Options that say what is loaded besides the cells' values, and as what. */
+function addCellOptions(command: Command): void {
+  command
     .addOption(
       new Option(
         "--add <what>",
@@ -93,7 +113,12 @@ export function addFileOptions(
         .default("value"),
     )
     .option("--links", 'keep the addresses of links: those of the column "name" in a column "name_link"')
-    .option("--migrate", "add columns that the table lacks")
+    .option("--migrate", "add columns that the table lacks");
+}
+
+/** Options that say how a delimited text is written. */
+function addTextOptions(command: Command): void {
+  command
     .option("--delimiter <character>", "of delimited text; tab for a tab (default: found out)", flag(texts.delimiter))
     .option("--quote <character>", "of delimited text; none for no quotes (default: found out)", flag(texts.quote))
     .option("--encoding <label>", "of delimited text, such as windows-1251 or shift_jis (default: found out)")
@@ -102,9 +127,7 @@ export function addFileOptions(
         "--escape <backslash|none>",
         "of delimited text: whether \\N and backslashes are those of COPY and MySQL (default: found out)",
       ).choices(["backslash", "none"]),
-    )
-    .option("--streaming-only", STREAMING_ONLY);
-  return addLimitOptions(withOptions);
+    );
 }
 
 /** The engine's options for the flags. */

@@ -137,7 +137,7 @@ function data(): Option {
     .default("./sluice-data");
 }
 
-/** Adds `sluice import`. Long, for it is a list: one option after the other. */
+/** Adds `sluice import`. Over 60 lines because it is a list: one option after the other. */
 function addImport(sluice: Command): void {
   addFileOptions(sluice.command("import").addOption(to()).addOption(data()))
     .description("import spreadsheets: each row that fits goes in, each that does not is reported")

@@ -19,7 +19,7 @@ import type { ServeFlags } from "./serve.ts";
 
 const positive = flag(texts.positive);
 
-/** Adds `sluice serve`. Long, for it is a list: one option after the other. */
+/** Adds `sluice serve`. Over 60 lines because it is a list: one option after the other. */
 export function addServe(sluice: Command, to: Option, data: Option, files: Option): void {
   addLimitOptions(sluice.command("serve"))
     .description("serve the page, POST /upload, GET /health and the API (docs/serve.md)")
