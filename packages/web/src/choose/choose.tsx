@@ -14,8 +14,6 @@ const RECENT = 3;
 
 export function Choose(): JSX.Element {
   const store = useStore();
-  const [over, setOver] = useState(false);
-  const { maxFileBytes } = store.about.value ?? {};
   useEffect(() => {
     const paste = (event: ClipboardEvent): void => {
       // In a field, paste is what it always is.
@@ -40,38 +38,48 @@ export function Choose(): JSX.Element {
         )}
         .
       </p>
-      <label
-        class={over ? "drop over" : "drop"}
-        onDragEnter={() => setOver(true)}
-        onDragLeave={() => setOver(false)}
-        onDrop={() => setOver(false)}
-      >
-        <input
-          id="file"
-          type="file"
-          multiple
-          accept={ACCEPTED}
-          aria-describedby="file-hint"
-          onChange={(event) => {
-            store.take([...(event.currentTarget.files ?? [])]);
-            event.currentTarget.value = "";
-          }}
-        />
-        <Icon name="upload" size={32} />
-        <span class="drop-text">
-          <strong>
-            <span class="button-like">Choose files</span> or drop them here
-          </strong>
-          <span id="file-hint" class="hint">
-            Excel, OpenDocument, CSV and other text tables
-            {maxFileBytes !== undefined && `, up to ${store.format.bytes(maxFileBytes)} each`}. Cells that you copied
-            can be pasted here.
-          </span>
-        </span>
-      </label>
+      <DropField />
       <Waiting />
       {store.settings.history && <Recent />}
     </section>
+  );
+}
+
+/** The field that takes files, from the dialog or dropped on it. */
+function DropField(): JSX.Element {
+  const store = useStore();
+  const [over, setOver] = useState(false);
+  const { maxFileBytes } = store.about.value ?? {};
+  return (
+    <label
+      class={over ? "drop over" : "drop"}
+      onDragEnter={() => setOver(true)}
+      onDragLeave={() => setOver(false)}
+      onDrop={() => setOver(false)}
+    >
+      <input
+        id="file"
+        type="file"
+        multiple
+        accept={ACCEPTED}
+        aria-describedby="file-hint"
+        onChange={(event) => {
+          store.take([...(event.currentTarget.files ?? [])]);
+          event.currentTarget.value = "";
+        }}
+      />
+      <Icon name="upload" size={32} />
+      <span class="drop-text">
+        <strong>
+          <span class="button-like">Choose files</span> or drop them here
+        </strong>
+        <span id="file-hint" class="hint">
+          Excel, OpenDocument, CSV and other text tables
+          {maxFileBytes !== undefined && `, up to ${store.format.bytes(maxFileBytes)} each`}. Cells that you copied can
+          be pasted here.
+        </span>
+      </span>
+    </label>
   );
 }
 

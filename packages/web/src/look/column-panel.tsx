@@ -73,19 +73,7 @@ export function ColumnSettings({ job, sheet, column }: ColumnProps): JSX.Element
           <TypeField id={id("type")} sheet={sheet} column={column} chosen={chosen} choose={chooseType} />
           <Doubts column={column} sheet={sheet} choose={chooseType} />
           <NotationField id={id("notation")} column={column} chosen={chosen} choose={choose} />
-          <Field
-            id={id("nulls")}
-            label="Read as missing"
-            hint="Texts that mean “no value”, with commas between them. Empty cells always do."
-          >
-            <DraftInput
-              id={id("nulls")}
-              describedBy={`${id("nulls")}-hint`}
-              placeholder="n/a, -"
-              text={(chosen.nulls ?? column.nulls).join(", ")}
-              onDone={(text) => choose({ nulls: marksIn(text) })}
-            />
-          </Field>
+          <NullsField id={id("nulls")} column={column} chosen={chosen} choose={choose} />
         </>
       )}
       <Rejected sheet={sheet} column={column} />
@@ -109,6 +97,24 @@ interface FieldProps {
   readonly column: ColumnPreview;
   readonly chosen: ColumnChoice;
   readonly choose: (change: { readonly [name in keyof ColumnChoice]?: ColumnChoice[name] | undefined }) => void;
+}
+
+function NullsField({ id, column, chosen, choose }: FieldProps): JSX.Element {
+  return (
+    <Field
+      id={id}
+      label="Read as missing"
+      hint="Texts that mean “no value”, with commas between them. Empty cells always do."
+    >
+      <DraftInput
+        id={id}
+        describedBy={`${id}-hint`}
+        placeholder="n/a, -"
+        text={(chosen.nulls ?? column.nulls).join(", ")}
+        onDone={(text) => choose({ nulls: marksIn(text) })}
+      />
+    </Field>
+  );
 }
 
 function TypeField(

@@ -24,51 +24,15 @@ export function SheetProblem({ job, sheet }: SheetProblemProps): JSX.Element | n
   );
 }
 
-function Ways({ job, sheet, code }: SheetProblemProps & { readonly code: string }): JSX.Element | null {
-  const store = useStore();
-  const choose = (choices: Choices): void => job.choose(choices);
-  const choices = job.choices.value;
-  if (code === "missing_column" || code === "no_columns") {
-    const unknown = sheet.columns.filter(({ column, header }) => column === null && header !== "");
-    const without = (): Choices =>
-      unknown.reduce((all, column) => chooseColumn(all, keyOf(column), { out: true }), choices);
-    return (
-      <>
-        <button type="button" onClick={() => choose(chooseOption(choices, "migrate", "true"))}>
-          Add the missing columns to the table
-        </button>
-        {code === "missing_column" && (
-          <button type="button" onClick={() => choose(without())}>
-            Leave them out
-          </button>
-        )}
-      </>
-    );
-  }
-  if (code === "imported_already" || code === "unfinished_import" || code === "import_running") {
-    const earlier = job.problem.value?.more["import"];
-    const option = code === "imported_already" ? ["again", "true"] : ["resume", "never"];
-    return (
-      <>
-        {typeof earlier === "string" && (
-          <button type="button" onClick={() => store.go({ view: "import", id: earlier })}>
-            Show that import
-          </button>
-        )}
-        {code !== "import_running" && (
-          <button
-            type="button"
-            onClick={() => {
-              job.choices.value = chooseOption(choices, option[0]!, option[1]!);
-              void store.begin(job);
-            }}
-          >
-            Import it all the same
-          </button>
-        )}
-      </>
-    );
-  }
+interface WaysProps extends SheetProblemProps {
+  readonly code: string;
+}
+
+function Ways(props: WaysProps): JSX.Element | null {
+  const { job, code } = props;
+  if (code === "missing_column" || code === "no_columns") return <ColumnWays {...props} />;
+  if (code === "imported_already" || code === "unfinished_import" || code === "import_running")
+    return <EarlierImportWays {...props} />;
   if (job.problem.value === undefined || job.problem.value.status === 401) return null;
   if (job.problem.value.status === 0)
     return (
@@ -76,12 +40,58 @@ function Ways({ job, sheet, code }: SheetProblemProps & { readonly code: string 
         Try again
       </button>
     );
+  const { sheet } = job.choices.value;
   return (
-    <button
-      type="button"
-      onClick={() => choose({ columns: {}, options: {}, ...(choices.sheet ? { sheet: choices.sheet } : {}) })}
-    >
+    <button type="button" onClick={() => job.choose({ columns: {}, options: {}, ...(sheet ? { sheet } : {}) })}>
       Take back all choices
     </button>
+  );
+}
+
+/** The table lacks columns of the sheet. */
+function ColumnWays({ job, sheet, code }: WaysProps): JSX.Element {
+  const choices = job.choices.value;
+  const unknown = sheet.columns.filter(({ column, header }) => column === null && header !== "");
+  const without = (): Choices =>
+    unknown.reduce((all, column) => chooseColumn(all, keyOf(column), { out: true }), choices);
+  return (
+    <>
+      <button type="button" onClick={() => job.choose(chooseOption(choices, "migrate", "true"))}>
+        Add the missing columns to the table
+      </button>
+      {code === "missing_column" && (
+        <button type="button" onClick={() => job.choose(without())}>
+          Leave them out
+        </button>
+      )}
+    </>
+  );
+}
+
+/** Another import of the file is done, not finished, or running. */
+function EarlierImportWays({ job, code }: WaysProps): JSX.Element {
+  const store = useStore();
+  const choices = job.choices.value;
+  const earlier = job.problem.value?.more["import"];
+  const option = code === "imported_already" ? ["again", "true"] : ["resume", "never"];
+  return (
+    <>
+      {typeof earlier === "string" && (
+        <button type="button" onClick={() => store.go({ view: "import", id: earlier })}>
+          Show that import
+        </button>
+      )}
+      {code !== "import_running" && (
+        <button
+          type="button"
+          onClick={() => {
+            job.choices.value = chooseOption(choices, option[0]!, option[1]!);
+            void store.begin(job);
+          }}
+        >
+          Import it all the same
+        </button>
+      )}
+    </>
   );
 }

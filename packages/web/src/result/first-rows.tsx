@@ -21,51 +21,63 @@ export function FirstRows({ import: one }: { readonly import: Import }): JSX.Ele
       <h2 id="rows-title">
         In the table <Data>{one.table}</Data>
       </h2>
-      {narrow ? (
-        <ul class="cards">
-          {table.rows.slice(0, SHOWN_CARDS).map((row, n) => (
-            <li key={n} class="card">
-              <dl class="pairs">
-                {table.columns.map((name, column) => (
-                  <div key={name}>
-                    <dt>
-                      <Data>{name}</Data>
-                    </dt>
-                    <dd>
-                      <Value text={row[column] ?? null} />
-                    </dd>
-                  </div>
-                ))}
-              </dl>
-            </li>
-          ))}
-        </ul>
-      ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-labelledby="rows-title">
-          <table>
-            <thead>
-              <tr>
-                {table.columns.map((name) => (
-                  <th key={name} scope="col">
-                    <Data>{name}</Data>
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {table.rows.map((row, n) => (
-                <tr key={n}>
-                  {row.map((text, column) => (
-                    <td key={table.columns[column]}>
-                      <Value text={text} />
-                    </td>
-                  ))}
-                </tr>
+      {narrow ? <Cards table={table} /> : <Table table={table} />}
+    </div>
+  );
+}
+
+interface TableProps {
+  readonly table: TableRows;
+}
+
+function Cards({ table }: TableProps): JSX.Element {
+  return (
+    <ul class="cards">
+      {table.rows.slice(0, SHOWN_CARDS).map((row, n) => (
+        <li key={n} class="card">
+          <dl class="pairs">
+            {table.columns.map((name, column) => (
+              <div key={name}>
+                <dt>
+                  <Data>{name}</Data>
+                </dt>
+                <dd>
+                  <Value text={row[column] ?? null} />
+                </dd>
+              </div>
+            ))}
+          </dl>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Table({ table }: TableProps): JSX.Element {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-labelledby="rows-title">
+      <table>
+        <thead>
+          <tr>
+            {table.columns.map((name) => (
+              <th key={name} scope="col">
+                <Data>{name}</Data>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {table.rows.map((row, n) => (
+            <tr key={n}>
+              {row.map((text, column) => (
+                <td key={table.columns[column]}>
+                  <Value text={text} />
+                </td>
               ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   );
 }

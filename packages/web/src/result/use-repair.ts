@@ -58,25 +58,18 @@ export function useRepair(one: Import, onRepaired: () => Promise<void>): RepairS
   const before = ({ row, column }: Place): string => byNumber.get(row)?.cells[column] ?? "";
   const send = async (): Promise<void> => {
     setProblem(undefined);
-    const repaired = toSend(rows, edits.now);
-    let inserted = 0;
-    let refused = 0;
     setSent(0);
+    const counts = { inserted: 0, refused: 0 };
     try {
-      for (let from = 0; from < repaired.length; from += SENT_ROWS) {
-        const part = repaired.slice(from, from + SENT_ROWS);
-        const answer = await store.client.repair(one.id, part);
-        inserted += answer.inserted + answer.updated;
-        refused += answer.rejects.length;
-        const numbers = part.map(({ row }) => row);
+      await sendRows(store, one.id, toSend(rows, edits.now), counts, (numbers, fraction) => {
         setEdits((edits) => forget(edits, numbers));
-        setSent((from + part.length) / repaired.length);
-      }
+        setSent(fraction);
+      });
     } catch (error) {
       setProblem(asProblem(error));
     }
     setSent(undefined);
-    const said = outcomeOf(inserted, refused, store.format.counted.bind(store.format));
+    const said = outcomeOf(counts.inserted, counts.refused, store.format.counted.bind(store.format));
     setOutcome(said);
     store.say(said);
     await load();
@@ -96,6 +89,32 @@ export function useRepair(one: Import, onRepaired: () => Promise<void>): RepairS
     problem,
     outcome,
   };
+}
+
+/**
+ * Sends repaired rows, part by part.
+ *
+ * @param counts rows that went in, and those that are still refused: added to after each part, so
+ *   that they are right after a failure too
+ * @param onSent gets the numbers of a part's rows, and the fraction of all rows that has been sent
+ */
+async function sendRows(
+  { client }: Store,
+  id: string,
+  repaired: ReturnType<typeof toSend>,
+  counts: { inserted: number; refused: number },
+  onSent: (numbers: readonly number[], fraction: number) => void,
+): Promise<void> {
+  for (let from = 0; from < repaired.length; from += SENT_ROWS) {
+    const part = repaired.slice(from, from + SENT_ROWS);
+    const answer = await client.repair(id, part);
+    counts.inserted += answer.inserted + answer.updated;
+    counts.refused += answer.rejects.length;
+    onSent(
+      part.map(({ row }) => row),
+      (from + part.length) / repaired.length,
+    );
+  }
 }
 
 /** The first rejected rows, page by page. */

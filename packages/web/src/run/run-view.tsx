@@ -19,12 +19,8 @@ interface RunViewProps {
 
 export function RunView({ import: one, progress, speed, lost }: RunViewProps): JSX.Element {
   const store = useStore();
-  const { format } = store;
   const [asked, setAsked] = useState(false);
   const [refused, setRefused] = useState("");
-  const counts = progress ?? one;
-  const done = counts.inserted + counts.updated + counts.skipped + counts.rejected;
-  const fraction = progress?.fraction ?? 0;
   const queued = (progress?.state ?? one.state) === "queued";
   const cancel = async (): Promise<void> => {
     setAsked(true);
@@ -56,19 +52,7 @@ export function RunView({ import: one, progress, speed, lost }: RunViewProps): J
       </p>
       {lost && <Notice kind="info">The connection is lost, and is tried again. The import does not need it.</Notice>}
       {refused !== "" && <Notice kind="error">{refused}</Notice>}
-      <div class="card going">
-        <div class="going-line">
-          <strong class="percent">
-            {queued ? "Waiting for its turn" : whatNow(progress, format.percent.bind(format))}
-          </strong>
-          <span class="muted">
-            {format.counted(done, "row")} done
-            {typeof progress?.etaSeconds === "number" && ` · ${format.duration(progress.etaSeconds * 1000)} left`}
-          </span>
-        </div>
-        <Progress fraction={fraction} label={`Importing ${one.file}`} />
-        {counts.rejected > 0 && <p class="bad">{format.counted(counts.rejected, "row")} rejected so far</p>}
-      </div>
+      <HowFar import={one} progress={progress} queued={queued} />
       {progress && !queued && (
         <>
           <Pipeline progress={progress} />
@@ -77,6 +61,30 @@ export function RunView({ import: one, progress, speed, lost }: RunViewProps): J
       )}
       <p class="muted">You can close this page: the import continues without it. You find it again in the history.</p>
     </section>
+  );
+}
+
+type HowFarProps = Pick<RunViewProps, "import" | "progress"> & { readonly queued: boolean };
+
+/** The part that is done, the rows, and the time that is left. */
+function HowFar({ import: one, progress, queued }: HowFarProps): JSX.Element {
+  const { format } = useStore();
+  const counts = progress ?? one;
+  const done = counts.inserted + counts.updated + counts.skipped + counts.rejected;
+  return (
+    <div class="card going">
+      <div class="going-line">
+        <strong class="percent">
+          {queued ? "Waiting for its turn" : whatNow(progress, format.percent.bind(format))}
+        </strong>
+        <span class="muted">
+          {format.counted(done, "row")} done
+          {typeof progress?.etaSeconds === "number" && ` · ${format.duration(progress.etaSeconds * 1000)} left`}
+        </span>
+      </div>
+      <Progress fraction={progress?.fraction ?? 0} label={`Importing ${one.file}`} />
+      {counts.rejected > 0 && <p class="bad">{format.counted(counts.rejected, "row")} rejected so far</p>}
+    </div>
   );
 }
 

@@ -36,7 +36,6 @@ interface Sight {
 export function useGridFocus(props: GridProps): GridFocus {
   const { columns, rowCount } = props;
   const box = useRef<HTMLDivElement>(null);
-  const [sight, setSight] = useState<Sight>({ top: 0, left: 0, height: 600, width: 1200 });
   const [spot, setSpot] = useState<Spot>({ row: rowCount > 0 ? 0 : -1, column: 0 });
   const [editing, setEditing] = useState<string | undefined>(undefined);
   /** The cell of now: a key may come before the grid is drawn for the last one. */
@@ -49,11 +48,7 @@ export function useGridFocus(props: GridProps): GridFocus {
     column: Math.min(column, columns.length - 1),
   });
   const active = inside(spot);
-  const look = (): void => {
-    if (!box.current) return;
-    const { scrollTop: top, scrollLeft: left, clientHeight: height, clientWidth: width } = box.current;
-    setSight({ top, left, height, width });
-  };
+  const [sight, look] = useSight(box, [columns.length, rowCount]);
   const go = (to: Spot): void => {
     wanted.current = true;
     at.current = to;
@@ -62,7 +57,6 @@ export function useGridFocus(props: GridProps): GridFocus {
     look();
     props.onSpot?.(to);
   };
-  useSight(box, look, [columns.length, rowCount]);
   useLayoutEffect(() => {
     if (!wanted.current || editing !== undefined) return;
     wanted.current = false;
@@ -100,14 +94,24 @@ export function useGridFocus(props: GridProps): GridFocus {
   return { box, offsets, sight, active, editing, look, go, act, finish, onKeyDown };
 }
 
-/** Looks again after each change of the grid's size. */
-function useSight(box: RefObject<HTMLDivElement | null>, look: () => void, size: readonly number[]): void {
+/**
+ * The part of the grid that is in sight, and a function that looks for it again. It is called after
+ * each change of the grid's size.
+ */
+function useSight(box: RefObject<HTMLDivElement | null>, size: readonly number[]): [Sight, () => void] {
+  const [sight, setSight] = useState<Sight>({ top: 0, left: 0, height: 600, width: 1200 });
+  const look = (): void => {
+    if (!box.current) return;
+    const { scrollTop: top, scrollLeft: left, clientHeight: height, clientWidth: width } = box.current;
+    setSight({ top, left, height, width });
+  };
   useLayoutEffect(look, size);
   useEffect(() => {
     const observer = new ResizeObserver(look);
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
+  return [sight, look];
 }
 
 function canEdit({ columns, onEdit }: GridProps, { row, column }: Spot): boolean {
