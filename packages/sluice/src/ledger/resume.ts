@@ -121,58 +121,101 @@ export async function lookFor(
   options: Wanted,
   notes: string[],
 ): Promise<Found> {
-  const wish = wishOf(options);
-  const doubts: Doubt[] = [];
-  const refuseUnlessHeld = async (doubt: Doubt): Promise<void> => {
-    if (!isKeyed(options)) throw await doubt.refuse();
-    if (options.mode !== "replace") doubts.push(doubt);
-  };
-  const said: string[] = [];
+  const search: Search = { target, key, file, options, notes, said: [], doubts: [] };
+  const { said, doubts } = search;
   const seen = await lookAt(target, key);
   const entries = await findImports(target, key);
   for (const entry of entries.filter(isOpen)) {
-    // Its name for the table may be a stranger's word, so it is continued only if that is asked
-    // for.
-    const gone = await whyGone(target, entry);
-    if (entry.table !== key.table && gone === undefined)
-      throw entry.active ? atWork(entry) : await byAnotherName(target, entry, key.table);
-    if (entry.wish !== wish && (gone === undefined || entry.active)) {
-      const { id, active, indexes } = entry;
-      const rows = takenBy(entry);
-      if (rows > 0 && gone === undefined) {
-        throw new SluiceError(
-          "unfinished_import",
-          `${rowsIn(rows)} put into the table "${entry.table}" by the import ${id} of this file, which was begun with other options and is not finished. ` +
-            `Go on with it: --resume ${id}. End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
-        );
-      }
-      // Its rows may be on their way, also if the ledger has none of them yet.
-      if (active && gone === undefined)
-        await refuseUnlessHeld({ active, refuse: () => atWork(entry, " with other options") });
-      if (!active && indexes.length === 0) {
-        // If it went on later, it would put its rows in beside those of this import.
-        const claim = whenReleased(id) ? undefined : await claimImport(target, id, notes);
-        if (!claim) throw atWork(entry, " with other options");
-        await settleImport(target, claim, "cancelled", "the file was imported with other options");
-        return lookFor(target, key, file, options, notes);
-      }
-      said.push(
-        `import ${entry.id} of this file was begun with other options and is not finished; sluice imports ${entry.id} shows it`,
-      );
-      continue;
-    }
-    if (gone === undefined) {
-      notes.push(...said);
-      return { entry, seen, doubts };
-    }
-    // With other options it ends here too: once this import has put rows in, nothing tells any more
-    // that its own are gone.
-    const claim = whenReleased(entry.id) ? undefined : await claimImport(target, entry.id, notes);
-    if (!claim) throw atWork(entry);
-    await settleImport(target, claim, "cancelled", gone);
-    notes.push(`import ${entry.id} of this file was not finished, and ${gone}: it begins anew`);
-    return lookFor(target, key, file, options, notes);
+    const next = await meetUnfinished(search, entry);
+    if (next === "look again") return lookFor(target, key, file, options, notes);
+    if (next === "pass over") continue;
+    notes.push(...said);
+    return { entry, seen, doubts };
   }
+  await meetOtherContents(search);
+  const there = await rowsThere(target, entries, options);
+  if (there) {
+    const changed = there.schemaHash !== schemaHash(options.schema);
+    const refuse = (): Promise<Error> => target.patiently(() => importedAlready(target, there, file, changed));
+    await refuseUnlessHeld(search, { active: false, refuse });
+  }
+  const finished = entries.find(({ state }) => state === "finished");
+  if (finished) said.push(await importedBefore(target, finished, wishOf(options)));
+  if (!isKeyed(options)) said.push(...(await importedBeside(target, key)));
+  notes.push(...said);
+  return { entry: undefined, seen, doubts };
+}
+
+/** A look at the ledger, as far as it has come. */
+interface Search {
+  readonly target: Target;
+  readonly key: ImportKey;
+  readonly file: string;
+  readonly options: Wanted;
+  readonly notes: string[];
+  /** Notes about imports that are passed over. */
+  readonly said: string[];
+  readonly doubts: Doubt[];
+}
+
+async function refuseUnlessHeld({ options, doubts }: Search, doubt: Doubt): Promise<void> {
+  if (!isKeyed(options)) throw await doubt.refuse();
+  if (options.mode !== "replace") doubts.push(doubt);
+}
+
+/**
+ * Decides about an unfinished import of the same content: this import continues it, or passes it
+ * over. If it has been cancelled here, the ledger must be looked at again.
+ */
+async function meetUnfinished(search: Search, entry: Entry): Promise<"continue" | "pass over" | "look again"> {
+  const { target, key, options, notes } = search;
+  // Its name for the table may be a stranger's word, so it is continued only if that is asked
+  // for.
+  const gone = await whyGone(target, entry);
+  if (entry.table !== key.table && gone === undefined)
+    throw entry.active ? atWork(entry) : await byAnotherName(target, entry, key.table);
+  if (entry.wish !== wishOf(options) && (gone === undefined || entry.active))
+    return meetOtherWish(search, entry, gone !== undefined);
+  if (gone === undefined) return "continue";
+  // With other options it ends here too: once this import has put rows in, nothing tells any more
+  // that its own are gone.
+  const claim = whenReleased(entry.id) ? undefined : await claimImport(target, entry.id, notes);
+  if (!claim) throw atWork(entry);
+  await settleImport(target, claim, "cancelled", gone);
+  notes.push(`import ${entry.id} of this file was not finished, and ${gone}: it begins anew`);
+  return "look again";
+}
+
+/** Decides about an unfinished import of the same content with other options. */
+async function meetOtherWish(search: Search, entry: Entry, isGone: boolean): Promise<"pass over" | "look again"> {
+  const { target, notes, said } = search;
+  const { id, active, indexes } = entry;
+  const rows = takenBy(entry);
+  if (rows > 0 && !isGone) {
+    throw new SluiceError(
+      "unfinished_import",
+      `${rowsIn(rows)} put into the table "${entry.table}" by the import ${id} of this file, which was begun with other options and is not finished. ` +
+        `Go on with it: --resume ${id}. End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
+    );
+  }
+  // Its rows may be on their way, also if the ledger has none of them yet.
+  if (active && !isGone) await refuseUnlessHeld(search, { active, refuse: () => atWork(entry, " with other options") });
+  if (!active && indexes.length === 0) {
+    // If it went on later, it would put its rows in beside those of this import.
+    const claim = whenReleased(id) ? undefined : await claimImport(target, id, notes);
+    if (!claim) throw atWork(entry, " with other options");
+    await settleImport(target, claim, "cancelled", "the file was imported with other options");
+    return "look again";
+  }
+  said.push(
+    `import ${id} of this file was begun with other options and is not finished; sluice imports ${id} shows it`,
+  );
+  return "pass over";
+}
+
+/** Decides about unfinished imports that began when the file held something else. */
+async function meetOtherContents(search: Search): Promise<void> {
+  const { target, key, file, said } = search;
   const { sheet, table } = key;
   for (const entry of await findImports(target, { file, sheet, table })) {
     const { id, contentHash } = entry;
@@ -190,7 +233,7 @@ export async function lookFor(
         `${file} is being imported right now as it was before, as import ${id}, by ${entry.owner}. Rows that are in both would be in the table twice. ` +
           `Wait until it has finished, or end it: sluice imports cancel ${id} --force`,
       );
-      await refuseUnlessHeld({ active: true, refuse: () => running });
+      await refuseUnlessHeld(search, { active: true, refuse: () => running });
       continue;
     }
     const unfinished = `${rowsIn(rows)} put into the table "${table}" by the import ${id} of ${file}, which held something else then and is not finished`;
@@ -199,20 +242,9 @@ export async function lookFor(
       `${unfinished}. Rows that are in both would be in the table twice. Take those out that must not stay, and end that import: sluice imports cancel ${id}. ` +
         `Or let a key decide: --on-conflict skip --key …. Or import all rows beside them: --resume never.`,
     );
-    await refuseUnlessHeld({ active: entry.active, refuse: () => twice });
+    await refuseUnlessHeld(search, { active: entry.active, refuse: () => twice });
     said.push(`${unfinished}; sluice imports cancel ${id} ends it`);
   }
-  const there = await rowsThere(target, entries, options);
-  if (there) {
-    const changed = there.schemaHash !== schemaHash(options.schema);
-    const refuse = (): Promise<Error> => target.patiently(() => importedAlready(target, there, file, changed));
-    await refuseUnlessHeld({ active: false, refuse });
-  }
-  const finished = entries.find(({ state }) => state === "finished");
-  if (finished) said.push(await importedBefore(target, finished, wish));
-  if (!isKeyed(options)) said.push(...(await importedBeside(target, key)));
-  notes.push(...said);
-  return { entry: undefined, seen, doubts };
 }
 
 /**
