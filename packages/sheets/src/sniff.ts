@@ -20,6 +20,10 @@ const textNames = /\.(?:csv|tsv|tab|txt)$/i;
 const workbookNames = /\.(?:xls|xls[xmb]|xlt[xm]|ods|fods|numbers)$/i;
 
 /**
+ * The kind of a file, by its content. It has more than 15 branches because it is a list: archives
+ * by their signature, then other signatures, then text by its looks. The name decides only between
+ * text and nothing.
+ *
  * @param csv given if the caller says that the file is delimited text, with the encoding if that is
  * known
  */
@@ -104,6 +108,10 @@ interface Looks {
   readonly lines: boolean;
 }
 
+/**
+ * Names what the first bytes look like. It has more than 15 branches because it is a list: the
+ * first test that fits decides, and the surest ones are first.
+ */
 function looksLike(head: Buffer, encoding?: string): Looks {
   const other = (content: string): Looks => ({ content, text: false, table: false, lines: false });
   const starts = (text: string): boolean => head.toString("latin1", 0, text.length) === text;

@@ -151,6 +151,10 @@ class Found {
   /** Indexes of the tables that have a link in a cell. */
   readonly linked = new Set<number>();
 
+  /**
+   * Takes an open tag. It has more than 15 branches because it is a list of the tags that matter:
+   * those of styles first, then those of the content.
+   */
   readonly on = (tokens: Tokens, depth: number): void => {
     if (tokens.is(names.style)) {
       this.#style = tokens.value(names.name, true) ?? "";

@@ -56,6 +56,12 @@ export class Unprefixed implements AsyncIterable<Uint8Array> {
     if (this.#rest.length > 0) yield this.#take(new Uint8Array(0), true);
   }
 
+  /**
+   * Takes the prefix out of the tags of a piece, and keeps what may continue in the next one.
+   *
+   * It has more than 15 branches because text, tags, comments and CDATA all move the same two
+   * positions: the one that is read, and the one that is written.
+   */
   #take(piece: Uint8Array, final: boolean): Uint8Array {
     const prefix = this.#prefix;
     const bytes =

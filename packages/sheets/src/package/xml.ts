@@ -152,6 +152,9 @@ export class Tokens {
   /**
    * Finds an attribute of the tag by its name as written. With `local`, the name is compared with
    * the part after a prefix. The raw value is then at valueStart..valueEnd.
+   *
+   * It has more than 15 branches because it is one scan over the tag, with a check at each step:
+   * ` name = "value"`, with blanks anywhere, and with each of the signs missing.
    */
   attribute(name: Uint8Array, local = false): boolean {
     const { bytes, stop } = this;

@@ -44,7 +44,12 @@ export class AnyCell {
     this.#state = state;
   }
 
-  /** Reads the cell whose open tag was just read. `end` is the end of the window. */
+  /**
+   * Reads the cell whose open tag was just read. `end` is the end of the window.
+   *
+   * It has more than 15 branches because each kind of child element has one, and each child may go
+   * beyond the window: then the cell is read again with a longer one.
+   */
   read(tokens: Tokens, empty: boolean, end: number): Status {
     const state = this.#state;
     const begin = tokens.start;
@@ -165,6 +170,7 @@ export class AnyCell {
       state.warn(`the address of the link in ${cellName(column, state.row)} is computed, so it is not kept`);
   }
 
+  /** Adds the cell to the store, as its type says. `rest` is the size of its markup. */
   #put(
     column: number,
     type: string,
@@ -201,7 +207,13 @@ export class AnyCell {
     }
     if (type === "n") return this.#number(column, style, source, rest);
     if (type === "s") return this.#shared(column, source, rest);
-    const word = source.bytes.toString("latin1", 0, Math.min(length, 64));
+    return this.#rare(column, type, source, rest);
+  }
+
+  /** Adds a boolean, an error or an ISO date. What is not of the type that it states is text. */
+  #rare(column: number, type: string, source: RichText, rest: number): Status {
+    const state = this.#state;
+    const word = source.bytes.toString("latin1", 0, Math.min(source.length, 64));
     switch (type) {
       case "b": {
         const truth = word === "1" || word === "true" ? true : word === "0" || word === "false" ? false : undefined;

@@ -117,7 +117,8 @@ const BUILT_IN: Readonly<Record<number, string>> = {
 
 /**
  * The kind that a built-in format shows: one that has a number and no code in the file. 27–36,
- * 50–58 and 71–81 belong to East Asian and Thai Excel.
+ * 50–58 and 71–81 belong to East Asian and Thai Excel. It has more than 15 branches because it is a
+ * table.
  */
 export function shownByBuiltIn(id: number): Shown {
   if (id === 46 || id === 79) return Shown.duration;
@@ -132,6 +133,10 @@ export function shownByBuiltIn(id: number): Shown {
  * fillers (`*d`), spacers (`_d`), colours, conditions and locales in brackets are not date codes.
  * `[h]`, `[mm]`, `[ss]` count elapsed time: a duration. `m` is a month, or a minute if it is next
  * to hours or seconds.
+ *
+ * `d.m.yyyy` is a date, `h:mm` a time, `[h]:mm` a duration, and `0.00" days"` a number.
+ *
+ * It has more than 15 branches because each kind of character has one.
  */
 export function shownBy(code: string): Shown {
   let date = false;
