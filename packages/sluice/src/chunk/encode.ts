@@ -74,7 +74,7 @@ export class Encoder {
   /** Records of the chunk that is being filled. */
   #limit: number;
   readonly #exact: boolean;
-  /** By sheet column: the field's index, or one of the two below. */
+  /** By sheet column: the field's index, `LEFT_OUT` or `NO_HEADER`. */
   readonly #fieldOf: Int32Array;
   /** By field: the check of a text cell, undefined if its text is loaded unchanged. */
   readonly #checks: readonly (Check | undefined)[];
@@ -277,6 +277,19 @@ export class Encoder {
     return weight;
   }
 
+  /**
+   * Writes a row as a line of COPY text, or rejects it.
+   *
+   * It is longer than 60 lines, with more than 15 branches, because every cell of a sheet passes
+   * through its loop. So the buffer, the position and the field stay in local variables. The ways
+   * of a cell, the usual ones without a call:
+   *
+   *     nothing in it, or blanks          no field yet: NULL when the next cell or the end comes
+   *     right of the headers, no header   the row is rejected
+   *     a column that is left out         kept for rejects only
+   *     a text column, or plain           its bytes, copied; with escapes if it has any
+   *     all others                        the verdict of the column's check: a text, NULL, a problem
+   */
   #encodeRow(batch: RowBatch, source: DataView, row: number, lastColumn: number): void {
     const { bytes, columns, types, flags, starts, ends, firstCell } = batch;
     const first = firstCell[row]!;
@@ -379,20 +392,37 @@ export class Encoder {
       out[position++] = UPPER_N;
       out[position++] = TAB;
     }
-    for (; field < fieldCount; field++) {
-      const text = madeText(this.#plan.columns[field]!, this.#checks[field], batch, row);
-      if (text !== null && typeof text === "object") return this.#reject(batch, row, field, undefined, text);
-      if (text === null && this.#notNull[field]) return this.#missing(batch, row, field);
-      position = this.#writeText(position, text, fieldCount);
+    if (field < fieldCount) {
+      position = this.#encodeMade(batch, row, position);
+      if (position < 0) return;
       out = this.#out;
-      if (position < 0) return this.#reject(batch, row, field, text ?? undefined, NUL);
-      out[position++] = TAB;
     }
     out[position - 1] = NEWLINE;
     this.#length = position;
     this.#lineEnds[this.#rows] = position;
     this.#rowNumbers[this.#rows++] = batch.rowNumbers[row]!;
     this.#records++;
+  }
+
+  /** Writes the last fields, which are not cells; returns −1 if one of them rejects the row. */
+  #encodeMade(batch: RowBatch, row: number, begin: number): number {
+    const fieldCount = this.#checks.length;
+    let position = begin;
+    for (let field = this.#cellFields; field < fieldCount; field++) {
+      const text = madeText(this.#plan.columns[field]!, this.#checks[field], batch, row);
+      if (text !== null && typeof text === "object") this.#reject(batch, row, field, undefined, text);
+      else if (text === null && this.#notNull[field]) this.#missing(batch, row, field);
+      else {
+        position = this.#writeText(position, text, fieldCount);
+        if (position >= 0) {
+          this.#out[position++] = TAB;
+          continue;
+        }
+        this.#reject(batch, row, field, text ?? undefined, NUL);
+      }
+      return -1;
+    }
+    return position;
   }
 
   /** Writes a string that a check gave, or NULL; returns −1 if it holds a NUL character. */
