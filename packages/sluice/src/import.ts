@@ -70,8 +70,12 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
   }
 }
 
+/**
+ * Imports a sheet, or continues an import. A resume by its id asks the ledger first, because it
+ * goes by what is stored there. All others must be able to read the file first.
+ */
 async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<ImportResult> {
-  const { method = "copy", resume = "auto", dryRun = false } = options;
+  const { method = "copy", dryRun = false } = options;
   if (!METHODS.includes(method))
     throw usageError(
       "unknown_method",
@@ -81,17 +85,7 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
   const table = tableName(options, file);
   const database = new Database(options);
   const fileState = options.workbook ? stateWhenOpened(options.workbook) : await stateOf(options.file);
-  // A resume by its id asks the ledger first, since it goes by what is stored there; otherwise the
-  // file must be readable first.
-  let entry: Entry | undefined;
-  if (resume !== "auto" && resume !== "never") {
-    if (dryRun)
-      throw usageError(
-        "dry_run",
-        "--dry-run begins from the first row, so it cannot go on with an import. Leave --resume out.",
-      );
-    entry = await importToResume(options.target, resume, await database.hashOnceAwake(), file, table);
-  }
+  const entry = await importOfId(options, database, file, table);
   const csv = entry ? csvOf(entry.plan, entry.id) : options.csv;
   // An import that continues by its id reads a text as it did before.
   await using opened = options.workbook && !entry ? undefined : await openWorkbook(options.file, { ...options, csv });
@@ -123,6 +117,22 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
   } finally {
     await source.close();
   }
+}
+
+/** The import that `resume` names by its id; undefined if it names none. */
+async function importOfId(
+  { resume = "auto", dryRun, target }: ImportOptions,
+  database: Database,
+  file: string,
+  table: string,
+): Promise<Entry | undefined> {
+  if (resume === "auto" || resume === "never") return undefined;
+  if (dryRun)
+    throw usageError(
+      "dry_run",
+      "--dry-run begins from the first row, so it cannot go on with an import. Leave --resume out.",
+    );
+  return await importToResume(target, resume, await database.hashOnceAwake(), file, table);
 }
 
 /** The database of an import, which is started as late as possible. */

@@ -38,7 +38,10 @@ export interface FileFlags {
   readonly streamingOnly?: boolean;
 }
 
-/** The engine's options for the flags. */
+/**
+ * The engine's options for the flags. It has more than 15 branches because it is a list: an option
+ * that is not stated is left out.
+ */
 export function fileOptions(
   flags: FileFlags,
   schema: TableSchema | undefined,

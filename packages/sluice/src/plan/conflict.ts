@@ -12,20 +12,24 @@ import { NOT_DELETED } from "../schema/schema.ts";
 import type { TableInfo, UniqueIndex } from "../target.ts";
 import type { Empty, OnConflict } from "../options.ts";
 
-interface Wish {
+interface Rule {
   readonly onConflict?: OnConflict;
   readonly key?: readonly string[];
 }
 
+type Table = Pick<TableInfo, "columns" | "unique"> & { readonly kind?: string | undefined };
+
 /**
+ * The treatment of rows whose key is there; undefined if they are refused.
+ *
  * @param fallback the key if none was named
  * @param lacking columns that must have a value and do not get one from the sheet
  * @throws SluiceError if the key has no unique index, or is not a key of this table and sheet
  */
 export function conflictOf(
-  { onConflict = "error", key }: Wish,
+  { onConflict = "error", key }: Rule,
   table: string,
-  info: Pick<TableInfo, "columns" | "unique"> & { readonly kind?: string | undefined },
+  info: Table,
   load: readonly LoadColumn[],
   fallback: readonly string[],
   lacking: readonly string[] = [],
@@ -33,20 +37,7 @@ export function conflictOf(
   if (onConflict !== "error" && info.kind !== undefined) checkKind(onConflict, table, info.kind);
   const columns = key ?? fallback;
   const loaded = new Set(load.map(({ column }) => column.name));
-  for (const name of key ?? []) {
-    if (!info.columns.some((column) => column.name === name)) {
-      throw usageError(
-        "unknown_key",
-        `--key names the column "${name}", which the table "${table}" does not have. It has: ${info.columns.map((column) => column.name).join(", ")}.`,
-      );
-    }
-    if (!loaded.has(name)) {
-      throw new SluiceError(
-        "key_not_loaded",
-        `--key names the column "${name}", and no header of the sheet goes there. Headers: ${load.map(({ header }) => header).join(", ")}. Name the header with --map "Header=${name}".`,
-      );
-    }
-  }
+  if (key) checkKey(key, table, info, load);
   if (onConflict === "error") {
     if (key && !indexOver(key, info.unique) && !nearIndex(key, info.unique)?.deferrable)
       throw noIndex(key, table, info);
@@ -54,16 +45,7 @@ export function conflictOf(
   }
   const touched = info.unique.filter((index) => index.expression || index.columns.some((column) => loaded.has(column)));
   // To skip, any unique index will do that a loaded row can hurt.
-  if (columns.length === 0 && (onConflict === "update" || touched.length === 0)) {
-    const lacks =
-      onConflict === "update"
-        ? "no primary key among those that are loaded"
-        : "no unique index over any that is loaded";
-    throw usageError(
-      "no_key",
-      `--on-conflict ${onConflict} needs to know which columns tell rows apart, and the table "${table}" has ${lacks}. Name them: --key column,column`,
-    );
-  }
+  if (columns.length === 0 && (onConflict === "update" || touched.length === 0)) throw noKey(onConflict, table);
   const index = columns.length === 0 ? undefined : indexOver(columns, info.unique);
   if (columns.length > 0 && (!index || nearIndex(columns, info.unique)?.deferrable))
     throw noIndex(columns, table, info);
@@ -79,6 +61,34 @@ export function conflictOf(
     ...(partitioned ? { partitioned } : {}),
     ...(onConflict === "update" && only.length > 0 ? { only } : {}),
   };
+}
+
+/** @throws SluiceError if a column that `--key` names is not in the table, or is not loaded */
+function checkKey(key: readonly string[], table: string, info: Table, load: readonly LoadColumn[]): void {
+  const loaded = new Set(load.map(({ column }) => column.name));
+  for (const name of key) {
+    if (!info.columns.some((column) => column.name === name)) {
+      throw usageError(
+        "unknown_key",
+        `--key names the column "${name}", which the table "${table}" does not have. It has: ${info.columns.map((column) => column.name).join(", ")}.`,
+      );
+    }
+    if (!loaded.has(name)) {
+      throw new SluiceError(
+        "key_not_loaded",
+        `--key names the column "${name}", and no header of the sheet goes there. Headers: ${load.map(({ header }) => header).join(", ")}. Name the header with --map "Header=${name}".`,
+      );
+    }
+  }
+}
+
+function noKey(onConflict: OnConflict, table: string): SluiceError {
+  const lacks =
+    onConflict === "update" ? "no primary key among those that are loaded" : "no unique index over any that is loaded";
+  return usageError(
+    "no_key",
+    `--on-conflict ${onConflict} needs to know which columns tell rows apart, and the table "${table}" has ${lacks}. Name them: --key column,column`,
+  );
 }
 
 /** @throws SluiceError if empty cells can keep nothing, since no row is updated */

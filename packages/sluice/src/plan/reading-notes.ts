@@ -33,14 +33,7 @@ export function readingNotes(
       notes.push(
         `the column "${name}" has years of two digits, read as ${dateFormat}: 00 to 68 are 2000 to 2068, 69 to 99 are 1969 to 1999; --type "${name}=${type}(${dateFormat})" states it`,
       );
-    if (isNumberType(type) && found.type === "interval")
-      notes.push(
-        `the column "${name}" gets durations as numbers of days: 36:00:00 is 1.5; a column of the type interval keeps them as they are`,
-      );
-    if (isNumberType(type) && numberFormat === undefined && (found.because ?? "").startsWith(AMBIGUOUS))
-      notes.push(
-        `the column "${name}" reads a point as the begin of decimals, but its values could have it between thousands; --type "${name}=${type}(1.234,56)" says so`,
-      );
+    if (isNumberType(type)) notes.push(...numberTypeNotes(name, type, found, numberFormat));
     if (type === "text" && !isStated) notes.push(...textNotes(name, found));
     for (const { text, count } of found.missing) {
       if (!column.nulls?.includes(text) || stated.nulls.includes(text)) continue;
@@ -83,6 +76,25 @@ function numberNotes(format: string, columns: readonly NumberColumn[]): string[]
   return [
     `${columns.length} columns are read as numbers like ${format} (${shown.join(", ")}${more})${lost(unit)}; for each of them, --type "${name}=${type}(${format})" states it, and --type "${name}=text" keeps the texts in a new table`,
   ];
+}
+
+/** Notes about a column of numbers that gets durations, or texts that can be read in two ways. */
+function numberTypeNotes(
+  name: string,
+  type: string,
+  found: ReturnType<typeof inferred>,
+  numberFormat: string | undefined,
+): string[] {
+  const notes: string[] = [];
+  if (found.type === "interval")
+    notes.push(
+      `the column "${name}" gets durations as numbers of days: 36:00:00 is 1.5; a column of the type interval keeps them as they are`,
+    );
+  if (numberFormat === undefined && (found.because ?? "").startsWith(AMBIGUOUS))
+    notes.push(
+      `the column "${name}" reads a point as the begin of decimals, but its values could have it between thousands; --type "${name}=${type}(1.234,56)" says so`,
+    );
+  return notes;
 }
 
 function textNotes(name: string, { because = "", errors }: ReturnType<typeof inferred>): string[] {

@@ -58,6 +58,11 @@ export function kindOf(bytes: Buffer, start: number, end: number, type: CellType
   return value !== value.trim() && (kind === "uuid" || kind === "email" || kind === "url") ? "text" : kind;
 }
 
+/**
+ * The kind of a text. It has more than 15 branches because it is a list, the first that fits:
+ * `{"a":1}` is JSON, `12.5` a number, `n/a` a mark for a missing value, `yes` a boolean,
+ * `03.05.2024` a date in some notations, `5 kg` an amount.
+ */
 function textKind(text: string): Kind {
   const first = text.charCodeAt(0);
   if (first === 0x7b || first === 0x5b) return isMark(text) ? `mark ${text}` : isJson(text) ? "json" : "text";

@@ -218,12 +218,7 @@ export async function readHeader(
       layout = detectLayout(rows, known);
     },
     found: foundRecords,
-    linked: () =>
-      (linked ??= Promise.all(
-        (options.links ? alike : alike.slice(0, SAMPLE_SHEETS)).map((one) =>
-          findLinks(one, layout.firstRow, options.links ?? false),
-        ),
-      ).then(joined)),
+    linked: () => (linked ??= linksOf(alike, layout.firstRow, options.links ?? false)),
     startWith: (rules) => records.startWith(rules),
     next: () => records.next(),
     sample: () =>
@@ -239,6 +234,12 @@ export async function readHeader(
     notes: () => [...(isRejectFile ? [REJECT_NOTE] : []), ...records.notes()],
     close: () => records.close(),
   };
+}
+
+/** The links of sheets with the same headers: of all if links are kept, else of the first ones. */
+async function linksOf(sheets: readonly SheetView[], firstRow: number, kept: boolean): Promise<Linked> {
+  const looked = kept ? sheets : sheets.slice(0, SAMPLE_SHEETS);
+  return joined(await Promise.all(looked.map((one) => findLinks(one, firstRow, kept))));
 }
 
 /** Closes the records, and throws, if they cannot be read or there are none. */

@@ -164,6 +164,7 @@ function modifiersOf(type: string): number[] {
   return [...(/\(([^)]*)\)/.exec(type)?.[1] ?? "").matchAll(/-?\d+/g)].map(Number);
 }
 
+/** The check of a type. It has more than 15 branches because it is a list of PostgreSQL's types. */
 function typeCheck(declared: string, dateFormat: string | undefined): Check | undefined {
   const type = baseType(declared);
   const integer = INTEGERS[type];
