@@ -7,17 +7,35 @@
 // have one far more often than not. If nothing is clear it is the first row, as people expect, and
 // a note says what was decided. `--header` and `--skip` settle it.
 //
-// It is longer than 500 lines, because the rules weigh the same facts about the same rows.
+// evidence.ts compares a row with those below it, header-groups.ts joins rows of a header, and
+// about-rows.ts knows the rows below one that are no records.
+import type { Header, HeaderChoice } from "../options.ts";
+import {
+  ABOUT_RECORDS,
+  ABOUT_ROWS,
+  NO_VALUE,
+  aboutLines,
+  areCodes,
+  isAbout,
+  isFieldId,
+  isUnits,
+} from "./about-rows.ts";
 import { columnNumbersAt } from "./column-numbers.ts";
+import { BELOW, evidence, evidenceOfLast, isLabel, sortBelow } from "./evidence.ts";
 import { withoutMarks } from "./footnote-marks.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
-import type { HeaderChoice, Header } from "../options.ts";
-import { isMark } from "../values/marks.ts";
-
-/** Rows that a header may continue over. */
-const WRAPPED = 3;
-/** Rows below a candidate that are compared with it. */
-const BELOW = 20;
+import {
+  WRAPPED,
+  distinct,
+  headerOf,
+  isPair,
+  joined,
+  pairAt,
+  repeatedAcross,
+  repeatsName,
+  withGroupsAbove,
+  withNamesAbove,
+} from "./header-groups.ts";
 
 /** The layout of a sheet's top. Rows are numbered as the sheet numbers them. */
 export interface Layout {
@@ -213,10 +231,6 @@ function withUnit(header: Header, headers: readonly Header[], units: ReadonlyMap
     : header;
 }
 
-function headerOf({ column, text }: HeadCell): Header {
-  return { sheetColumn: column, text };
-}
-
 /** Index of the header; undefined if the first row is a record already. */
 function findHeader(rows: readonly HeadRow[]): number | undefined {
   for (let i = 0; i < rows.length - 1; i++) {
@@ -409,284 +423,6 @@ export function gapInHeader({ headers, headerRows }: Layout, records: readonly H
   return undefined;
 }
 
-/** What the rows below say of a row. */
-interface Evidence {
-  /** It has cells in most of the columns that are filled below. */
-  readonly covers: boolean;
-  /** The columns that have a text over values of another kind. */
-  readonly labelled: ReadonlySet<number>;
-  readonly labels: number;
-  /** Its cells that are such values as those below. */
-  readonly records: number;
-}
-
-/** Compares a row with those below it. */
-function evidence(rows: readonly HeadRow[], i: number): Evidence {
-  const row = rows[i]!;
-  // The next row may belong to the header as well, so it counts only if there is no other.
-  const below = rows.slice(i + (rows.length > i + 2 ? 2 : 1), i + 2 + BELOW);
-  const filled = new Map<number, HeadCell[]>();
-  for (const { cells } of below) {
-    for (const cell of cells) {
-      const column = filled.get(cell.column);
-      if (column) column.push(cell);
-      else filled.set(cell.column, [cell]);
-    }
-  }
-  const usual = [...filled].filter(([, cells]) => cells.length * 2 >= below.length).map(([column]) => column);
-  const own = new Set(row.cells.map((cell) => cell.column));
-  const covered = usual.filter((column) => own.has(column)).length;
-  const series = seriesIn(row);
-  const isSeries = series.size > 0 && below.filter((other) => seriesIn(other).size > 0).length * 3 <= below.length;
-  const labelled = new Set<number>();
-  let records = 0;
-  for (const cell of row.cells) {
-    const cells = filled.get(cell.column) ?? [];
-    const sort = sortBelow(cells);
-    if (sort === undefined || sort === "text") continue;
-    if (cell.sort === "text" || (isSeries && series.has(cell.column)) || isDateOver(cell, sort))
-      labelled.add(cell.column);
-    else if (cell.sort === sort && !(isYear(cell) && !cells.every(isYear))) records++;
-  }
-  return { covers: covered * 2 > usual.length, labels: labelled.size, labelled, records };
-}
-
-/**
- * Compares a row that may be the header's last one with those below it. If nothing comes of that,
- * because hardly a record follows, the next row counts as well.
- */
-function evidenceOfLast(rows: readonly HeadRow[], i: number): Evidence {
-  const found = evidence(rows, i);
-  if (found.labels > 0 || found.records > 0 || i + 1 >= rows.length) return found;
-  return evidence([...rows.slice(0, i + 1), rows[i + 1]!], i);
-}
-
-/**
- * The kind of two thirds of a column's cells, if they have the same. Marks for missing values do
- * not count beside values.
- */
-function sortBelow(cells: readonly HeadCell[]): string | undefined {
-  const values = cells.filter(({ sort, text }) => sort !== "text" || !isMark(text));
-  const counts = new Map<string, number>();
-  for (const { sort } of values.length > 0 ? values : cells) counts.set(sort, (counts.get(sort) ?? 0) + 1);
-  return [...counts].find(([, count]) => count * 3 >= (values.length || cells.length) * 2)?.[0];
-}
-
-/** Days and months head the columns of numbers in many tables. */
-function isDateOver(cell: HeadCell, sort: string): boolean {
-  return cell.sort === "date" && sort === "number";
-}
-
-/**
- * Numbers or dates that are side by side and go up, or down, from cell to cell: a series of three
- * with equal steps, or of five.
- */
-const EVEN_SERIES = 3;
-const ANY_SERIES = 5;
-
-/**
- * The columns of a series that goes through all numbers and dates of a row: ages, weeks, months,
- * numbered districts.
- */
-function seriesIn({ cells }: HeadRow): ReadonlySet<number> {
-  const values = cells.filter(({ sort }) => sort === "number" || sort === "date");
-  const numbers = values.map(({ text, sort }) => (sort === "date" ? Date.parse(text) : Number(text)));
-  const steps = numbers.slice(1).map((number, n) => number - numbers[n]!);
-  const oneWay = steps.every((step) => step > 0) || steps.every((step) => step < 0);
-  const even = steps.every((step) => step === steps[0]);
-  if (!oneWay || values.length < (even ? EVEN_SERIES : ANY_SERIES)) return new Set();
-  return new Set(values.map(({ column }) => column));
-}
-
-/** Years head the columns of many tables. */
-function isYear({ text }: HeadCell): boolean {
-  return /^(?:19|20)\d\d$/.test(text);
-}
-
-function isLabel(cell: HeadCell): boolean {
-  return cell.sort === "text" || cell.sort === "date" || isYear(cell);
-}
-
-/**
- * Reports whether the row with index `first` has groups over the next row: several labels, most of
- * which span two columns or more. A label that spans one column must be above nothing (cells merged
- * downwards), else the row is a title or a remark.
- */
-function isPair(rows: readonly HeadRow[], first: number): boolean {
-  const [groups, names] = [rows[first], rows[first + 1]];
-  if (!groups || !names || first + 2 >= rows.length) return false;
-  if (![...groups.cells, ...names.cells].every(isLabel)) return false;
-  // `Unit: ACME` is a remark.
-  if (groups.cells.some(({ text }) => /[:：]$/.test(text))) return false;
-  const { labels, records } = evidenceOfLast(rows, first + 1);
-  if (labels === 0 || records > 0) return false;
-  const { wide, single, down } = spansOf(groups, names.cells.map((cell) => cell.column)); // prettier-ignore
-  const apart = names.number - groups.number;
-  if (wide === 0 || groups.cells.length < 2) return false;
-  return isHeldTogether(down, apart) || (apart === 1 && (single === 0 || wide >= 2));
-}
-
-/** Names that are merged downwards hold two rows together, also if a blank one is between them. */
-function isHeldTogether(down: number, apart: number): boolean {
-  return down >= 2 && apart <= 2;
-}
-
-/** The names in the row below groups, with them. */
-function pairAt(rows: readonly HeadRow[], groups: number): Header[] {
-  return joined(rows[groups]!, rows[groups + 1]!.cells.map(headerOf));
-}
-
-/**
- * The number of a row's cells that are above two columns or more, of those above one that has a
- * name, and of those above nothing: names whose cells are merged downwards.
- */
-function spansOf({ cells }: HeadRow, columns: readonly number[]): { wide: number; single: number; down: number } {
-  const named = new Set(columns);
-  let [wide, single, down] = [0, 0, 0];
-  for (const [n, { column }] of cells.entries()) {
-    const next = cells[n + 1]?.column ?? Number.POSITIVE_INFINITY;
-    const from = columns.findIndex((one) => one >= column);
-    const span = from < 0 ? 0 : columns.slice(from, from + 2).filter((one) => one < next).length;
-    if (span === 2) wide++;
-    else if (span === 1 && named.has(column)) single++;
-    else if (span === 0) down++;
-  }
-  return { wide, single, down };
-}
-
-/** Cells of a row that repeats its texts across. */
-const ACROSS = 4;
-
-/**
- * The header of several rows that repeat their texts from cell to cell, as merged cells that were
- * parted do: `2019 | 2019 | 2020 | 2020` over `Wheat | Rye | Wheat | Rye`. Undefined if such rows
- * do not tell all columns apart.
- */
-function repeatedAcross(rows: readonly HeadRow[], header: number): { headers: Header[]; lines: number } | undefined {
-  let headers: Header[] = [];
-  for (let lines = 1; lines <= WRAPPED + 1; lines++) {
-    const row = rows[header + lines - 1];
-    if (!row || row.number !== rows[header]!.number + lines - 1 || !repeatsAcross(row)) return undefined;
-    if (lines > 1 && isUnits(rows, header + lines - 2)) return undefined;
-    headers = stacked(headers, row);
-    if (distinct(headers) === headers.length) return { headers, lines };
-  }
-  return undefined;
-}
-
-/** Whether half of a row's texts are there more than once. */
-function repeatsAcross({ cells }: HeadRow): boolean {
-  const counts = new Map<string, number>();
-  for (const { text } of cells) counts.set(text, (counts.get(text) ?? 0) + 1);
-  return cells.length >= ACROSS && cells.every(isLabel) && cells.filter(({ text }) => counts.get(text)! > 1).length * 2 >= cells.length; // prettier-ignore
-}
-
-/** Each name below the one above it, if it is another one: `2019 / Wheat`. */
-function stacked(above: readonly Header[], { cells }: HeadRow): Header[] {
-  const nameAt = new Map(above.map(({ sheetColumn, text }) => [sheetColumn, text]));
-  for (const { column, text } of cells) {
-    const name = nameAt.get(column);
-    if (name === undefined || !repeatsName(name, text))
-      nameAt.set(column, name === undefined ? text : `${name} / ${text}`);
-  }
-  return [...nameAt].sort(([a], [b]) => a - b).map(([sheetColumn, text]) => ({ sheetColumn, text }));
-}
-
-/** The most rows of groups above a header of two rows or more. */
-const GROUP_ROWS = 3;
-
-/**
- * Joins the rows right above a header that hold groups, two or more of them, each over two columns
- * or more.
- */
-function withGroupsAbove(
-  rows: readonly HeadRow[],
-  header: number,
-  names: readonly Header[],
-): [number, readonly Header[]] {
-  let headers = names;
-  let top = header;
-  for (; top > 0 && header - top < GROUP_ROWS; top--) {
-    const above = rows[top - 1]!;
-    if (above.cells.length < 2) break;
-    if (!above.cells.every((cell) => isLabel(cell) && !/[:：]$/.test(cell.text))) break;
-    const { wide, single, down } = spansOf(above, headers.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
-    const apart = rows[top]!.number - above.number;
-    const grouped = joined(above, headers);
-    // Groups tell names apart, also if the blank row of merged cells is between them.
-    const isNeeded = apart <= 2 && wide > 1 && single === 0 && distinct(headers) < headers.length && distinct(grouped) === grouped.length; // prettier-ignore
-    if (wide === 0 || (!isHeldTogether(down, apart) && !isNeeded && (apart > 1 || wide === 1 || single > 0))) break;
-    headers = grouped;
-  }
-  return [top, headers];
-}
-
-/**
- * Joins the rows right above a header whose names are not all different, if these rows tell more of
- * the names apart: `State` and `County` over `FIPS` and `FIPS`. It also joins a word that is
- * divided: `Unemploy-` over `ment rate`.
- */
-function withNamesAbove(
-  rows: readonly HeadRow[],
-  header: number,
-  names: readonly Header[],
-): [number, readonly Header[]] {
-  let headers = names;
-  let top = header;
-  for (; top > 0 && header - top < GROUP_ROWS; top--) {
-    const above = rows[top - 1]!;
-    if (above.number !== rows[top]!.number - 1 || above.cells.length < 2) break;
-    if (!above.cells.every((cell) => cell.sort === "text" && !/[:：]$/.test(cell.text))) break;
-    const here = distinct(headers);
-    const nameAt = new Map(headers.map(({ sheetColumn, text }) => [sheetColumn, text]));
-    const isDivided = ({ column, text }: HeadCell): boolean =>
-      /\p{L}-$/u.test(text) && /^\p{Ll}/u.test(nameAt.get(column) ?? "");
-    const isShared = ({ column }: HeadCell): boolean =>
-      headers.filter(({ text }) => text === nameAt.get(column)).length > 1;
-    const divided = above.cells.some(isDivided);
-    if (here === headers.length && !divided) break;
-    const [single, grouped] = [onTop(above, headers), joined(above, headers)];
-    if (distinct(single) === headers.length && above.cells.every((cell) => isDivided(cell) || isShared(cell)))
-      headers = single;
-    else if (distinct(grouped) > here) headers = grouped;
-    else break;
-  }
-  return [top, headers];
-}
-
-function distinct(headers: readonly Header[]): number {
-  return new Set(headers.map(({ text }) => text)).size;
-}
-
-/** Each cell before the name below it. */
-function onTop({ cells }: HeadRow, headers: readonly Header[]): Header[] {
-  const words = new Map(cells.map((cell) => [cell.column, cell.text]));
-  return headers.map((header) => {
-    const word = words.get(header.sheetColumn);
-    if (word === undefined) return header;
-    const isDivided = /\p{L}-$/u.test(word) && /^\p{Ll}/u.test(header.text);
-    return { ...header, text: isDivided ? word.slice(0, -1) + header.text : `${word} ${header.text}` };
-  });
-}
-
-/**
- * `Address` over `Street` and `City` → `Address / Street`, `Address / City`.
- * @param spans a group goes on until the next one
- */
-function joined(groups: HeadRow, names: readonly Header[], spans = true): Header[] {
-  const groupOf = new Map(groups.cells.map((cell) => [cell.column, cell.text]));
-  const nameOf = new Map(names.map((name) => [name.sheetColumn, name.text]));
-  const headers: Header[] = [];
-  let group: string | undefined;
-  for (const column of [...new Set([...groupOf.keys(), ...nameOf.keys()])].sort((a, b) => a - b)) {
-    group = groupOf.get(column) ?? group;
-    const name = nameOf.get(column);
-    const parts = name === undefined ? [groupOf.get(column)] : [spans ? group : groupOf.get(column), name];
-    headers.push({ sheetColumn: column, text: parts.filter((part) => part !== undefined).join(" / ") });
-  }
-  return headers;
-}
-
 /**
  * Reports whether a row continues the headers above it: `Percent` over `of class`, all of it words
  * over numbers. A record would have something in the first column, in a column of words, or only
@@ -713,13 +449,6 @@ function continues(rows: readonly HeadRow[], header: number, lines: number, head
   return under && row.cells.length + lines >= 3 && labelled.size > 0 && isLine && records === 0;
 }
 
-/**
- * Reports whether a text is the name above it, or the part of that without its groups, in any case.
- */
-function repeatsName(name: string | undefined, text: string): boolean {
-  return ` / ${name?.toLowerCase()}`.endsWith(` / ${text.toLowerCase()}`);
-}
-
 function wrapped(headers: readonly Header[], { cells }: HeadRow): Header[] {
   const more = new Map(cells.map((cell) => [cell.column, cell.text]));
   return headers.flatMap((header, n) => {
@@ -731,90 +460,4 @@ function wrapped(headers: readonly Header[], { cells }: HeadRow): Header[] {
       ...behind.map((cell) => ({ sheetColumn: cell.column, text: `${header.text} / ${cell.text}` })),
     ];
   });
-}
-
-/**
- * The most rows below the header that say more of the columns; and the records that must follow to
- * tell.
- */
-const ABOUT_ROWS = 2;
-const ABOUT_RECORDS = 3;
-
-/**
- * The number of rows right below the header that are not records but say more of the columns:
- * codes, formats (`10s`, `4n`), names in a second language, questions of a survey over the ids of
- * its fields. None of their cells is a value of its column, and each column without text has a
- * different text there.
- */
-function aboutLines(rows: readonly HeadRow[], header: number): number {
-  for (let lines = ABOUT_ROWS; lines > 0; lines--) if (rows[header + lines]?.cells.every(isFieldId)) return lines;
-  let lines = 0;
-  while (lines < ABOUT_ROWS && isAbout(rows, header + lines + 1)) lines++;
-  return lines;
-}
-
-function isFieldId({ text }: HeadCell): boolean {
-  return text.startsWith('{"ImportId":');
-}
-
-/** Reports whether the cells are codes: capitals and digits in one word. */
-function areCodes(cells: readonly HeadCell[]): boolean {
-  return cells.length > 0 && cells.every(({ text }) => /^(?=.*\p{Lu})[\p{Lu}\d_.:/-]{3,}$/u.test(text));
-}
-
-function isAbout(rows: readonly HeadRow[], at: number): boolean {
-  const row = rows[at];
-  const below = rows.slice(at + 1, at + 1 + BELOW);
-  if (!row || row.number !== rows[at - 1]!.number + 1 || below.length < ABOUT_RECORDS) return false;
-  const own = new Map(row.cells.map((cell) => [cell.column, cell]));
-  // The days of a series of weeks, over numbers.
-  const days = row.cells.filter(({ sort }) => sort === "date");
-  const numbers = below.flatMap(({ cells }) => cells).filter(({ column }) => own.get(column)?.sort === "date");
-  if (days.length > 0 && seriesIn(row).size === days.length && numbers.every(({ sort }) => sort === "number"))
-    return true;
-  const typed: HeadCell[] = [];
-  for (const column of new Set(below.flatMap(({ cells }) => cells.map((cell) => cell.column)))) {
-    const cells = below.flatMap((other) => other.cells.filter((cell) => cell.column === column));
-    const sort = sortBelow(cells);
-    if (sort === undefined || sort === "text" || cells.length * 2 < below.length) continue;
-    const cell = own.get(column);
-    // Codes of series are only above the series.
-    if (!cell && column < row.cells[0]!.column) continue;
-    if (!cell || (cell.sort !== "text" && !isDateOver(cell, sort)) || NO_VALUE.test(cell.text)) return false;
-    typed.push(cell);
-  }
-  if (typed.length < 2) return false;
-  if (row.cells.every(({ text }) => /^\d{1,3}[sdnb]$/.test(text))) return true;
-  const texts = new Set(typed.map(({ text }) => text));
-  return texts.size === typed.length && typed.some(({ text }) => text.length > 1);
-}
-
-const UNIT =
-  /^(?:[µmkMGc]?(?:g|m|l|s|W|V|A|Hz|J|Pa|bar|mol|cd|K|N|Wh|B|bit)|[°º]?[CF]|t|min|h|hrs?|hours?|days?|d|years?|yrs?|months?|in|ft|yd|mi|lb|lbs|oz|gal|mph|km\/h|m\/s|m[²³23]|cm[²³23]|km[²2]|ha|kg\/m[²³23]|g\/l|mg\/l|ppm|ppb|rpm|dB|pcs|pieces|stk|units?|%|‰|[€$£¥]|EUR|USD|GBP|CHF|JPY|-)$/;
-const IN_BRACKETS = /^(?:\(.{1,20}\)|\[.{1,20}\])$/;
-
-/** Texts that people write for a missing value. */
-const NO_VALUE =
-  /^[([]?(?:-+|–|—|\?+|\.+|x|n\.?\s?\/?a\.?|nan|null|nil|none|no data|missing|unknown|not (?:known|available|applicable)|tb[ad]|k\.?\s?a\.?|keine?|unbekannt|inconnu|desconocido)[)\]]?$/i;
-
-/**
- * Reports whether the row after the header holds units: `kg`, `(m/s)`, `%`, each over a number.
- * Letters by themselves may be grades or sizes: they are units beside one that can only be a unit,
- * or if all columns but the first have one letter. In doubt it is a record.
- */
-function isUnits(rows: readonly HeadRow[], header: number): boolean {
-  const row = rows[header + 1];
-  if (!row || row.number !== rows[header]!.number + 1 || header + 2 >= rows.length) return false;
-  const texts = row.cells.map(({ text }) => text);
-  if (!texts.every((text) => UNIT.test(text) || (IN_BRACKETS.test(text) && !NO_VALUE.test(text)))) return false;
-  const clear = texts.some((text) => !/^\p{L}$|^-$/u.test(text));
-  const repeated = new Set(texts).size === 1 && texts[0] !== "-" && !fillsFirst(rows[header]!, row);
-  if (!clear && !repeated) return false;
-  const { labels, records } = evidence(rows, header + 1);
-  return labels > 0 && records === 0;
-}
-
-/** Reports whether a row holds something in the first column of the header. */
-function fillsFirst(header: HeadRow, row: HeadRow): boolean {
-  return row.cells[0]!.column <= header.cells[0]!.column;
 }

@@ -1,0 +1,89 @@
+// Rows right below the header that are not records: units, and what says more of the columns.
+import { BELOW, evidence, isDateOver, seriesIn, sortBelow } from "./evidence.ts";
+import type { HeadCell, HeadRow } from "./head-rows.ts";
+
+/**
+ * The most rows below the header that say more of the columns; and the records that must follow to
+ * tell.
+ */
+export const ABOUT_ROWS = 2;
+export const ABOUT_RECORDS = 3;
+
+/**
+ * The number of rows right below the header that are not records but say more of the columns:
+ * codes, formats (`10s`, `4n`), names in a second language, questions of a survey over the ids of
+ * its fields. None of their cells is a value of its column, and each column without text has a
+ * different text there.
+ */
+export function aboutLines(rows: readonly HeadRow[], header: number): number {
+  for (let lines = ABOUT_ROWS; lines > 0; lines--) if (rows[header + lines]?.cells.every(isFieldId)) return lines;
+  let lines = 0;
+  while (lines < ABOUT_ROWS && isAbout(rows, header + lines + 1)) lines++;
+  return lines;
+}
+
+export function isFieldId({ text }: HeadCell): boolean {
+  return text.startsWith('{"ImportId":');
+}
+
+/** Reports whether the cells are codes: capitals and digits in one word. */
+export function areCodes(cells: readonly HeadCell[]): boolean {
+  return cells.length > 0 && cells.every(({ text }) => /^(?=.*\p{Lu})[\p{Lu}\d_.:/-]{3,}$/u.test(text));
+}
+
+export function isAbout(rows: readonly HeadRow[], at: number): boolean {
+  const row = rows[at];
+  const below = rows.slice(at + 1, at + 1 + BELOW);
+  if (!row || row.number !== rows[at - 1]!.number + 1 || below.length < ABOUT_RECORDS) return false;
+  const own = new Map(row.cells.map((cell) => [cell.column, cell]));
+  // The days of a series of weeks, over numbers.
+  const days = row.cells.filter(({ sort }) => sort === "date");
+  const numbers = below.flatMap(({ cells }) => cells).filter(({ column }) => own.get(column)?.sort === "date");
+  if (days.length > 0 && seriesIn(row).size === days.length && numbers.every(({ sort }) => sort === "number"))
+    return true;
+  const typed: HeadCell[] = [];
+  for (const column of new Set(below.flatMap(({ cells }) => cells.map((cell) => cell.column)))) {
+    const cells = below.flatMap((other) => other.cells.filter((cell) => cell.column === column));
+    const sort = sortBelow(cells);
+    if (sort === undefined || sort === "text" || cells.length * 2 < below.length) continue;
+    const cell = own.get(column);
+    // Codes of series are only above the series.
+    if (!cell && column < row.cells[0]!.column) continue;
+    if (!cell || (cell.sort !== "text" && !isDateOver(cell, sort)) || NO_VALUE.test(cell.text)) return false;
+    typed.push(cell);
+  }
+  if (typed.length < 2) return false;
+  if (row.cells.every(({ text }) => /^\d{1,3}[sdnb]$/.test(text))) return true;
+  const texts = new Set(typed.map(({ text }) => text));
+  return texts.size === typed.length && typed.some(({ text }) => text.length > 1);
+}
+
+const UNIT =
+  /^(?:[µmkMGc]?(?:g|m|l|s|W|V|A|Hz|J|Pa|bar|mol|cd|K|N|Wh|B|bit)|[°º]?[CF]|t|min|h|hrs?|hours?|days?|d|years?|yrs?|months?|in|ft|yd|mi|lb|lbs|oz|gal|mph|km\/h|m\/s|m[²³23]|cm[²³23]|km[²2]|ha|kg\/m[²³23]|g\/l|mg\/l|ppm|ppb|rpm|dB|pcs|pieces|stk|units?|%|‰|[€$£¥]|EUR|USD|GBP|CHF|JPY|-)$/;
+const IN_BRACKETS = /^(?:\(.{1,20}\)|\[.{1,20}\])$/;
+
+/** Texts that people write for a missing value. */
+export const NO_VALUE: RegExp =
+  /^[([]?(?:-+|–|—|\?+|\.+|x|n\.?\s?\/?a\.?|nan|null|nil|none|no data|missing|unknown|not (?:known|available|applicable)|tb[ad]|k\.?\s?a\.?|keine?|unbekannt|inconnu|desconocido)[)\]]?$/i;
+
+/**
+ * Reports whether the row after the header holds units: `kg`, `(m/s)`, `%`, each over a number.
+ * Letters by themselves may be grades or sizes: they are units beside one that can only be a unit,
+ * or if all columns but the first have one letter. In doubt it is a record.
+ */
+export function isUnits(rows: readonly HeadRow[], header: number): boolean {
+  const row = rows[header + 1];
+  if (!row || row.number !== rows[header]!.number + 1 || header + 2 >= rows.length) return false;
+  const texts = row.cells.map(({ text }) => text);
+  if (!texts.every((text) => UNIT.test(text) || (IN_BRACKETS.test(text) && !NO_VALUE.test(text)))) return false;
+  const clear = texts.some((text) => !/^\p{L}$|^-$/u.test(text));
+  const repeated = new Set(texts).size === 1 && texts[0] !== "-" && !fillsFirst(rows[header]!, row);
+  if (!clear && !repeated) return false;
+  const { labels, records } = evidence(rows, header + 1);
+  return labels > 0 && records === 0;
+}
+
+/** Reports whether a row holds something in the first column of the header. */
+function fillsFirst(header: HeadRow, row: HeadRow): boolean {
+  return row.cells[0]!.column <= header.cells[0]!.column;
+}

@@ -1,0 +1,105 @@
+// What the rows below a row say of it: whether it covers their columns, and whether its cells are
+// labels over their values, or values like theirs.
+import { isMark } from "../values/marks.ts";
+import type { HeadCell, HeadRow } from "./head-rows.ts";
+
+/** Rows below a candidate that are compared with it. */
+export const BELOW = 20;
+
+/** What the rows below say of a row. */
+interface Evidence {
+  /** It has cells in most of the columns that are filled below. */
+  readonly covers: boolean;
+  /** The columns that have a text over values of another kind. */
+  readonly labelled: ReadonlySet<number>;
+  readonly labels: number;
+  /** Its cells that are such values as those below. */
+  readonly records: number;
+}
+
+/** Compares a row with those below it. */
+export function evidence(rows: readonly HeadRow[], i: number): Evidence {
+  const row = rows[i]!;
+  // The next row may belong to the header as well, so it counts only if there is no other.
+  const below = rows.slice(i + (rows.length > i + 2 ? 2 : 1), i + 2 + BELOW);
+  const filled = new Map<number, HeadCell[]>();
+  for (const { cells } of below) {
+    for (const cell of cells) {
+      const column = filled.get(cell.column);
+      if (column) column.push(cell);
+      else filled.set(cell.column, [cell]);
+    }
+  }
+  const usual = [...filled].filter(([, cells]) => cells.length * 2 >= below.length).map(([column]) => column);
+  const own = new Set(row.cells.map((cell) => cell.column));
+  const covered = usual.filter((column) => own.has(column)).length;
+  const series = seriesIn(row);
+  const isSeries = series.size > 0 && below.filter((other) => seriesIn(other).size > 0).length * 3 <= below.length;
+  const labelled = new Set<number>();
+  let records = 0;
+  for (const cell of row.cells) {
+    const cells = filled.get(cell.column) ?? [];
+    const sort = sortBelow(cells);
+    if (sort === undefined || sort === "text") continue;
+    if (cell.sort === "text" || (isSeries && series.has(cell.column)) || isDateOver(cell, sort))
+      labelled.add(cell.column);
+    else if (cell.sort === sort && !(isYear(cell) && !cells.every(isYear))) records++;
+  }
+  return { covers: covered * 2 > usual.length, labels: labelled.size, labelled, records };
+}
+
+/**
+ * Compares a row that may be the header's last one with those below it. If nothing comes of that,
+ * because hardly a record follows, the next row counts as well.
+ */
+export function evidenceOfLast(rows: readonly HeadRow[], i: number): Evidence {
+  const found = evidence(rows, i);
+  if (found.labels > 0 || found.records > 0 || i + 1 >= rows.length) return found;
+  return evidence([...rows.slice(0, i + 1), rows[i + 1]!], i);
+}
+
+/**
+ * The kind of two thirds of a column's cells, if they have the same. Marks for missing values do
+ * not count beside values.
+ */
+export function sortBelow(cells: readonly HeadCell[]): string | undefined {
+  const values = cells.filter(({ sort, text }) => sort !== "text" || !isMark(text));
+  const counts = new Map<string, number>();
+  for (const { sort } of values.length > 0 ? values : cells) counts.set(sort, (counts.get(sort) ?? 0) + 1);
+  return [...counts].find(([, count]) => count * 3 >= (values.length || cells.length) * 2)?.[0];
+}
+
+/** Days and months head the columns of numbers in many tables. */
+export function isDateOver(cell: HeadCell, sort: string): boolean {
+  return cell.sort === "date" && sort === "number";
+}
+
+/**
+ * Numbers or dates that are side by side and go up, or down, from cell to cell: a series of three
+ * with equal steps, or of five.
+ */
+const EVEN_SERIES = 3;
+const ANY_SERIES = 5;
+
+/**
+ * The columns of a series that goes through all numbers and dates of a row: ages, weeks, months,
+ * numbered districts.
+ */
+export function seriesIn({ cells }: HeadRow): ReadonlySet<number> {
+  const values = cells.filter(({ sort }) => sort === "number" || sort === "date");
+  const numbers = values.map(({ text, sort }) => (sort === "date" ? Date.parse(text) : Number(text)));
+  const steps = numbers.slice(1).map((number, n) => number - numbers[n]!);
+  const oneWay = steps.every((step) => step > 0) || steps.every((step) => step < 0);
+  const even = steps.every((step) => step === steps[0]);
+  if (!oneWay || values.length < (even ? EVEN_SERIES : ANY_SERIES)) return new Set();
+  return new Set(values.map(({ column }) => column));
+}
+
+/** Years head the columns of many tables. */
+function isYear({ text }: HeadCell): boolean {
+  return /^(?:19|20)\d\d$/.test(text);
+}
+
+export function isLabel(cell: HeadCell): boolean {
+  return cell.sort === "text" || cell.sort === "date" || isYear(cell);
+}
