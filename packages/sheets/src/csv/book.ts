@@ -25,7 +25,11 @@ const RECORD_BYTES_MAX = 64 * 2 ** 20;
 /** The size of the start of the text from which the dialect is detected. */
 const HEAD_BYTES = 64 * 1024;
 
-/** @throws SheetError if the file cannot be read, or an option makes no sense */
+/**
+ * Opens a delimited text. Its dialect is found in its first bytes.
+ *
+ * @throws SheetError if the file cannot be read, or an option makes no sense
+ */
 export async function openCsv(
   source: Source,
   gzip: boolean,
@@ -108,7 +112,11 @@ class CsvBook implements Book {
 }
 
 /**
- * Batches of the records of a text.
+ * Batches of the records of a text. What comes of a window that the scanner has been through:
+ *
+ *     it has records             a batch is given, and the bytes after the last record move on
+ *     it has blank lines only    they are dropped
+ *     a record does not fit      the window grows
  *
  * @param progress returns the share of the file that has been read, from 0 to 1
  */
@@ -193,6 +201,7 @@ function rawPieces(
   return capped(text, limits, name, file);
 }
 
+/** The same pieces. @throws SheetError (`limit`) if they are more than a file may inflate to */
 async function* capped(
   pieces: AsyncIterable<Uint8Array>,
   { partBytes, totalBytes }: Limits,
@@ -213,10 +222,12 @@ async function* capped(
   }
 }
 
+/** The first bytes of the text, and whether they are all of it. */
 async function readHead(pieces: AsyncIterable<Uint8Array>): Promise<{ head: Buffer; whole: boolean }> {
   const found: Uint8Array[] = [];
   let length = 0;
   for await (const piece of pieces) {
+    // A copy, because a piece lasts only until the next one is asked for.
     found.push(Uint8Array.from(piece.subarray(0, HEAD_BYTES)));
     length += piece.length;
     if (length >= HEAD_BYTES) break;
@@ -234,7 +245,12 @@ function guessNote(encoding: string): string {
   return `the text is not UTF-8; it is read as ${encoding}. If letters come out wrong, set the option encoding`;
 }
 
-/** Replaces each byte that is not UTF-8 by a question mark, and returns the rows that have any. */
+/**
+ * Replaces each byte that is not UTF-8 by a question mark, and returns the rows that have any.
+ *
+ * The first byte of a character says how long it is: below 80, one byte; below e0, two; below f0,
+ * three; else four. If these bytes are not a character, only the first one is replaced.
+ */
 function markBad(store: Store, rowCount: number): ReadonlySet<number> | undefined {
   const rows = new Set<number>();
   for (let row = 0; row < rowCount; row++) {
@@ -253,6 +269,10 @@ function markBad(store: Store, rowCount: number): ReadonlySet<number> | undefine
   return rows.size === 0 ? undefined : rows;
 }
 
+/**
+ * The error names the first row with such bytes. If none of the complete rows has any, it is the
+ * one that is being read.
+ */
 function notUtf8(store: Store, scanner: CsvScanner, place: Place): SheetError {
   const bad = (row: number): boolean => {
     for (let cell = store.firstCell[row]!; cell < store.firstCell[row + 1]!; cell++)

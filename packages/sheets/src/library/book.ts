@@ -1,6 +1,16 @@
 // The formats that a library reads: .xls, .xlsb, and tables in HTML or XML, which often have the
 // extension .xls. The library is SheetJS (npm: @e965/xlsx, its maintained build there).
 //
+//   this process                            the other process
+//
+//   openByLibrary: waits for its turn
+//   Reader.open    ── task, the file ──▶    child.ts reads the file
+//                  ◀── contents ────────    names of sheets, date system
+//   Reader.rows    ── question ─────────▶   rows from a row on, as many as fit a portion
+//                  ◀── portion ─────────    the columns of a batch (cells/row-writer.ts)
+//
+// Answers are checked (protocol.ts), because a damaged file may make the library answer anything.
+//
 // The library reads a file whole, in a separate process (process.ts). If a file is too large, or
 // takes too much memory or time, it ends in an error, and this program continues. Only one file is
 // opened at a time, and the others wait. Archives are inflated here first, so that their inflated
@@ -143,6 +153,7 @@ class LibraryBook implements Book {
   }
 }
 
+/** The texts that are not undefined, by cell; undefined if there are none. */
 function textsOf(
   texts: readonly (readonly [row: number, column: number, text: string | undefined])[],
 ): CellTexts | undefined {
@@ -201,6 +212,7 @@ class Reader {
     );
   }
 
+  /** Asks the process, and checks its answer. All failures of the process become SheetErrors. */
   async #ask<T>(
     ask: () => Promise<{ answer: unknown; rest: Buffer }>,
     checked: (answer: Answer, rest: Buffer) => T,
@@ -223,6 +235,7 @@ class Reader {
     }
   }
 
+  /** The error for a process that has ended before it answered: why, and what the user can do. */
   #ended({ end, message }: Ended): SheetError {
     if (end === "crashed") return this.#unreadable(message);
     const { libraryMemoryBytes, libraryMilliseconds, libraryMillisecondsPerMiB } = this.#limits;
@@ -317,6 +330,7 @@ export function findLibrary(format: LibraryFormat, file: string | undefined): st
 /** A queue with one place, for the file that the library is opening. */
 let place: Promise<void> = Promise.resolve();
 
+/** Runs `work` when all earlier calls have ended. Rejects at once if the signal is aborted. */
 async function inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   const before = place;
   let done = (): void => {};
@@ -375,6 +389,7 @@ function cutOff(format: LibraryFormat, file: string | undefined, where: string):
   return failure(format, file, codeOf(format), rest);
 }
 
+/** The bytes for the process: the file's, or the part of a text that the library can read. */
 function piecesFor(format: LibraryFormat, source: Source): AsyncIterable<Uint8Array> {
   if (format === "html") return textPieces(source);
   if (format === "xml") return plainXml(readPieces(source, 0, source.size, true), { file: source.file });

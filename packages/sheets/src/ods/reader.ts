@@ -2,6 +2,18 @@
 // repeated. Empty ones, of which a sheet has millions, cost nothing. Those with a value are checked
 // against the limits before they are written.
 //
+// A row, and the cells that come of it:
+//
+//  <table:table-row table:number-rows-repeated="2">                  this row and the next one
+//    <table:table-cell office:value-type="float" office:value="7">   A: the number 7
+//      <text:p>7.00</text:p>                                            shown as 7.00
+//    </table:table-cell>
+//    <table:table-cell table:number-columns-repeated="3"/>           B to D: empty
+//    <table:table-cell office:value-type="string">                   E: the text
+//      <text:p>a<text:s text:c="2"/>b</text:p>                          "a  b"
+//    </table:table-cell>
+//  </table:table-row>
+//
 // The attributes give the value (`office:value-type`). The text is the value only if no attribute
 // gives it. Paragraphs are joined by line ends. A run of spaces counts as one, since a file writes
 // more spaces as `<text:s/>`. Comments and drawings in a cell are not part of its text.

@@ -1,6 +1,19 @@
 // Random access to a zip archive: the central directory once, then one entry at a time as a stream
 // of inflated bytes.
 //
+// The file, and what is read of it:
+//
+//  [ other bytes | header, data | header, data | … | directory | end record | comment ]
+//                ↑ base                            ↑             ↑
+//                                                  entries       findEnd: searched from the end
+//
+//  end record, PK 05 06   the position and size of the directory, counted from the base
+//  entry,      PK 01 02   name, method, checksum, sizes, and the position of its header
+//  header,     PK 03 04   only the lengths of its name and extra field: the data is after them
+//
+// A value that does not fit into 32 bits is ff ff ff ff there. The real one is in the extra field
+// of the entry (readZip64), or in a larger end record (findEnd64).
+//
 // Sizes and counts in the headers are only hints from a stranger: the limits count the bytes that
 // really come out. Data descriptors can be ignored, since the central directory has the sizes.
 // Names are looked up as Office does it: without regard to case, with `\` and `/` as equals. There
@@ -27,8 +40,10 @@ interface Count {
   inflated: number;
 }
 
+/** The size of an end record without its comment. */
 const endSize = 22;
 
+/** The entries of an archive, and the streams of their bytes. */
 export class Archive {
   readonly #source: Source;
   readonly limits: Limits;
@@ -43,14 +58,17 @@ export class Archive {
     this.#entries = entries;
   }
 
+  /** @throws SheetError if there is no directory, or it cannot be right */
   static async open(source: Source, limits: Limits): Promise<Archive> {
     return new Archive(source, limits, await readDirectory(source, limits));
   }
 
+  /** The name of each entry, as the archive writes it, but with `/` for `\`. */
   get names(): string[] {
     return [...new Set(this.#entries.values())].map((entry) => entry.name);
   }
 
+  /** Finds an entry by its exact name, or else without regard to case. */
   find(name: string): Entry | undefined {
     return this.#entries.get(name) ?? this.#entries.get(key(name));
   }
@@ -58,6 +76,9 @@ export class Archive {
   /**
    * The bytes of an entry, inflated. A piece lasts until the next one is asked for. At its end the
    * length and the checksum have been compared.
+   *
+   * @throws SheetError if the entry is encrypted, packed by another method, damaged, cut off, or
+   *   larger than a limit
    */
   async *read(entry: Entry, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     const place: Place = { file: this.#source.file, part: entry.name };
@@ -92,6 +113,7 @@ export class Archive {
       );
   }
 
+  /** The position of an entry's data, after its header. */
   async #dataStart(entry: Entry, place: Place): Promise<number> {
     const header = await readFully(this.#source, entry.offset, 30);
     if (header.length < 30 || header.readUInt32LE(0) !== 0x04034b50)
@@ -124,6 +146,10 @@ export class Archive {
     );
   }
 
+  /**
+   * Adds what an entry has given so far to the counts of the archive, and compares them with the
+   * limits. Of an entry that is read again, only what is more than before is added.
+   */
   #count(entry: Entry, { packed, inflated }: Count, place: Place): void {
     const { partBytes, totalBytes, inflation } = this.limits;
     const tooMuch = (what: string): SheetError =>
@@ -156,6 +182,7 @@ const key = (name: string): string => name.replaceAll("\\", "/").replace(/^\/+/,
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
 
+/** The entries by name, and by name without regard to case. */
 async function readDirectory(source: Source, limits: Limits): Promise<ReadonlyMap<string, Entry>> {
   const { file, size } = source;
   const name = file ?? "the file";
@@ -257,6 +284,7 @@ async function findEnd(source: Source): Promise<DirectoryEnd | undefined> {
   return (await findEnd64(source, position)) ?? { position, offset, size };
 }
 
+/** The end record of an archive with sizes of 64 bits, which a locator before `position` names. */
 async function findEnd64(source: Source, position: number): Promise<DirectoryEnd | undefined> {
   const locator = await readFully(source, Math.max(0, position - 20), 20);
   if (locator.length < 20 || locator.readUInt32LE(0) !== 0x07064b50) return undefined;
@@ -271,6 +299,10 @@ async function findEnd64(source: Source, position: number): Promise<DirectoryEnd
   return undefined;
 }
 
+/**
+ * Fills in the fields that are ff ff ff ff, from the extra field with the id 1. It has only those
+ * that are needed, always in this order.
+ */
 function readZip64(extra: Buffer, fields: { size: number; compressedSize: number; offset: number }): void {
   for (let pos = 0; pos + 4 <= extra.length; pos += 4 + extra.readUInt16LE(pos + 2)) {
     if (extra.readUInt16LE(pos) !== 1) continue;

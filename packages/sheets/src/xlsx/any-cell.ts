@@ -104,6 +104,7 @@ export class AnyCell {
     return status;
   }
 
+  /** The column that `r` gives a cell, or without `r` the one after the last cell. */
   #column(tokens: Tokens): number {
     const state = this.#state;
     if (!tokens.attribute(names.r)) {
@@ -159,6 +160,7 @@ export class AnyCell {
     );
   }
 
+  /** Keeps the address of a link: the one that the sheet gives, or that of HYPERLINK("…"). */
   #link(linked: CellTexts, column: number): void {
     const state = this.#state;
     const { bytes, length } = this.#formula;
@@ -239,6 +241,10 @@ export class AnyCell {
     return this.#text(column, source, CellType.string);
   }
 
+  /**
+   * Adds a number, or the date or duration that its style makes of it. A number that cannot be one
+   * stays a number.
+   */
   #number(column: number, style: number, source: RichText, rest: number): Status {
     const state = this.#state;
     const number = parseNumber(source.bytes, 0, source.length);
@@ -277,6 +283,7 @@ export class AnyCell {
     return this.#text(column, source, CellType.number);
   }
 
+  /** Copies a shared string. If it is not loaded yet, the row is read again after that. */
   #shared(column: number, source: RichText, rest: number): Status {
     const state = this.#state;
     const { strings } = state.context;
@@ -311,6 +318,7 @@ export class AnyCell {
     return Status.done;
   }
 
+  /** Copies a text to the spare part. There is always room for it (cells/store.ts). */
   #text(column: number, source: RichText, type: CellType): Status {
     const state = this.#state;
     const to = state.spare;

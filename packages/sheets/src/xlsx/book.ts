@@ -1,6 +1,15 @@
 // The workbook of Office Open XML (.xlsx, .xlsm): its sheets, their parts, and the data that all
 // sheets share (strings, styles, date system).
 //
+// The parts of a usual file, and what leads from one to the next:
+//
+//  _rels/.rels                  type …/officeDocument   → xl/workbook.xml
+//  xl/workbook.xml              <sheet name="Q3" r:id="rId1"/>, <workbookPr date1904="1"/>
+//  xl/_rels/workbook.xml.rels   rId1, type …/worksheet  → xl/worksheets/sheet1.xml
+//                               type …/sharedStrings    → xl/sharedStrings.xml
+//                               type …/styles           → xl/styles.xml
+//  xl/worksheets/_rels/sheet1.xml.rels                    the addresses of the sheet's links
+//
 // Parts are found as the format says: by relationships, from the package to the workbook and from
 // there to the sheets. If a file lacks them, the reader tries the content types and then the usual
 // names. Targets may be relative, absolute, or written with `\`.
@@ -135,8 +144,11 @@ class XlsxBook implements Book {
   }
 }
 
+/** A line of a `.rels` part. */
 interface Relationship {
+  /** An address, of which the last step says what it is: `…/worksheet`. */
   readonly type: string;
+  /** The name of the part in the archive. */
   readonly target: string;
 }
 
@@ -167,6 +179,10 @@ const names = {
   date1904: xmlName("date1904"),
 };
 
+/**
+ * Reads the workbook's part: its sheets in their order, without charts, dialogs and macros, which
+ * have no cells.
+ */
 async function readWorkbook(archive: Archive, place: Place, signal: AbortSignal | undefined): Promise<Found> {
   const entry = await findWorkbook(archive, place, signal);
   const part = entry.name;
@@ -221,6 +237,7 @@ function relationshipId(tokens: Tokens): string | undefined {
   return tokens.value(xmlName("r:id")) ?? tokens.value(names.rid, true);
 }
 
+/** The workbook's part. @throws SheetError that says what the archive is, if it has no workbook */
 async function findWorkbook(archive: Archive, place: Place, signal: AbortSignal | undefined): Promise<Entry> {
   const root = await readRelationships(archive, "", place, signal);
   const main = [...root.values()].find(({ type }) => type.endsWith("/officeDocument"));
@@ -243,6 +260,7 @@ async function findWorkbook(archive: Archive, place: Place, signal: AbortSignal 
   throw new SheetError("no_workbook", `${name} is ${what}; an .xlsx workbook was expected.`, { file });
 }
 
+/** The part that the list of content types calls a workbook. */
 async function byContentType(
   archive: Archive,
   place: Place,
@@ -286,7 +304,10 @@ async function readRelationships(
   return found;
 }
 
-/** The name in the archive for a target that the part's relationships give. */
+/**
+ * The name in the archive for a target that the part's relationships give. In `xl/workbook.xml`,
+ * `worksheets/a.xml`, `/xl/worksheets/a.xml` and `..\xl\worksheets\a.xml` are the same.
+ */
 function resolve(part: string, target: string): string {
   const clean = target.replaceAll("\\", "/");
   const path = clean.startsWith("/") ? [] : part.split("/").slice(0, -1);

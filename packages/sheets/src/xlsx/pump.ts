@@ -25,7 +25,16 @@ const HEAD_BYTES = 64 * 1024;
  */
 const storeSize = (part: number): number => Math.max(4096, Math.min(INPUT_BYTES, part + 256));
 
-/** Batches of the rows of a worksheet part. */
+/**
+ * Batches of the rows of a worksheet part. What comes of a window that the scanner has been
+ * through:
+ *
+ *     it has rows                a batch is given, and the bytes after the last row move on
+ *     it has none, but markup    the bytes that were read are dropped
+ *     a row does not fit         the window grows
+ *
+ * @throws SheetError if the part is damaged, ends too early, or goes beyond a limit
+ */
 export async function* readBatches(
   pieces: AsyncIterable<Uint8Array>,
   context: SheetContext,

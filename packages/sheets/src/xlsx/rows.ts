@@ -5,6 +5,15 @@
 // - the fast one (usual-cells.ts) takes a row's start and its cells as long as they look as the
 //   usual programs write them.
 //
+// The phases of a part, and what reads the bytes of each:
+//
+//  <worksheet><cols>…</cols>     prolog   tokens, up to <sheetData>
+//    <sheetData>
+//      <row r="1">               rows     openRow; what it does not know is read by #openGeneral
+//        <c …>…</c> …                     usualCells; what they do not know is read by AnyCell
+//      </row>                             closeRow, or a token
+//    </sheetData>                done     the caller reads the rest, for the checksum (pump.ts)
+//
 // The scanner takes a row whole or not at all. It undoes the row if the window ends inside it, if a
 // shared string is not loaded yet, or if the store is full. Then run() returns the reason.
 import { AnyCell } from "./any-cell.ts";
@@ -70,6 +79,10 @@ export class SheetScanner {
     store.firstCell[0] = 0;
   }
 
+  /**
+   * Takes rows until the window or the store is at its end, or a shared string is missing. Returns
+   * the reason; done if there are no more rows to give.
+   */
   run(): Status {
     const { state } = this;
     if (this.#phase === "prolog" && !this.#prolog()) return Status.more;
@@ -163,6 +176,7 @@ export class SheetScanner {
     return "again";
   }
 
+  /** The number that `r` gives a row. @throws SheetError if it is not one */
   #rowNumber(tokens: Tokens): number {
     const { state } = this;
     const text = tokens.bytes.toString("latin1", tokens.valueStart, Math.min(tokens.valueEnd, tokens.valueStart + 30));
@@ -201,6 +215,7 @@ export class SheetScanner {
     }
   }
 
+  /** Ends a row. It is undone if it has no value, or if the caller did not ask for it. */
   #closeRow(): void {
     const { state } = this;
     const { store, context } = state;
