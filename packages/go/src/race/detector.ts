@@ -5,9 +5,12 @@
 // location in one step are an *update*, which is atomic. So is a read that leads to a write of its
 // location before the next await (`if (!x) x = …`). Updates do not race with each other.
 //
-// Invariants: for each location it keeps the accesses after which no later goroutine has written: a
-// few reads and writes for each goroutine. A plain read that was not ordered after an update is a
-// race only if no write follows in its step. So it is judged when the step is over.
+// Invariants: a write replaces the accesses of other goroutines that are ordered before it. So a
+// location keeps only a few accesses for each goroutine.
+//
+// A plain read that was not ordered after another goroutine's update may become part of an update
+// itself, if a write follows in its step. Then it is not a race. So such a read is judged when its
+// step is over.
 
 import { me, type Thread } from "./threads.ts";
 

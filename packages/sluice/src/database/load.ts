@@ -1,8 +1,9 @@
 // Rows of a chunk into their table, in one statement if the database allows it.
 //
-// COPY has no ON CONFLICT, no default for a single cell, and no count of what a view keeps. So rows
-// go in by way of a temporary table (merge.ts) if they may meet rows of the same key, if empty
-// cells mean more than NULL, or into a view.
+// COPY has no ON CONFLICT, no default for a single cell, and no count of what a view keeps. So in
+// three cases the rows go into a temporary table first, and from there into theirs (merge.ts): if
+// the table may have rows of the same key, if an empty cell means more than NULL, and if the table
+// is a view.
 import { fields, lines, type Chunk, type LoadPlan } from "../chunk/chunk.ts";
 import { aliasSql, freshSql, onConflictSql } from "../plan/conflict.ts";
 import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";

@@ -1,4 +1,5 @@
-// A server's part in a fleet: it takes files, and tells what becomes of them.
+// A server's part in a fleet: it takes files, puts them into the store, and answers questions about
+// their imports. Workers do the imports.
 import type { Registry } from "prom-client";
 import { usageError } from "../../errors.ts";
 import type { ImportJobs } from "../jobs/port.ts";
