@@ -119,7 +119,7 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
   }
 }
 
-/** The import that `resume` names by its id; undefined if it names none. */
+/** The import that `resume` names by its id; undefined if it does not name one. */
 async function importOfId(
   { resume = "auto", dryRun, target }: ImportOptions,
   database: Database,

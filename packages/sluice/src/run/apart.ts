@@ -15,7 +15,7 @@ const NEWLINE = 0x0a;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
-/** Whole numbers of so many digits are exact as doubles. */
+/** Whole numbers with at most this many digits are exact as doubles. */
 const EXACT_DIGITS = 15;
 
 interface Range {

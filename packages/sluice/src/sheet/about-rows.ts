@@ -1,4 +1,10 @@
 // Rows right below the header that are not records: units, and what says more of the columns.
+//
+//   Station | Temp | Wind       the header
+//           | °C   | m/s        units (isUnits)
+//
+//   Country | Wheat | Rye       the header
+//   GEO     | C0110 | C0120     codes (isAbout): no column of values has one there
 import { BELOW, evidence, isDateOver, seriesIn, sortBelow } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
@@ -31,6 +37,11 @@ export function areCodes(cells: readonly HeadCell[]): boolean {
   return cells.length > 0 && cells.every(({ text }) => /^(?=.*\p{Lu})[\p{Lu}\d_.:/-]{3,}$/u.test(text));
 }
 
+/**
+ * Reports whether the row with the index `at` says more of the columns. It is right below the one
+ * before, records follow it, and it has something else than a value over two or more columns of
+ * values: codes, formats, days of a series of weeks.
+ */
 export function isAbout(rows: readonly HeadRow[], at: number): boolean {
   const row = rows[at];
   const below = rows.slice(at + 1, at + 1 + BELOW);

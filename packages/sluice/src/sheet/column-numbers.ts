@@ -1,5 +1,5 @@
 // Rows that number the columns: `1 | 2 | 3 | …`, or `(1) | (2) | …`, right below the header.
-// Offices for statistics print them, so that their notes can name a column. They are no records.
+// Offices for statistics print them, so that their notes can name a column. They are not records.
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
 /** Numbers that such a row has at least, and more of them if hardly a record follows. */

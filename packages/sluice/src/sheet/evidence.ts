@@ -17,7 +17,15 @@ interface Evidence {
   readonly records: number;
 }
 
-/** Compares a row with those below it. */
+/**
+ * Compares a row with those below it.
+ *
+ *     Name  | Born | Pay         covers all columns; labels 2: Born and Pay; records 0
+ *     Ada   | 1815 | 12.5        below it are a text and two numbers
+ *     Grace | 1906 | 9
+ *
+ * A text over texts says nothing: `Name` counts in neither.
+ */
 export function evidence(rows: readonly HeadRow[], i: number): Evidence {
   const row = rows[i]!;
   // The next row may belong to the header as well, so it counts only if there is no other.

@@ -168,6 +168,7 @@ export function withNamesAbove(
   return [top, headers];
 }
 
+/** The number of different names. */
 export function distinct(headers: readonly Header[]): number {
   return new Set(headers.map(({ text }) => text)).size;
 }
@@ -185,7 +186,7 @@ function onTop({ cells }: HeadRow, headers: readonly Header[]): Header[] {
 
 /**
  * `Address` over `Street` and `City` → `Address / Street`, `Address / City`.
- * @param spans a group goes on until the next one
+ * @param spans true if a group reaches until the next one
  */
 export function joined(groups: HeadRow, names: readonly Header[], spans = true): Header[] {
   const groupOf = new Map(groups.cells.map((cell) => [cell.column, cell.text]));

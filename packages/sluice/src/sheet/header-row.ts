@@ -7,8 +7,15 @@
 // have one far more often than not. If nothing is clear it is the first row, as people expect, and
 // a note says what was decided. `--header` and `--skip` settle it.
 //
-// evidence.ts compares a row with those below it, header-groups.ts joins rows of a header, and
-// about-rows.ts knows the rows below one that are no records.
+// evidence.ts compares a row with those below it, header-groups.ts joins the rows of a header, and
+// about-rows.ts finds the rows below a header that are not records:
+//
+//   1  Sales of 2024                            passed over: a title
+//   2
+//   3          | Europe |       | Asia  |         groups ┐ the header: Region, Europe / Units,
+//   4  Region  | Units  | Price | Units | Price   names  ┘ Europe / Price, Asia / Units, …
+//   5          | pcs    | €     | pcs   | €       units
+//   6  Nord    | 120    | 9.50  | 80    | 7.50    the first record
 import type { Header, HeaderChoice } from "../options.ts";
 import {
   ABOUT_RECORDS,
@@ -108,11 +115,16 @@ function withBareNames(
   return { ...plain, marked };
 }
 
+/** A label without its footnote marks: `Rate¹` → `Rate`. */
 function bareText({ text, raised, sort }: HeadCell): string {
   const without = withoutMarks(raised ?? text);
   return sort !== "text" || without === raised ? text : without;
 }
 
+/**
+ * The layout by looks, unless another row has more of the known headers, and they are at least half
+ * of its cells.
+ */
 function layoutWith(rows: readonly HeadRow[], known: (text: string) => boolean): Layout {
   const looks = layoutByLooks(rows);
   const counts = rows.map((row) => row.cells.filter((cell) => known(cell.text)).length);
@@ -123,6 +135,16 @@ function layoutWith(rows: readonly HeadRow[], known: (text: string) => boolean):
   return named ? layoutOf(rows, best, rows[best]!.cells.map(headerOf), 1) : looks;
 }
 
+/**
+ * The layout by what the rows look like. The first of these that is found counts:
+ *
+ *   - the ids of a survey's fields, below their names
+ *   - a record in the first row: there is no header
+ *   - a row of groups over a row of names, and lines that continue the names
+ *   - rows that repeat their texts across, until all columns are told apart
+ *   - codes over names: the names are the header
+ *   - one row, with the lines that continue it, and the rows of groups above it
+ */
 function layoutByLooks(rows: readonly HeadRow[]): Layout {
   // The ids of a survey's fields are below their names and questions.
   if (rows.slice(1, 1 + ABOUT_ROWS).some(({ cells }) => cells.every(isFieldId)))
@@ -194,6 +216,10 @@ function layoutAt(rows: readonly HeadRow[], choice: HeaderChoice, firstRow: numb
   };
 }
 
+/**
+ * The layout with a header of some lines, the first of which has the index `first`. Units and other
+ * words below it go with their columns. If names are the same, these words become a part of them.
+ */
 function layoutOf(rows: readonly HeadRow[], first: number, headers: readonly Header[], lines: number): Layout {
   const last = first + lines - 1;
   const units = isUnits(rows, last) ? rows[last + 1]! : undefined;
@@ -231,7 +257,11 @@ function withUnit(header: Header, headers: readonly Header[], units: ReadonlyMap
     : header;
 }
 
-/** Index of the header; undefined if the first row is a record already. */
+/**
+ * Index of the header; undefined if the first row is a record already. Rows that cover too few
+ * columns are titles, and remarks are passed over. The first other row is the header, if it has
+ * more labels over values than values like those below.
+ */
 function findHeader(rows: readonly HeadRow[]): number | undefined {
   for (let i = 0; i < rows.length - 1; i++) {
     const { covers, labels, records } = evidence(rows, i);
@@ -244,7 +274,7 @@ function findHeader(rows: readonly HeadRow[]): number | undefined {
   return 0;
 }
 
-/** Whether the first row holds several values and nothing else, such as those below it are. */
+/** Reports whether the first row has several cells, all of them values like those below. */
 function holdsValues(rows: readonly HeadRow[]): boolean {
   const { cells } = rows[0]!;
   return cells.length > 1 && evidence(rows, 0).records === cells.length;
@@ -279,7 +309,7 @@ const LINK = /^(?:«|<|←)?\s*(?:back|return|go|link) to\b|^zurück (?:zu|zum|z
 
 /** The most rows of remarks above a table: `Customer:` and who it is, `# made by …`. */
 const REMARKS = 10;
-/** Cells of a row that is no remark after remarks of one cell. */
+/** After remarks of one cell, a row of this many cells is not a remark. */
 const WIDE = 3;
 
 /**
@@ -306,7 +336,7 @@ function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean 
     const { cells, number } = rows[j]!;
     if (cells.length > 1) lines++;
     if (cells.length <= widest) continue;
-    // A table right below lines of one cell begins where several cells are.
+    // Right below lines of one cell, the table begins with the first row of several cells.
     const apart = number > rows[j - 1]!.number + 1 || (widest === 1 && cells.length >= WIDE);
     widest = cells.length;
     if (!apart) continue;
@@ -340,13 +370,14 @@ function namesMore(rows: readonly HeadRow[], i: number): boolean {
   return all && next.cells.length > row.cells.length;
 }
 
-/** Rows of prose in the cells above a header, at most so many after one that looks like it. */
+/** The most rows from a row of prose that looks like a header to the header. */
 const PROSE_ROWS = 4;
 
 /**
- * Whether a row that covers the columns is a part of a remark that runs over several rows and
- * cells: a row that covers them as well follows, and between the two stand words in some of the
- * columns, which are no names in two rows of either.
+ * Reports whether a row that covers the columns is part of a remark that fills several rows and
+ * cells. Then a row that covers them as well follows, and the rows between the two have words in
+ * some of the columns. The row must begin in a small letter, as a line does that continues a
+ * sentence.
  */
 function isProse(rows: readonly HeadRow[], i: number, labels: number): boolean {
   for (let j = i + 2; j <= i + PROSE_ROWS && j < rows.length - 1; j++) {
@@ -357,7 +388,6 @@ function isProse(rows: readonly HeadRow[], i: number, labels: number): boolean {
       return false;
     const { covers, labels: names, records } = evidence(rows, j);
     const isFull = rows[j]!.cells.length >= rows[i]!.cells.length && rows[j]!.cells.every(isLabel);
-    // Two rows of names that go on in each other have names that begin in small letters, or units.
     if (covers && isFull && records === 0 && names >= Math.max(labels, 2) && /^\p{Ll}/u.test(rows[i]!.cells[0]!.text))
       return true;
   }
@@ -449,6 +479,10 @@ function continues(rows: readonly HeadRow[], header: number, lines: number, head
   return under && row.cells.length + lines >= 3 && labelled.size > 0 && isLine && records === 0;
 }
 
+/**
+ * The names with the words of the next line: `Percent` over `of class` → `Percent of class`. A word
+ * in the gap after a name gets a column: `Percent / of class`.
+ */
 function wrapped(headers: readonly Header[], { cells }: HeadRow): Header[] {
   const more = new Map(cells.map((cell) => [cell.column, cell.text]));
   return headers.flatMap((header, n) => {

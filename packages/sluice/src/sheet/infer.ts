@@ -4,7 +4,24 @@
 // (marks.ts) are not values, if all the others are of one type. Values that could be read in two
 // ways make a column text as well: a day and a month that could change places, a point that may
 // come before decimals or between thousands, digits that are a name and not a quantity. So what is
-// loaded says exactly what the sheet says. A later value that does not fit is rejected with its
+// loaded says exactly what the sheet says.
+//
+//   values of a column             type            why
+//   1, 2, 3                        integer
+//   1, 2, n/a                      integer         the mark is a missing value
+//   1, 2, many                     text            a value does not fit; integer is the nearest type
+//   007, 12                        text            digits that a number would not keep
+//   31.12.2024, 01.02.2024         date            one notation reads all of them
+//   01.02.2024, 03.04.2024         text            day and month could change places
+//   1,234.50 and 12.00             numeric         in that notation
+//   1.234, 5.678                   text            thousands or decimals; another column may tell
+//   912345678 under "Phone"        text            digits that are no quantity
+//
+// How it goes: each value has a kind (cell-kind.ts), and a column keeps the number of each kind
+// (ColumnKinds). A candidate is a type with the kinds that fit it. All candidates that fit every
+// value are found; the narrowest is taken, unless there is a doubt.
+//
+// A later value that does not fit is rejected with its
 // reason, never changed. That a column has no empty cell yet says nothing of the next row, so
 // nothing becomes NOT NULL.
 import { CellType, type RowBatch } from "@sluice/sheets";
@@ -143,7 +160,7 @@ function among(...kinds: readonly Kind[]): (kind: Kind) => boolean {
   return (kind) => kinds.includes(kind);
 }
 
-/** As PostgreSQL writes it. */
+/** A number with decimals, as PostgreSQL writes it. */
 function isDecimal(kind: Kind): boolean {
   const amount = amountIn(kind);
   return kind === "decimal" || (amount?.dress === "none" && amount.readings[0] !== "-");
@@ -349,6 +366,10 @@ export class Inference {
     return this.#typeOf(column, header, complete);
   }
 
+  /**
+   * Weighs the candidates: none fits, so it is text; one fits, and nothing speaks against it; or
+   * several notations fit, and other columns decide between them.
+   */
   #typeOf(column: ColumnKinds, header: string, complete: boolean): InferredColumn {
     const { values } = column;
     const confidence = complete ? 1 : (values + 1) / (values + 2);
@@ -381,7 +402,8 @@ export class Inference {
 
   /**
    * The character before decimals that the columns show which can be read in one way only; else
-   * what the delimiter leaves for it.
+   * what the delimiter leaves for it. So `1.234` is read with decimals if another column has
+   * `0.5`, and with thousands if it has `7,25`. One export writes all of its numbers alike.
    */
   #decimalsOfAll(): ReadonlySet<string> {
     if (this.#decimals?.records !== this.#records) {
@@ -400,7 +422,10 @@ export class Inference {
   }
 }
 
-/** The candidates that all values of a column fit; `values` is their number. */
+/**
+ * The candidates that all values of a column fit, the narrowest first; `values` is their number. A
+ * candidate of two words, such as `y` and `n`, fits only if both are there.
+ */
 function fitting(column: ColumnKinds, values: number): Candidate[] {
   return [...CANDIDATES, ...dateCandidates(column), ...numberCandidates(column)].filter(
     ({ fits, both }) => column.count(fits) === values && (both?.every((word) => column.has(word)) ?? true),
@@ -448,7 +473,7 @@ function unitIn(column: ColumnKinds): string | undefined {
   return units.size > 1 ? undefined : ([...units][0] ?? "");
 }
 
-/** Reports whether notations make different numbers of a column's texts. */
+/** Reports whether notations make different numbers of a column's texts, as of `1.234`. */
 function differ(column: ColumnKinds, candidates: readonly Candidate[]): boolean {
   const notations = [...new Set(candidates.flatMap(({ notation }) => notation ?? []))];
   return column.kinds().some((kind) => {
@@ -545,7 +570,8 @@ const CUT_EXPONENTS = { least: 10, most: 15, apart: 2 };
 
 /**
  * Codes that a spreadsheet has shown with an exponent and so cut to a few digits; undefined if they
- * are quantities.
+ * are quantities. `4.00612E+12` was a barcode of 13 digits before it was saved as CSV; with
+ * `3.2E+05` beside it, it is a quantity.
  */
 function cutDigits(column: ColumnKinds, header: string): string | undefined {
   const exponents = column.kinds().flatMap((kind) => (kind.startsWith("cut ") ? [Number(kind.slice(4))] : []));
@@ -567,6 +593,7 @@ function areGroupedNames(column: ColumnKinds): boolean {
   return column.values > 2 && lengths[0]! >= 8 && lengths.every((length) => length === lengths[0]);
 }
 
+/** Why a column is text in which no type fits: it has error cells, or codes such as `007`. */
 function codes(column: ColumnKinds): string | undefined {
   const errors = column.marks("error ");
   if (errors.length > 0) return `error cells: ${errors.map(({ text, count }) => `${count} × ${text}`).join(", ")}`;

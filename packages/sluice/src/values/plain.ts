@@ -1,5 +1,5 @@
 // Values that are plain: a number as digits, an ISO date, `true`. They are told by their bytes, so
-// that no string is made for them, and they are loaded as they stand.
+// that no string is made for them, and they are loaded unchanged.
 //
 // What must hold: a value that passes here is one that the general check (values.ts) takes, with
 // the same text. A value that does not pass says nothing: the general check judges it. So a test
@@ -148,7 +148,7 @@ function pointIn(bytes: Buffer, start: number, end: number): number {
   return bytes[point] === POINT && point + 1 < end && digitsEnd(bytes, point + 1, end) === end ? point : -1;
 }
 
-/** A number of so many characters is never too large for a double. */
+/** A number with at most this many characters is never too large for a double. */
 const FINITE_DIGITS = 300;
 
 const decimalTest: PlainTest = (bytes, start, end, type) =>

@@ -57,11 +57,16 @@ export function takesText({ type, storage }: Column): boolean {
   return typeCheck(scalar, undefined) === undefined || /^(?:varchar|char|bpchar|name|"char")$/.test(baseType(scalar));
 }
 
+/** The verdict of a check on a string. */
 function judged(check: Check, text: string, type: CellType): ReturnType<Check> {
   const bytes = Buffer.from(text);
   return check(bytes, 0, bytes.length, type);
 }
 
+/**
+ * The check of the type, and then what the schema asks for besides: `maxLength`, `format`, and a
+ * check of its own. They judge the text that the check of the type has made.
+ */
 function refinedCheck(column: Column): Check | undefined {
   const base = kindCheck(column);
   const { maxLength, check } = column;
@@ -135,6 +140,10 @@ function isProblem(result: ReturnType<Check>): result is Problem {
   return typeof result === "object" && result !== null;
 }
 
+/**
+ * The whole numbers: the least and the greatest, and the number of digits of which each text fits,
+ * so that it needs no parsing.
+ */
 const INTEGERS: Record<string, readonly [min: bigint, max: bigint, fastDigits: number]> = {
   smallint: [-32768n, 32767n, 4],
   integer: [-2147483648n, 2147483647n, 9],
@@ -256,6 +265,7 @@ function intervalCheck(declared: string): Check {
   });
 }
 
+/** `42`, ` 42 `, `42.0` and `4.2e1` are 42; `42.5` is not a whole number. */
 function integerCheck(type: string, min: bigint, max: bigint, fastDigits: number): Check {
   return (bytes, start, end, cell) => {
     if (
@@ -319,6 +329,7 @@ const booleanCheck: Check = (bytes, start, end, type) =>
   (type === CellType.string && end - start === 1 ? LETTERS[bytes[start]!] : undefined) ??
   booleanWords(bytes, start, end, type);
 
+/** A cell that is a number is a boolean only if it is 1 or 0. */
 function booleanText(text: string, type: CellType): string | Problem {
   if (type === CellType.boolean) return text;
   const word = text.trim().toLowerCase();
@@ -336,6 +347,9 @@ const LETTERS: readonly (string | undefined)[] = Array.from({ length: 256 }, (_,
 /** A time without a date has the day 0 of its date system. */
 const TIME_ALONE = /^(?:1899-12-3[01]|1904-01-01)T(.*)$/;
 
+/**
+ * A date cell without a time of day, `2020-01-31` or `20200131`. All become `2020-01-31`.
+ */
 const dateCheck: Check = (bytes, start, end, type) => {
   const text = bytes.toString("latin1", start, end);
   if (type === CellType.date || (type === CellType.string && isCellText(text))) {
@@ -381,7 +395,10 @@ function notationCheck(cells: Check, format: string, what: "date" | "timestamp")
   };
 }
 
-/** Times without a zone are in the one that was stated. */
+/**
+ * Times without a zone are in the one that was stated: `2024-07-01 12:00` in Europe/Berlin becomes
+ * `2024-07-01 12:00+02:00`. A time that the clocks pass over, or pass twice, is a problem.
+ */
 function zonedCheck(check: Check, zone: string): Check {
   const offsetOf = offsetIn(zone)!;
   return (bytes, start, end, type) => {
@@ -401,6 +418,10 @@ function zonedCheck(check: Check, zone: string): Check {
   };
 }
 
+/**
+ * `2020-01-31`, `2020-01-31 12:30`, `2020-01-31T12:30:05.25`. If the type has a zone, `Z`, `+01`,
+ * `+01:00` or `+0100` may follow.
+ */
 function timestampText(text: string, type: CellType, withZone: boolean): string | Problem {
   if (type === CellType.date) return text;
   const [, date = "", fraction = "", zone] =
@@ -424,6 +445,10 @@ function wholeMicroseconds(fraction: string, declared: string): Problem | undefi
     : undefined;
 }
 
+/**
+ * `8:05`, `08:05:30.25`, `3:45 PM`. If the type has a zone, `Z` or `+01:00` may follow. A time cell
+ * of a workbook is a date cell of day 0.
+ */
 function timeText(text: string, type: CellType, withZone: boolean): string | Problem {
   const time = type === CellType.date || isCellText(text) ? TIME_ALONE.exec(text)?.[1] : inDay(text.trim());
   const [, fraction = "", zone] =
@@ -450,6 +475,12 @@ function jsonText(text: string, type: CellType): string | Problem {
   }
 }
 
+/**
+ * The verdict of the schema's own check (Standard Schema). Its value is loaded: null is NULL, and a
+ * Date or an object becomes text.
+ *
+ * @throws SluiceError (`bad_schema`) if it throws, or is asynchronous
+ */
 function standardCheck(column: Column, schema: StandardSchemaV1, text: string): string | null | Problem {
   let result: ReturnType<(typeof schema)["~standard"]["validate"]>;
   try {
@@ -482,6 +513,9 @@ function checkInput(column: Column, text: string): unknown {
   return type in INTEGERS || type === "numeric" || type === "real" || type === "double precision" ? Number(text) : text;
 }
 
+/**
+ * A check that judges a string. If that gives the text as it was, the bytes are loaded unchanged.
+ */
 function stringCheck(judge: (text: string, type: CellType) => string | Problem): Check {
   return (bytes, start, end, type) => {
     const text = bytes.toString("utf8", start, end);
@@ -506,6 +540,7 @@ function isNumeric(text: string, type: CellType): boolean {
   );
 }
 
+/** `42.0` → 42; undefined if there is a fraction, or more than 40 digits. */
 function wholeNumber(text: string): bigint | undefined {
   const plain = plainDecimal(text);
   const [whole = "", fraction = ""] = plain.split(".");
@@ -548,6 +583,10 @@ function tooLong(bytes: Buffer, start: number, end: number, limit: number): bool
   return count > limit;
 }
 
+/**
+ * Reports whether the bytes are `name@domain.tld`: one `@` with something before it, a dot in the
+ * domain and no empty part there, no blanks or control characters.
+ */
 function isEmail(bytes: Buffer, start: number, end: number): boolean {
   let at = -1;
   let dot = -1;
