@@ -8,7 +8,8 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { quoteLiteral, quoteTable } from "../schema/identifiers.ts";
 import { SluiceError } from "../errors.ts";
-import { fromAscii, type Reject, type RejectCell } from "../reject.ts";
+import type { Reject } from "../reject.ts";
+import { rejectFrom } from "./open-rejects.ts";
 import type { ChunkState, Claim, Target } from "../target.ts";
 import { indexDdl, type IndexSpec } from "../schema/schema.ts";
 import { storePlan, type Plan } from "../plan/plan.ts";
@@ -460,18 +461,7 @@ export async function* rejectsOf(
        where before < ${PAGE_BYTES} order by page.row_number`,
       [id, String(last), String(stretch)],
     );
-    const page = rows.map(([row, column, value, code, reason, json]): Reject => {
-      const cells = JSON.parse(json!) as RejectCell[];
-      return {
-        ...names,
-        row: Number(row),
-        column: column ?? undefined,
-        value: value === null || value === undefined ? undefined : fromAscii(value, cells),
-        code: code!,
-        reason: reason!,
-        cells,
-      };
-    });
+    const page = rows.map((row): Reject => ({ ...names, ...rejectFrom(row) }));
     if (page.length === 0) return;
     const upto = Number(rows.at(-1)![6]);
     // What outlives a page by a moment keeps its rows from the garbage collector's first look: 60

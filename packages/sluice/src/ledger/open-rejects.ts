@@ -17,6 +17,7 @@ export type OpenReject = Omit<Reject, "file" | "sheet">;
 
 /** The most bytes that the cells of a page have; one reject may have more. */
 const MOST_PAGE_BYTES = 8 * 1024 ** 2;
+/** The columns of a reject, and their order in {@link rejectFrom}. */
 const COLUMNS = "row_number::text, column_name, value, code, reason, cells::text";
 
 /**
@@ -78,7 +79,8 @@ export function countRepair(id: string, taken: number, all: ChunkState): string 
       rejected = rejected + ${rejected} where id = ${which}`;
 }
 
-function rejectFrom([row, column, value, code, reason, json]: readonly (string | null)[]): OpenReject {
+/** The reject of a row of these columns. */
+export function rejectFrom([row, column, value, code, reason, json]: readonly (string | null)[]): OpenReject {
   const cells = JSON.parse(json!) as RejectCell[];
   return {
     row: Number(row),
