@@ -35,7 +35,7 @@ export interface Step {
 }
 
 /** The counts of a step, and its refused rows; skipped rows are in neither. */
-export interface Outcome extends Kept {
+export interface StepCounts extends Kept {
   readonly refused: readonly Reject[];
 }
 
@@ -56,7 +56,7 @@ export async function commitStep(
   // What was rejected before the database is recorded with the chunk's first step.
   const rejects = state === undefined ? work.rejects : [];
   const rows = step.to - step.from;
-  const usual = async (): Promise<Outcome> => {
+  const usual = async (): Promise<StepCounts> => {
     const kept = rows === 0 ? NOTHING : await load(connection, chunk, step.from, step.to);
     return { ...kept, refused: (kept.missing ?? []).map((row) => notThere(chunk, row, sheetCells(chunk))) };
   };
@@ -73,7 +73,7 @@ export async function commitStep(
     failure = error;
   }
   if (rows === 1) return await refuse(connection, work, state, step, rejects, failure);
-  const cutting = (): Promise<Outcome> => loadCutting(connection, chunk, step, failure);
+  const cutting = (): Promise<StepCounts> => loadCutting(connection, chunk, step, failure);
   return await inTransaction(connection, work, state, step, rejects, cutting, IMMEDIATE);
 }
 
@@ -82,7 +82,7 @@ export function after(
   chunk: Chunk,
   state: ChunkState | undefined,
   { from, to }: Step,
-  { inserted, updated, refused }: Outcome,
+  { inserted, updated, refused }: StepCounts,
   rejected: number,
 ): ChunkState {
   return {
@@ -106,7 +106,7 @@ export async function loadCutting(
   chunk: Chunk,
   { from, to }: Step,
   failure?: unknown,
-): Promise<Outcome> {
+): Promise<StepCounts> {
   let [inserted, updated] = [0, 0];
   const missing: number[] = [];
   // Which of a row's faults the database meets first depends on the rows that are in by then, so it
@@ -159,7 +159,7 @@ async function inTransaction(
   state: ChunkState | undefined,
   step: Step,
   rejects: readonly Reject[],
-  loading: () => Promise<Outcome>,
+  loading: () => Promise<StepCounts>,
   opening = "begin",
 ): Promise<ChunkState> {
   await connection.query(opening);

@@ -12,7 +12,7 @@ import { NOT_DELETED } from "../schema/schema.ts";
 import type { TableInfo, UniqueIndex } from "../target.ts";
 import type { Empty, OnConflict } from "../options.ts";
 
-interface Rule {
+interface ConflictOptions {
   readonly onConflict?: OnConflict;
   readonly key?: readonly string[];
 }
@@ -27,7 +27,7 @@ type Table = Pick<TableInfo, "columns" | "unique"> & { readonly kind?: string | 
  * @throws SluiceError if the key has no unique index, or is not a key of this table and sheet
  */
 export function conflictOf(
-  { onConflict = "error", key }: Rule,
+  { onConflict = "error", key }: ConflictOptions,
   table: string,
   info: Table,
   load: readonly LoadColumn[],

@@ -33,7 +33,7 @@ export interface Sink {
 }
 
 /** The part of a sheet that went through the pipeline, when it has ended. */
-export interface Outcome {
+export interface PipelineEnd {
   /** Records that went through. */
   readonly records: number;
   /**
@@ -58,7 +58,7 @@ export async function runPipeline(
     options,
   }: Pick<Loading, "ctx" | "rows" | "plan" | "names"> & { readonly options?: Pick<ImportOptions, "onPipeline"> },
   sink: Sink,
-): Promise<Outcome> {
+): Promise<PipelineEnd> {
   const loadPlan = loadPlanOf(plan, names);
   const isDone = (n: number): boolean => sink.isDone(n);
   const withHeader = plan.headers.map(({ sheetColumn }) => sheetColumn);

@@ -16,7 +16,7 @@ import type { Rooms } from "./rooms.ts";
 import type { Upload } from "./upload.ts";
 
 /** The query of `POST /upload`, parsed. */
-export interface Wish {
+export interface UploadQuery {
   readonly method: Method;
   /** The table for the rows; without one it is `businesses`. Made if it does not exist. */
   readonly table: string | undefined;
@@ -45,8 +45,8 @@ export interface UploadAnswer {
 /** The parameters of a query. */
 const PARAMETERS: readonly string[] = ["method", "table", "resume", "again"];
 
-/** The wish that a query states. @throws HttpFailure 400 for what makes no sense */
-export function parseWish(query: Readonly<Record<string, unknown>>): Wish {
+/** Parses the query. @throws HttpFailure 400 for what makes no sense */
+export function parseUploadQuery(query: Readonly<Record<string, unknown>>): UploadQuery {
   const unknown = Object.keys(query).filter((name) => !PARAMETERS.includes(name));
   if (unknown.length > 0)
     throw new HttpFailure(
@@ -126,7 +126,7 @@ export class Imports {
    *
    * @throws HttpFailure 403
    */
-  async admit({ table = businesses.name }: Wish): Promise<void> {
+  async admit({ table = businesses.name }: UploadQuery): Promise<void> {
     await this.#allowed.admit(table);
   }
 
@@ -137,12 +137,12 @@ export class Imports {
    * @returns the answer; `before` if it is that of an import which had finished before
    * @throws HttpFailure 503 if it was stopped before its end
    */
-  async run(ctx: Context, upload: Upload, wish: Wish): Promise<{ answer: UploadAnswer; before: boolean }> {
+  async run(ctx: Context, upload: Upload, query: UploadQuery): Promise<{ answer: UploadAnswer; before: boolean }> {
     using _place = await this.#rooms.enter(ctx, upload.path).catch((error: unknown) => {
       throw ctx.err() === undefined ? error : new HttpFailure(503, NOT_BEGUN);
     });
     try {
-      const result = await this.#import(ctx, upload, wish);
+      const result = await this.#import(ctx, upload, query);
       if (result.interrupted) throw new HttpFailure(503, stopped(result));
       return { answer: toAnswer(result), before: false };
     } catch (error) {
@@ -158,7 +158,7 @@ export class Imports {
    * the sheet has its headers; the columns of any other come from the sheet. An existing one stays
    * as it is.
    */
-  async #import(ctx: Context, upload: Upload, { method, table, resume, again }: Wish): Promise<ImportResult> {
+  async #import(ctx: Context, upload: Upload, { method, table, resume, again }: UploadQuery): Promise<ImportResult> {
     const caller = await this.#allowed.check(table ?? businesses.name);
     const file = { file: upload.path, fileName: upload.fileName, ...this.#reading };
     const options = { ...file, target: this.#target, method, resume, again, caller };

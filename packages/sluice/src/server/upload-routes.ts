@@ -3,7 +3,7 @@
 import type { Context } from "@sluice/go/context";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { HttpFailure, toFailure } from "./failure.ts";
-import { parseWish, type Imports, type Wish } from "./importing.ts";
+import { parseUploadQuery, type Imports, type UploadQuery } from "./importing.ts";
 import { receiveUpload, type UploadPlace } from "./upload.ts";
 
 export interface UploadRoutes {
@@ -38,14 +38,14 @@ async function upload(
   request: FastifyRequest,
   { imports, place, ctx, clientOf, log, hide }: UploadRoutes,
 ): Promise<unknown> {
-  let wish: Wish | undefined;
+  let query: UploadQuery | undefined;
   await using received = await receiveUpload(request, place, clientOf(request), async () => {
-    wish = parseWish(request.query as Record<string, unknown>);
-    await imports.admit(wish);
+    query = parseUploadQuery(request.query as Record<string, unknown>);
+    await imports.admit(query);
   });
   const name = JSON.stringify(received.fileName);
   try {
-    const { answer, before } = await imports.run(ctx, received, wish!);
+    const { answer, before } = await imports.run(ctx, received, query!);
     const { stats } = answer;
     log(
       `${name} → ${answer.table}: ${stats.success_count} of ${stats.total_records} rows in ${stats.duration} (${answer.method})${before ? ", which was before: nothing was put in again" : ""}`,

@@ -19,7 +19,7 @@ import { toIdentifier, unusedIdentifier } from "../schema/identifiers.ts";
 import { amountOf } from "../schema/number-format.ts";
 import { table } from "../schema/schema.ts";
 import { createServer, type ServerOptions } from "../server/app.ts";
-import { parseWish } from "../server/importing.ts";
+import { parseUploadQuery } from "../server/importing.ts";
 import { startService, waitingForLock, business } from "../server/test/service.ts";
 import { UploadRoom } from "../server/upload-room.ts";
 import { kindOf } from "../sheet/cell-kind.ts";
@@ -91,8 +91,8 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
       () => table({ name: "t", columns: { [`${ä31}ab`]: { type: "text" } } }),
     ),
     ...refused(
-      () => parseWish({ table: `s.${ä31}a` }),
-      () => parseWish({ table: `s.${ä31}ab` }),
+      () => parseUploadQuery({ table: `s.${ä31}a` }),
+      () => parseUploadQuery({ table: `s.${ä31}ab` }),
     ),
     border(
       () => parsed("--table", `s.${ä31}a`),
