@@ -4,7 +4,8 @@
 import type { SheetState, Workbook } from "@sluice/sheets";
 import { fields, type LoadPlan } from "./chunk/chunk.ts";
 import { inferred } from "./plan/design.ts";
-import { columnLetters, Encoder } from "./chunk/encode.ts";
+import { Encoder } from "./chunk/encode.ts";
+import { columnLetters } from "./xlsx/text.ts";
 import { describeError, renamed } from "./errors.ts";
 import { SAMPLE_ROWS, type InferredColumn } from "./sheet/infer.ts";
 import type { Match } from "./plan/mapping.ts";

@@ -1,7 +1,8 @@
 import { CellType, PLAIN, type RowBatch } from "@sluice/sheets";
 import { expect, test } from "vitest";
 import { fields, lines, sheetCells, type LoadPlan } from "./chunk.ts";
-import { columnLetters, Encoder } from "./encode.ts";
+import { columnLetters } from "../xlsx/text.ts";
+import { Encoder } from "./encode.ts";
 import { table, type TableSpec } from "../schema/schema.ts";
 import { batchOfRows } from "../test/batch.ts";
 

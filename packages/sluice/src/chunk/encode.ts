@@ -23,6 +23,7 @@ import type { PlainTest } from "../values/plain.ts";
 import { checkFor, plainFor, takesText, typedCheckFor } from "../values/values.ts";
 import type { Check, Problem } from "../values/verdict.ts";
 import { madeText } from "./made.ts";
+import { columnLetters } from "../xlsx/text.ts";
 
 const TAB = 0x09;
 const NEWLINE = 0x0a;
@@ -529,14 +530,6 @@ function writePlain(text: string, out: Buffer, at: number): number {
     out[at + i] = code;
   }
   return at + text.length;
-}
-
-/** 1 → A, 27 → AA. */
-export function columnLetters(column: number): string {
-  let letters = "";
-  for (let n = column; n > 0; n = Math.floor((n - 1) / 26))
-    letters = String.fromCharCode(65 + ((n - 1) % 26)) + letters;
-  return letters;
 }
 
 function viewOf(buffer: Buffer): DataView {

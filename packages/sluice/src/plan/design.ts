@@ -1,6 +1,6 @@
 // The columns of a sheet if no schema states them: names from its headers, types from its values.
 import type { LoadColumn } from "../chunk/chunk.ts";
-import { columnLetters } from "../chunk/encode.ts";
+import { columnLetters } from "../xlsx/text.ts";
 import { dateReader } from "../schema/date-format.ts";
 import { usageError } from "../errors.ts";
 import { quoteIdentifier, quoteTable, nameOfColumn } from "../schema/identifiers.ts";

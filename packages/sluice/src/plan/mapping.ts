@@ -5,7 +5,7 @@
 // last likeness, if exactly one column that no other header means is alike enough. What is not
 // clear is an error that names the candidates: nothing is guessed.
 import { usageError, SluiceError } from "../errors.ts";
-import { columnLetters } from "../chunk/encode.ts";
+import { columnLetters } from "../xlsx/text.ts";
 import type { LoadColumn } from "../chunk/chunk.ts";
 import {
   normalizeName,

@@ -105,7 +105,7 @@ export class XlsxRejects {
     const cells = header.map((title, i) =>
       title === null
         ? ""
-        : `<c r="${columnLetters(i)}1" s="${runs(title) ? STYLES.quotedBold : BOLD}"${inlineText(title)}`,
+        : `<c r="${columnLetters(i + 1)}1" s="${runs(title) ? STYLES.quotedBold : BOLD}"${inlineText(title)}`,
     );
     this.#bytes.add(
       `${declaration}<worksheet xmlns="${namespaces.main}"><sheetViews><sheetView workbookViewId="0">` +
@@ -182,7 +182,7 @@ export class XlsxRejects {
   #rowXml(cells: readonly RejectCell[]): void {
     this.#bytes.add(`<row r="${this.#row}">`);
     for (const [i, cell] of cells.entries()) {
-      const reference = `<c r="${columnLetters(i)}${this.#row}"`;
+      const reference = `<c r="${columnLetters(i + 1)}${this.#row}"`;
       if (cell !== null) this.#bytes.add(reference + cellXml(cell));
       // That the row goes as far as this is kept as well.
       else if (i === cells.length - 1) this.#bytes.add(`${reference}/>`);
@@ -206,7 +206,7 @@ function checkLength(cell: RejectCell, column: number, row: number): void {
   const { length } = typeof cell === "string" ? cell : (cell?.[1] ?? "");
   if (length > CELL_CHARACTERS)
     throw new RangeError(
-      `the cell ${columnLetters(column)}${row} has ${length} characters, and a workbook's cell holds ${CELL_CHARACTERS}. Use a .csv file`,
+      `the cell ${columnLetters(column + 1)}${row} has ${length} characters, and a workbook's cell holds ${CELL_CHARACTERS}. Use a .csv file`,
     );
 }
 

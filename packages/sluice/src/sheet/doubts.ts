@@ -1,5 +1,5 @@
 // Doubts about the layout that was found: notes, each with the option that settles it.
-import { columnLetters } from "../chunk/encode.ts";
+import { columnLetters } from "../xlsx/text.ts";
 import { isForm, isReport } from "./form.ts";
 import type { HeadRow } from "./head-rows.ts";
 import { gapInHeader, otherTable, type Layout } from "./header-row.ts";

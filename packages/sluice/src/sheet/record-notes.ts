@@ -1,5 +1,5 @@
 // Notes about rows that are not records, and about rows that may not be.
-import { columnLetters } from "../chunk/encode.ts";
+import { columnLetters } from "../xlsx/text.ts";
 import type { MergedDown } from "./merged.ts";
 import type { LeftOut, OtherTitle, WhyLeftOut } from "./records.ts";
 import type { TotalRow } from "./totals.ts";

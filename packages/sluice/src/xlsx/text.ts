@@ -54,10 +54,12 @@ export class ByteBuilder {
   }
 }
 
-/** 0 → A, 25 → Z, 26 → AA. */
+/** The name of a column: 1 → A, 26 → Z, 27 → AA. */
 export function columnLetters(column: number): string {
-  const last = String.fromCharCode(65 + (column % 26));
-  return column < 26 ? last : columnLetters(Math.floor(column / 26) - 1) + last;
+  let letters = "";
+  for (let n = column; n > 0; n = Math.floor((n - 1) / 26))
+    letters = String.fromCharCode(65 + ((n - 1) % 26)) + letters;
+  return letters;
 }
 
 /** Text inside the quotes of an attribute. */

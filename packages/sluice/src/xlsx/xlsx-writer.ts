@@ -117,7 +117,7 @@ class StringTable implements Cells {
 
 function* sheetXml(options: XlsxOptions, cells: Cells): Generator<Buffer> {
   const { columns } = options;
-  const letters = columns.map((_, column) => columnLetters(column));
+  const letters = columns.map((_, i) => columnLetters(i + 1));
   const out = new ByteBuilder();
   const widths = columns.map(({ width }, i) => `<col min="${i + 1}" max="${i + 1}" width="${width}" customWidth="1"/>`);
   const titles = columns.map(({ title }, i) => `<c r="${letters[i]}1" s="${BOLD}"${cells.title(i, title)}`);
