@@ -38,7 +38,10 @@ export class Captions {
     return this.#channels.get(channel) ?? `channel ${channel}`;
   }
 
-  /** The sentence for an event, before it is applied to these lanes and tubes. */
+  /**
+   * The sentence for an event, before it is applied to these lanes and tubes. It has more than 15
+   * branches because it is a list of the kinds of events.
+   */
   of(event: PictureEvent, lanes: readonly Lane[], tubes: readonly Tube[]): string {
     const who = (g: number): string => laneName(lanes, g);
     const g = who(event.g);

@@ -391,17 +391,20 @@ function report(result: ImportResult, target: Target, flags: ImportFlags, schema
     lines.push(`${count(skipped)} ${skipped === 1 ? "row was" : "rows were"} skipped: ${why}.`);
   }
   if (rejected > 0) lines.push("", ...rejectLines(result, flags));
-  if (result.interrupted && !flags.dryRun) {
-    const kept = inserted + updated > 0 ? "The rows that are in stay in." : untouched(result.table);
-    lines.push("", `${kept} Go on with:  ${resumeCommand(result.file, result.id, flags)}`);
-  } else if (!flags.dryRun && serverAddress(flags) === undefined) {
-    const folder = flags.data === "./sluice-data" ? "" : ` --data ${flags.data}`;
-    lines.push(
-      "",
-      `Look at them:  ${COMMAND} sql${folder} ${JSON.stringify(`select * from ${JSON.stringify(result.table).replaceAll('"', "")} limit 5`)}`,
-    );
-  }
+  if (!flags.dryRun) lines.push(...nextCommand(result, flags));
   return lines;
+}
+
+/** The command that continues an interrupted import, or shows the rows of a finished one. */
+function nextCommand({ interrupted, inserted, updated, table, file, id }: ImportResult, flags: ImportFlags): string[] {
+  if (interrupted) {
+    const kept = inserted + updated > 0 ? "The rows that are in stay in." : untouched(table);
+    return ["", `${kept} Go on with:  ${resumeCommand(file, id, flags)}`];
+  }
+  if (serverAddress(flags) !== undefined) return [];
+  const folder = flags.data === "./sluice-data" ? "" : ` --data ${flags.data}`;
+  const rows = `select * from ${JSON.stringify(table).replaceAll('"', "")} limit 5`;
+  return ["", `Look at them:  ${COMMAND} sql${folder} ${JSON.stringify(rows)}`];
 }
 
 /** The types of a table that the import made, in one line. */

@@ -134,13 +134,15 @@ function sheetLines(preview: SheetPreview, target: Target | undefined): string[]
     lines.push("", ...columns([["", "header", "column", "type", "sure", "why"], ...preview.columns.map(columnLine)]));
   if (preview.ddl.length > 0) lines.push("", ...[...preview.ddl, ...preview.indexes].map((ddl) => `${ddl};`));
   if (preview.sample.length > 0) lines.push("", ...sampleLines(preview));
-  if (rejects.total > 0) {
-    const reasons = Object.entries(rejects.reasons).map(([code, n]) => `${count(n)} × ${code}`);
-    lines.push("", `${count(rejects.total)} of these rows would be rejected: ${reasons.join(", ")}`);
-    for (const reject of rejects.first) lines.push(`  row ${reject.row}  ${rejectText(reject)}`);
-    if (rejects.total > rejects.first.length)
-      lines.push(`  … and ${count(rejects.total - rejects.first.length)} more.`);
-  }
+  if (rejects.total > 0) lines.push("", ...rejectedLines(rejects));
+  return lines;
+}
+
+function rejectedLines({ total, reasons, first }: SheetPreview["rejects"]): string[] {
+  const counts = Object.entries(reasons).map(([code, n]) => `${count(n)} × ${code}`);
+  const lines = [`${count(total)} of these rows would be rejected: ${counts.join(", ")}`];
+  for (const reject of first) lines.push(`  row ${reject.row}  ${rejectText(reject)}`);
+  if (total > first.length) lines.push(`  … and ${count(total - first.length)} more.`);
   return lines;
 }
 
