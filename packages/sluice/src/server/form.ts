@@ -10,7 +10,7 @@ import { HttpFailure } from "./failure.ts";
 export type FormFields = ReadonlyMap<string, readonly string[]>;
 
 /** What a form asks for. */
-export type FormWish = Omit<
+export type FormOptions = Omit<
   ImportOptions,
   "file" | "fileName" | "target" | "workbook" | "caller" | "formats" | "limits" | "onProgress" | "onRejects"
 > & { readonly method: Method };
@@ -88,19 +88,12 @@ export function expectField(name: string, others: readonly string[]): void {
 }
 
 /**
- * What the fields ask for.
+ * The options that the fields state.
+ *
  * @throws HttpFailure 400 (`bad_field`) for a text that a field does not take
  */
-export function parseForm(fields: FormFields): FormWish {
-  for (const [name, values] of fields) {
-    const field = FORM_FIELDS[name];
-    if (!field) continue;
-    // PostgreSQL takes no such text.
-    if (values.some((value) => value.includes("\0"))) throw badField(name, "Expected a text without a NUL character.");
-    if (values.length > 1 && field.repeatable === undefined) throw badField(name, "It was given more than once.");
-    if (field.values && !field.values.includes(values[0]!))
-      throw badField(name, `Expected ${field.values.join(", ")}, got ${JSON.stringify(values[0])}.`);
-  }
+export function parseForm(fields: FormFields): FormOptions {
+  checkFields(fields);
   const one = <Value>(name: string, read: (text: string) => Value): Value | undefined => {
     const text = fields.get(name)?.[0];
     return text === undefined ? undefined : reading(name, () => read(text));
@@ -158,6 +151,19 @@ export function parseForm(fields: FormFields): FormWish {
     dryRun: flag("dryRun"),
     again: flag("again"),
   };
+}
+
+/** @throws HttpFailure 400 (`bad_field`) for a value that a field does not take, or one too many */
+function checkFields(fields: FormFields): void {
+  for (const [name, values] of fields) {
+    const field = FORM_FIELDS[name];
+    if (!field) continue;
+    // PostgreSQL takes no such text.
+    if (values.some((value) => value.includes("\0"))) throw badField(name, "Expected a text without a NUL character.");
+    if (values.length > 1 && field.repeatable === undefined) throw badField(name, "It was given more than once.");
+    if (field.values && !field.values.includes(values[0]!))
+      throw badField(name, `Expected ${field.values.join(", ")}, got ${JSON.stringify(values[0])}.`);
+  }
 }
 
 /** The entries that say something. */

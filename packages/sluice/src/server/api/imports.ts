@@ -23,6 +23,12 @@ const LONGEST_KEY = 255;
 const OTHER_FIELDS = ["file", "upload"];
 
 const ID: Schema = object({ id: text });
+/** The query of a list of imports. */
+const LIST_QUERY: Schema = object({
+  "q?": says(text, "A part of an id, or of the name of a file, sheet or table."),
+  "limit?": { type: "integer", minimum: 1, maximum: MOST_LISTED, default: LISTED },
+  "cursor?": says(text, "`next` of the page before."),
+});
 
 /** The form of `POST /imports` and `POST /preview`, as OpenAPI describes it. */
 export const FORM: Schema = {
@@ -48,6 +54,12 @@ export const FORM: Schema = {
 export const anyBody = (): (() => true) => () => true;
 
 export function importRoutes(app: FastifyInstance, api: Api): void {
+  addSubmit(app, api);
+  addLists(app, api);
+  addOne(app, api);
+}
+
+function addSubmit(app: FastifyInstance, api: Api): void {
   app.post(
     "/imports",
     {
@@ -74,17 +86,15 @@ export function importRoutes(app: FastifyInstance, api: Api): void {
     },
     (request, reply) => submit(api, request, reply),
   );
+}
 
+function addLists(app: FastifyInstance, api: Api): void {
   app.get(
     "/imports",
     {
       schema: {
         summary: "The imports of the database, the newest first: also those of the command line.",
-        querystring: object({
-          "q?": says(text, "A part of an id, or of the name of a file, sheet or table."),
-          "limit?": { type: "integer", minimum: 1, maximum: MOST_LISTED, default: LISTED },
-          "cursor?": says(text, "`next` of the page before."),
-        }),
+        querystring: LIST_QUERY,
         response: { 200: ref("ImportList"), ...failures(400, 401, 403, 503) },
       },
     },
@@ -97,17 +107,16 @@ export function importRoutes(app: FastifyInstance, api: Api): void {
       schema: {
         summary:
           "Imports that failed again and again, and that no worker tries any more; `POST /imports/ID/resume` does.",
-        querystring: object({
-          "q?": says(text, "A part of an id, or of the name of a file, sheet or table."),
-          "limit?": { type: "integer", minimum: 1, maximum: MOST_LISTED, default: LISTED },
-          "cursor?": says(text, "`next` of the page before."),
-        }),
+        querystring: LIST_QUERY,
         response: { 200: ref("ImportList"), ...failures(400, 401, 403, 503) },
       },
     },
     (request) => listDead(api, request.query as ListQuery),
   );
+}
 
+/** The routes of a single import. */
+function addOne(app: FastifyInstance, api: Api): void {
   app.get(
     "/imports/:id",
     {

@@ -18,7 +18,11 @@ export class Metrics {
   readonly #imports: Counter<"state">;
   readonly #duration: Histogram;
 
-  /** @param jobs asked when it is looked at */
+  /**
+   * It is longer than 60 lines because it is a list: one metric after the other.
+   *
+   * @param jobs asked when it is looked at
+   */
   constructor(jobs: () => Pick<ImportJobs, "lives">) {
     const registers = [this.registry];
     collectDefaultMetrics({ register: this.registry });

@@ -15,7 +15,11 @@ function rateOf(rows: number, milliseconds: number): number {
   return milliseconds > 0 ? Math.round((rows * 1000) / milliseconds) : 0;
 }
 
-/** @param recorded undefined before the import is in the ledger, and of a dry run */
+/**
+ * An import as the API shows it. It has more than 15 branches because it is a list: each field is
+ * what the job knows, or what the ledger has, or empty.
+ *
+ * @param recorded undefined before the import is in the ledger, and of a dry run */
 export function showImport(job: Job | undefined, recorded: Recorded | undefined): Import {
   if (!job) return showRecorded(recorded!);
   const { id, fileName, createdAt, state, outcome = {}, part } = job;
