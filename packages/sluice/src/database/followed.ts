@@ -10,6 +10,7 @@
 // made. So what was found over connection n holds for all older ones that still live.
 import { SluiceError } from "../errors.ts";
 import { OWNER } from "../ledger/ledger.ts";
+import { isOrphaned } from "../ledger/sound.ts";
 import { type ChunkState, type Claim, type Connection, type QueryResult, isDatabaseError } from "../target.ts";
 
 /** The code of an import that the database knows less of than it has said. */
@@ -32,8 +33,11 @@ export class CommitsLost extends SluiceError {
   }
 }
 
-/** The state of an import in the ledger, seen by the process of a claim. */
-export type Standing = "ours" | "taken over" | "lost" | "unknown";
+/**
+ * The state of an import in the ledger, seen by the process of a claim. `changed`: chunks are gone
+ * that no server can have lost. `orphaned`: so is the entry.
+ */
+export type Standing = "ours" | "taken over" | "lost" | "changed" | "orphaned" | "unknown";
 
 const STANDING = `select i.epoch, i.state, l.owner, c.n, c.done
   from sluice.imports i left join sluice.leases l on l.import = i.id left join sluice.chunks c on c.import = i.id and $2::boolean
@@ -60,12 +64,15 @@ export class Followed {
   /** Asks the ledger over a connection, if that can tell anything new. @throws CommitsLost */
   async check(connection: Connection, always = false): Promise<Standing> {
     const { born = 0 } = connection;
-    if (born <= this.#checked && !always) return "ours"; // race:ignore: at worst the ledger is asked once more
+    const seen = born <= this.#checked; // race:ignore: at worst the ledger is asked once more
+    if (seen && !always) return "ours";
     // What is told from here on may be too late for the answer.
     const told = new Map(this.#told); // race:ignore: a copy is one step
     const { standing, chunks } = await standingOf(connection, this.claim, true);
     if (standing !== "ours") return standing;
-    for (const [n, done] of told) if ((chunks.get(n) ?? -1) < done) return "lost";
+    // A connection that was there at the last look, and lives, has seen no loss.
+    const missing = seen && connection.born !== undefined ? "changed" : "lost";
+    for (const [n, done] of told) if ((chunks.get(n) ?? -1) < done) return missing;
     this.#checked = Math.max(this.#checked, born); // race:ignore: it only grows
     return "ours";
   }
@@ -91,16 +98,18 @@ export async function standingOf(
   { id, epoch }: Claim,
   withChunks = false,
 ): Promise<{ standing: Standing; chunks: ReadonlyMap<number, number> }> {
-  let rows: QueryResult["rows"] = [];
+  let [rows, isThere]: [QueryResult["rows"], boolean] = [[], true];
   try {
     ({ rows } = await connection.query(STANDING, [id, String(withChunks)]));
   } catch (error) {
     // The ledger itself may be younger than what the database was put back to.
     if (!isDatabaseError(error) || (error.code !== "42P01" && error.code !== "3F000")) throw error;
+    isThere = false;
   }
   const [now, state, owner] = rows[0] ?? [];
   const chunks = new Map(rows.filter(([, , , n]) => n !== null).map(([, , , n, done]) => [Number(n), Number(done)]));
-  if (now === undefined) return { standing: "unknown", chunks };
+  if (now === undefined)
+    return { standing: isThere && (await isOrphaned(connection, id)) ? "orphaned" : "unknown", chunks };
   // An epoch that comes again after a loss may be another process's.
   if (Number(now) < epoch) return { standing: "lost", chunks };
   const ours = Number(now) === epoch && state === "running" && owner === OWNER;

@@ -47,7 +47,12 @@ export function saysLedger({ where = "" }: DatabaseError): boolean {
  * already, which a process that was taken over meets first.
  */
 export function isOutOfStep(error: DatabaseError): boolean {
-  return (error.code === OUT_OF_STEP && saysLedger(error)) || (error.code === "23505" && error.schema === "sluice");
+  return (error.code === OUT_OF_STEP && saysLedger(error)) || isRecorded(error);
+}
+
+/** The ledger has a reject of the chunk already. */
+export function isRecorded({ code, schema }: DatabaseError): boolean {
+  return code === "23505" && schema === "sluice";
 }
 
 /** The fence found another table, or the statement did not fit the one that it found. */

@@ -5,15 +5,17 @@ import { describeError, failureOf } from "../errors.ts";
 import { quoteTable } from "../schema/identifiers.ts";
 import { chunkStateFrom, takenOver } from "../ledger/ledger.ts";
 import { OTHER_TABLE, TAKEN_OVER } from "../ledger/schema.ts";
+import { orphaned } from "../ledger/sound.ts";
 import { expectSameTable, shapeSql } from "../ledger/table-shape.ts";
 import { checkFound, checkName, LEADS_TO } from "../plan/off-limits.ts";
+import { badLedger } from "../plan/stored.ts";
 import type { Reject } from "../reject.ts";
 import { table as makeTable, type Storage } from "../schema/schema.ts";
 import { commitStep } from "./commit.ts";
 import { CommitsLost, Followed, releaseEarlier, standingOf, type Standing } from "./followed.ts";
 import { Patience } from "./patience.ts";
 import { sessionChanged } from "./pooler.ts";
-import { isAboutTable, isOutOfStep, isTransient, saysLedger } from "./row-fault.ts";
+import { isAboutTable, isOutOfStep, isRecorded, isTransient, saysLedger } from "./row-fault.ts";
 import {
   isDatabaseError,
   type DatabaseError,
@@ -160,7 +162,9 @@ export class SqlTarget implements Target {
         else {
           if (isAboutTable(error)) await this.patiently(() => expectSameTable(this, claim));
           const again = isTransient(error) || isOutOfStep(error) || error.code === OTHER_TABLE;
-          if (!again || ++failures > RETRIES) throw error;
+          if (again && ++failures <= RETRIES) continue;
+          // Its rejects are there, and the ledger says each time that it has not been begun.
+          throw isRecorded(error) ? badLedger(claim.id, CHUNKS_GONE) : error;
         }
       }
     }
@@ -227,12 +231,14 @@ export class SqlTarget implements Target {
   }
 
   /**
-   * @throws SluiceError (`taken_over`, `commits_lost`) if an import is not this process's as it
-   *   believes
+   * @throws SluiceError (`taken_over`, `commits_lost`, `bad_ledger`) if an import is not this
+   *   process's as it believes
    */
   async #expectOurs(standing: Standing, claim: Claim, asked: Pick<Target, "query"> = this): Promise<void> {
     if (standing === "ours") return;
     if (standing === "taken over") throw await takenOver(asked, claim);
+    if (standing === "changed") throw badLedger(claim.id, CHUNKS_GONE);
+    if (standing === "orphaned") throw orphaned(claim.id);
     if (standing === "lost") await releaseEarlier(asked, claim);
     throw new CommitsLost(claim, standing === "lost", this.name);
   }
@@ -283,6 +289,8 @@ export class SqlTarget implements Target {
     await this.#database.close();
   }
 }
+
+const CHUNKS_GONE = "chunks that this process had recorded are not there any more, and their rows may be in the table";
 
 /** A chunk of which all rows are settled. */
 function allOf(rows: number): ChunkState {

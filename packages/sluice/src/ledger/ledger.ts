@@ -266,6 +266,8 @@ export async function renewLease(target: Target, claim: Claim): Promise<boolean>
  *
  * @param records how many records the ledger must count; otherwise nothing is changed but the
  *   lease, which is over
+ * @param atLeast counts that the ledger had once: they stay if it has fewer now, so that it goes on
+ *   to contradict itself
  * @returns the counts, of earlier processes too; undefined if another process has taken the import
  *   over, or the counts differ
  */
@@ -275,11 +277,13 @@ export async function settleImport(
   state: State,
   message: string | null = null,
   records: number | null = null,
+  atLeast?: Totals,
 ): Promise<Totals | undefined> {
   const { rows } = await target.query(
     `with released as (update sluice.leases set expires_at = '-infinity' where import = $1 and epoch = $2 returning 1),
           halted as (update sluice.chunks set epoch = 0 where import = $1 and done < rows and $3 = 'failed' and exists (select from released)),
-          sums as (${SUMS} where import = $1)
+          sums as (select ${COUNTS.map((count, n) => `greatest(c.${count}, $${n + 6}::bigint) as ${count}`).join(", ")}
+                   from (${SUMS} where import = $1) c)
      update sluice.imports i
      set state = $3, message = $4, finished_at = case when $3 = 'running' then null else clock_timestamp() end,
          total = s.total, inserted = s.inserted, updated = s.updated, skipped = s.skipped, rejected = s.rejected
@@ -293,6 +297,7 @@ export async function settleImport(
       state,
       message?.replaceAll("\0", "\uFFFD") ?? null,
       records === null ? null : String(records),
+      ...COUNTS.map((count) => (atLeast ? String(atLeast[count]) : null)),
     ],
   );
   return rows[0] && totalsFrom(rows[0]);
@@ -342,7 +347,9 @@ export async function findImports(
             ${atWorkSql(target.exclusive, OWNER)}::text, ${TOTALS},
             (1000::numeric * extract(epoch from i.finished_at - i.started_at))::bigint::text
      from sluice.imports i left join sluice.leases l on l.import = i.id
-     cross join lateral (${SUMS} where import = i.id) s
+     -- A finished import has its counts, also if its chunks were deleted.
+     cross join lateral (select i.total, i.inserted, i.updated, i.skipped, i.rejected where i.state = 'finished'
+                         union all ${SUMS} where import = i.id having i.state <> 'finished') s
      where ${where} order by i.started_at desc limit 100`,
     parameters,
   );
@@ -517,6 +524,7 @@ export async function takenOver(target: Asked, claim: Claim): Promise<SluiceErro
 
 const SUMS = `select coalesce(sum(inserted + updated + skipped + rejected), 0) as total, coalesce(sum(inserted), 0) as inserted,
   coalesce(sum(updated), 0) as updated, coalesce(sum(skipped), 0) as skipped, coalesce(sum(rejected), 0) as rejected from sluice.chunks`;
+const COUNTS = ["total", "inserted", "updated", "skipped", "rejected"] as const;
 const TOTALS = "s.total::text, s.inserted::text, s.updated::text, s.skipped::text, s.rejected::text";
 
 function totalsFrom(row: readonly (string | null)[]): Totals {

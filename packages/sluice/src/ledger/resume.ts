@@ -29,6 +29,7 @@ import { badLedger, wishFrom } from "../plan/stored.ts";
 import { afterChange, expectSameTable, expectUnloggedRows, rowsMissing } from "./table-shape.ts";
 import { isOpen } from "./history.ts";
 import { importedBeside } from "./related.ts";
+import { expectSound, isOrphaned, orphaned } from "./sound.ts";
 import { strangerWhoOwns } from "./trust.ts";
 
 /** An import that this process may work on. */
@@ -51,8 +52,8 @@ export const NOTHING_YET: Totals = { total: 0, inserted: 0, updated: 0, skipped:
  * @param wanted the table that the options mean. If the ledger names another one, its owner must be
  *   a user whom this user trusts: anybody who may write to the ledger could have named a table that
  *   has their triggers.
- * @throws SluiceError if there is none, or its table is to be confirmed; FinishedError if it has
- *   finished
+ * @throws SluiceError if there is none, its table is to be confirmed, or (`bad_ledger`) the ledger
+ *   contradicts itself; FinishedError if it has finished
  */
 export async function importToResume(
   target: Target,
@@ -63,6 +64,7 @@ export async function importToResume(
 ): Promise<Entry> {
   const [entry] = await findImports(target, { id });
   if (!entry) {
+    if (await isOrphaned(target, id)) throw orphaned(id);
     throw new SluiceError(
       "unknown_import",
       `there is no import ${id} in ${target.name}. sluice imports lists those that there are.`,
@@ -86,6 +88,7 @@ export async function importToResume(
   if (entry.state === "finished") throw await target.patiently(() => nothingToResume(target, entry));
   const why = await whyGone(target, entry);
   if (why !== undefined) throw gone(entry, why);
+  await expectSound(target, [entry.id]);
   return entry;
 }
 
@@ -112,7 +115,8 @@ export interface Found {
  * Looks for the import that this one would be. Says in the notes what there was before.
  *
  * @throws SluiceError (`unfinished_import`) if rows of another unfinished import of the file would
- *   be in the table twice, FinishedError (`imported_already`) if those of a finished one would
+ *   be in the table twice, or (`bad_ledger`) what the ledger has of it contradicts itself;
+ *   FinishedError (`imported_already`) if those of a finished one would
  */
 export async function lookFor(
   target: Target,
@@ -125,6 +129,7 @@ export async function lookFor(
   const { said, doubts } = search;
   const seen = await lookAt(target, key);
   const entries = await findImports(target, key);
+  await expectSound(target, inTheirTable(entries));
   for (const entry of entries.filter(isOpen)) {
     const next = await meetUnfinished(search, entry);
     if (next === "look again") return lookFor(target, key, file, options, notes);
@@ -217,7 +222,9 @@ async function meetOtherWish(search: Search, entry: Entry, isGone: boolean): Pro
 async function meetOtherContents(search: Search): Promise<void> {
   const { target, key, file, said } = search;
   const { sheet, table } = key;
-  for (const entry of await findImports(target, { file, sheet, table })) {
+  const earlier = await findImports(target, { file, sheet, table });
+  await expectSound(target, inTheirTable(earlier));
+  for (const entry of earlier) {
     const { id, contentHash } = entry;
     const rows = takenBy(entry);
     if (contentHash === key.contentHash || (rows === 0 && !entry.active)) continue;
@@ -245,6 +252,11 @@ async function meetOtherContents(search: Search): Promise<void> {
     await refuseUnlessHeld(search, { active: entry.active, refuse: () => twice });
     said.push(`${unfinished}; sluice imports cancel ${id} ends it`);
   }
+}
+
+/** The ids of imports that can be continued: what is said of them decides where rows go. */
+function inTheirTable(entries: readonly Entry[]): string[] {
+  return entries.flatMap((entry) => (isOpen(entry) && entry.sameTable ? [entry.id] : []));
 }
 
 /**

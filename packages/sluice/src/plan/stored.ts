@@ -17,10 +17,13 @@ export interface IndexLeft {
   readonly ddl: string;
 }
 
+/** The code of a ledger that somebody else has changed. */
+export const BAD_LEDGER = "bad_ledger";
+
 /** A ledger's row that this program did not write. */
 export function badLedger(id: string, what: string): SluiceError {
   return new SluiceError(
-    "bad_ledger",
+    BAD_LEDGER,
     `what the ledger has of the import ${id} is not what this program writes: ${what}. Somebody else has changed it, so the import cannot go on. ` +
       `End it with sluice imports cancel ${id}, and look at who may write to the schema sluice.`,
   );

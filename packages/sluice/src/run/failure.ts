@@ -4,6 +4,7 @@ import { ALL_REFUSED } from "./all-refused.ts";
 import { describeError, SluiceError } from "../errors.ts";
 import { indexesLeft, settleImport, type Totals } from "../ledger/ledger.ts";
 import type { Plan } from "../plan/plan.ts";
+import { BAD_LEDGER } from "../plan/stored.ts";
 import { afterChange, TABLE_CHANGED, TABLE_GONE } from "../ledger/table-shape.ts";
 import { NOTHING_YET } from "../ledger/resume.ts";
 import { saysLedger } from "../database/row-fault.ts";
@@ -161,7 +162,8 @@ export async function explain(failure: unknown, run: Recorded): Promise<Error> {
   const { code, message, exitCode } = describeError(failure);
   if (code === "taken_over") return failure as Error;
   const { id } = job.claim;
-  const totals = await settleImport(target, job.claim, "failed", message).catch(() => undefined);
+  const had = code === BAD_LEDGER ? tally.totals : undefined;
+  const totals = await settleImport(target, job.claim, "failed", message, null, had).catch(() => undefined);
   const indexes = totals ? await statementsLeft(target, id).catch(() => job.indexes) : job.indexes;
   const known = totals ?? (plan.atomic ? NOTHING_YET : tally.totals);
   const lines = [
@@ -223,6 +225,8 @@ function nextStep(failure: unknown, code: string, id: string, known: Totals, rec
     case TABLE_GONE:
     case TABLE_CHANGED:
       return afterChange(code, id);
+    case BAD_LEDGER:
+      return ""; // the message says it
     case MISCOUNTED:
       if (known.total > records) return `End this import: ${cancel}`;
   }

@@ -36,11 +36,11 @@ export function faulty(database: Database, fault: Fault): Database {
 /** Passes everything on to another database, after something else has happened. */
 export function heldUp(database: Database, before: (statement: string) => Promise<void>): Database {
   const wrap = (connection: Connection): Connection => ({
+    ...connection,
     query: async (sql, parameters) => {
       await before(sql);
       return connection.query(sql, parameters);
     },
-    copy: (into, data) => connection.copy(into, data),
   });
   return lending(database, (connection, use) => use(wrap(connection)));
 }
