@@ -2,6 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import { aboutRoute } from "./about.ts";
 import type { Api } from "./context.ts";
+import { endedRoutes } from "./ended.ts";
 import { eventRoutes } from "./events.ts";
 import { importRoutes } from "./imports.ts";
 import { metricRoutes, type Metrics } from "./metrics.ts";
@@ -26,6 +27,7 @@ export function apiRoutes(app: FastifyInstance, api: Api, metrics: Metrics, ppro
   });
   aboutRoute(app, api);
   importRoutes(app, api);
+  endedRoutes(app, api);
   eventRoutes(app, api);
   rejectRoutes(app, api);
   previewRoutes(app, api);

@@ -22,7 +22,7 @@ const LONGEST_KEY = 255;
 /** Fields besides those of the command line. */
 const OTHER_FIELDS = ["file", "upload"];
 
-const ID: Schema = object({ id: text });
+export const ID: Schema = object({ id: text });
 /** The query of a list of imports. */
 const LIST_QUERY: Schema = object({
   "q?": says(text, "A part of an id, or of the name of a file, sheet or table."),

@@ -19,7 +19,7 @@ import { quoteIdentifier, quoteTable } from "../../schema/identifiers.ts";
 import { HttpFailure } from "../failure.ts";
 import { noSuchImport } from "../jobs/refusals.ts";
 import { importOf, keepPace, type Api } from "./context.ts";
-import { idOf } from "./imports.ts";
+import { ID, idOf } from "./imports.ts";
 import { failures } from "./problem.ts";
 import {
   REJECT_SCHEMAS,
@@ -35,7 +35,6 @@ import { list, object, orNull, ref, text, type Schema } from "./schema.ts";
 const MOST_SHOWN = 500;
 const SHOWN = 100;
 
-const ID: Schema = object({ id: text });
 const PAGE: Schema = object({
   "offset?": { type: "integer", minimum: 0, default: 0 },
   "limit?": { type: "integer", minimum: 1, maximum: MOST_SHOWN, default: SHOWN },

@@ -201,6 +201,27 @@ describe.skipIf(server === undefined)("a fleet", () => {
     expect(await dead()).toEqual([]);
   });
 
+  test("forgets an import that nobody tries any more, with its file, and none that waits", async () => {
+    await using fleet = await newFleet();
+    const at = await fleet.server();
+    await using mount = await mounted(fleet);
+    const forget = async (id: string): Promise<number> => (await ask(at, "DELETE", `/imports/${id}/history`)).status;
+    const waiting = (await send(at, "/imports", people(5), "people.csv")).body.id;
+    expect(await forget(waiting)).toBe(409);
+    await ask(at, "DELETE", `/imports/${waiting}`);
+    expect(await forget(waiting)).toBe(204);
+    await fleet.worker({ files: mount.path, maxAttempts: 1 });
+    await mount.away();
+    const { body } = await send(at, "/imports", people(10), "people.csv");
+    expect(await ended(at, body.id)).toMatchObject({ state: "failed", error: { code: "file_store" } });
+    await mount.back();
+    expect(await kept(fleet)).toHaveLength(1);
+    expect(await forget(body.id)).toBe(204);
+    expect(await kept(fleet)).toEqual([]);
+    expect(await forget(body.id)).toBe(404);
+    expect((await ask<ImportList>(at, "GET", "/dead-letters")).body.imports).toEqual([]);
+  });
+
   test("gives up a file that costs one worker after the other, and says so", async () => {
     await using fleet = await newFleet();
     const at = await fleet.server();

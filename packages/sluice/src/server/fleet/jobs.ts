@@ -2,7 +2,7 @@
 // followed and cancelled from any server.
 import { describeError } from "../../errors.ts";
 import { sleep } from "@sluice/go/time";
-import { cancelImport, type Details, type HistoryQuery } from "../../ledger/history.ts";
+import { cancelImport, deleteImport, type Details, type HistoryQuery } from "../../ledger/history.ts";
 import type { Target } from "../../target.ts";
 import { describeReason, HttpFailure } from "../failure.ts";
 import type { FormFields } from "../form.ts";
@@ -10,7 +10,16 @@ import type { Dispatcher } from "../jobs/dispatcher.ts";
 import type { Live } from "../jobs/live.ts";
 import type { ImportJobs, Submission, Watched } from "../jobs/port.ts";
 import { planIn, recordedIn } from "../jobs/recorded.ts";
-import { contentOf, fileGone, noSuchImport, notResumable, notRunning, tooManyImports } from "../jobs/refusals.ts";
+import {
+  contentOf,
+  expectForgettable,
+  fileGone,
+  noSuchImport,
+  notResumable,
+  notRunning,
+  stillRunning,
+  tooManyImports,
+} from "../jobs/refusals.ts";
 import type { Attempting } from "../jobs/run.ts";
 import type { Job } from "../jobs/store.ts";
 import { jobsOf, partsOf } from "../jobs/submitted.ts";
@@ -205,6 +214,22 @@ export class FleetJobs implements ImportJobs {
     await this.expectRoom(job.client);
     if (!(await records.requeue(id))) throw notResumable(id, (await records.find(id))?.state ?? "gone");
     await this.#dispatch(dispatcher, id);
+  }
+
+  async forget(id: string, forced: boolean): Promise<void> {
+    const { records, target, allowed, files } = this.#options;
+    const job = await records.find(id);
+    // It may have begun without having noted so.
+    const recorded = await this.recorded(job?.ledger ?? id);
+    if (!job && !recorded) throw noSuchImport(id);
+    if (recorded) await allowed.check(recorded.table);
+    expectForgettable(id, recorded, forced);
+    if (job) {
+      const gone = await records.forget(id);
+      if (!gone) throw stillRunning(id);
+      if (gone.file !== undefined) await files.remove(gone.file).catch(() => undefined);
+    }
+    if (recorded?.id === id) await deleteImport(target, id);
   }
 
   /** Nothing runs here: workers go on. */

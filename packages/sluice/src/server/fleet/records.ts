@@ -158,6 +158,20 @@ export class FleetRecords {
     return rows.length > 0;
   }
 
+  /**
+   * Forgets a record. Returns the name of its file, if no other import needs that; undefined if the
+   * import waits or runs.
+   */
+  async forget(id: string): Promise<{ readonly file: string | undefined } | undefined> {
+    const rows = await this.#database.query<{ upload: string | null; needed: boolean }>(
+      `with gone as (delete from ${IMPORTS} where id = $1 and state not in ('queued', 'running') returning upload),
+            told as (delete from ${FLEET_SCHEMA}.progress where import in (select $1 from gone))
+       select upload, exists (select from ${IMPORTS} o where o.upload = gone.upload and o.id <> $1) as needed from gone`,
+      [id],
+    );
+    return rows[0] && { file: rows[0].needed ? undefined : (rows[0].upload ?? undefined) };
+  }
+
   /** Says that an import's file is gone. Returns the file's name if no other import needs it. */
   async letGo(id: string): Promise<string | undefined> {
     const rows = await this.#database.query<{ upload: string; needed: boolean }>(

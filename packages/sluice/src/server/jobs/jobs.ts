@@ -8,7 +8,7 @@ import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Context } from "@sluice/go/context";
 import { sleep } from "@sluice/go/time";
-import { cancelImport, type Details, type HistoryQuery } from "../../ledger/history.ts";
+import { cancelImport, deleteImport, type Details, type HistoryQuery } from "../../ledger/history.ts";
 import type { Target } from "../../target.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Upload } from "../upload.ts";
@@ -19,11 +19,13 @@ import type { ImportJobs, Submission } from "./port.ts";
 import { planIn, recordedIn } from "./recorded.ts";
 import {
   contentOf,
+  expectForgettable,
   fileGone,
   noSuchImport,
   notResumable,
   notRunning,
   sameContent,
+  stillRunning,
   tooManyImports,
   unexpected,
 } from "./refusals.ts";
@@ -269,6 +271,24 @@ export class Jobs implements ImportJobs {
     delete job.finishedAt;
     await store.save(job);
     this.#start(job);
+  }
+
+  async forget(id: string, forced: boolean): Promise<void> {
+    const { store, target, allowed } = this.#options;
+    const job = store.get(id);
+    const ledger = job ? job.ledger : id;
+    const recorded = ledger === undefined ? undefined : await this.recorded(ledger);
+    if (!job && !recorded) throw noSuchImport(id);
+    if (recorded) await allowed.check(recorded.table);
+    expectForgettable(id, recorded, forced);
+    if (job) {
+      // Somebody may have resumed it meanwhile; from here to the end of `remove` nobody can.
+      if (isOpen(job) || this.#live.has(id)) throw stillRunning(id);
+      await store.remove(id);
+      if (job.upload !== null) await this.#release(job.upload, id);
+    }
+    // If it continued another import, that one has a line in the history too.
+    if (recorded?.id === id) await deleteImport(target, id);
   }
 
   /** Runs a job when it is its turn, to its end. */

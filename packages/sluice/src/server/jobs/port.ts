@@ -79,6 +79,15 @@ export interface ImportJobs {
    *   file is not here
    */
   resume(id: string): Promise<void>;
+  /**
+   * Forgets an import: what the ledger has of it with its rejects, what was asked for, and its
+   * file. The rows that it put in stay.
+   *
+   * @param forced also one that has not finished, which cannot be resumed then
+   * @throws HttpFailure 404, 403, 409 (`import_running`) if it waits or runs, (`unfinished_import`)
+   *   if it has not finished and is not forced
+   */
+  forget(id: string, forced: boolean): Promise<void>;
   /** What the ledger has of an import; undefined if it has none of that id. */
   recorded(id: string): Promise<Details | undefined>;
   /** The plan of an import that the ledger has, as it is stored. */

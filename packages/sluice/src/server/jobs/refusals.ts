@@ -2,6 +2,7 @@
 // requests the same.
 import { createHash } from "node:crypto";
 import { describeError } from "../../errors.ts";
+import { isOpen, type Details } from "../../ledger/history.ts";
 import { HttpFailure } from "../failure.ts";
 import type { FormFields } from "../form.ts";
 import type { Upload } from "../upload.ts";
@@ -54,6 +55,27 @@ export function tooManyImports(most: number): HttpFailure {
     `This client has ${most} imports that wait or run, which is as many as one may have. Ask again in ${RETRY_SECONDS} seconds.`,
     { "retry-after": String(RETRY_SECONDS) },
     "too_many_imports",
+  );
+}
+
+/** Of an import that is to be forgotten. */
+export function stillRunning(id: string): HttpFailure {
+  const message = `The import ${id} waits or runs. Wait for its end, or cancel it first: DELETE /imports/${id}`;
+  return new HttpFailure(409, message, {}, "import_running");
+}
+
+/** @throws HttpFailure 409 if an import may not be forgotten as it is */
+export function expectForgettable(id: string, recorded: Details | undefined, forced: boolean): void {
+  if (recorded?.active === true) throw stillRunning(id);
+  if (!recorded || forced || !isOpen(recorded)) return;
+  const rows = (recorded.inserted + recorded.updated).toLocaleString("en");
+  throw new HttpFailure(
+    409,
+    `The import ${id} has not finished: ${rows} of its rows are in the table and would stay there. Without its history it cannot go on, ` +
+      `and the same file would put in all of its rows, from the first one on. Go on with it: POST /imports/${id}/resume. ` +
+      `End it: DELETE /imports/${id}. Delete its history all the same: force=true.`,
+    {},
+    "unfinished_import",
   );
 }
 
