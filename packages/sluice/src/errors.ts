@@ -83,6 +83,7 @@ export const ERROR_CODES = [
   "not_found",
   "not_resumable",
   "not_running",
+  "not_taken_back",
   "nothing_left",
   "one_file",
   "output_lost",

@@ -13,7 +13,9 @@ import {
 } from "../ledger/history.ts";
 import { findImports, rejectsOf } from "../ledger/ledger.ts";
 import { headersOf } from "../plan/plan.ts";
+import { inLines } from "../printable.ts";
 import { RejectFile } from "../rejects/file.ts";
+import { lookAtRows, takeBack } from "../run/take-back.ts";
 import type { Target } from "../target.ts";
 import { connectExisting, resumeCommand, type TargetFlags } from "./common.ts";
 import { columns, count } from "./format.ts";
@@ -89,6 +91,32 @@ export async function deleteCommand(id: string, flags: DeleteFlags): Promise<num
   console.log(`Deleted the history of import ${id}. The rows that it put into the table are still there.`);
   if (inserted + updated > 0)
     console.log("Nothing tells any more that they are in: if the same file is imported again, its rows go in again.");
+  return 0;
+}
+
+export interface TakeBackFlags extends TargetFlags {
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** Shows which rows would be taken back, or takes them back. */
+export async function takeBackCommand(id: string, flags: TakeBackFlags): Promise<number> {
+  await using target = await connectExisting(flags);
+  const found = await lookAtRows(target, id);
+  if (flags.yes) await takeBack(target, id);
+  if (flags.json) {
+    console.log(JSON.stringify({ ...found, done: flags.yes ?? false }));
+    return 0;
+  }
+  const rows = `${count(found.rows)} ${found.rows === 1 ? "row" : "rows"}`;
+  const from = `of the import ${id} out of the table "${inLines(found.table)}" in ${target.name}`;
+  for (const note of found.notes) console.log(`Note: ${note}`);
+  if (flags.yes) {
+    console.log(`Took ${rows} ${from} back. The same file can be imported again.`);
+  } else {
+    console.log(`All ${rows} ${from} can be taken back: they are as the import wrote them. Nothing was changed now.`);
+    console.log(`Take them back:  npx sluice imports take-back ${id} --yes`);
+  }
   return 0;
 }
 

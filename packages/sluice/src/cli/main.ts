@@ -11,7 +11,7 @@ import { withCommands } from "./command.ts";
 import * as texts from "../option-texts.ts";
 import { addFileOptions, flag, natural } from "./file-options.ts";
 import type { ImportFlags } from "./import.ts";
-import type { CancelFlags, DeleteFlags, ImportsFlags } from "./imports.ts";
+import type { CancelFlags, DeleteFlags, ImportsFlags, TakeBackFlags } from "./imports.ts";
 import type { InitFlags } from "./init.ts";
 import { addCompletion } from "./completion.ts";
 import { guardOutput } from "./output.ts";
@@ -258,6 +258,18 @@ function addImports(sluice: Command): void {
     .action(async (id: string, options: DeleteFlags) => {
       const { deleteCommand } = await import("./imports.ts");
       process.exitCode = await deleteCommand(id, options);
+    });
+  imports
+    .command("take-back")
+    .description("show which rows of an import can be taken back out of its table; with --yes, take them back")
+    .argument("<id>", "the import")
+    .addOption(to())
+    .addOption(data())
+    .option("--yes", "take them back: all of them, or none")
+    .option("--json", "print it as JSON")
+    .action(async (id: string, options: TakeBackFlags) => {
+      const { takeBackCommand } = await import("./imports.ts");
+      process.exitCode = await takeBackCommand(id, options);
     });
 }
 

@@ -17,6 +17,7 @@ import { moveSql, reach, type Reached } from "./sequences.ts";
 import { isRowFault, notThere, refusalOf, rowNamed } from "./row-fault.ts";
 import { rowByRow } from "./row-by-row.ts";
 import { underSavepoint, undo } from "./savepoint.ts";
+import { writtenSql } from "../ledger/written.ts";
 import type { ChunkState, Claim, Connection } from "../target.ts";
 import type { Kept } from "./merge.ts";
 
@@ -73,7 +74,7 @@ export async function commitStep(
     failure = error;
   }
   if (rows === 1) return await refuse(connection, work, state, step, rejects, failure);
-  const cutting = (): Promise<StepCounts> => loadCutting(connection, chunk, step, failure);
+  const cutting = (): Promise<StepCounts> => loadCutting(connection, chunk, step, claim.id, failure);
   return await inTransaction(connection, work, state, step, rejects, cutting, IMMEDIATE);
 }
 
@@ -99,14 +100,17 @@ export function after(
  * Loads all rows of a step that the database takes, under savepoints of the transaction that is
  * open, in which all constraints are immediate.
  *
+ * @param id the import's; undefined in a rehearsal
  * @param failure what an attempt at all of them said
  */
 export async function loadCutting(
   connection: Connection,
   chunk: Chunk,
   { from, to }: Step,
+  id: string | undefined,
   failure?: unknown,
 ): Promise<StepCounts> {
+  const noted = id === undefined ? undefined : writtenSql(id);
   let [inserted, updated] = [0, 0];
   const missing: number[] = [];
   // Which of a row's faults the database meets first depends on the rows that are in by then, so it
@@ -123,7 +127,7 @@ export async function loadCutting(
   const trial: Trial = {
     attempt: async (first, end) => {
       try {
-        const kept = await underSavepoint(connection, () => load(connection, chunk, first, end));
+        const kept = await underSavepoint(connection, () => load(connection, chunk, first, end), noted);
         inserted += kept.inserted;
         updated += kept.updated;
         missing.push(...(kept.missing ?? []));

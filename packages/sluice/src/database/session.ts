@@ -30,7 +30,7 @@ export async function runSession(
       let state: ChunkState | undefined;
       for (let from = 0; state === undefined || from < chunk.rowCount; from += chunk.plan.step) {
         const step = { from, to: Math.min(chunk.rowCount, from + chunk.plan.step) };
-        const outcome = await loadCutting(connection, chunk, step);
+        const outcome = await loadCutting(connection, chunk, step, claim?.id);
         reach(reached, chunk, step.from, step.to, outcome.refused);
         const told = inOrder(state === undefined ? rejects : [], outcome.refused);
         await record(connection, told, claim?.id ?? "", claim ? undefined : SESSION_REJECTS);

@@ -208,7 +208,8 @@ async function erase(target: Target, which: string, parameters: readonly string[
     `with gone as (delete from sluice.imports i where ${which} returning i.id),
           leases as (delete from sluice.leases where import in (select id from gone)),
           chunks as (delete from sluice.chunks where import in (select id from gone)),
-          rejects as (delete from sluice.rejects where import in (select id from gone))
+          rejects as (delete from sluice.rejects where import in (select id from gone)),
+          written as (delete from sluice.written where import in (select id from gone))
      select id from gone`,
     parameters,
   );

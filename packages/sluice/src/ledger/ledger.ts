@@ -170,9 +170,14 @@ function guard({ key, mark }: Look): string[] {
   end`;
   return [
     // Of the content alone: a table has more than one name, with its schema and without.
-    `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${quoteLiteral(`sluice ${key.contentHash}`)}, 0))`,
+    contentLock(key.contentHash),
     `do ${quoteLiteral(body)}`,
   ];
+}
+
+/** SQL of the lock under which imports of a content begin, until the transaction ends. */
+export function contentLock(contentHash: string): string {
+  return `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${quoteLiteral(`sluice ${contentHash}`)}, 0))`;
 }
 
 /**

@@ -35,7 +35,7 @@ export function isMadeSql(oid: string): string {
 }
 
 /** Statements for the transaction that begins an import, after those that make its table. */
-export function callerSql({ table, created }: Plan, caller: Caller | undefined): string[] {
+export function callerSql({ table, created }: Pick<Plan, "table" | "created">, caller: Caller | undefined): string[] {
   if (!caller) return [];
   const oid = `pg_catalog.to_regclass(${quoteLiteral(quoteTable(table))})::oid`;
   if (created)

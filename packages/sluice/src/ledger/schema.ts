@@ -12,12 +12,13 @@ import { MADE_DDL } from "./made.ts";
 import { adoptRestored } from "./restored.ts";
 import { fullNameSql, shapeSql } from "./table-shape.ts";
 import { checkLedger } from "./trust.ts";
+import { WRITTEN_DDL } from "./written.ts";
 
 /**
  * The version of the statements below. A change that they do not make by themselves needs a step in
  * {@link MIGRATIONS}.
  */
-export const LEDGER_VERSION = 4;
+export const LEDGER_VERSION = 5;
 
 /** Another process has the import, or it has ended. */
 export const TAKEN_OVER = "SLU01";
@@ -135,7 +136,7 @@ create table if not exists sluice.rejects (
   cells json not null,
   primary key (import, row_number)
 );
-${MADE_DDL}
+${MADE_DDL}${WRITTEN_DDL}
 update sluice.ledger set place = ${PLACE} where place is null;
 
 -- A new epoch for who may have one: the lease is over, its holder is gone, or \`forced\`. NULL where somebody else is at work.
@@ -249,6 +250,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "alter table sluice.imports add column if not exists full_name text",
     `update sluice.imports i set full_name = ${fullNameSql("i.table_oid")} where full_name is null`,
   ],
+  [], // sluice.written is new
 ];
 
 /**
@@ -269,11 +271,13 @@ export async function ensureLedger(target: Target): Promise<void> {
       `the ledger (schema sluice) in ${target.name} has version ${version}, and this program knows version ${LEDGER_VERSION}. Use the newer program that made it.`,
     );
   }
+  // Before a new table changes where the ledger is.
+  if (restored) await adoptRestored(target, PLACE, INSTALL_LOCK);
   const steps = version === undefined ? [] : MIGRATIONS.slice(version - 1).flat();
   const sql = [
     ...steps.map((step) => `${step};`),
     LEDGER_DDL,
-    `update sluice.ledger set version = ${LEDGER_VERSION}`,
+    `update sluice.ledger set version = ${LEDGER_VERSION}, place = ${PLACE}`,
   ].join("\n");
   try {
     await target.query(sql);

@@ -65,7 +65,7 @@ const UNAVAILABLE: ReadonlySet<string> = new Set([
 ]);
 
 /** The import is not in the state that is needed. */
-const CONFLICTS: ReadonlySet<string> = new Set(["import_running", "not_finished"]);
+const CONFLICTS: ReadonlySet<string> = new Set(["import_running", "not_finished", "not_taken_back"]);
 
 /** Reports whether a failure is the database's, so that the same may work later. */
 export function isUnavailable(error: unknown): boolean {

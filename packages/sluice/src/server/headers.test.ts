@@ -115,6 +115,8 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
   "GET /imports/:id": api("GET", "/imports/x", missing("GET", "/imports/x")),
   "DELETE /imports/:id": api("DELETE", "/imports/x", missing("DELETE", "/imports/x")),
   "DELETE /imports/:id/history": api("DELETE", "/imports/x/history", missing("DELETE", "/imports/x/history")),
+  "GET /imports/:id/take-back": api("GET", "/imports/x/take-back", missing("GET", "/imports/x/take-back")),
+  "POST /imports/:id/take-back": api("POST", "/imports/x/take-back", missing("POST", "/imports/x/take-back")),
   "POST /imports/:id/resume": api("POST", "/imports/x/resume", missing("POST", "/imports/x/resume")),
   "GET /imports/:id/events": api("GET", "/imports/x/events", missing("GET", "/imports/x/events")),
   "GET /imports/:id/rejects": api("GET", "/imports/x/rejects", missing("GET", "/imports/x/rejects")),

@@ -100,3 +100,46 @@ describe.skipIf(server === undefined)("DELETE /imports/:id/history", () => {
     });
   });
 });
+
+describe.skipIf(server === undefined)("/imports/:id/take-back", () => {
+  test("shows the rows, takes them back, and lets the same file go in again", async () => {
+    await using service = await startService();
+    const { body } = await send(service, "/imports", people(50), "people.csv");
+    await ended(service, body.id);
+    await send(service, "/imports", people(5, 100), "more.csv", { fields: { table: "people" } });
+    await expect.poll(() => service.database.query("select count(*) from people")).toEqual([["55"]]);
+    expect(await ask<object>(service, "GET", `/imports/${body.id}/take-back`)).toMatchObject({
+      status: 200,
+      body: { id: body.id, table: "people", rows: 50, notes: [] },
+    });
+    const taken = await ask(service, "POST", `/imports/${body.id}/take-back`);
+    expect(taken).toMatchObject({ status: 200, body: { state: "cancelled", total: 0, inserted: 0, error: null } });
+    expect(taken.body.notes[0]).toMatch(/^its 50 rows were taken back/);
+    expect(await service.database.query("select count(*) from people")).toEqual([["5"]]);
+    const list = (await ask<ImportList>(service, "GET", "/imports?q=people.csv")).body.imports;
+    expect(list).toMatchObject([{ id: body.id, state: "cancelled", inserted: 0 }]);
+    expect(await ask<Problem>(service, "POST", `/imports/${body.id}/take-back`)).toMatchObject({
+      status: 409,
+      body: { code: "not_taken_back" },
+    });
+    const again = await send(service, "/imports", people(50), "people.csv");
+    expect(await ended(service, again.body.id)).toMatchObject({ state: "finished", inserted: 50 });
+  });
+
+  test("refuses what cannot be told, what has not ended, and what never put a row in", async () => {
+    await using service = await startService({ allow: ["people", "bad"] });
+    const id = await stopped(service);
+    expect(await ask<Problem>(service, "GET", `/imports/${id}/take-back`)).toMatchObject({
+      status: 409,
+      body: { code: "not_finished" },
+    });
+    const bad = (await send(service, "/imports", csv("PK"), "bad.xlsx")).body.id;
+    await ended(service, bad);
+    expect(await ask<Problem>(service, "POST", `/imports/${bad}/take-back`)).toMatchObject({
+      status: 409,
+      body: { code: "not_taken_back" },
+    });
+    await using other = await startService({ target: service.target, allow: ["others"] });
+    expect(await ask<Problem>(other, "POST", `/imports/${id}/take-back`)).toMatchObject({ status: 403 });
+  });
+});

@@ -1,9 +1,24 @@
-// The end of what is known of an import: DELETE /imports/:id/history.
+// What can be done with an import that has ended: DELETE /imports/:id/history, and /take-back.
 import type { FastifyInstance } from "fastify";
-import type { Api } from "./context.ts";
+import { lookAtRows, takeBack, type TakingBack } from "../../run/take-back.ts";
+import type { Caller } from "../../options.ts";
+import { HttpFailure } from "../failure.ts";
+import { noSuchImport } from "../jobs/refusals.ts";
+import { importOf, keepPace, type Api } from "./context.ts";
 import { ID, idOf } from "./imports.ts";
+import type { Import } from "./import-schema.ts";
 import { failures } from "./problem.ts";
-import { flag, object, says } from "./schema.ts";
+import { flag, list, named, object, ref, says, text, whole, type Schema } from "./schema.ts";
+
+export const TAKING_BACK: Schema = named(
+  "TakingBack",
+  object({
+    id: says(text, "The import that the ledger has: another one if this one continued it."),
+    table: text,
+    rows: says(whole, "All rows that the import put in."),
+    notes: list(text, { description: "What would stay, or happen besides." }),
+  }),
+);
 
 export function endedRoutes(app: FastifyInstance, api: Api): void {
   app.delete(
@@ -31,4 +46,57 @@ export function endedRoutes(app: FastifyInstance, api: Api): void {
       return await reply.code(204).send();
     },
   );
+  app.get(
+    "/imports/:id/take-back",
+    {
+      schema: {
+        summary: "The rows of an import that can be taken back. Nothing is changed.",
+        params: ID,
+        response: { 200: ref("TakingBack"), ...failures(401, 403, 404, 409, 422, 503) },
+      },
+    },
+    (request) => look(api, idOf(request)),
+  );
+  app.post(
+    "/imports/:id/take-back",
+    {
+      schema: {
+        summary: "Takes all rows of an import back out of its table. The same file can be imported again then.",
+        params: ID,
+        response: {
+          200: { ...ref("Import"), description: "It is cancelled, and none of its rows is in." },
+          ...failures(401, 403, 404, 409, 422, 429, 503),
+        },
+      },
+    },
+    (request) => {
+      keepPace(api, request);
+      return takeRows(api, idOf(request));
+    },
+  );
+}
+
+async function look(api: Api, id: string): Promise<TakingBack> {
+  const { ledger } = await rowsOf(api, id);
+  return await lookAtRows(api.target, ledger);
+}
+
+async function takeRows(api: Api, id: string): Promise<Import> {
+  const { ledger, caller } = await rowsOf(api, id);
+  await takeBack(api.target, ledger, caller);
+  return await importOf(api, id);
+}
+
+/**
+ * The import as the ledger knows it, and the rules for a caller who may write to its table.
+ *
+ * @throws HttpFailure 404, 403 (`table_not_allowed`)
+ */
+async function rowsOf(api: Api, id: string): Promise<{ readonly ledger: string; readonly caller: Caller }> {
+  const job = await api.jobs.find(id);
+  await api.target.start();
+  const recorded = await api.jobs.recorded(job?.ledger ?? id);
+  if (!recorded && !job) throw noSuchImport(id);
+  if (!recorded) throw new HttpFailure(409, `The import ${id} has put no rows into a table.`, {}, "not_taken_back");
+  return { ledger: recorded.id, caller: await api.allowed.check(recorded.table) };
 }

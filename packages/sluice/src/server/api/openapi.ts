@@ -2,6 +2,7 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { ABOUT_SCHEMA } from "./about.ts";
+import { TAKING_BACK } from "./ended.ts";
 import { IMPORT_SCHEMAS } from "./import-schema.ts";
 import { PREVIEW_SCHEMAS } from "./preview-schema.ts";
 import { PROBLEM } from "./problem.ts";
@@ -28,7 +29,7 @@ export async function describeRoutes(app: FastifyInstance, version: string): Pro
       buildLocalReference: (json, _uri, _fragment, n) => (typeof json["$id"] === "string" ? json["$id"] : `def-${n}`),
     },
   });
-  for (const schema of [PROBLEM, ABOUT_SCHEMA, ...IMPORT_SCHEMAS, ...REJECT_SCHEMAS, ...PREVIEW_SCHEMAS])
+  for (const schema of [PROBLEM, ABOUT_SCHEMA, ...IMPORT_SCHEMAS, TAKING_BACK, ...REJECT_SCHEMAS, ...PREVIEW_SCHEMAS])
     app.addSchema(schema);
 }
 

@@ -27,11 +27,14 @@ export function showImport(job: Job | undefined, recorded: Recorded | undefined)
   const counts = recorded ?? outcome;
   const { total = 0, inserted = 0, updated = 0, skipped = 0, rejected = 0 } = counts;
   const milliseconds = outcome.milliseconds ?? null;
+  // It was cancelled, or its rows were taken back, after it had ended here.
+  const cancelled =
+    recorded?.state === "cancelled" && state !== "cancelled" && state !== "queued" && state !== "running";
   const method =
     outcome.method ?? (recorded && methodFrom(recorded.method)) ?? methodFrom(fields.get("method")?.[0] ?? "copy");
   return {
     id,
-    state: state === "failed" && recorded?.state === "cancelled" ? "cancelled" : state,
+    state: cancelled ? "cancelled" : state,
     file: fileName,
     sheet: outcome.sheet ?? recorded?.sheet ?? part?.sheet ?? null,
     table: outcome.table ?? recorded?.table ?? part?.table ?? fields.get("table")?.[0] ?? tableNameFor(fileName),
@@ -43,7 +46,7 @@ export function showImport(job: Job | undefined, recorded: Recorded | undefined)
     rejected,
     reasons: recorded?.reasons ?? outcome.reasons ?? {},
     assumptions: outcome.assumptions ?? assumptionsIn(recorded),
-    notes: outcome.notes ?? [],
+    notes: [...(cancelled && recorded.message ? [recorded.message] : []), ...(outcome.notes ?? [])],
     error: state === "failed" ? (outcome.error ?? null) : null,
     createdAt,
     startedAt: job.startedAt ?? null,

@@ -1,0 +1,51 @@
+// The transactions that wrote the rows of an import, by which its rows are known: PostgreSQL keeps
+// with each row the transaction that wrote it (`xmin`).
+//
+// The row of a chunk is written by the transaction that puts the chunk's rows in, so both have one
+// `xmin`. Rows that went in under a savepoint have another one, and so has a row of
+// `sluice.written`, which is written under the same savepoint. Both tables also have the number of
+// the whole transaction, which never comes again. In a chunk's row it must be the number that the
+// row's `xmin` is a part of. A dump that was restored has the old number in a row that another
+// transaction wrote, so such rows prove nothing any more.
+//
+// A row of a chunk that commits row by row is written again with each of them: it proves nothing
+// either.
+import { quoteLiteral } from "../schema/identifiers.ts";
+
+export const WRITTEN_DDL = `
+-- The transaction that wrote the chunk. Not of chunks that earlier versions wrote.
+alter table sluice.chunks add column if not exists xid bigint;
+alter table sluice.chunks alter column xid set default pg_catalog.txid_current();
+-- The parts of transactions, under savepoints, that wrote rows of an import: \`xmin\` of a row here is that of those rows.
+create table if not exists sluice.written (
+  import text not null,
+  xid bigint not null default pg_catalog.txid_current()
+);
+create index if not exists written_by_import on sluice.written (import);
+`;
+
+/** SQL that says, under a savepoint, that rows of an import were written under it. */
+export function writtenSql(id: string): string {
+  return `insert into sluice.written (import) values (${quoteLiteral(id)})`;
+}
+
+/**
+ * A query for the transactions that are known to have written the rows of an import, as rows have
+ * them in `xmin`. `id` is SQL of the import's id.
+ */
+export function writtenBySql(id: string): string {
+  return `with whole as (select c.xmin as part, c.xid from sluice.chunks c where c.import = ${id} and (c.xid % 4294967296)::text = c.xmin::text)
+    select part from whole union all select w.xmin from sluice.written w join whole using (xid) where w.import = ${id}`;
+}
+
+/**
+ * SQL for the ledger's part of taking rows back: the import is cancelled, and has put nothing in.
+ */
+export function takenBackSql(id: string, message: string): string {
+  const which = quoteLiteral(id);
+  return `update sluice.imports set state = 'cancelled', total = total - inserted, inserted = 0,
+      message = ${quoteLiteral(message)} || to_char(clock_timestamp() at time zone 'UTC', '" on "YYYY-MM-DD HH24:MI" UTC"')
+    where id = ${which};
+    update sluice.chunks set inserted = 0 where import = ${which};
+    delete from sluice.written where import = ${which}`;
+}
