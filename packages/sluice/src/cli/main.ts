@@ -336,8 +336,12 @@ function addBench(sluice: Command): void {
     .addOption(data())
     .option("--rows <n>", "number of rows", positive, 10_000)
     .option("--runs <n>", "runs a method, in turn; the median counts", positive, 1)
+    .option("--plot <file.svg>", "draw rows a second over 1,000, 10,000, … rows, up to --rows", svgFile)
     .option("--json", "print the figures as JSON")
-    .addHelpText("after", "\nExample:\n  $ sluice bench --to postgres://localhost/test --rows 10000 --runs 5")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ sluice bench --to postgres://localhost/test --rows 10000 --runs 5\n  $ sluice bench --to postgres://localhost/test --rows 1000000 --plot speed.svg",
+    )
     .action(async (options: BenchFlags) => {
       const { benchCommand } = await import("./bench.ts");
       process.exitCode = await benchCommand(options);
@@ -372,6 +376,11 @@ function schemaWish(
   if (typeof schema !== "string") return { ...flags, files: names, printSchema: schema === true };
   if (/\.[cm]?[jt]s$/i.test(schema)) return { ...flags, schema, files: names, printSchema: false };
   return { ...flags, files: [schema, ...names], printSchema: true };
+}
+
+function svgFile(text: string): string {
+  if (!/\.svg$/i.test(text)) throw new InvalidArgumentError(`Expected a file that ends in .svg, got "${text}".`);
+  return text;
 }
 
 function rejectFile(text: string): string {
