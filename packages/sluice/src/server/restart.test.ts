@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { openTarget } from "../database/open.ts";
 import { hold, newDatabase, newFolder, server, type TestDatabase } from "../test/database.ts";
 import { start } from "../test/program.ts";
-import type { Import, ImportList } from "./api/import-schema.ts";
+import type { Import, ImportList } from "./jobs/import.ts";
 import { createServer } from "./app.ts";
 import { ask, ended, people, send } from "./test/client.ts";
 import { startService, waitingForLock } from "./test/service.ts";

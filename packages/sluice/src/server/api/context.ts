@@ -11,7 +11,7 @@ import { showImport } from "../jobs/shown.ts";
 import { noSuchImport } from "../jobs/refusals.ts";
 import type { KeptUploads } from "../jobs/uploads.ts";
 import type { UploadPlace } from "../upload.ts";
-import type { Import } from "./import-schema.ts";
+import type { Import } from "../jobs/import.ts";
 
 export interface Api {
   /** Of this program. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { hold, server, type Held } from "../../test/database.ts";
 import { ask, ended, people, send } from "../test/client.ts";
 import { startService, waitingForLock, type Service } from "../test/service.ts";
-import type { Import, ProgressEvent } from "./import-schema.ts";
+import type { Import, ProgressEvent } from "../jobs/import.ts";
 
 interface Event {
   readonly id: number;

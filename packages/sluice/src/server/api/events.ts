@@ -8,7 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { HttpFailure } from "../failure.ts";
 import { nextEventId } from "../jobs/live.ts";
 import { importOf, type Api } from "./context.ts";
-import type { Import, ProgressEvent } from "./import-schema.ts";
+import type { Import, ProgressEvent } from "../jobs/import.ts";
 import { idOf } from "./imports.ts";
 import { failures } from "./problem.ts";
 import { object, ref, text } from "./schema.ts";

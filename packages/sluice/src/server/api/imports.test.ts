@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { hold, newDatabase, server } from "../../test/database.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
 import { business, startService, waitingForLock } from "../test/service.ts";
-import type { ImportList } from "./import-schema.ts";
+import type { ImportList } from "../jobs/import.ts";
 import type { Problem } from "./problem.ts";
 
 describe.skipIf(server === undefined)("POST /imports", () => {

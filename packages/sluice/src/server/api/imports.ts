@@ -10,7 +10,7 @@ import { showImport } from "../jobs/shown.ts";
 import { newestFirst, placeOf } from "../jobs/submitted.ts";
 import { receiveForm, type Upload } from "../upload.ts";
 import { importOf, keepPace, type Api } from "./context.ts";
-import type { Import, ImportList } from "./import-schema.ts";
+import type { Import, ImportList } from "../jobs/import.ts";
 import { failures } from "./problem.ts";
 import { list, object, oneOf, ref, says, text, type Schema } from "./schema.ts";
 

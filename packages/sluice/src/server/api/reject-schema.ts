@@ -1,6 +1,6 @@
 // The shapes of rejected rows: a page of them, and their repair.
 import type { RejectCell } from "../../reject.ts";
-import type { Import } from "./import-schema.ts";
+import type { Import } from "../jobs/import.ts";
 import { list, named, object, oneOf, orNull, ref, says, text, whole, type Schema } from "./schema.ts";
 
 /** A rejected row, as the service shows it. */

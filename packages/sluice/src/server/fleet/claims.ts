@@ -4,7 +4,7 @@
 // written later names both. A worker that was frozen, or cut off, has lost its claim by the time it
 // comes back: it writes nothing, here or (by the ledger's epoch) there.
 import type { Job, Outcome } from "../jobs/store.ts";
-import type { ProgressEvent } from "../api/import-schema.ts";
+import type { ProgressEvent } from "../jobs/import.ts";
 import { noticeSql, type FleetDatabase, type Statements } from "./database.ts";
 import { dispatch, type Message } from "./dispatcher.ts";
 import { jobFrom, JOB_COLUMNS, jsonText, type Rules } from "./records.ts";

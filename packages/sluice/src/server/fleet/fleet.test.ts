@@ -5,7 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
 import { newFolder, server } from "../../test/database.ts";
-import type { Import, ImportList } from "../api/import-schema.ts";
+import type { Import, ImportList } from "../jobs/import.ts";
 import { writeWorkbook } from "../../test/workbook.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
 import { waitingForLock } from "../test/service.ts";

@@ -7,7 +7,7 @@ import type { FleetDatabase, Notice } from "./database.ts";
 import type { Picture } from "../jobs/live.ts";
 import { nextEventId } from "../jobs/live.ts";
 import type { Watched } from "../jobs/port.ts";
-import type { ProgressEvent } from "../api/import-schema.ts";
+import type { ProgressEvent } from "../jobs/import.ts";
 import { FLEET_SCHEMA } from "./schema.ts";
 
 /** Between two questions, if no notice comes. */

@@ -4,7 +4,7 @@
 // Readers ask; nobody is told. So a reader that is slow, or never reads, holds nobody up and piles
 // nothing up.
 import type { PipelineView, Progress } from "../../options.ts";
-import type { ProgressEvent } from "../api/import-schema.ts";
+import type { ProgressEvent } from "./import.ts";
 
 /** The time for which a picture is good enough for the next reader. */
 const FRESH_MS = 200;

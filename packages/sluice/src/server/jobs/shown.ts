@@ -4,7 +4,7 @@ import type { Plan } from "../../plan/plan.ts";
 import type { Details, Summary } from "../../ledger/history.ts";
 import { METHODS, type Method } from "../../options.ts";
 import { tableNameFor } from "../../schema/identifiers.ts";
-import type { Import, State } from "../api/import-schema.ts";
+import type { Import, State } from "./import.ts";
 import type { Job } from "./store.ts";
 
 /** What the ledger has of an import: all of it, or a line of the history. */

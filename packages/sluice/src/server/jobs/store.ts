@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Import, State } from "../api/import-schema.ts";
+import type { Import, State } from "./import.ts";
 import { hasJobFolder, isLock, takeJobFolder, type JobFolder } from "./folder.ts";
 
 /** The states of a job that is to run: at the next start too. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "vitest";
-import type { Import } from "../api/import-schema.ts";
+import type { Import } from "../jobs/import.ts";
 import type { Service } from "./service.ts";
 
 interface Described {

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { Random } from "../../../sample/random.ts";
-import type { Import } from "../../api/import-schema.ts";
+import type { Import } from "../../jobs/import.ts";
 
 export interface ChaosOptions {
   /** A database of its own, which is empty. */
