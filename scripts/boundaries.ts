@@ -2,8 +2,8 @@
 // top floor to the cellar.
 //
 // A room is a folder, or a file that stands alone. A file may import from its own room and from
-// rooms on lower floors, never from a room beside or above it. Imports of types count too, and no
-// circle of files is allowed, not even within a room.
+// rooms on lower floors, never from a room beside or above it. Imports of types count too. Circles
+// of files, and of folders that are side by side, are not allowed, not even within a room.
 import { globSync, readFileSync } from "node:fs";
 import { join, posix } from "node:path";
 
@@ -107,6 +107,8 @@ const buildings: Readonly<Record<string, Building>> = {
 const faults: string[] = [];
 /** File → the files of this repository that it imports. */
 const imports = new Map<string, string[]>();
+/** Folder → the folders beside it that its files import from. */
+const folders = new Map<string, string[]>();
 
 for (const file of globSync("packages/*/src/**/*.{ts,tsx}", { cwd: root })) {
   if (file.includes("/test/") || file.endsWith(".test.ts")) continue; // tests may reach anywhere
@@ -128,12 +130,15 @@ for (const file of globSync("packages/*/src/**/*.{ts,tsx}", { cwd: root })) {
       continue;
     }
     found.push(target);
+    const [folder, beside] = sideBySide(file, target);
+    if (folder && beside) folders.set(folder, [...new Set([...(folders.get(folder) ?? []), beside])]);
     const to = roomOf(target, name, building);
     if (from && to && to.room !== from.room && to.floor <= from.floor)
       faults.push(`${file}: may not import ${specifier}: ${to.room} is not below ${from.room}`);
   }
 }
 faults.push(...circles(imports).map((circle) => `a circle of imports: ${circle.join(" → ")}`));
+faults.push(...circles(folders).map((circle) => `a circle of folders: ${circle.join(" → ")}`));
 
 if (faults.length > 0) {
   console.error(faults.join("\n"));
@@ -156,6 +161,17 @@ function roomOf(file: string, name: string, { floors }: Building): { room: strin
     .toSorted((a, b) => b.room.length - a.room.length);
   if (!longest) faults.push(`${file}: has no floor in scripts/boundaries.ts. Give its room one`);
   return longest;
+}
+
+/**
+ * The two folders that two files are in, below the folder that holds both; nothing if one of the
+ * files is in that folder itself.
+ */
+function sideBySide(file: string, other: string): [folder?: string, beside?: string] {
+  const [one, two] = [file.split("/"), other.split("/")];
+  const at = one.findIndex((step, n) => step !== two[n]);
+  if (at === one.length - 1 || at === two.length - 1) return [];
+  return [one.slice(0, at + 1).join("/"), two.slice(0, at + 1).join("/")];
 }
 
 /**
