@@ -138,6 +138,15 @@ export class SqlTarget implements Target {
     }
   }
 
+  /**
+   * Settles a chunk step by step (commit.ts), until all of its rows are. After each attempt:
+   *
+   *     the step is durable            the next one
+   *     the connection was lost        over a new one, the ledger says how far the chunk is
+   *     taken over, says the server    the end, if the ledger says so too (#believe)
+   *     the table is another one       the end
+   *     any other refusal              another attempt, if that can help; else the error
+   */
   async commitChunk(chunk: Chunk, rejects: readonly Reject[], claim: Claim, before?: ChunkState): Promise<ChunkState> {
     const work = { chunk, rejects, claim };
     let patience = new Patience(this.#reconnectMs);
@@ -170,6 +179,10 @@ export class SqlTarget implements Target {
     }
   }
 
+  /**
+   * One chunk of the whole import. Until COMMIT is on its way, a lost connection has undone all of
+   * it. After that, the ledger says whether it has arrived.
+   */
   async atomically(claim: Claim | undefined, run: (session: Session) => Promise<void>): Promise<void> {
     let rows: number | undefined;
     const committing = (all: number): void => void (rows = all);
@@ -296,6 +309,11 @@ const CHUNKS_GONE = "chunks that this process had recorded are not there any mor
 function allOf(rows: number): ChunkState {
   return { rows, done: rows, inserted: 0, updated: 0, skipped: 0, rejected: 0 };
 }
+
+/**
+ * The row of a table: its shape (table-shape.ts), its kind (`relkind`), and as JSON the rules that
+ * act on rows which are written.
+ */
 const TABLE_QUERY = `
   select ${shapeSql("pg_catalog.to_regclass($1)")}, c.relkind::text,
          (select pg_catalog.json_agg(pg_catalog.json_build_object('name', r.rulename, 'on', case r.ev_type when '2' then 'update' when '3' then 'insert' else 'delete' end) order by r.rulename)
@@ -307,6 +325,11 @@ const TABLE_QUERY = `
 /** The bits of a trigger's type. */
 const INSTEAD_OF_INSERT = 64 + 4;
 
+/**
+ * A row for each column, in the table's order: its name and type; whether it is NOT NULL, has a
+ * default, or is filled by the database alone; its type as `storageOfTable` knows it, and whether
+ * that has no parts. The last column says why COPY cannot write into the table, if it cannot.
+ */
 const COLUMNS_QUERY = `
   select a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull::text, (a.atthasdef or a.attidentity <> '')::text,
          (a.attgenerated <> '' or a.attidentity = 'a')::text, a.atttypid::text || '/' || a.atttypmod::text,
@@ -317,6 +340,11 @@ const COLUMNS_QUERY = `
   where a.attrelid = pg_catalog.to_regclass($1)::oid and a.attnum > 0 and not a.attisdropped
   order by a.attnum`;
 
+/**
+ * A row for each unique index and exclusion constraint: its columns as JSON; whether it has an
+ * expression, and is the primary key; its condition; whether ON CONFLICT can use it; its name;
+ * whether it is deferrable, and lets NULLs differ.
+ */
 const UNIQUE_QUERY = `
   select (select pg_catalog.json_agg(a.attname order by a.attnum) from pg_attribute a
           where a.attrelid = i.indrelid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1]))::text,
