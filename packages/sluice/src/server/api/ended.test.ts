@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { hold, server, type TestDatabase } from "../../test/database.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
 import { business, startService, waitingForLock, type Service } from "../test/service.ts";
-import type { ImportList } from "./import-schema.ts";
+import type { ImportList } from "../jobs/import.ts";
 import type { Problem } from "./problem.ts";
 
 /** The rows of each table of the ledger that are about imports. */

@@ -6,7 +6,7 @@ import { HttpFailure } from "../failure.ts";
 import { noSuchImport } from "../jobs/refusals.ts";
 import { importOf, keepPace, type Api } from "./context.ts";
 import { ID, idOf } from "./imports.ts";
-import type { Import } from "./import-schema.ts";
+import type { Import } from "../jobs/import.ts";
 import { failures } from "./problem.ts";
 import { flag, list, named, object, ref, says, text, whole, type Schema } from "./schema.ts";
 

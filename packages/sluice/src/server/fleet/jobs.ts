@@ -16,6 +16,7 @@ import {
   fileGone,
   noSuchImport,
   notResumable,
+  notResumableHere,
   notRunning,
   stillRunning,
   tooManyImports,
@@ -202,13 +203,7 @@ export class FleetJobs implements ImportJobs {
   async resume(id: string): Promise<void> {
     const { records, dispatcher } = this.#options;
     const job = await records.find(id);
-    if (!job) {
-      const recorded = await this.recorded(id);
-      if (!recorded) throw noSuchImport(id);
-      if (recorded.active || recorded.state === "finished" || recorded.state === "cancelled")
-        throw notResumable(id, recorded.active ? "running" : recorded.state);
-      throw fileGone(id);
-    }
+    if (!job) throw notResumableHere(id, await this.recorded(id));
     if (job.state !== "failed") throw notResumable(id, job.state);
     if (job.upload === null) throw fileGone(id);
     await this.expectRoom(job.client);

@@ -23,6 +23,7 @@ import {
   fileGone,
   noSuchImport,
   notResumable,
+  notResumableHere,
   notRunning,
   sameContent,
   stillRunning,
@@ -256,13 +257,7 @@ export class Jobs implements ImportJobs {
   async resume(id: string): Promise<void> {
     const { store } = this.#options;
     const job = store.get(id);
-    if (!job) {
-      const recorded = await this.recorded(id);
-      if (!recorded) throw noSuchImport(id);
-      if (recorded.active || recorded.state === "finished" || recorded.state === "cancelled")
-        throw notResumable(id, recorded.active ? "running" : recorded.state);
-      throw fileGone(id);
-    }
+    if (!job) throw notResumableHere(id, await this.recorded(id));
     if (job.state !== "failed") throw notResumable(id, job.state);
     if (job.upload === null) throw fileGone(id);
     this.#expectRoom(job.client);

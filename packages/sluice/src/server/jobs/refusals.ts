@@ -41,6 +41,18 @@ export function notResumable(id: string, state: string): HttpFailure {
   return new HttpFailure(409, message, {}, "not_resumable");
 }
 
+/** The reason why an import cannot be resumed of which only the ledger knows. */
+export function notResumableHere(
+  id: string,
+  recorded: { readonly active: boolean; readonly state: string } | undefined,
+): HttpFailure {
+  if (!recorded) return noSuchImport(id);
+  if (recorded.active) return notResumable(id, "running");
+  return recorded.state === "finished" || recorded.state === "cancelled"
+    ? notResumable(id, recorded.state)
+    : fileGone(id);
+}
+
 export function fileGone(id: string): HttpFailure {
   const message = `The file of the import ${id} is not on this server. Send it again, with the same fields: it goes on from there.`;
   return new HttpFailure(409, message, {}, "file_gone");
