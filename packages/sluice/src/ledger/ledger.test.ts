@@ -1,5 +1,5 @@
 // Every row exactly once, whatever ends an import and whoever goes on with it. Interruptions come
-// at chosen commits; where they are drawn, the seed is printed and can be given as SLUICE_SEED.
+// at chosen commits. If these are drawn, the seed is printed, and SEED=<n> gives it back.
 // Long, since each way to be interrupted runs on both databases with the same helpers.
 import { background, withCancel } from "@sluice/go/context";
 import { copyFile } from "node:fs/promises";
@@ -49,7 +49,7 @@ function rows(): TestCell[][] {
   return rows;
 }
 
-const seed = Number(process.env["SLUICE_SEED"]) || Math.floor(Math.random() * 2 ** 31);
+const seed = Number(process.env["SEED"]) || Math.floor(Math.random() * 2 ** 31);
 
 function randomFrom(start: number): (below: number) => number {
   let state = start >>> 0;

@@ -12,7 +12,7 @@ import { openTarget } from "../database/open.ts";
 import type { Target } from "../target.ts";
 import { ON_CONFLICT, type OnConflict, type ImportOptions, type ImportResult, METHODS } from "../options.ts";
 
-const seed = Number(process.env["SLUICE_SEED"]) || Math.floor(Math.random() * 2 ** 31);
+const seed = Number(process.env["SEED"]) || Math.floor(Math.random() * 2 ** 31);
 
 function randomFrom(start: number): (below: number) => number {
   let state = start >>> 0;

@@ -1,5 +1,5 @@
 // A few interruptions of each kind, each at another moment every time; test/crash.ts makes many of
-// them. CRASH_SEED gives a run's moments again, as far as the machine is as fast.
+// them. SEED gives a run's moments again, as far as the machine is as fast.
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { Random } from "../sample/random.ts";
 import { clock, freeze, kill, killAtEnd, network, poolerEnds, restart, together } from "./crash/faults.ts";
@@ -11,7 +11,7 @@ import { hasPgbouncer } from "./pgbouncer.ts";
 // Each is several imports. A program that hangs ends its test earlier.
 vi.setConfig({ testTimeout: 300_000 });
 
-const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000);
+const seed = Number(process.env["SEED"] ?? Date.now() % 1_000_000);
 const lab = await Lab.open().catch((error: unknown) => {
   if (process.env["CI"]) throw error;
   console.warn(`No PostgreSQL of our own: crash tests are skipped. ${String(error)}`);
