@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 import type { RecvChan } from "./chan.ts";
 import { type Context, DeadlineExceeded } from "./context.ts";
 import { Channel } from "./internal/channel.ts";
-import { inSteps } from "./internal/sched.ts";
+import { restoreAfter } from "./internal/sched.ts";
 import { generate } from "./patterns/generate.ts";
 import { Stage, stage } from "./patterns/stage.ts";
 import { recv, select, timeout } from "./select.ts";
@@ -79,7 +79,7 @@ export interface ServeOptions {
 export function serve(ctx: Context, server: Server, options: ServeOptions = {}): Promise<void> {
   const { grace = 10_000 } = options;
   if (!(grace >= 0)) throw new RangeError(`serve: grace must be at least 0, got ${grace}`);
-  return inSteps(run(ctx, server, grace, options));
+  return restoreAfter(run(ctx, server, grace, options));
 }
 
 async function run(ctx: Context, server: Server, grace: number, options: ServeOptions): Promise<void> {
@@ -292,7 +292,7 @@ export class StreamClosedError extends Error {
  * data may have been written then.
  */
 export function write(ctx: Context, stream: Writable, data: string | Uint8Array): Promise<void> {
-  return inSteps(send(ctx, stream, data));
+  return restoreAfter(send(ctx, stream, data));
 }
 
 async function send(ctx: Context, stream: Writable, data: string | Uint8Array): Promise<void> {

@@ -13,7 +13,7 @@ import type { RecvChan } from "./chan.ts";
 import type { Context } from "./context.ts";
 import { background } from "./context.ts";
 import { Channel } from "./internal/channel.ts";
-import { inSteps } from "./internal/sched.ts";
+import { restoreAfter } from "./internal/sched.ts";
 import { Stage } from "./patterns/stage.ts";
 import { recv, select, send } from "./select.ts";
 import { Weighted } from "./semaphore.ts";
@@ -108,7 +108,7 @@ export class Topic<T> {
    * `publish on closed topic`.
    */
   publish(value: T, ctx: Context = background()): Promise<void> {
-    return inSteps(this.#publish(value, ctx));
+    return restoreAfter(this.#publish(value, ctx));
   }
 
   /** A channel of the values from now on, after the last ones that the topic keeps. */

@@ -9,7 +9,7 @@
 
 import type { Context } from "./context.ts";
 import { monotonic } from "./internal/clock.ts";
-import { inSteps } from "./internal/sched.ts";
+import { restoreAfter } from "./internal/sched.ts";
 import { isGoexit } from "./internal/thrown.ts";
 import { sleep } from "./time.ts";
 
@@ -64,7 +64,7 @@ export function retry<T>(
 ): Promise<T> {
   const { attempts = Infinity } = options;
   if (!(attempts >= 1)) throw new RangeError(`retry: attempts must be at least 1, got ${attempts}`);
-  return inSteps(run(ctx, fn, attempts, options));
+  return restoreAfter(run(ctx, fn, attempts, options));
 }
 
 /** Marks an error as one that another attempt cannot fix: `throw permanent(error)`. */

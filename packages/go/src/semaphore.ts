@@ -8,7 +8,7 @@ import type { Context } from "./context.ts";
 import { Channel, Waiter, WaitQueue } from "./internal/channel.ts";
 import { expectAttached } from "./internal/detached.ts";
 import { main } from "./internal/goroutine.ts";
-import { completed, failed, inSteps, misuse } from "./internal/sched.ts";
+import { completed, failed, restoreAfter, misuse } from "./internal/sched.ts";
 import { recv, select } from "./select.ts";
 
 /** A request that waits. */
@@ -46,7 +46,7 @@ export class Weighted {
     const err = ctx.err();
     if (err !== undefined) return failed(err);
     if (this.tryAcquire(n)) return completed();
-    return inSteps(this.#wait(ctx, this.request(n)));
+    return restoreAfter(this.#wait(ctx, this.request(n)));
   }
 
   /** Takes n units if they are free and no request waits, and returns true if it did. */

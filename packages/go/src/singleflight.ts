@@ -6,7 +6,7 @@
 
 import { chan, type Chan, type RecvChan } from "./chan.ts";
 import { spawn } from "./internal/launch.ts";
-import { inSteps } from "./internal/sched.ts";
+import { restoreAfter } from "./internal/sched.ts";
 import { isGoexit } from "./internal/thrown.ts";
 import { WaitGroup } from "./sync/waitgroup.ts";
 
@@ -37,9 +37,9 @@ export class Group<K, V> {
     const running = this.#calls.get(key);
     if (running !== undefined) {
       running.joined++;
-      return inSteps(follow(running));
+      return restoreAfter(follow(running));
     }
-    return inSteps(this.#lead(key, this.#begin(key), fn));
+    return restoreAfter(this.#lead(key, this.#begin(key), fn));
   }
 
   /**

@@ -14,7 +14,7 @@ import { capture, captured, Channel, type Source } from "./internal/channel.ts";
 import { Alarm, alarmIn, monotonic, wall } from "./internal/clock.ts";
 import { current } from "./internal/goroutine.ts";
 import { spawn } from "./internal/launch.ts";
-import { completed, failed, inSteps, misuse, park, resume, settled } from "./internal/sched.ts";
+import { completed, failed, restoreAfter, misuse, park, resume, settled } from "./internal/sched.ts";
 import { recv, selectAs, timeout } from "./select.ts";
 
 /**
@@ -26,7 +26,7 @@ export function sleep(ms: number, ctx?: Context): Promise<void> {
   if (err !== undefined) return failed(err, "sleep");
   if (!(ms > 0)) return completed();
   const done = ctx?.done();
-  if (ctx !== undefined && done !== undefined) return inSteps(sleepUnless(ctx, done, ms));
+  if (ctx !== undefined && done !== undefined) return restoreAfter(sleepUnless(ctx, done, ms));
   const promise = new Promise<void>(capture);
   const g = current();
   const wake = captured as () => void;

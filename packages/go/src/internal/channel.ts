@@ -21,7 +21,7 @@ import {
   completed,
   completedWith,
   failed,
-  inSteps,
+  restoreAfter,
   type MakeError,
   misuse,
   park,
@@ -386,7 +386,7 @@ class Range<T> implements AsyncIterator<T, undefined> {
     const first = !this.#left;
     this.#left = true;
     this.#withdraw();
-    return inSteps(this.#leave(first));
+    return restoreAfter(this.#leave(first));
   }
 
   next(): Promise<IteratorResult<T, undefined>> {

@@ -9,8 +9,8 @@ import { runnable } from "./goroutine.ts";
 expectNoLeaks();
 
 it("whatever goroutines wait for, everyone goes on, and who can run stays counted", async () => {
-  const seed = Number(process.env["SLUICE_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-  console.log(`seed ${seed} (SLUICE_SEED=${seed} repeats it)`);
+  const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+  console.log(`seed ${seed} (SEED=${seed} repeats it)`);
   let state = seed;
   const random = (n: number): number => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;

@@ -61,12 +61,12 @@ import { host } from "./host.ts";
  * of a machine are busy, the process itself gets only a few milliseconds at a time, and timers must
  * run in those. A turn costs about 3 µs.
  */
-const slice = 1;
+const sliceMs = 1;
 /**
  * The most operations between two looks at the clock. (A look takes 35 ns; with 64 that is 0.5 ns
  * for each operation.)
  */
-const batch = 64;
+const checkEvery = 64;
 /**
  * This number of microtasks without an operation of this library means that the running goroutine
  * waits for something foreign. A return through the same number of async functions takes one
@@ -188,7 +188,7 @@ export function failed(error: unknown, state?: State): Promise<never> {
   noteFailure(g, error, state);
   // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what a stage threw is passed on as it is
   if (mayGoOn() || frozen) return Promise.reject(error);
-  return new Promise((_, reject) => later(pause(g, () => reject(error), failing)));
+  return new Promise((_, reject) => enqueueWatched(pause(g, () => reject(error), failing)));
 }
 
 /** The error of an operation that panics. Its stack begins below `above`. */
@@ -214,7 +214,7 @@ function runAfterTurn<T>(value: T, g: Goroutine = current()): Promise<T> {
 
 /** Continues goroutine g, which did not wait, by `go(value)` in the event loop's next turn. */
 export function afterTurn<T>(g: Goroutine, go: (value: T) => void, value: T): void {
-  later(pause(g, go, value));
+  enqueueWatched(pause(g, go, value));
 }
 
 /** Resolves when all goroutines that can run have run, and the event loop has had a turn. */
@@ -265,7 +265,7 @@ export function park(g: Goroutine, state: State): void {
  * goroutine runs, those that it wakes wait until it waits itself.
  */
 export function resume<T>(g: Goroutine, state: State, resolve: (value: T) => void, value: T): void {
-  if (holding || runnable === 1) later(stepOf(g, state, resolve, value));
+  if (holding || runnable === 1) enqueueWatched(stepOf(g, state, resolve, value));
   else goOn(g, state, resolve, value);
 }
 
@@ -282,7 +282,7 @@ const failing: unknown = Symbol("failing");
  */
 export function resumeWithError(g: Goroutine, state: State, resolve: (value: never) => void, make: MakeError): void {
   const step = stepOf(g, state, () => fail(g, state, resolve, make), failing);
-  (!frozen && (holding || runnable === 1) ? later : run)(step);
+  (!frozen && (holding || runnable === 1) ? enqueueWatched : run)(step);
 }
 
 /**
@@ -331,7 +331,7 @@ let openedAt = 0;
 export function start(task: Beginning): void {
   if (lastStart) {
     lastStart.next = task;
-    if (++gated === batch) {
+    if (++gated === checkEvery) {
       gated = 0;
       gate = new Promise((open) => (task.open = open));
     }
@@ -353,12 +353,12 @@ function beginFirst(): void {
   task.next = undefined;
   // A group that has begun may use a whole slice, so that only a few of its goroutines are held one
   // by one.
-  if (isOverdue() && (controlled || clock() - openedAt >= slice)) hold(task);
+  if (isOverdue() && (controlled || clock() - openedAt >= sliceMs)) hold(task);
   else task.begin();
   if (!next?.open) return;
   const { open } = next;
   next.open = undefined;
-  if (holding) later(pause(next.g, openGate, open));
+  if (holding) enqueueWatched(pause(next.g, openGate, open));
   else openGate(open);
 }
 
@@ -454,7 +454,7 @@ export function freeze(): () => void {
   };
 }
 
-function later(step: Step): void {
+function enqueueWatched(step: Step): void {
   enqueue(step);
   if (--unwatched <= 0) watchRunner();
 }
@@ -516,7 +516,7 @@ function releaseAll(): void {
   if (first || holding) askForTurn();
 }
 
-function runFirst(): void {
+function runNext(): void {
   const step = first as Step;
   first = step.next;
   if (!first) last = first;
@@ -529,7 +529,7 @@ function runFirst(): void {
  */
 export function proceed(): void {
   if (isOverdue()) return;
-  while (runnable <= 0 && first) runFirst();
+  while (runnable <= 0 && first) runNext();
 }
 
 /** True if the slice is over. Each call costs credit. */
@@ -549,13 +549,15 @@ function lookAtClock(): boolean {
   }
   // Credit for the operations that fit a third of the slice at the present rate. So if operations
   // are slow, the clock is read often. (If no time has passed, that can be any number.)
-  credit = granted = isTimeFake() ? batch : Math.min(batch, Math.ceil((granted * slice) / 3 / (now - grantedAt)));
+  credit = granted = isTimeFake()
+    ? checkEvery
+    : Math.min(checkEvery, Math.ceil((granted * sliceMs) / 3 / (now - grantedAt)));
   grantedAt = now;
   return false;
 }
 
 function isSliceOver(now: number): boolean {
-  return isTimeFake() ? ++looks >= fakeSlice : now - sliceStart >= slice;
+  return isTimeFake() ? ++looks >= fakeSlice : now - sliceStart >= sliceMs;
 }
 
 function askForTurn(): void {
@@ -593,8 +595,8 @@ function onTurn(): void {
  */
 function runAll(): void {
   for (let n = 0; first && !holding;) {
-    runFirst();
-    holding = ++n % batch === 0 && isSliceOver(clock());
+    runNext();
+    holding = ++n % checkEvery === 0 && isSliceOver(clock());
   }
 }
 
@@ -628,7 +630,7 @@ function announce(): void {
  * The return value of an operation of several steps. When it is over, `current` is the goroutine
  * that began it.
  */
-export function inSteps<T>(operation: Promise<T>): Promise<T> {
+export function restoreAfter<T>(operation: Promise<T>): Promise<T> {
   const g = current();
   return new Promise<T>((resolve, reject) => {
     operation.then(
@@ -646,7 +648,8 @@ export function inSteps<T>(operation: Promise<T>): Promise<T> {
  * loop.
  */
 function settle<T>(g: Goroutine, go: (value: T) => void, value: T, isError: boolean): void {
-  if (isOverdue() && !(frozen && isError)) later(isError ? pause(g, () => go(value), failing) : pause(g, go, value));
+  if (isOverdue() && !(frozen && isError))
+    enqueueWatched(isError ? pause(g, () => go(value), failing) : pause(g, go, value));
   else {
     runAs(g);
     go(value);

@@ -3,7 +3,7 @@
 
 import { fatal } from "../internal/fatal.ts";
 import { spawn } from "../internal/launch.ts";
-import { completed, completedWith, inSteps, misuse } from "../internal/sched.ts";
+import { completed, completedWith, restoreAfter, misuse } from "../internal/sched.ts";
 import { registerAmbassador } from "./codec.ts";
 import type { SharedMutex } from "./shared-mutex.ts";
 import { OWN, registerShared, SharedObject } from "./shared-object.ts";
@@ -62,7 +62,7 @@ export class SharedOnce extends SharedObject {
    */
   do(fn: () => unknown): Promise<void> {
     const was = Atomics.compareExchange(this.memory, COUNT, 0, 1);
-    if (was === 0) return inSteps(this.#lead(fn));
+    if (was === 0) return restoreAfter(this.#lead(fn));
     const ready = (): true | undefined => (Atomics.load(this.memory, COUNT) === 2 ? true : undefined);
     const waited = this.waitIn(QUEUE, "sync.Mutex.Lock", ready, (): true => true);
     return waited instanceof Promise ? (waited as Promise<unknown> as Promise<void>) : completed();
@@ -224,7 +224,7 @@ export class SharedCond extends SharedObject {
       (): true => true,
     ) as Promise<true>;
     this.L.unlock();
-    return inSteps(woken.then(async () => void (await this.L.lock())));
+    return restoreAfter(woken.then(async () => void (await this.L.lock())));
   }
 
   /** Wakes the one that has waited longest. */

@@ -7,7 +7,7 @@
 import { type Context, withCancel } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
 import { spawn } from "../internal/launch.ts";
-import { inSteps } from "../internal/sched.ts";
+import { restoreAfter } from "../internal/sched.ts";
 import { recv, select, timeout } from "../select.ts";
 
 /** The conditions under which {@link heal} restarts its ward. */
@@ -47,7 +47,7 @@ export type Ward<T> = (ctx: Context, beat: () => void) => T | PromiseLike<T>;
 export function heal<T>(ctx: Context, ward: Ward<T>, { ms, restarts = Infinity, onRestart }: HealOptions): Promise<T> {
   if (!(ms > 0)) throw new RangeError(`heal: ms must be above 0, got ${ms}`);
   if (!(restarts >= 0)) throw new RangeError(`heal: restarts must be at least 0, got ${restarts}`);
-  return inSteps(steward(ctx, ward, ms, restarts, onRestart));
+  return restoreAfter(steward(ctx, ward, ms, restarts, onRestart));
 }
 
 async function steward<T>(

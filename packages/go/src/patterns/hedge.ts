@@ -4,7 +4,7 @@
 import { type Context, withCancel } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
 import { spawn } from "../internal/launch.ts";
-import { inSteps } from "../internal/sched.ts";
+import { restoreAfter } from "../internal/sched.ts";
 import { recv, select } from "../select.ts";
 import { after } from "../time.ts";
 
@@ -34,7 +34,7 @@ export function hedge<T>(
   if (!Number.isInteger(requests) || requests < 1) {
     throw new RangeError(`hedge: requests must be a whole number from 1 on, got ${requests}`);
   }
-  return inSteps(firstOf(ctx, fn, ms, requests));
+  return restoreAfter(firstOf(ctx, fn, ms, requests));
 }
 
 async function firstOf<T>(

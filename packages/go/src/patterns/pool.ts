@@ -8,7 +8,7 @@
 
 import { type Context, withCancel } from "../context.ts";
 import { Group } from "../errgroup.ts";
-import { inSteps } from "../internal/sched.ts";
+import { restoreAfter } from "../internal/sched.ts";
 import { isGoexit } from "../internal/thrown.ts";
 
 /** The options of a {@link Pool}. Every option may be omitted. */
@@ -83,7 +83,7 @@ export class Pool<T> {
    * pool may be used again.
    */
   wait(): Promise<T[]> {
-    return inSteps(this.#wait());
+    return restoreAfter(this.#wait());
   }
 
   /**
@@ -91,7 +91,7 @@ export class Pool<T> {
    * rejects.
    */
   settled(): Promise<PromiseSettledResult<T>[]> {
-    return inSteps(this.#settled());
+    return restoreAfter(this.#settled());
   }
 
   async #wait(): Promise<T[]> {

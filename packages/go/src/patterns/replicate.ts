@@ -3,7 +3,7 @@
 import { type Context, withCancel } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
 import { spawn } from "../internal/launch.ts";
-import { inSteps } from "../internal/sched.ts";
+import { restoreAfter } from "../internal/sched.ts";
 import { recv, select } from "../select.ts";
 
 /**
@@ -16,7 +16,7 @@ export function replicate<T>(
   n: number,
   fn: (ctx: Context, index: number) => T | PromiseLike<T>,
 ): Promise<T> {
-  return inSteps(firstOf(ctx, n, fn));
+  return restoreAfter(firstOf(ctx, n, fn));
 }
 
 async function firstOf<T>(

@@ -11,7 +11,7 @@
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { current, setCurrent } from "../internal/goroutine.ts";
-import { inSteps, turnIfDue } from "../internal/sched.ts";
+import { restoreAfter, turnIfDue } from "../internal/sched.ts";
 import { InFlight } from "./in-flight.ts";
 import { Stage, stage, type StageOptions, type Workers } from "./stage.ts";
 
@@ -73,7 +73,7 @@ export const ordered: {
  * the input does.
  */
 export function forEach<T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, unknown>, options: Workers = {}): Promise<void> {
-  return inSteps(visit(ctx, input, fn, options));
+  return restoreAfter(visit(ctx, input, fn, options));
 }
 
 async function visit<T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, unknown>, options: Workers): Promise<void> {
@@ -88,7 +88,7 @@ export function reduce<T, A>(
   fn: (sum: A, value: T, ctx: Context) => A | PromiseLike<A>,
   initial: A,
 ): Promise<A> {
-  return inSteps(fold(ctx, input, fn, initial));
+  return restoreAfter(fold(ctx, input, fn, initial));
 }
 
 async function fold<T, A>(

@@ -4,7 +4,7 @@
 // else. A signal without a waiter has no effect.
 
 import { waitIn, WaitQueue, wakeFirst } from "../internal/channel.ts";
-import { inSteps } from "../internal/sched.ts";
+import { restoreAfter } from "../internal/sched.ts";
 import type { Hold, Locker } from "./hold.ts";
 
 interface Held extends Locker {
@@ -27,7 +27,7 @@ export class Cond {
    * loop. A guard of L from before the wait unlocks L after the wait as well.
    */
   wait(): Promise<void> {
-    return inSteps(this.#wait());
+    return restoreAfter(this.#wait());
   }
 
   async #wait(): Promise<void> {

@@ -3,7 +3,7 @@
 // Invariants: the function runs at most once, even if it throws or calls Goexit. The reference to
 // it is dropped after its call.
 
-import { completed, inSteps } from "../internal/sched.ts";
+import { completed, restoreAfter } from "../internal/sched.ts";
 import { Mutex } from "./mutex.ts";
 
 export class Once {
@@ -18,7 +18,7 @@ export class Once {
   do(fn: () => unknown): Promise<void> {
     if (this.#done) return completed();
     const guard = this.#mutex.tryLock();
-    return inSteps(guard ? this.#lead(fn, guard) : this.#follow());
+    return restoreAfter(guard ? this.#lead(fn, guard) : this.#follow());
   }
 
   async #lead(fn: () => unknown, guard: Disposable): Promise<void> {

@@ -7,7 +7,7 @@
 import { waitIn, WaitQueue, wakeFirst } from "../internal/channel.ts";
 import { expectAttached } from "../internal/detached.ts";
 import { spawn } from "../internal/launch.ts";
-import { completed, inSteps, misuse } from "../internal/sched.ts";
+import { completed, restoreAfter, misuse } from "../internal/sched.ts";
 
 const state = "sync.WaitGroup.Wait";
 
@@ -40,7 +40,7 @@ export class WaitGroup {
    */
   wait(): Promise<void> {
     if (this.count === 0) return completed();
-    return inSteps(waitIn<void>(this.queue, state).then(() => this.left()));
+    return restoreAfter(waitIn<void>(this.queue, state).then(() => this.left()));
   }
 
   /** @internal The check of a goroutine whose wait is over, or that need not wait. */

@@ -7,7 +7,7 @@
 import { capture, captured } from "../internal/channel.ts";
 import { current } from "../internal/goroutine.ts";
 import { spawn } from "../internal/launch.ts";
-import { failed, inSteps, park, resume, resumeWithError } from "../internal/sched.ts";
+import { failed, restoreAfter, park, resume, resumeWithError } from "../internal/sched.ts";
 import { sleep as sleepFor } from "../time.ts";
 import { install, startRoot } from "./border.ts";
 import { Bubble, here } from "./bubble.ts";
@@ -105,7 +105,7 @@ export function wait(): Promise<void> {
  * Sleeps for `ms` milliseconds of the bubble's clock, and then waits for all others as `wait` does.
  */
 export function sleep(ms: number): Promise<void> {
-  return inSteps(sleepAndWait(ms));
+  return restoreAfter(sleepAndWait(ms));
 }
 
 async function sleepAndWait(ms: number): Promise<void> {
