@@ -1,7 +1,7 @@
 // Loads a schema file from any folder: one without package.json, or one of CommonJS. In it,
 // `import { table } from "sluice"` means the running program, so that what it exports is known by
 // identity.
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -24,6 +24,9 @@ let hooked = false;
 export async function loadSchema(file: string): Promise<TableSchema> {
   const path = resolve(file);
   if (!existsSync(path)) throw usageError("no_schema_file", `there is no schema file ${file}. Check --schema.`);
+  // A pipe would be waited for, for ever.
+  if (!statSync(path).isFile())
+    throw usageError("bad_schema", `${file} is not an ordinary file, and so not a schema file. Check --schema.`);
   hook();
   let exported: Record<string, unknown>;
   try {

@@ -1,4 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { newFolder } from "../test/database.ts";
 import { z } from "zod";
 import { businesses } from "./businesses.ts";
 import { SluiceError } from "../errors.ts";
@@ -7,6 +10,17 @@ import { table, tableDdl } from "./schema.ts";
 
 test("the example's schema file says what the program ships", async () => {
   expect(await loadSchema("examples/data/businesses.schema.ts")).toEqual(businesses);
+});
+
+test.skipIf(process.platform === "win32")("a schema file that is a pipe, or a folder, is refused at once", async () => {
+  await using folder = newFolder();
+  const pipe = join(folder.path, "people.schema.ts");
+  execFileSync("mkfifo", [pipe]);
+  for (const file of [pipe, folder.path])
+    await expect(loadSchema(file)).rejects.toMatchObject({
+      code: "bad_schema",
+      message: expect.stringContaining("is not an ordinary file") as string,
+    });
 });
 
 test("tableDdl() makes the guide's table, with its six indexes apart", () => {
