@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runImport } from "../import.ts";
 import { openTarget } from "../database/open.ts";
+import { postgresDatabase } from "../database/postgres.ts";
+import { SqlTarget } from "../database/sql.ts";
 import { databases, hold, newDatabase, newFolder, newName, server } from "../test/database.ts";
+import { lending } from "../test/faults.ts";
 import { type ImportOptions, METHODS } from "../options.ts";
 
 const WAYS = [...METHODS.map((method) => ({ method, atomic: false })), { method: "copy", atomic: true }] as const;
@@ -47,6 +50,29 @@ describe.skipIf(server === undefined)("a setting that ends an import is named, a
     expect((await target.query(`show ${name}`)).rows).toEqual([["0"]]);
     expect(await runImport(background(), { ...options, target })).toMatchObject({ inserted: 5 });
   }); // prettier-ignore
+
+  test("statement_timeout, so short that the server cannot say where it is set", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await database.query("create table t (k integer, v text)");
+    let short = false;
+    const asked = lending(postgresDatabase(database.dsn, 1), (connection, use) =>
+      use({
+        ...connection,
+        query: async (sql, parameters) => {
+          if (!short && sql.includes("select sluice.commit_rows(")) short = true;
+          if (!short) return connection.query(sql, parameters);
+          await connection.query("begin; set local statement_timeout = 1; select pg_sleep(1)");
+          throw new Error("the statement was not cancelled");
+        },
+      }),
+    );
+    await using target = new SqlTarget(asked, 1000);
+    const file = await rowsOf(folder.path, 5);
+    await expect(runImport(background(), { target, file, table: "t" })).rejects.toThrow(
+      /statement timeout\. The setting statement_timeout does that: alter role … set statement_timeout = 0\./,
+    );
+  });
 
   test("a database that only reads", async () => {
     await using folder = newFolder();

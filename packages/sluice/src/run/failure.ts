@@ -137,7 +137,8 @@ async function settingsOf(target: Target, names: readonly string[], code: string
   const [name, value, source, user] = found?.rows[0] ?? [];
   if (name === "in_hot_standby") return "This server is a standby, which only reads: import into the primary.";
   if (!name) {
-    if (code === "57014") return "Somebody cancelled the statement (pg_cancel_backend).";
+    // A server that does not even answer this has the setting in force.
+    if (code === "57014" && found) return "Somebody cancelled the statement (pg_cancel_backend).";
     return `The setting ${names[0]!} does that: alter role … set ${names[0]!} = ${code === "25006" ? "off" : "0"}.`;
   }
   const without = name === "default_transaction_read_only" ? "off" : "0";
