@@ -120,3 +120,18 @@ test("of many sheets alike the first 30 decide on the types", async () => {
   expect(await foundWith(30)).toEqual(["text", false]);
   expect(await foundWith(31)).toEqual(["integer", false]);
 });
+
+test("of many sheets the first 250 are looked at for the one that is taken, and that is said", async () => {
+  const chosenOf = async (at: number): Promise<[sheet: string | undefined, notes: readonly string[]]> => {
+    const sheets = Array.from({ length: 251 }, (_, n): [string, TestCell[][]] => [
+      `Sheet ${n + 1}`,
+      n + 1 === at ? table(12) : COVER,
+    ]);
+    const { imports, notes } = await look(Object.fromEntries(sheets));
+    return [imports[0]?.sheet, notes];
+  };
+  const said = "of 251 sheets the first 250 were looked at, and one of them is taken (--sheet NAME takes another one)";
+  const [found, notes] = await chosenOf(250);
+  expect([found, notes]).toEqual(["Sheet 250", expect.arrayContaining([said])]);
+  expect((await chosenOf(251))[0]).toBe("Sheet 1");
+});

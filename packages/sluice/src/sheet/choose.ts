@@ -63,7 +63,13 @@ export function chooseSheet(looks: readonly SheetLook[]): SheetLook | undefined 
   return looks.find(({ score }) => score >= best * NEAR);
 }
 
-/** The visible sheets that hold rows, in their order. */
+/**
+ * The visible sheets that are looked at to choose one of them. A file of 300 kB can list 60,000,
+ * which takes minutes.
+ */
+export const LOOKED_AT = 250;
+
+/** Of the first {@link LOOKED_AT} visible sheets those that hold rows, in their order. */
 export async function lookAtAll(
   file: string,
   workbook: Workbook,
@@ -71,8 +77,7 @@ export async function lookAtAll(
   optionsFor: (name: string) => LayoutOptions,
 ): Promise<SheetLook[]> {
   const looks: SheetLook[] = [];
-  for (const { name, state } of workbook.sheets) {
-    if (state !== "visible") continue;
+  for (const { name } of workbook.sheets.filter(({ state }) => state === "visible").slice(0, LOOKED_AT)) {
     const look = await lookAt(file, viewOf(name), optionsFor(name));
     if (look) looks.push(look);
   }

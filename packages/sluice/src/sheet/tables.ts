@@ -9,7 +9,7 @@ import type { Workbook } from "@sluice/sheets";
 import { SluiceError } from "../errors.ts";
 import { normalizeName, toIdentifier, unusedIdentifier, tableNameFor } from "../schema/identifiers.ts";
 import type { ImportOptions } from "../options.ts";
-import { chooseSheet, lookAtAll, type SheetLook } from "./choose.ts";
+import { chooseSheet, lookAtAll, LOOKED_AT, type SheetLook } from "./choose.ts";
 import { HARDLY } from "./table-score.ts";
 import { findLayout, findSheet, layoutOptions, sheetOf, type SheetView } from "./source.ts";
 
@@ -140,13 +140,15 @@ export async function sheetToImport(
   const unknown = unknownNames(workbook, options);
   if (wanted !== undefined) return { sheet: findSheet(file, workbook, wanted, options), notes: unknown };
   const first = sheetOf(workbook, undefined, options);
-  if (workbook.sheets.filter(({ state }) => state === "visible").length < 2) return { sheet: first, notes: unknown };
+  const visible = workbook.sheets.filter(({ state }) => state === "visible").length;
+  if (visible < 2) return { sheet: first, notes: unknown };
   const viewOf = (name: string): SheetView => sheetOf(workbook, name, options);
   const looks = await lookAtAll(file, workbook, viewOf, (name) => layoutOptions(options, name));
   const chosen = chooseSheet(looks);
-  if (!chosen) return { sheet: first, notes: unknown };
+  const notes = visible > LOOKED_AT ? [...unknown, notLookedAt(visible)] : unknown;
+  if (!chosen) return { sheet: first, notes };
   const others = looks.filter(({ name }) => name !== chosen.name);
-  return { sheet: viewOf(chosen.name), notes: [...unknown, ...sheetNotes(chosen, first.name, others)] };
+  return { sheet: viewOf(chosen.name), notes: [...notes, ...sheetNotes(chosen, first.name, others)] };
 }
 
 /**
@@ -160,6 +162,10 @@ function coversAmong(looks: readonly SheetLook[]): ReadonlySet<string> {
       .filter(({ score, doubt }) => doubt !== undefined && score < HARDLY && score * 3 < best)
       .map(({ name }) => name),
   );
+}
+
+function notLookedAt(visible: number): string {
+  return `of ${visible.toLocaleString("en")} sheets the first ${LOOKED_AT} were looked at, and one of them is taken (--sheet NAME takes another one)`;
 }
 
 /** Sheets that a note names. */
