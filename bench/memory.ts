@@ -1,5 +1,7 @@
 // Peak memory of imports: of a full sheet against a small one, of sheets in which every row is bad,
-// and with --wide of sheets with rows of 270 kB. See README.md.
+// with --wide of sheets with rows of 270 kB, and with --embedded of the embedded database. See
+// README.md.
+import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
@@ -24,6 +26,7 @@ const { values: flags } = parseArgs({
     "small-bad": { type: "string", default: "100000" },
     bad: { type: "string", default: "1000000" },
     wide: { type: "boolean", default: false },
+    embedded: { type: "boolean", default: false },
     "wide-rows": { type: "string", default: "5000" },
   },
 });
@@ -43,10 +46,19 @@ function allBad(rows: number): Promise<string> {
  * Imports with the program itself, not its launcher; returns the peak of its resident set in bytes.
  */
 async function measure(what: string, file: string, ...more: string[]): Promise<number> {
+  return await measureInto(["--to", to.href], what, file, ...more);
+}
+
+async function measureInto(
+  database: readonly string[],
+  what: string,
+  file: string,
+  ...more: string[]
+): Promise<number> {
   const program = join(root, "packages", "sluice", "src", "cli", "main.ts");
   const schema = join(root, "examples", "data", "businesses.schema.ts");
   const args = ["--disable-warning=ExperimentalWarning", "--conditions=source", program, "import", file];
-  const place = ["--to", to.href, "--schema", schema, "--table", `t${rows.length}`, "--json"];
+  const place = [...database, "--schema", schema, "--table", `t${rows.length}`, "--json"];
   const done = await mustRun(process.execPath, [...args, ...place, ...more], { codes: [0, 3] });
   const result = JSON.parse(done.stdout) as { inserted: number; rejected: number };
   rows.push([what, count(result.inserted), count(result.rejected), seconds(done.milliseconds), megabytes(done.peak)]);
@@ -128,12 +140,32 @@ async function measureLong(): Promise<void> {
   ]);
 }
 
-const admin = new pg.Client({ connectionString: server.href });
-await admin.connect();
-await admin.query(`create database ${database}`);
-try {
-  await (flags.wide ? measureWide() : measureLong());
-} finally {
-  await admin.query(`drop database if exists ${database} with (force)`);
-  await admin.end();
+/** The embedded database: when its folder is made, when it is opened, and with many rows. */
+async function measureEmbedded(): Promise<void> {
+  const folder = await mkdtemp(join(tmp, "embedded-"));
+  try {
+    const place = ["--data", folder];
+    await measureInto(place, "makes the folder", await workbook(10, "inline"));
+    await measureInto(place, "opens it", await workbook(10, "inline"));
+    await measureInto(place, "opens it, a small sheet", await workbook(Number(flags.small), "inline"));
+    await measureInto(place, "opens it, a full sheet", await workbook(Number(flags.large), "inline"));
+    printTable(["import", "rows in", "rejected", "time", "peak memory"], rows);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
+
+/** Measures with a database of a PostgreSQL server. */
+async function onServer(measureAll: () => Promise<void>): Promise<void> {
+  const admin = new pg.Client({ connectionString: server.href });
+  await admin.connect();
+  await admin.query(`create database ${database}`);
+  try {
+    await measureAll();
+  } finally {
+    await admin.query(`drop database if exists ${database} with (force)`);
+    await admin.end();
+  }
+}
+
+await (flags.embedded ? measureEmbedded() : onServer(flags.wide ? measureWide : measureLong));
