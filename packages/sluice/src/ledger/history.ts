@@ -30,6 +30,8 @@ export interface Summary extends Totals {
   readonly startedAt: string;
   /** Of the last time that it ended; null while it runs. */
   readonly finishedAt: string | null;
+  /** The rows that were taken back out of the table; null if they were not. */
+  readonly takenBack: number | null;
 }
 
 /** All there is to know of one import. */
@@ -238,7 +240,7 @@ const listSql = ({ exclusive }: Target): string => `
          (i.state = 'running' and ${atWorkSql(exclusive, OWNER)})::text, i.file, i.sheet, i.target_table, i.method,
          to_char(i.started_at at time zone 'UTC', ${TIME}), to_char(i.finished_at at time zone 'UTC', ${TIME}),
          s.inserted::text, s.updated::text, s.skipped::text, s.rejected::text,
-         to_char(i.started_at at time zone 'UTC', ${PLACE}), i.message
+         to_char(i.started_at at time zone 'UTC', ${PLACE}), i.message, i.taken_back::text
   from sluice.imports i left join sluice.leases l on l.import = i.id
   cross join lateral (
     select i.inserted, i.updated, i.skipped, i.rejected where i.state <> 'running'
@@ -259,6 +261,7 @@ function summaryFrom(row: readonly (string | null)[]): Summary {
     method: method!,
     startedAt: startedAt!,
     finishedAt: row[8] ?? null,
+    takenBack: row[15] ? Number(row[15]) : null,
     total: inserted + updated + skipped + rejected,
     inserted,
     updated,

@@ -22,6 +22,8 @@ create table if not exists sluice.written (
   xid bigint not null default pg_catalog.txid_current()
 );
 create index if not exists written_by_import on sluice.written (import);
+-- The rows that were taken back out of the table; null if they were not.
+alter table sluice.imports add column if not exists taken_back bigint;
 `;
 
 /** SQL that says, under a savepoint, that rows of an import were written under it. */
@@ -43,7 +45,7 @@ export function writtenBySql(id: string): string {
  */
 export function takenBackSql(id: string, message: string): string {
   const which = quoteLiteral(id);
-  return `update sluice.imports set state = 'cancelled', total = total - inserted, inserted = 0,
+  return `update sluice.imports set state = 'cancelled', taken_back = inserted, total = total - inserted, inserted = 0,
       message = ${quoteLiteral(message)} || to_char(clock_timestamp() at time zone 'UTC', '" on "YYYY-MM-DD HH24:MI" UTC"')
     where id = ${which};
     update sluice.chunks set inserted = 0 where import = ${which};

@@ -63,6 +63,7 @@ describe.each(databases)("on $name the rows of an import", ({ open }) => {
       state: "cancelled",
       total: 0,
       inserted: 0,
+      takenBack: 95,
       message: expect.stringMatching(/^its 95 rows were taken back out of the table on \d{4}-/) as string,
     });
     expect(await counts(target)).toEqual(["26", "26", "101", "500"]);

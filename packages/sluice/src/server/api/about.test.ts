@@ -16,6 +16,7 @@ describe.skipIf(server === undefined)("GET /about", () => {
         version: expect.stringMatching(/^\d+\.\d+\.\d+/),
         database: { product: "PostgreSQL", version: expect.stringMatching(/^\d+[\d.]*$/), name: pathname.slice(1) },
         maxFileBytes: 1024,
+        fleet: false,
       },
     ]);
     expect(JSON.stringify(body)).not.toContain(hostname);

@@ -3,12 +3,13 @@
 import type { FastifyInstance } from "fastify";
 import type { Api } from "./context.ts";
 import { failures } from "./problem.ts";
-import { named, object, ref, says, text, whole, type Schema } from "./schema.ts";
+import { flag, named, object, ref, says, text, whole, type Schema } from "./schema.ts";
 
 export interface About {
   readonly version: string;
   readonly database: { readonly product: string; readonly version: string; readonly name: string };
   readonly maxFileBytes: number;
+  readonly fleet: boolean;
 }
 
 export const ABOUT_SCHEMA: Schema = named(
@@ -21,10 +22,11 @@ export const ABOUT_SCHEMA: Schema = named(
       name: says(text, "The name of the database, without its server."),
     }),
     maxFileBytes: says(whole, "The largest file that is taken."),
+    fleet: says(flag, "Workers import: `GET /dead-letters` has what none of them tries any more."),
   }),
 );
 
-export function aboutRoute(app: FastifyInstance, { target, place, version }: Api): void {
+export function aboutRoute(app: FastifyInstance, { target, place, version, jobs }: Api): void {
   app.get(
     "/about",
     {
@@ -42,6 +44,7 @@ export function aboutRoute(app: FastifyInstance, { target, place, version }: Api
         version,
         database: { product, version: serverVersion!.replace(/ .*$/s, ""), name: name! },
         maxFileBytes: place.limits.maxFileBytes,
+        fleet: jobs.isFleet,
       };
     },
   );

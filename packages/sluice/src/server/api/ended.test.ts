@@ -113,7 +113,7 @@ describe.skipIf(server === undefined)("/imports/:id/take-back", () => {
       body: { id: body.id, table: "people", rows: 50, notes: [] },
     });
     const taken = await ask(service, "POST", `/imports/${body.id}/take-back`);
-    expect(taken).toMatchObject({ status: 200, body: { state: "cancelled", total: 0, inserted: 0, error: null } });
+    expect(taken).toMatchObject({ status: 200, body: { state: "cancelled", total: 0, inserted: 0, takenBack: 50 } });
     expect(taken.body.notes[0]).toMatch(/^its 50 rows were taken back/);
     expect(await service.database.query("select count(*) from people")).toEqual([["5"]]);
     const list = (await ask<ImportList>(service, "GET", "/imports?q=people.csv")).body.imports;

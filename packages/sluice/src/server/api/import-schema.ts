@@ -52,6 +52,7 @@ export const IMPORT_SCHEMAS: readonly Schema[] = [
       finishedAt: WHEN,
       milliseconds: orNull(whole),
       rowsPerSecond: orNull(whole),
+      takenBack: orNull(says(whole, "Rows that were taken back out of the table: none of them counts as inserted.")),
       dryRun: says(flag, "Everything was done and then undone: nothing of it is in the database."),
       continues: orNull(says(text, "The unfinished import of the same file, table and options that it went on with.")),
       resumable: says(flag, "`POST /imports/ID/resume` goes on with it."),

@@ -54,6 +54,7 @@ const STOP_MS = 4000;
 const ANSWER_MS = 10_000;
 
 export class FleetJobs implements ImportJobs {
+  readonly isFleet = true;
   readonly fields: readonly string[] = [PRIORITY];
   readonly #options: FleetJobsOptions;
 

@@ -26,6 +26,7 @@ export interface Import {
   readonly finishedAt: string | null;
   readonly milliseconds: number | null;
   readonly rowsPerSecond: number | null;
+  readonly takenBack: number | null;
   readonly dryRun: boolean;
   readonly continues: string | null;
   readonly resumable: boolean;

@@ -62,6 +62,7 @@ const LONGEST_PAUSE_MS = 15_000;
 
 /** The imports of this process. */
 export class Jobs implements ImportJobs {
+  readonly isFleet = false;
   readonly fields: readonly string[] = [];
   readonly #options: JobsOptions;
   readonly #dispatcher: Dispatcher;

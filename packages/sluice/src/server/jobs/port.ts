@@ -24,6 +24,8 @@ export interface Watched {
 
 /** What becomes of the imports that callers ask for. */
 export interface ImportJobs {
+  /** Workers run them, and give up those that fail again and again. */
+  readonly isFleet: boolean;
   /** Fields of the form besides those of the command line and of the route. */
   readonly fields: readonly string[];
   /** Goes on with what earlier servers were asked for. Returns how many imports these are. */
