@@ -36,7 +36,8 @@ export function App(): JSX.Element {
 function View({ route }: { readonly route: Route }): JSX.Element {
   if (route.view === "look") return <Look key={route.key} jobKey={route.key} />;
   if (route.view === "import") return <ImportView key={route.id} id={route.id} />;
-  if (route.view === "history") return <History key="history" query={route.query} />;
+  if (route.view === "history") return <History key="history" which="imports" query={route.query} />;
+  if (route.view === "dead-letters") return <History key="dead-letters" which="dead-letters" query={route.query} />;
   return <Choose key="choose" />;
 }
 
@@ -62,8 +63,11 @@ function Head({ route }: { readonly route: Route }): JSX.Element {
       </svg>
       <p class="name">Sluice</p>
       <nav aria-label="Sluice">
-        {link({ view: "choose" }, "Import", route.view !== "history")}
+        {link({ view: "choose" }, "Import", route.view !== "history" && route.view !== "dead-letters")}
         {store.settings.history && link({ view: "history", query: "" }, "History", route.view === "history")}
+        {store.settings.history &&
+          store.about.value?.fleet === true &&
+          link({ view: "dead-letters", query: "" }, "Given up", route.view === "dead-letters")}
       </nav>
       <Health />
     </header>

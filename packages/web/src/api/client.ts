@@ -11,6 +11,7 @@ import type {
   RejectPage,
   Repaired,
   TableRows,
+  TakingBack,
 } from "./shapes.ts";
 
 /** Fields of a form, in their order; a name may come more than once. */
@@ -49,9 +50,10 @@ export class Client {
     return this.#form("imports", source, fields, sending);
   }
 
-  list(query: string, cursor?: string): Promise<ImportList> {
+  /** @param which all of them, or those that no worker of a fleet tries any more */
+  list(which: "imports" | "dead-letters", query: string, cursor?: string): Promise<ImportList> {
     const asked = new URLSearchParams({ limit: "50", ...(query && { q: query }), ...(cursor && { cursor }) });
-    return this.#json(`imports?${asked.toString()}`);
+    return this.#json(`${which}?${asked.toString()}`);
   }
 
   import(id: string): Promise<Import> {
@@ -60,6 +62,20 @@ export class Client {
 
   cancel(id: string): Promise<unknown> {
     return this.#json(at(id), { method: "DELETE" });
+  }
+
+  /** Deletes what the service knows of an import that does not run. */
+  async forget(id: string): Promise<void> {
+    await this.#checked(`${at(id, "/history")}?force=true`, { method: "DELETE" });
+  }
+
+  /** The rows that can be taken back. @throws Problem if they cannot */
+  takingBack(id: string): Promise<TakingBack> {
+    return this.#json(at(id, "/take-back"));
+  }
+
+  takeBack(id: string): Promise<Import> {
+    return this.#json(at(id, "/take-back"), { method: "POST" });
   }
 
   resume(id: string): Promise<Import> {

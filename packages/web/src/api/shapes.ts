@@ -121,10 +121,23 @@ export interface Import {
   readonly finishedAt: string | null;
   readonly milliseconds: number | null;
   readonly rowsPerSecond: number | null;
+  /** Rows that were taken back out of the table; null if that was not done. */
+  readonly takenBack: number | null;
   /** Everything was done and then undone. */
   readonly dryRun: boolean;
   readonly resumable: boolean;
   readonly repairable: boolean;
+  /** In a fleet: why it waits again, or why no worker tries it any more. */
+  readonly retry?: { readonly attempts: number; readonly reason: string };
+  /** All imports of the same request, if it was for all sheets of a file. */
+  readonly imports?: readonly string[];
+}
+
+/** The rows of an import that can be taken back. */
+export interface TakingBack {
+  readonly table: string;
+  readonly rows: number;
+  readonly notes: readonly string[];
 }
 
 export interface Channel {
@@ -187,4 +200,5 @@ export interface About {
   readonly version?: string;
   readonly database?: { readonly product: string; readonly version: string; readonly name: string };
   readonly maxFileBytes?: number;
+  readonly fleet?: boolean;
 }

@@ -113,7 +113,7 @@ function Recent(): JSX.Element | null {
   const store = useStore();
   const [imports, setImports] = useState<readonly Import[]>([]);
   useEffect(() => {
-    store.client.list("").then(
+    store.client.list("imports", "").then(
       ({ imports }) => setImports(imports.slice(0, RECENT)),
       () => setImports([]),
     );

@@ -1,4 +1,5 @@
-// All imports: searched, opened, resumed, cancelled, and forgotten.
+// All imports, or those of a fleet that no worker tries any more: searched, opened, resumed,
+// cancelled, and deleted.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../api/problem.ts";
@@ -6,24 +7,43 @@ import type { Import } from "../api/shapes.ts";
 import { asProblem } from "../state/job.ts";
 import { useStore } from "../ui/context.ts";
 import { Icon, Notice, Title } from "../ui/parts.tsx";
+import { Forget } from "./forget.tsx";
 import { ImportLine } from "./import-line.tsx";
 
 const TYPING_MS = 250;
 /** While an import runs, its line is made again so often. */
 const FRESH_MS = 2000;
 
-export function History({ query }: { readonly query: string }): JSX.Element {
+type Which = "imports" | "dead-letters";
+
+/** What a list is called, and what it says if it has nothing. */
+const LISTS: Readonly<Record<Which, { readonly title: string; readonly empty: string }>> = {
+  imports: {
+    title: "History",
+    empty: "Nothing was imported yet. What you import is listed here, also tomorrow.",
+  },
+  "dead-letters": {
+    title: "Given up",
+    empty:
+      "No import was given up. Imports are listed here if they failed so often that no worker tries them any more.",
+  },
+};
+
+export function History({ which, query }: { readonly which: Which; readonly query: string }): JSX.Element {
   const store = useStore();
-  const { imports, more, problem, load, act } = useImports(query);
+  const { imports, more, problem, load, act } = useImports(which, query);
   const [text, setText] = useState(query);
   useEffect(() => {
     if (text === query) return undefined;
-    const timer = setTimeout(() => store.go({ view: "history", query: text.trim() }), TYPING_MS);
+    const timer = setTimeout(
+      () => store.go({ view: which === "imports" ? "history" : which, query: text.trim() }),
+      TYPING_MS,
+    );
     return () => clearTimeout(timer);
   }, [text]);
   return (
     <section class="history">
-      <Title>History</Title>
+      <Title>{LISTS[which].title}</Title>
       <label class="search" for="history-search">
         <Icon name="search" />
         <span class="hidden">Search by file or table</span>
@@ -49,16 +69,17 @@ export function History({ query }: { readonly query: string }): JSX.Element {
         </Notice>
       )}
       {imports?.length === 0 && (
-        <p class="empty">
-          {query === ""
-            ? "Nothing was imported yet. What you import is listed here, also tomorrow."
-            : `No import matches “${query}”.`}
-        </p>
+        <p class="empty">{query === "" ? LISTS[which].empty : `No import matches “${query}”.`}</p>
       )}
       {!imports && !problem && <p class="empty">Loading …</p>}
       <ul class="imports">
         {imports?.map((one) => (
-          <ImportLine key={one.id} import={one} actions={<LineActions import={one} act={act} />} />
+          <ImportLine
+            key={one.id}
+            import={one}
+            why={which === "dead-letters"}
+            actions={<LineActions import={one} act={act} onGone={() => void load()} />}
+          />
         ))}
       </ul>
       {more && (
@@ -82,14 +103,14 @@ interface Imports {
 }
 
 /** The imports that match, newest first, kept fresh while one of them runs. */
-function useImports(query: string): Imports {
+function useImports(which: Which, query: string): Imports {
   const store = useStore();
   const [imports, setImports] = useState<readonly Import[] | undefined>(undefined);
   const [next, setNext] = useState<string | null>(null);
   const [problem, setProblem] = useState<Problem | undefined>(undefined);
   const load = async (cursor?: string): Promise<void> => {
     try {
-      const page = await store.client.list(query, cursor);
+      const page = await store.client.list(which, query, cursor);
       setImports((before) => [...(cursor ? (before ?? []) : []), ...page.imports]);
       setNext(page.next);
       setProblem(undefined);
@@ -115,6 +136,7 @@ function useImports(query: string): Imports {
 function LineActions(props: {
   readonly import: Import;
   readonly act: (what: (id: string) => Promise<unknown>, one: Import) => void;
+  readonly onGone: () => void;
 }): JSX.Element {
   const store = useStore();
   const { client } = store;
@@ -143,6 +165,7 @@ function LineActions(props: {
           Cancel
         </button>
       )}
+      {!goes && <Forget import={props.import} onGone={props.onGone} />}
     </span>
   );
 }

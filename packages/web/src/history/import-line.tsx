@@ -1,6 +1,7 @@
 // One import as a line: its file, its table, what happened, and when.
 import type { ComponentChildren, JSX } from "preact";
 import type { Import } from "../api/shapes.ts";
+import { messageForPage } from "../format/notes.ts";
 import { toHash } from "../state/route.ts";
 import { useStore } from "../ui/context.ts";
 import { Data } from "../ui/parts.tsx";
@@ -15,9 +16,17 @@ const STATES: Readonly<Record<Import["state"], string>> = {
   interrupted: "Interrupted",
 };
 
-export function ImportLine(props: { readonly import: Import; readonly actions?: ComponentChildren }): JSX.Element {
+interface ImportLineProps {
+  readonly import: Import;
+  /** The reason why it failed is shown too. */
+  readonly why?: boolean;
+  readonly actions?: ComponentChildren;
+}
+
+export function ImportLine(props: ImportLineProps): JSX.Element {
   const store = useStore();
-  const { id, file, table, sheet, createdAt } = props.import;
+  const { id, file, table, sheet, createdAt, error, retry } = props.import;
+  const reason = props.why ? (error?.message ?? retry?.reason) : undefined;
   const to = { view: "import", id } as const;
   return (
     <li class="import-line">
@@ -41,6 +50,11 @@ export function ImportLine(props: { readonly import: Import; readonly actions?: 
             )}
             into <Data>{table}</Data>
           </span>
+          {reason !== undefined && (
+            <span class="bad">
+              <Data>{messageForPage(reason, file)}</Data>
+            </span>
+          )}
         </span>
         <span class="import-counts">{countsOf(props.import, store.format.count.bind(store.format))}</span>
         <State import={props.import} />
@@ -54,7 +68,8 @@ export function ImportLine(props: { readonly import: Import; readonly actions?: 
 }
 
 /** The state in a word. That nothing was put in twice is no failure. */
-function State({ import: { state, rejected, error } }: { readonly import: Import }): JSX.Element {
+export function State({ import: { state, rejected, error, takenBack } }: { readonly import: Import }): JSX.Element {
+  if (takenBack !== null) return <span class="state">Taken back</span>;
   if (error?.code === "imported_already") return <span class="state">In before</span>;
   const partly = state === "finished" && rejected > 0;
   return <span class={`state ${state}${partly ? " partly" : ""}`}>{STATES[state]}</span>;

@@ -14,7 +14,7 @@ export function FileStrip({ current }: { readonly current: Job }): JSX.Element |
   const all = async (): Promise<void> => {
     setBusy(true);
     for (const job of jobs) {
-      const problem = await store.begin(job, true);
+      const problem = await store.begin(job, { stay: true });
       // The first one that is refused is what somebody has to look at.
       if (problem) {
         setBusy(false);

@@ -7,6 +7,7 @@ import type { SheetPreview } from "../api/shapes.ts";
 import { messageForPage } from "../format/notes.ts";
 import { useStore } from "../ui/context.ts";
 import { Data, Notice, Progress, Title, useNarrow } from "../ui/parts.tsx";
+import { AllSheets } from "./all-sheets.tsx";
 import { ColumnList } from "./column-list.tsx";
 import { ColumnPanel } from "./column-panel.tsx";
 import { Advanced } from "./advanced.tsx";
@@ -113,6 +114,7 @@ function Ready({ job, sheet }: { readonly job: Job; readonly sheet: SheetPreview
   return (
     <>
       <SheetTabs job={job} sheet={sheet} onOther={() => setSelected(undefined)} />
+      <AllSheets job={job} />
       <KeptOffer job={job} sheet={sheet} />
       <div class="targets">
         <TableField job={job} sheet={sheet} />

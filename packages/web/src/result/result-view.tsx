@@ -9,6 +9,8 @@ import { useStore } from "../ui/context.ts";
 import { Data, Icon, Lines, Notice, Title } from "../ui/parts.tsx";
 import { FirstRows } from "./first-rows.tsx";
 import { Repair } from "./repair.tsx";
+import { Siblings } from "./siblings.tsx";
+import { Undo } from "./undo.tsx";
 
 interface ResultViewProps {
   readonly import: Import;
@@ -38,6 +40,7 @@ export function ResultView({ import: one, onChanged, onResume }: ResultViewProps
           {one.milliseconds !== null && ` · ${format.duration(one.milliseconds)}`}
         </span>
       </p>
+      <Siblings import={one} />
       <Stopped import={one} onResume={onResume} />
       {one.total > 0 && <Counts import={one} />}
       <Assumed import={one} />
@@ -55,16 +58,19 @@ export function ResultView({ import: one, onChanged, onResume }: ResultViewProps
       )}
       <FirstRows key={changes} import={one} />
       <Next import={one} />
+      {!one.dryRun && <Undo key={one.takenBack} import={one} onChanged={onChanged} />}
     </section>
   );
 }
 
 function titleOf(
-  { state, error, dryRun, total, inserted, updated, skipped, rejected }: Import,
+  { state, error, dryRun, total, inserted, updated, skipped, rejected, takenBack }: Import,
   count: (n: number) => string,
 ): string {
   const rows = inserted + updated;
   if (error?.code === "imported_already") return "These rows are in the table already";
+  if (takenBack !== null)
+    return takenBack === 1 ? "The row was taken back" : `${count(takenBack)} rows were taken back`;
   if (state !== "finished") return state === "failed" ? "The import failed" : `The import was ${state}`;
   if (dryRun) return `A trial: ${count(rows)} of ${count(total)} rows would go in`;
   if (rejected === 0 && skipped === 0) return rows === 1 ? "The row is in" : `All ${count(rows)} rows are in`;
@@ -81,6 +87,12 @@ function Stopped({
 }): JSX.Element | null {
   const store = useStore();
   const [refused, setRefused] = useState("");
+  if (one.takenBack !== null)
+    return (
+      <Notice kind="info">
+        <p>None of its rows is in the table any more. You can import the same file again.</p>
+      </Notice>
+    );
   if (one.state === "finished") return null;
   const resume = (): void => void onResume().catch((error: unknown) => setRefused(asProblem(error).message));
   const rows = one.inserted + one.updated;

@@ -98,6 +98,14 @@ export function chooseOption(choices: Choices, name: string, value: string): Cho
 }
 
 /**
+ * The choices for all sheets of a file at once. What was chosen for the header and columns of one
+ * sheet does not hold for the others.
+ */
+export function chooseAllSheets({ table, options }: Choices): Choices {
+  return { columns: {}, options, sheet: "all", ...(table === undefined ? {} : { table }) };
+}
+
+/**
  * Another sheet or header row has other columns: what was chosen for the old ones does not hold
  * there.
  */

@@ -4,7 +4,7 @@ import { computed, signal, type ReadonlySignal, type Signal } from "@preact/sign
 import type { Client, Source } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import type { GridRow, Import, Preview, SheetPreview } from "../api/shapes.ts";
-import { NO_CHOICES, toFields, type Choices, type Shown } from "./choices.ts";
+import { chooseAllSheets, NO_CHOICES, toFields, type Choices, type Shown } from "./choices.ts";
 
 export type Stage = "waiting" | "sending" | "reading" | "ready" | "failed" | "imported";
 
@@ -111,10 +111,21 @@ export class Job {
     this.#timer = setTimeout(() => void this.look(), PAUSE_MS);
   }
 
-  /** Begins the import. @throws Problem if the service refuses it */
-  async begin(): Promise<Import> {
+  /** What an import of all sheets would do. @throws Problem if the service refuses it */
+  async lookAtAll(): Promise<readonly SheetPreview[]> {
+    const fields = toFields(chooseAllSheets(this.choices.value));
+    const { imports, upload } = await this.#ask((source, onSent) => this.#client.preview(source, fields, { onSent }));
+    this.#upload = upload;
+    return imports;
+  }
+
+  /**
+   * Begins the import of the sheet that is shown, or of all sheets, and returns it, or the first.
+   * @throws Problem if the service refuses it
+   */
+  async begin(all = false): Promise<Import> {
     clearTimeout(this.#timer);
-    const fields = toFields(this.choices.value, this.#shown());
+    const fields = all ? toFields(chooseAllSheets(this.choices.value)) : toFields(this.choices.value, this.#shown());
     const begun = await this.#ask((source, onSent) => this.#client.begin(source, fields, { onSent }));
     this.importId.value = begun.id;
     this.stage.value = "imported";

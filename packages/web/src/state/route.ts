@@ -5,7 +5,8 @@ export type Route =
   | { readonly view: "choose" }
   | { readonly view: "look"; readonly key: string }
   | { readonly view: "import"; readonly id: string }
-  | { readonly view: "history"; readonly query: string };
+  | { readonly view: "history"; readonly query: string }
+  | { readonly view: "dead-letters"; readonly query: string };
 
 /** Reads a hash; what it does not know is the beginning. */
 export function parseRoute(hash: string): Route {
@@ -13,7 +14,7 @@ export function parseRoute(hash: string): Route {
   const [, view, id] = path.split("/");
   if (view === "look" && id) return { view, key: decode(id) };
   if (view === "imports" && id) return { view: "import", id: decode(id) };
-  if (view === "history") return { view, query: new URLSearchParams(query).get("q") ?? "" };
+  if (view === "history" || view === "dead-letters") return { view, query: new URLSearchParams(query).get("q") ?? "" };
   return { view: "choose" };
 }
 
@@ -21,7 +22,7 @@ export function toHash(route: Route): string {
   if (route.view === "look") return `#/look/${encodeURIComponent(route.key)}`;
   if (route.view === "import") return `#/imports/${encodeURIComponent(route.id)}`;
   if (route.view === "choose") return "#/";
-  return route.query === "" ? "#/history" : `#/history?${new URLSearchParams({ q: route.query }).toString()}`;
+  return `#/${route.view}${route.query === "" ? "" : `?${new URLSearchParams({ q: route.query }).toString()}`}`;
 }
 
 /** A hash is anybody's text: one that does not decode is taken as it is. */

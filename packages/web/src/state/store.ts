@@ -119,13 +119,16 @@ export class Store {
     this.store();
   }
 
-  /** Begins the import of a job, and goes to it unless others are to begin as well. */
-  async begin(job: Job, stay = false): Promise<Problem | undefined> {
+  /**
+   * Begins the import of a job, or of all sheets of its file, and goes to it unless others are to
+   * begin as well.
+   */
+  async begin(job: Job, { stay = false, all = false } = {}): Promise<Problem | undefined> {
     try {
       const sheet = job.sheet.value;
-      const begun = await job.begin();
+      const begun = await job.begin(all);
       job.problem.value = undefined;
-      if (sheet) keep(sheet, job.choices.value, job.name);
+      if (sheet && !all) keep(sheet, job.choices.value, job.name);
       this.store();
       this.emit("sluice-start", begun);
       if (!stay) this.go({ view: "import", id: begun.id });

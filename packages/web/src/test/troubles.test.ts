@@ -36,6 +36,7 @@ const IMPORTED = {
   finishedAt: null,
   milliseconds: null,
   rowsPerSecond: null,
+  takenBack: null,
   dryRun: false,
   resumable: false,
   repairable: false,
