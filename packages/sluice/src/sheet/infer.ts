@@ -261,11 +261,12 @@ export class Inference {
   }
 
   /**
-   * Looks at the rows of a batch until it has seen `limit` records in all; true if there are more.
+   * Looks at rows [from, to) of a batch until it has seen `limit` records in all; true if there are
+   * more.
    */
-  add(batch: RowBatch, limit: number = SAMPLE_ROWS): boolean {
+  add(batch: RowBatch, limit: number = SAMPLE_ROWS, from: number = 0, to: number = batch.rowCount): boolean {
     const { firstCell, columns, rowNumbers } = batch;
-    for (let row = 0; row < batch.rowCount; row++) {
+    for (let row = from; row < Math.min(to, batch.rowCount); row++) {
       const end = firstCell[row + 1]!;
       if (firstCell[row] === end || isBlankRow(batch, row)) continue; // a blank row is not a record
       if (this.#records === limit || this.#cells > SAMPLE_CELLS) return true;

@@ -1,5 +1,6 @@
 // The sheet as the engine reads it: the header found, a sample for inference, batches of records to
 // come.
+import { gosched } from "@sluice/go";
 import type { RowBatch, Workbook } from "@sluice/sheets";
 import { SluiceError, usageError } from "../errors.ts";
 import { layoutDoubts } from "./doubts.ts";
@@ -362,6 +363,12 @@ async function readHead(
   return { rows, warnings, badRows };
 }
 
+/**
+ * Rows that are looked at before others get a turn. A batch has a thousand and more, which would
+ * keep a server from answering for a tenth of a second.
+ */
+const TURN_ROWS = 128;
+
 async function readSample(
   file: string,
   sheets: readonly SheetView[],
@@ -379,7 +386,10 @@ async function readSample(
     const limit = inference.records + SAMPLE_ROWS;
     let more = false;
     for await (const batch of recordsOf(sheet.batches({ from: rules.firstRow }), new RecordFilter(rules))) {
-      more = inference.add(batch, limit);
+      for (let row = 0; row < batch.rowCount && !more; row += TURN_ROWS) {
+        more = inference.add(batch, limit, row, row + TURN_ROWS);
+        await gosched();
+      }
       batch.release();
       if (more) break;
     }
