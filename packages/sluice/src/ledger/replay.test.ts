@@ -62,6 +62,15 @@ describe.each(kinds)("on %s the ledger is where the model is", (kind) => {
     for (const way of WAYS) await go(place, SMALL, way, statement, probed);
   });
 
+  test("on the shortest way to each kind of step of chunks of one commit, whose rows are taken back", async () => {
+    const place = await newPlace(kind);
+    const size: Size = { ...SMALL, steps: 1 };
+    const ways = shortestWays(ledgerModel(size), size);
+    expect(ways.some((way) => way.some(({ step }) => step.act.does === "take back"))).toBe(true);
+    const probed = new Set<string>();
+    for (const way of ways) await go(place, size, way, kind === "PostgreSQL" ? "copy" : "insert", probed);
+  });
+
   test.each<Size>([
     { processes: 3, chunks: 2, steps: 2, loaders: 2, unique: false },
     { processes: 2, chunks: 3, steps: 3, loaders: 2, unique: true },

@@ -52,25 +52,33 @@ export async function lookAtRows(target: Target, id: string): Promise<TakingBack
  * @throws as {@link lookAtRows}
  */
 export async function takeBack(target: Target, id: string, caller?: Caller): Promise<Details> {
-  const { contentHash, table } = await importDetails(target, id);
+  const { run, ending } = takingBack(await importDetails(target, id), caller);
+  await target.amend({ id, epoch: 0 }, run, ending);
+  return await importDetails(target, id);
+}
+
+/** The two parts of the transaction that takes rows back, as {@link Target.amend} runs them. */
+export function takingBack(
+  { id, contentHash, table }: Pick<Details, "id" | "contentHash" | "table">,
+  caller?: Caller,
+): { readonly run: (session: Asked) => Promise<void>; readonly ending: () => string } {
   let rows = 0;
-  await target.amend(
-    { id, epoch: 0 },
-    async (session) => {
+  return {
+    run: async (session) => {
       await session.query(contentLock(contentHash));
       await session.query("select from sluice.imports where id = $1 for update", [id]);
       await expectOwn(session, table, caller);
       ({ rows } = await prove(session, id, " for update"));
-      const { count } = await session.query(
-        `delete from ${quoteTable(table)} t where t.xmin in (${writtenBySql("$1")})`,
-        [id],
+      const mine = `t.xmin in (${writtenBySql("$1")})`;
+      const { count } = await session.query(`delete from ${quoteTable(table)} t where ${mine}`, [id]);
+      if (count === rows) return;
+      throw refused(
+        id,
+        `the database deleted ${counted(count ?? 0)} of ${rows.toLocaleString("en")}: a trigger of the table "${inLines(table)}" keeps the others`,
       );
-      if (count !== rows)
-        throw refused(id, `the database deleted ${counted(count ?? 0)} of ${rows.toLocaleString("en")}: a trigger of the table "${inLines(table)}" keeps the others`); // prettier-ignore
     },
-    () => takenBackSql(id, `its ${counted(rows)} were taken back out of the table`),
-  );
-  return await importDetails(target, id);
+    ending: () => takenBackSql(id, `its ${counted(rows)} were taken back out of the table`),
+  };
 }
 
 /** @throws SluiceError (`table_not_allowed`) if a caller may write to its own tables alone */

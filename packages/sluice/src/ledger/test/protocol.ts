@@ -94,7 +94,8 @@ interface Process {
 }
 
 export interface State {
-  readonly status: "running" | "finished" | "cancelled";
+  /** `taken`: it had ended, and its rows were taken back. */
+  readonly status: "running" | "finished" | "cancelled" | "taken";
   /**
    * Its process has given it up with a failure, and nobody has claimed it since: it takes no step
    * meanwhile.
@@ -143,6 +144,8 @@ export function ledgerModel(
         yield { what: "the lease runs out", to, reliable: true, act: { does: "expire" } };
       }
       if (state.status === "running") yield cancel(state);
+      // Rows that commit one by one are not known by their transactions.
+      else if (size.steps === 1 && rowsIn(state) > 0) yield takeBack(state);
       yield* orphanSteps(state, protocol);
       for (const n of state.processes.keys()) yield* processSteps(state, n, size, protocol);
     },
@@ -158,7 +161,7 @@ export function ledgerModel(
  * says.
  */
 export type Act =
-  | { readonly does: "expire" | "cancel" | "orphan rolls back" | "orphan commits" | "orphan is refused" }
+  | { readonly does: "expire" | "cancel" | "take back" | "orphan rolls back" | "orphan commits" | "orphan is refused" }
   | { readonly does: ProcessDoes; readonly process: number; readonly chunk?: number | undefined };
 
 export type ProcessDoes =
@@ -190,7 +193,7 @@ const broken: Record<Property, (from: State, step: LedgerStep, size: Size) => bo
   missing: (_, { to }) => to.status === "finished" && to.table.some((steps) => steps.includes(0)),
   counters: (_, { to }) => to.counter !== rowsIn(to),
   overtaken: (from, { to, overtaken }) => overtaken === true && changes(from, to),
-  ended: (from, { to }) => from.status !== "running" && changes(from, to),
+  ended: (from, { to, act }) => from.status !== "running" && act.does !== "take back" && changes(from, to),
 };
 
 function rowsIn({ table }: State): number {
@@ -243,6 +246,13 @@ function sessionKey(sessions: readonly Session[] | undefined, chunk: number): st
 function cancel(state: State): LedgerStep {
   const to: State = { ...overtake(state, -1, true), status: "cancelled", failed: false, leased: false };
   return { what: "the import is cancelled", to, reliable: false, act: { does: "cancel" } };
+}
+
+/** Somebody takes the rows of an import that has ended back, and notes that none is in. */
+function takeBack(state: State): LedgerStep {
+  const table = state.table.map((steps) => steps.map(() => 0));
+  const to: State = { ...state, status: "taken", table, counter: 0 };
+  return { what: "the rows are taken back", to, reliable: false, act: { does: "take back" } };
 }
 
 /** All but process `winner` have been overtaken; their epoch is old where a claim raises it. */

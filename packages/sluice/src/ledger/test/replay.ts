@@ -6,6 +6,8 @@
 // likes, whether or not its sessions could be ended in a real database.
 import { describeError } from "../../errors.ts";
 import type { ChunkState, Claim } from "../../target.ts";
+import { runSession } from "../../database/session.ts";
+import { takingBack } from "../../run/take-back.ts";
 import { standingOf } from "../../database/followed.ts";
 import { chunksOf, claimImport, OWNER, renewLease, settleImport, type Totals } from "../ledger.ts";
 import { atWorkSql } from "../schema.ts";
@@ -63,6 +65,9 @@ export class Replay implements AsyncDisposable {
       const claim = await claimImport(this.stranger, this.id, [], true);
       agree(claim !== undefined, true, "a claim by force");
       agree((await settleImport(this.stranger, claim!, "cancelled")) !== undefined, true, "the cancelling");
+    } else if (act.does === "take back") {
+      const { run, ending } = takingBack({ id: this.id, contentHash: "content", table: TABLE });
+      await runSession(this.place.connection, { id: this.id, epoch: 0 }, run, () => undefined, ending);
     } else {
       const expected = (
         { "orphan commits": "ok", "orphan is refused": "fenced", "orphan rolls back": "lost" } as const
@@ -243,11 +248,13 @@ export class Replay implements AsyncDisposable {
   #expected({ status, failed, leased, processes, recorded, table }: State): unknown {
     const { steps } = this.size;
     return {
-      status: failed ? "failed" : status,
+      status: failed ? "failed" : status === "taken" ? "cancelled" : status,
       leased: status === "running" && leased,
       sameEpoch: true,
       epochs: processes.map(({ epoch }) => (epoch === "none" ? undefined : epoch)),
-      chunks: recorded.flatMap((done, n) => (done === 0 ? [] : [[n, done, !failed || done === steps, done, steps, 0]])),
+      chunks: recorded.flatMap((done, n) =>
+        done === 0 ? [] : [[n, done, !failed || done === steps, status === "taken" ? 0 : done, steps, 0]],
+      ),
       table: table.map((column) => [...column]),
     };
   }
