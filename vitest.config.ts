@@ -9,9 +9,9 @@ const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "scripts/**/*.test.ts", "examples/**/*.test.ts"],
-    // The rules for finding or starting a PostgreSQL server are in the file itself. The page is
-    // built if it has changed.
-    globalSetup: ["scripts/postgres.ts", "scripts/page.ts"],
+    // The folder for temporary files comes first, as the others use it. The rules for finding or
+    // starting a PostgreSQL server are in the file itself. The page is built if it has changed.
+    globalSetup: ["scripts/temporary.ts", "scripts/postgres.ts", "scripts/page.ts"],
     // No test file may leave a goroutine behind.
     setupFiles: ["scripts/setup.ts"],
     // Worker-thread pools cannot run tests that change the working directory or send signals;

@@ -7,12 +7,13 @@
 // it say that they skip; in CI that is an error.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, cpSync, existsSync, globSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer, type Socket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import pg from "pg";
+import { roomInMemory } from "./temporary.ts";
 
 export async function setup(): Promise<() => Promise<void>> {
   // For the embedded database that tests copy (packages/sluice/src/test/embedded.ts).
@@ -122,7 +123,7 @@ export interface OwnServer {
  * @throws where there are no programs to do it with
  */
 export async function startServer(...options: string[]): Promise<OwnServer> {
-  const home = mkdtempSync(join(roomInMemory(), "sluice-postgres-"));
+  const home = mkdtempSync(join(roomInMemory(2 ** 31), "sluice-postgres-"));
   try {
     return await startServerIn(home, options);
   } catch (error) {
@@ -180,21 +181,6 @@ async function startServerIn(home: string, options: readonly string[]): Promise<
       rmSync(home, { recursive: true, force: true });
     },
   };
-}
-
-/**
- * A folder in memory if there is room, else the temporary one. Each test drops its database, and
- * the server then writes all that it has: on a disk that took longer than most tests.
- */
-function roomInMemory(): string {
-  try {
-    accessSync("/dev/shm", constants.W_OK);
-    const { bavail, bsize } = statfsSync("/dev/shm");
-    if (bavail * bsize > 2 ** 31) return "/dev/shm";
-  } catch {
-    // Not every system has it.
-  }
-  return tmpdir();
 }
 
 /** Lets a server offer encryption, if there is an openssl to make a certificate with. */
