@@ -277,6 +277,26 @@ describe.skipIf(server === undefined)("a ledger", () => {
     });
   });
 
+  test("of a role that the user is not a member of is not used by an ordinary user either", async () => {
+    await inPlace(async (place) => {
+      const { database, role, dsn } = place;
+      const stranger = newName("stranger");
+      await database.query(`create role ${stranger}`);
+      try {
+        await database.query(`grant create on database ${new URL(database.dsn).pathname.slice(1)} to ${stranger};
+          set session authorization ${stranger}; ${LEDGER_DDL} grant usage on schema sluice to ${role};
+          grant select, insert, update, delete on all tables in schema sluice to ${role}; reset session authorization`);
+        await using own = await openTarget({ to: dsn, connections: 2 });
+        await expect(goOn({ ...place, target: own })).rejects.toMatchObject({
+          code: "ledger_untrusted",
+          message: expect.stringContaining(`belongs to the role "${stranger}"`) as string,
+        });
+      } finally {
+        await database.query(`drop owned by ${stranger} cascade; drop role ${stranger}`);
+      }
+    });
+  });
+
   test("of a superuser, of the database's owner and of a role that the user is a member of is used", async () => {
     for (const owner of ["superuser", "another superuser", "owner", "pg_database_owner", "team"]) {
       await inPlace(async (place) => {

@@ -4,7 +4,8 @@
 // These are trusted: this user; superusers, who need no ledger to do as they like; the database's
 // owner, who may set `search_path` and other settings for every session in it; and, unless this
 // user is a superuser, the roles that the user is a member of, since a team shares a ledger that
-// way. A superuser is a member of every role, so that last rule would trust everybody.
+// way. A role is a member of itself. A superuser is a member of every role, so that last rule would
+// trust everybody.
 import { SluiceError } from "../errors.ts";
 import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
 import type { Target } from "../target.ts";
@@ -18,7 +19,7 @@ const TRUSTED = `
   me as (select r.oid, r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user),
   trusted as (
     select r.oid from pg_catalog.pg_roles r, me
-    where r.oid = me.oid or r.rolsuper or r.rolname = 'pg_database_owner'::name
+    where r.rolsuper or r.rolname = 'pg_database_owner'::name
       or r.oid = (select d.datdba from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
       or not me.rolsuper and pg_catalog.pg_has_role(me.oid, r.oid, 'MEMBER'::text)
   )`;
