@@ -11,7 +11,7 @@ import { newDatabase, newFolder, newName, server, type TestDatabase } from "../t
 import { run } from "../test/program.ts";
 import type { Target } from "../target.ts";
 import { cancelImport, deleteImport, importDetails, listImports, pruneImports } from "./history.ts";
-import { LEDGER_VERSION, GRANTS_HINT, LEDGER_DDL } from "./schema.ts";
+import { ensureLedger, LEDGER_VERSION, GRANTS_HINT, LEDGER_DDL } from "./schema.ts";
 import type { ImportOptions, ImportResult } from "../options.ts";
 
 const people = table({
@@ -59,13 +59,17 @@ function goOn({ target, file }: Place, more: Partial<ImportOptions> = {}): Promi
   return runImport(background(), { file, target, schema: people, ...more });
 }
 
+/** Lets a role import, as `init --print-sql` says. */
+async function allow({ database, role }: Pick<Place, "database" | "role">): Promise<void> {
+  await database.query(GRANTS_HINT.replaceAll("ROLE", role).replaceAll("-- grant", "grant"));
+}
+
 const PWNED = "create table pwned as select current_user";
 
 describe.skipIf(server === undefined)("what a role that imports writes into the ledger", () => {
   /** Lets the role write as `init --print-sql` says, and has it do so. */
   async function planted({ database, role }: Place, sql: string): Promise<void> {
-    const grants = GRANTS_HINT.replaceAll("ROLE", role).replaceAll("-- grant", "grant");
-    await database.query(grants);
+    await allow({ database, role });
     await database.query(`set session authorization ${role}; ${sql}; reset session authorization`);
   }
 
@@ -199,6 +203,31 @@ describe.skipIf(server === undefined)("an import that version 1 left unfinished"
       expect(await database.query("select version from sluice.ledger")).toEqual([[String(LEDGER_VERSION)]]);
       expect((await importDetails(target, id)).indexes).toEqual(old);
       expect(await database.query("select count(*) from pg_indexes where tablename = 'people'")).toEqual([["1"]]);
+    });
+  });
+});
+
+describe.skipIf(server === undefined)("a ledger of version 4", () => {
+  test("gets its new table, and a role that was allowed to import still is", async () => {
+    await inPlace(async ({ database, role, target, file, dsn }) => {
+      await ensureLedger(target);
+      await database.query(
+        `drop table sluice.written; alter table sluice.chunks drop column xid; update sluice.ledger set version = 4;
+         create table people (id integer primary key check (id <> 2), name text); alter table people owner to ${role};
+         grant select on people to pg_monitor; grant select on sluice.chunks to public`,
+      );
+      await allow({ database, role });
+      await using theirs = await openTarget({ to: dsn, connections: 2 });
+      const options = { file, target: theirs, table: "people" };
+      await expect(runImport(background(), options)).rejects.toMatchObject({ code: "no_ledger" });
+      await ensureLedger(target);
+      // The database refuses a row, so the others go in under savepoints: the new table has them.
+      expect(await runImport(background(), options)).toMatchObject({ inserted: 2, rejected: 1 });
+      expect(await database.query("select count(*) > 0 from sluice.written")).toEqual([["t"]]);
+      // Only rights to the ledger count.
+      expect(await database.query("select has_table_privilege('pg_monitor', 'sluice.written', 'select')")).toEqual([
+        ["f"],
+      ]);
     });
   });
 });

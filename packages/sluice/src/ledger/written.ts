@@ -22,6 +22,18 @@ create table if not exists sluice.written (
   xid bigint not null default pg_catalog.txid_current()
 );
 create index if not exists written_by_import on sluice.written (import);
+-- Those who were allowed to import before this table was there may still.
+do $$ declare
+  allowed record;
+begin
+  for allowed in
+    select a.privilege_type as privilege, a.grantee::pg_catalog.regrole as role
+    from pg_catalog.pg_class c cross join pg_catalog.aclexplode(c.relacl) a
+    where c.oid = 'sluice.chunks'::pg_catalog.regclass and a.grantee > 0
+  loop
+    execute pg_catalog.format('grant %s on sluice.written to %s', allowed.privilege, allowed.role);
+  end loop;
+end $$;
 -- The rows that were taken back out of the table; null if they were not.
 alter table sluice.imports add column if not exists taken_back bigint;
 `;
