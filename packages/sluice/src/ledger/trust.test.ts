@@ -306,6 +306,13 @@ describe.skipIf(server === undefined)("a ledger", () => {
     });
   });
 
+  test("that a table of somebody refers to is used: the triggers of a foreign key are the database's own", async () => {
+    await inPlace(async (place) => {
+      await place.database.query(`${LEDGER_DDL} create table notes (import text references sluice.imports)`);
+      expect(await goOn(place)).toMatchObject({ inserted: 2 });
+    });
+  });
+
   test("of a role that the user is not a member of is not used by an ordinary user either", async () => {
     await inPlace(async (place) => {
       const { database, role, dsn } = place;
