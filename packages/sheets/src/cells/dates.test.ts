@@ -49,8 +49,9 @@ test("what no calendar has is no date", () => {
 
 test("0 January and 29 February 1900 exist in the 1900 system alone", () => {
   const shown = (date1904: boolean): unknown[] =>
-    [0, 0.5, 1, 59.9, 60, 60.5, 61].map((serial) => neverWas(serial, date1904)?.[0]);
-  const [zero, leap] = ["0 January 1900", "29 February 1900"];
+    [0, 0.5, 1, 59.9, 60, 60.5, 61].map((serial) => neverWas(serial, date1904));
+  const zero = ["0 January 1900", "31 December 1899"];
+  const leap = ["29 February 1900", "28 February 1900"];
   expect(shown(false)).toEqual([zero, zero, undefined, undefined, leap, leap, undefined]);
   expect(shown(true)).toEqual(Array(7).fill(undefined));
 });
@@ -70,9 +71,21 @@ test.each([
   ["0001-01-01", "0001-01-01T00:00:00.000"],
   ["T10:20:30", "1899-12-31T10:20:30.000"],
   ["2020-02-29T24:00:00", "2020-03-01T00:00:00.000"],
+  ["9998-12-31T24:00", "9999-01-01T00:00:00.000"],
+  ["2020-01-31T23:59:59.25", "2020-01-31T23:59:59.250"],
+  ["2020-01-31T10:20:30-0930", "2020-01-31T10:20:30.000"],
   ["2019-02-29", undefined],
   ["2020-13-01", undefined],
+  ["2020-00-10", undefined],
+  ["2020-01-00", undefined],
+  ["9999-12-31T24:00", undefined],
   ["2020-01-31T25:00", undefined],
+  ["2020-01-31T10:60", undefined],
+  ["2020-01-31T10:20:60", undefined],
+  ["x2020-01-31", undefined],
+  ["2020-01-31x", undefined],
+  ["x10:20", undefined],
+  ["10:20x", undefined],
   ["2020-01-31T24:00:01", undefined],
   ["31.01.2020", undefined],
   ["", undefined],

@@ -73,13 +73,13 @@ export function writeIsoText(out: Uint8Array, to: number, text: string, date1904
   const limit = new Date(0);
   limit.setUTCFullYear(year!, month, 0);
   if (month! < 1 || month! > 12 || day! < 1 || day! > limit.getUTCDate()) return false;
-  if (hour > 24 || minute > 59 || second > 59) return false;
+  if (minute > 59 || second > 59) return false;
   const ms = ((hour * 60 + minute) * 60 + second) * 1000 + Math.round(Number(`0${time?.[4] ?? ""}`) * 1000);
   if (ms < DAY_MS) {
     writeIso(out, to, year!, month!, day!, ms);
     return true;
   }
-  // 24:00, or a fraction that rounds up to it: the next day.
+  // 24:00, or a fraction that rounds up to it, is the next day. Later hours do not exist.
   if (ms > DAY_MS) return false;
   const next = new Date(0);
   next.setUTCFullYear(year!, month! - 1, day! + 1);
