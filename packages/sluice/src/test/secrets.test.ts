@@ -263,7 +263,7 @@ describe.skipIf(server === undefined)("the commands", () => {
         said[call.join(" ")] = await finished;
       }
     }
-    expect(Object.values(said).map(({ code }) => code)).toEqual([3, 4, 2, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0]);
+    expect(Object.values(said).map(({ code }) => code)).toEqual([3, 4, 2, 1, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0]);
     for (const [call, { stdout, stderr }] of Object.entries(said)) expectNone(call, stdout + stderr, PASSWORDS);
     for (const name of await readdir(folder.path))
       expectNone(name, await readFile(join(folder.path, name), "latin1"), PASSWORDS);
