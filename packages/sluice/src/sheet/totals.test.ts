@@ -35,6 +35,16 @@ test("a label of totals is one of the words that docs/inference.md lists, alone 
 });
 
 describe("a row of totals at the end", () => {
+  test.each([
+    ["left out, if its sum proves it", 250, 3],
+    ["a record that a note names, if nothing proves it", 260, 4],
+  ])("below codes with leading zeros is %s", async (_, total, records) => {
+    const rows = [["01", "IT", 100], ["02", "HR", 100], ["03", "Ops", 50], ["Total", null, total]]; // prettier-ignore
+    const found = await preview([["Code", "Name", "Budget"], ...rows]);
+    expect([typesOf(found), found.records]).toEqual([["text", "text", "integer"], records]);
+    expect(found.notes.filter((note) => note.includes('"Total"'))).toHaveLength(1);
+  });
+
   test.each<[string, TestCell[][], number]>([
     ["below ids", [["Total", null, 30]], 1],
     ["behind a blank row", [[], ["Summe", null, 30]], 1],

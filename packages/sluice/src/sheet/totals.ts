@@ -155,7 +155,8 @@ function valuesOf(batch: RowBatch, row: number): { column: number; values: Readi
     const kind = kindOf(bytes, start, end, types[cell] as CellType);
     const text = bytes.toString("utf8", start, end);
     const amount = types[cell] === CellType.string ? amountOf(text) : undefined;
-    if (["text", "email", "url"].includes(kind)) cells.push({ column: columns[cell]!, values: undefined });
+    // Codes such as 007 are digits, and their column is text.
+    if (["text", "email", "url", "code"].includes(kind)) cells.push({ column: columns[cell]!, values: undefined });
     else if (amount) cells.push({ column: columns[cell]!, values: amount.readings.map(Number) });
     else if (["integer", "bigint", "decimal", "double"].includes(kind))
       cells.push({ column: columns[cell]!, values: NOTATIONS.map(() => Number(text)) });
