@@ -286,8 +286,12 @@ describe.skipIf(server === undefined)("a fleet", () => {
     const at = await fleet.server({ userHeader: "x-user" });
     await fleet.database.query("create table people (name text, age integer)");
     await using lock = await locked(fleet, "people");
+    // A file of the same name, but with other rows, waits for the one that is being imported.
     for (const [n, user] of ["ada", "ada", "ben"].entries())
-      await send(at, "/imports", people(10, n * 10), "people.csv", { headers: { "x-user": user } });
+      await send(at, "/imports", people(10, n * 10), `${user}${n}.csv`, {
+        headers: { "x-user": user },
+        fields: { table: "people" },
+      });
     const workers = [
       await fleet.worker({ maxImports: 2, ...limits }),
       await fleet.worker({ maxImports: 2, ...limits }),
