@@ -15,7 +15,8 @@ export function FirstRows({ import: one }: { readonly import: Import }): JSX.Ele
   useEffect(() => {
     if (one.inserted + one.updated > 0) store.client.rows(one.id, SHOWN_ROWS).then(setTable, () => setTable(undefined));
   }, [one.id, one.inserted]);
-  if (!table || table.rows.length === 0) return null;
+  // What was looked at may have been taken back since.
+  if (!table || table.rows.length === 0 || one.inserted + one.updated === 0) return null;
   return (
     <div class="first-rows">
       <h2 id="rows-title">

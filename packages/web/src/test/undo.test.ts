@@ -53,6 +53,7 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
       await press(page, "Take the rows back");
       await press(page, "Take 3 rows back");
       await page.waitForSelector("h1 >> text=3 rows were taken back");
+      expect(await page.locator(".first-rows").count()).toBe(0);
       expect(await service.database.query("select name from people")).toEqual([["by hand"]]);
       await page.waitForSelector("text=You can import the same file again.");
       expect(await looked(page)).toEqual([[], 0]);
