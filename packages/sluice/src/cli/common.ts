@@ -144,7 +144,7 @@ function option(name: string, value: string | undefined): string {
  * The options that lead to the database. An address is shown as the user gave it, without its
  * password.
  */
-function placeOf(flags: TargetFlags): string {
+export function placeOf(flags: TargetFlags): string {
   if (flags.to !== undefined) return option("--to", withoutPassword(flags.to));
   return serverAddress(flags) === undefined && flags.data !== DEFAULT_FOLDER ? option("--data", flags.data) : "";
 }

@@ -18,11 +18,12 @@ async function script(folder: string, shell: string): Promise<string> {
 
 const WANTED: readonly [line: string, offers: readonly string[]][] = [
   ["sluice im", ["import", "imports"]],
-  ["sluice imports ", ["cancel", "delete"]],
+  ["sluice imports ", ["cancel", "delete", "take-back"]],
   ["sluice import --meth", ["--method"]],
   ["sluice import --method ", ["batch", "concurrent", "copy", "sequential"]],
   ["sluice import people.xlsx --on-conflict u", ["update"]],
   ["sluice imports cancel --fo", ["--force"]],
+  ["sluice completion f", ["fish"]],
 ];
 
 test.skipIf(!has("bash"))("bash completes commands, options and values, and leaves files to itself", async () => {

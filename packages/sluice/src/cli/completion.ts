@@ -8,6 +8,7 @@ interface Completed {
   /** Its words: "", `import`, `imports cancel`. */
   readonly path: string;
   readonly description: string;
+  /** The commands below it, or the values of its argument. */
   readonly commands: readonly { readonly name: string; readonly description: string }[];
   readonly options: readonly Option[];
   /** True if its arguments are files. */
@@ -37,10 +38,14 @@ Examples:
 function completed(command: Command, above: readonly string[] = []): Completed[] {
   const help = command.createHelp();
   const commands = help.visibleCommands(command);
+  const values = command.registeredArguments.flatMap((argument) => argument.argChoices ?? []);
   const own: Completed = {
     path: above.join(" "),
     description: command.description(),
-    commands: commands.map((each) => ({ name: each.name(), description: each.description() })),
+    commands: [
+      ...commands.map((each) => ({ name: each.name(), description: each.description() })),
+      ...values.map((name) => ({ name, description: "" })),
+    ],
     options: help.visibleOptions(command),
     files: command.registeredArguments.some((argument) => argument.name() === "file"),
   };

@@ -28,6 +28,7 @@ import {
   resumeCommand,
   sayWaits,
   serverAddress,
+  placeOf,
   showCommand,
   showStack,
   type TargetFlags,
@@ -353,12 +354,15 @@ function modeOf({ create, append, replace }: ImportFlags): { mode?: "create" | "
 
 async function fail(error: unknown, flags: ImportFlags, file?: string): Promise<number> {
   const { code, message, exitCode } = describeError(error);
+  // What shows an import must look where this one did.
+  const shows = error instanceof FinishedError ? `sluice imports ${error.result.id}` : undefined;
+  const said = shows === undefined ? message : message.replaceAll(shows, `${shows}${placeOf(flags)}`);
   const json = JSON.stringify({
     ...(file === undefined ? {} : { file }),
     error: { code, message },
     ...(error instanceof FinishedError ? { result: toJson(error.result) } : {}),
   });
-  if (!flags.json || (await failureOf(print(json))) !== undefined) console.error(`error: ${withCommands(message)}`);
+  if (!flags.json || (await failureOf(print(json))) !== undefined) console.error(`error: ${withCommands(said)}`);
   showStack(error, code);
   return exitCode;
 }

@@ -17,7 +17,8 @@ import { inLines } from "../printable.ts";
 import { RejectFile } from "../rejects/file.ts";
 import { lookAtRows, takeBack } from "../run/take-back.ts";
 import type { Target } from "../target.ts";
-import { connectExisting, resumeCommand, type TargetFlags } from "./common.ts";
+import { COMMAND } from "./command.ts";
+import { connectExisting, placeOf, resumeCommand, type TargetFlags } from "./common.ts";
 import { columns, count } from "./format.ts";
 
 export interface ImportsFlags extends TargetFlags {
@@ -88,8 +89,10 @@ export interface DeleteFlags extends TargetFlags {
 export async function deleteCommand(id: string, flags: DeleteFlags): Promise<number> {
   await using target = await connectExisting(flags);
   const { inserted, updated } = await deleteImport(target, id, flags.force ?? false);
-  console.log(`Deleted the history of import ${id}. The rows that it put into the table are still there.`);
-  if (inserted + updated > 0)
+  const any = inserted + updated > 0;
+  const rows = any ? "The rows that it put into the table are still there." : "It has no rows in the table.";
+  console.log(`Deleted the history of import ${id}. ${rows}`);
+  if (any)
     console.log("Nothing tells any more that they are in: if the same file is imported again, its rows go in again.");
   return 0;
 }
@@ -115,7 +118,7 @@ export async function takeBackCommand(id: string, flags: TakeBackFlags): Promise
     console.log(`Took ${rows} ${from} back. The same file can be imported again.`);
   } else {
     console.log(`All ${rows} ${from} can be taken back: they are as the import wrote them. Nothing was changed now.`);
-    console.log(`Take them back:  npx sluice imports take-back ${id} --yes`);
+    console.log(`Take them back:  ${COMMAND} imports take-back ${id} --yes${placeOf(flags)}`);
   }
   return 0;
 }
