@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { background } from "@sluice/go/context";
 import { describe, expect, test } from "vitest";
 import { runImport } from "../import.ts";
+import { takeBack } from "../run/take-back.ts";
 import { table } from "../schema/schema.ts";
 import { openTarget } from "../database/open.ts";
 import { newDatabase, newFolder, newName, server, type TestDatabase } from "../test/database.ts";
@@ -423,6 +424,16 @@ test.skipIf(server === undefined)(
       expect(await runImport(background(), { file, target, table: "t", mode: "replace", cascade: true })).toMatchObject(
         { inserted: 2 },
       );
+      // Keys of other types than what they refer to, of which the database has no operator of its own.
+      await database.query(
+        `create table names (k text primary key);
+         create table nicknames (k varchar(9) references names);
+         create function public.same (text, varchar) returns boolean language plpgsql as $$ begin raise exception 'called by %', current_user; end $$;
+         create operator public.= (leftarg = text, rightarg = varchar, function = public.same)`,
+      );
+      await writeFile(file, "k\na\nb\n");
+      const { id: taken } = await runImport(background(), { file, target, table: "names" });
+      expect(await takeBack(target, taken)).toMatchObject({ inserted: 0, takenBack: 2 });
       await database.query("alter table t rename to other");
       await deleteImport(target, id);
       expect(await pruneImports(target, 1)).toBe(0);

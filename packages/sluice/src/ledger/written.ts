@@ -29,7 +29,7 @@ begin
   for allowed in
     select a.privilege_type as privilege, a.grantee::pg_catalog.regrole as role
     from pg_catalog.pg_class c cross join pg_catalog.aclexplode(c.relacl) a
-    where c.oid = 'sluice.chunks'::pg_catalog.regclass and a.grantee > 0
+    where c.oid = 'sluice.chunks'::pg_catalog.regclass::pg_catalog.oid and a.grantee <> 0::pg_catalog.oid
   loop
     execute pg_catalog.format('grant %s on sluice.written to %s', allowed.privilege, allowed.role);
   end loop;

@@ -97,7 +97,7 @@ const FACTS = `
          pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text,
          exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal)::text,
          exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type = '4')::text
-  from sluice.imports i left join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(i.relation)
+  from sluice.imports i left join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(i.relation)::oid
   cross join lateral (
     select coalesce(sum(inserted), 0) as inserted, coalesce(sum(updated), 0) as updated, coalesce(sum(skipped), 0) as skipped,
            coalesce(sum(inserted) filter (where xid is null or (xid % 4294967296)::text <> xmin::text), 0) as unknown,
@@ -252,13 +252,16 @@ function differing(rows: number, inserted: number, table: string): string {
 const KEYS = `
   select k.conrelid::regclass::text, (k.conrelid = $1::oid)::text, k.confdeltype::text,
          pg_catalog.has_table_privilege(k.conrelid, 'select')::text,
-         (select pg_catalog.string_agg(pg_catalog.format('r.%I = t.%I', own.attname, other.attname), ' and ' order by p.n)
-          from unnest(k.conkey, k.confkey) with ordinality as p (own, other, n)
+         (select pg_catalog.string_agg(
+                   pg_catalog.format('t.%I operator(%I.%s) r.%I', other.attname, s.nspname, op.oprname, own.attname), ' and ' order by p.n)
+          from unnest(k.conkey, k.confkey, k.conpfeqop) with ordinality as p (own, other, equal, n)
+          join pg_catalog.pg_operator op on op.oid = p.equal
+          join pg_catalog.pg_namespace s on s.oid = op.oprnamespace
           join pg_catalog.pg_attribute own on own.attrelid = k.conrelid and own.attnum = p.own
           join pg_catalog.pg_attribute other on other.attrelid = k.confrelid and other.attnum = p.other)
   from pg_catalog.pg_constraint k
   where k.contype = 'f' and k.conparentid = 0
-    and k.confrelid in (select $1::oid union select relid from pg_catalog.pg_partition_tree($1::oid))
+    and k.confrelid in (select $1::oid union select relid::oid from pg_catalog.pg_partition_tree($1::oid))
   order by 1, k.conname`;
 
 /** @throws SluiceError (`would_cascade`, `referred_to`) if other rows refer to an import's */
