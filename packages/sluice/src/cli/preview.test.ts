@@ -28,6 +28,7 @@ test("preview shows layout, types, what speaks against others, DDL and first row
 
 Sheet "Staff" → a new table staff; header in row 3, 3 rows looked at
 Note: the header is row 3; row 1 above it is passed over
+Note: the column "pay" is text although 2 of 3 values are numeric, because of values such as "?" (row 6); --type "pay=numeric" rejects those, and --type "pay=text" says that it is text
 
    header  column  type                sure   why
 A  Name    name    text                100 %
@@ -238,7 +239,10 @@ withServer("preview --schema prints a schema file that can be edited and imports
   const printed = await run(folder.path, "preview", "--schema", "staff.xlsx");
   expect(printed.stdout).toContain('  name: "staff",');
   expect(printed.stdout).toContain('    born: { type: "date", header: "Born", dateFormat: "DD/MM/YYYY" },');
-  expect(printed.stderr).toBe("Note: the header is row 3; row 1 above it is passed over\n");
+  expect(printed.stderr).toBe(
+    "Note: the header is row 3; row 1 above it is passed over\n" +
+      'Note: the column "pay" is text although 2 of 3 values are numeric, because of values such as "?" (row 6); --type "pay=numeric" rejects those, and --type "pay=text" says that it is text\n',
+  );
   expect((await run(folder.path, "preview", "staff.xlsx", "--schema")).stdout).toBe(printed.stdout);
   await writeFile(join(folder.path, "own.schema.ts"), printed.stdout.replace("born:", "birthday:"));
   const result = await run(folder.path, "import", "staff.xlsx", "--schema", "own.schema.ts", "--to", database.dsn);

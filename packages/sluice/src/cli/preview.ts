@@ -192,10 +192,10 @@ function why({ inferred, type }: ColumnPreview, match: ColumnPreview["match"]): 
   if (match?.by === "map") parts.push("--map");
   if (inferred.because !== undefined && type === "text") parts.push(inferred.because);
   if (inferred.nearest && type === "text") {
-    const { fits, against } = inferred.nearest;
+    const { type: near, notation, fits, against } = inferred.nearest;
     const examples = against.map(({ row, value }) => `${JSON.stringify(cutText(value))} (row ${row})`);
     parts.push(
-      `${count(fits)} of ${count(inferred.values)} are ${inferred.nearest.type}, but not ${examples.join(", ")}`,
+      `${count(fits)} of ${count(inferred.values)} are ${near}${notation === undefined ? "" : ` as ${notation}`}, but not ${examples.join(", ")}`,
     );
   }
   return parts.join("; ");

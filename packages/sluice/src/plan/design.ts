@@ -5,7 +5,7 @@ import { dateReader } from "../schema/date-format.ts";
 import { usageError } from "../errors.ts";
 import { quoteIdentifier, quoteTable, nameOfColumn } from "../schema/identifiers.ts";
 import type { Layout } from "../sheet/header-row.ts";
-import type { InferredColumn } from "../sheet/infer.ts";
+import type { InferredColumn, Nearest } from "../sheet/infer.ts";
 import { columnNames } from "./mapping.ts";
 import { table, type Column, type ColumnSpec, type TableSchema } from "../schema/schema.ts";
 import type { Sample } from "../sheet/source.ts";
@@ -40,16 +40,28 @@ export function designTable(
  */
 const SPOILED_COLUMNS = 3;
 
+/** A column that is text although most of its values are of another type. */
+interface SpoiledColumn extends Nearest {
+  readonly name: string;
+  readonly values: number;
+  /** Another note says why it is text. */
+  readonly said: boolean;
+}
+
 /**
- * Says that most columns are text although most of their values are of another type, and what
- * speaks against that.
+ * Says which columns are text although most of their values are of another type, and what speaks
+ * against that: in one note if most columns are.
+ *
+ * @param stated the columns whose types were said
  */
-export function textNotes(load: readonly LoadColumn[], sample: Sample): string[] {
-  const spoiled = load.flatMap(({ column, sheetColumn, header }) => {
-    const { nearest } = inferred(sample, sheetColumn, header);
-    return column.type === "text" && nearest ? [nearest] : [];
+export function textNotes(load: readonly LoadColumn[], sample: Sample, stated: TypeMap): string[] {
+  const spoiled = load.flatMap(({ column: { name, type }, sheetColumn, header }) => {
+    const { nearest, values, errors, because } = inferred(sample, sheetColumn, header);
+    if (type !== "text" || !nearest || stated.has(name) || stated.has(header)) return [];
+    return [{ ...nearest, name, values, said: errors.length > 0 || because !== undefined }];
   });
-  if (spoiled.length < SPOILED_COLUMNS || spoiled.length * 2 < load.length) return [];
+  if (spoiled.length < SPOILED_COLUMNS || spoiled.length * 2 < load.length)
+    return spoiled.filter(({ said }) => !said).map(spoiledNote);
   const against = new Map(spoiled.flatMap((one) => one.against.map(({ row, value }) => [row, value] as const)));
   const shown = [...against]
     .sort(([a], [b]) => a - b)
@@ -64,6 +76,15 @@ export function textNotes(load: readonly LoadColumn[], sample: Sample): string[]
   return [
     `${spoiled.length} of ${load.length} columns are text although most of their values are ${types}, because of values such as ${shown.join(", ")}; ${advice}`,
   ];
+}
+
+function spoiledNote({ name, type, notation, fits, values, against: [first] }: SpoiledColumn): string {
+  const meant = notation === undefined ? type : `${type}(${notation})`;
+  const count = (n: number): string => n.toLocaleString("en");
+  return (
+    `the column "${name}" is text although ${count(fits)} of ${count(values)} values are ${type}${notation === undefined ? "" : ` as ${notation}`}, ` +
+    `because of values such as ${JSON.stringify(first!.value.slice(0, SHOWN))} (row ${first!.row}); --type "${name}=${meant}" rejects those, and --type "${name}=text" says that it is text`
+  );
 }
 
 /**

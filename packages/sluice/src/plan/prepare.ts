@@ -254,7 +254,7 @@ async function noteReading({ designed, source, options, notes }: Task, load: rea
     notes.push(
       `types were inferred from the first ${records.toLocaleString("en")} rows; what does not fit below them is rejected, and --type "column=text" takes it`,
     );
-  notes.push(...leftOut.map(({ row, value }) => totalsNote(row, value)), ...textNotes(load, sample));
+  notes.push(...leftOut.map(({ row, value }) => totalsNote(row, value)), ...textNotes(load, sample, types));
 }
 
 function likenessNotes(load: readonly LoadColumn[], matches: Prepared["matches"]): string[] {

@@ -83,7 +83,16 @@ export interface InferredColumn {
    */
   readonly because: string | undefined;
   /** Of a text column: the type that most values had, and the first ones that did not. */
-  readonly nearest: { readonly type: string; readonly fits: number; readonly against: readonly Example[] } | undefined;
+  readonly nearest: Nearest | undefined;
+}
+
+/** The type that at least half of a text column's values have. */
+export interface Nearest {
+  readonly type: string;
+  /** Of its dates or numbers, if they are texts that PostgreSQL would not read so. */
+  readonly notation?: string;
+  readonly fits: number;
+  readonly against: readonly Example[];
 }
 
 /**
@@ -601,14 +610,15 @@ function codes(column: ColumnKinds): string | undefined {
   return column.has("code") ? "digits that a number would not keep: leading zeros, a plus, or more than 15" : undefined;
 }
 
-/** The type that at least half of a text column's values have. */
-function nearestOf(column: ColumnKinds): InferredColumn["nearest"] {
-  let best: InferredColumn["nearest"];
-  for (const { type, fits, both } of [...CANDIDATES, ...dateCandidates(column), ...numberCandidates(column)]) {
+function nearestOf(column: ColumnKinds): Nearest | undefined {
+  let best: Nearest | undefined;
+  for (const candidate of [...CANDIDATES, ...dateCandidates(column), ...numberCandidates(column)]) {
+    const { type, fits, both, dateFormat } = candidate;
     const count = column.count(fits);
     if (both?.every((word) => column.has(word)) === false) continue;
-    if (count < column.values && count * 2 >= column.values && count > (best?.fits ?? 0))
-      best = { type, fits: count, against: column.against(fits) };
+    if (count === column.values || count * 2 < column.values || count <= (best?.fits ?? 0)) continue;
+    const notation = dateFormat ?? (candidate.notation === undefined ? undefined : typeIn(candidate).numberFormat);
+    best = { type, ...(notation === undefined ? {} : { notation }), fits: count, against: column.against(fits) };
   }
   return best;
 }

@@ -32,6 +32,7 @@ const INFERRED: Schema = object({
   "nearest?": object(
     {
       type: text,
+      "notation?": says(text, "Of its dates or numbers, if PostgreSQL would not read them as they are."),
       fits: whole,
       against: list(object({ row: whole, value: text }), {
         description: "The first values that are not of that type.",

@@ -1,0 +1,54 @@
+// A column that is text because of a few of its values: a note says so, and both of its ways work.
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { background } from "@sluice/go/context";
+import { expect, test } from "vitest";
+import { runImport } from "../import.ts";
+import type { ImportResult } from "../options.ts";
+import { databases, newFolder } from "../test/database.ts";
+
+const EMBEDDED = databases.at(-1)!;
+
+let tables = 0;
+
+async function imported(column: readonly string[], type?: string): Promise<ImportResult> {
+  await using folder = newFolder();
+  await using database = await EMBEDDED.open();
+  const file = join(folder.path, "mixed.csv");
+  await writeFile(file, ["id;v", ...column.map((value, n) => `${n};${value}`)].join("\n"));
+  const types = new Map(type === undefined ? [] : [["v", type]]);
+  const result = await runImport(background(), { file, target: database.target, table: `mixed_${++tables}`, types });
+  return { ...result, notes: result.notes.filter((note) => !note.startsWith("made the table")) };
+}
+
+test.each([
+  ["dates", ["2024-01-05", "2024-01-06", "01/02/2024"], "2 of 3 values are date", "date"],
+  [
+    "dates in a notation",
+    ["13/01/2024", "14/01/2024", "May"],
+    "2 of 3 values are date as DD/MM/YYYY",
+    "date(DD/MM/YYYY)",
+  ],
+  ["numbers", ["1", "2", "many"], "2 of 3 values are integer", "integer"],
+  [
+    "numbers in a notation",
+    ["1.001,50", "2.002,75", "lots"],
+    "2 of 3 values are numeric as 1.234,56",
+    "numeric(1.234,56)",
+  ],
+])("%s: the type that is named takes those that fit, and text takes all", async (_, values, said, type) => {
+  const { notes, inserted } = await imported(values);
+  expect(inserted).toBe(3);
+  expect(notes).toEqual([
+    expect.stringContaining(`the column "v" is text although ${said}, because of values such as`),
+  ]);
+  expect(notes[0]).toContain(`${JSON.stringify(values[2])} (row 4); --type "v=${type}" rejects those`);
+  const typed = await imported(values, type);
+  expect([typed.inserted, typed.rejected]).toEqual([2, 1]);
+  const text = await imported(values, "text");
+  expect([text.inserted, text.notes]).toEqual([3, []]);
+});
+
+test("a column of which less than half is of a type is text without a word", async () => {
+  expect((await imported(["1", "two", "three"])).notes).toEqual([]);
+});
