@@ -424,7 +424,7 @@ test.skipIf(server === undefined)(
       expect(await runImport(background(), { file, target, table: "t", mode: "replace", cascade: true })).toMatchObject(
         { inserted: 2 },
       );
-      // Keys of other types than what they refer to, of which the database has no operator of its own.
+      // A key of another type than what it refers to: the database has no operator for just these.
       await database.query(
         `create table names (k text primary key);
          create table nicknames (k varchar(9) references names);
