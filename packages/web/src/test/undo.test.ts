@@ -67,6 +67,14 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
       expect(await page.locator(".import-line .state").allTextContents()).toEqual(["Finished", "Taken back"]);
       await page.locator(".import-line").first().getByRole("button", { name: "Delete people.csv" }).click();
       await page.waitForSelector("text=Its rows stay in the table, and the same file would put them in once more.");
+      // The question is below its line, and has room.
+      const [line, names, question] = await Promise.all(
+        [".import-line:has(.confirm)", ".import-line:has(.confirm) .import-link", ".confirm"].map((part) =>
+          page.locator(part).boundingBox(),
+        ),
+      );
+      expect(question!.y).toBeGreaterThanOrEqual(names!.y + names!.height);
+      expect(question!.width).toBeGreaterThan(Math.min(line!.width - 40, 700));
       expect(await looked(page)).toEqual([[], 0]);
       await press(page, "Delete from the history");
       await expect.poll(() => page.locator(".import-line .state").allTextContents()).toEqual(["Taken back"]);
