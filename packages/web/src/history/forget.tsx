@@ -6,12 +6,16 @@ import { asProblem } from "../state/job.ts";
 import { useStore } from "../ui/context.ts";
 import { Confirm } from "../ui/confirm.tsx";
 
+const NAME = "Delete from the history";
+
 interface ForgetProps {
   readonly import: Import;
+  /** It is one of several in a list, which has little room: the file tells them apart. */
+  readonly listed?: boolean;
   readonly onGone: () => void;
 }
 
-export function Forget({ import: one, onGone }: ForgetProps): JSX.Element {
+export function Forget({ import: one, listed = false, onGone }: ForgetProps): JSX.Element {
   const store = useStore();
   const [asked, setAsked] = useState(false);
   const forget = async (): Promise<void> => {
@@ -21,8 +25,13 @@ export function Forget({ import: one, onGone }: ForgetProps): JSX.Element {
   };
   if (!asked)
     return (
-      <button type="button" class="quiet" aria-label={`Delete ${one.file}`} onClick={() => setAsked(true)}>
-        Delete
+      <button
+        type="button"
+        class={listed ? "quiet" : ""}
+        aria-label={listed ? `Delete ${one.file}` : undefined}
+        onClick={() => setAsked(true)}
+      >
+        {listed ? "Delete" : NAME}
       </button>
     );
   const { counted } = store.format;
@@ -30,7 +39,7 @@ export function Forget({ import: one, onGone }: ForgetProps): JSX.Element {
   return (
     <Confirm
       label={`Delete ${one.file} from the history`}
-      yes="Delete from the history"
+      yes={NAME}
       no="Keep it"
       onYes={() => forget().catch((error: unknown) => asProblem(error).message)}
       onNo={() => setAsked(false)}

@@ -165,7 +165,7 @@ function LineActions(props: {
           Cancel
         </button>
       )}
-      {!goes && <Forget import={props.import} onGone={props.onGone} />}
+      {!goes && <Forget listed import={props.import} onGone={props.onGone} />}
     </span>
   );
 }

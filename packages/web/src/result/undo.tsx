@@ -18,15 +18,19 @@ interface UndoProps {
 export function Undo({ import: one, onChanged }: UndoProps): JSX.Element {
   const store = useStore();
   const mayTake = one.inserted > 0 && !one.dryRun && (one.state === "finished" || one.state === "cancelled");
+  const forget = (
+    <Forget
+      import={one}
+      onGone={() => store.go(store.settings.history ? { view: "history", query: "" } : { view: "choose" })}
+    />
+  );
+  if (!mayTake) return <div>{forget}</div>;
   return (
     <details class="folded-one undo">
-      <summary>{mayTake ? "Take back or delete" : "Delete"}</summary>
+      <summary>Take back or delete</summary>
       <div>
-        {mayTake && <TakeBack import={one} onChanged={onChanged} />}
-        <Forget
-          import={one}
-          onGone={() => store.go(store.settings.history ? { view: "history", query: "" } : { view: "choose" })}
-        />
+        <TakeBack import={one} onChanged={onChanged} />
+        {forget}
       </div>
     </details>
   );
