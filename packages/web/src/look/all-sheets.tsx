@@ -8,8 +8,14 @@ import { asProblem, type Job } from "../state/job.ts";
 import { useStore } from "../ui/context.ts";
 import { Data, Icon, Notice } from "../ui/parts.tsx";
 
-export function AllSheets({ job }: { readonly job: Job }): JSX.Element | null {
-  const [found, setFound] = useState<readonly SheetPreview[] | undefined>(undefined);
+interface AllSheetsProps {
+  readonly job: Job;
+  /** What an import of all sheets would do, while that is shown. */
+  readonly found: readonly SheetPreview[] | undefined;
+  readonly onFound: (found: readonly SheetPreview[] | undefined) => void;
+}
+
+export function AllSheets({ job, found, onFound }: AllSheetsProps): JSX.Element | null {
   const [busy, setBusy] = useState(false);
   const [wrong, setWrong] = useState("");
   const sheets = job.preview.value?.sheets.length ?? 0;
@@ -18,14 +24,14 @@ export function AllSheets({ job }: { readonly job: Job }): JSX.Element | null {
     setBusy(true);
     setWrong("");
     try {
-      setFound(await job.lookAtAll());
+      onFound(await job.lookAtAll());
     } catch (error) {
       setWrong(messageForPage(asProblem(error).message, job.name));
     } finally {
       setBusy(false);
     }
   };
-  if (found) return <Found job={job} sheets={found} onClose={() => setFound(undefined)} />;
+  if (found) return <Found job={job} sheets={found} onClose={() => onFound(undefined)} />;
   return (
     <>
       <button type="button" class="link all-sheets" disabled={busy} onClick={() => void look()}>

@@ -110,11 +110,12 @@ function OnItsWay({ job }: { readonly job: Job }): JSX.Element {
 function Ready({ job, sheet }: { readonly job: Job; readonly sheet: SheetPreview }): JSX.Element {
   const narrow = useNarrow();
   const [selected, setSelected] = useState<number | undefined>(undefined);
+  const [all, setAll] = useState<readonly SheetPreview[] | undefined>(undefined);
   const column = selected === undefined ? undefined : sheet.columns[selected];
   return (
     <>
       <SheetTabs job={job} sheet={sheet} onOther={() => setSelected(undefined)} />
-      <AllSheets job={job} />
+      <AllSheets job={job} found={all} onFound={setAll} />
       <KeptOffer job={job} sheet={sheet} />
       <div class="targets">
         <TableField job={job} sheet={sheet} />
@@ -143,7 +144,8 @@ function Ready({ job, sheet }: { readonly job: Job; readonly sheet: SheetPreview
         </div>
       )}
       <Advanced job={job} sheet={sheet} />
-      <ImportBar job={job} sheet={sheet} />
+      {/* One button begins an import at a time. */}
+      {!all && <ImportBar job={job} sheet={sheet} />}
     </>
   );
 }

@@ -123,7 +123,9 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
       "People 1 row into two_people, a new table",
     ]);
     expect(await looked(page)).toEqual([[], 0]);
+    expect(await page.locator(".primary").allTextContents()).toEqual(["Import all 2 sheets"]);
     await press(page, "Only one of them");
+    expect(await page.locator(".primary").allTextContents()).toEqual(["Import 1 row into two"]);
     await press(page, "Import all sheets");
     await press(page, "Import all 2 sheets");
     await resultOf(page);
