@@ -1,4 +1,4 @@
-// The sheets of a workbook, with how many rows each has.
+// The sheets of a workbook, each with how many rows would be imported, or how many it has.
 import type { JSX } from "preact";
 import type { SheetName, SheetPreview } from "../api/shapes.ts";
 import { chooseLayout } from "../state/choices.ts";
@@ -16,9 +16,12 @@ export function SheetTabs({ job, sheet, onOther }: SheetTabsProps): JSX.Element 
   const store = useStore();
   const sheets = job.preview.value?.sheets ?? [];
   if (sheets.length < 2) return null;
-  const rows = (one: SheetName): string => {
-    if (one.name === sheet.sheet) return store.format.counted(sheet.records, "row");
-    return one.more ? `more than ${store.format.counted(one.rows, "row")}` : store.format.counted(one.rows, "row");
+  const countOf = (one: SheetName): string => {
+    const looked = one.name === sheet.sheet ? sheet : job.looked.value.get(one.name);
+    const more = looked ? !looked.complete : one.more;
+    const rows = store.format.counted(looked?.records ?? one.rows, "row");
+    // Nobody knows yet which of them is the header.
+    return `${more ? "more than " : ""}${rows}${looked || one.rows === 0 ? "" : " with the header"}`;
   };
   const chosen = job.choices.value.sheet ?? sheet.sheet;
   return (
@@ -35,7 +38,7 @@ export function SheetTabs({ job, sheet, onOther }: SheetTabsProps): JSX.Element 
         >
           <Data>{one.name}</Data>
           <span class="muted">
-            {rows(one)}
+            {countOf(one)}
             {one.state !== "visible" && " · hidden"}
           </span>
         </button>

@@ -37,6 +37,8 @@ export class Job {
   readonly looking: Signal<boolean> = signal(false);
   readonly importId: Signal<string | undefined> = signal<string | undefined>(undefined);
   readonly sheet: ReadonlySignal<SheetPreview | undefined> = computed(() => this.preview.value?.imports[0]);
+  /** The sheets that were looked at, by name, each as it was then. */
+  readonly looked: Signal<ReadonlyMap<string, SheetPreview>> = signal<ReadonlyMap<string, SheetPreview>>(new Map());
   /** The first rows of the sheet as they are. */
   readonly grid: ReadonlySignal<readonly GridRow[]> = computed(
     () => this.preview.value?.sheets.find(({ name }) => name === this.sheet.value?.sheet)?.grid ?? [],
@@ -90,6 +92,7 @@ export class Job {
         this.#client.preview(source, toFields(this.choices.value, this.#shown()), { signal, onSent }),
       );
       this.preview.value = preview;
+      this.#keep(preview.imports);
       this.#upload = preview.upload;
       this.problem.value = undefined;
       this.stage.value = "ready";
@@ -116,6 +119,7 @@ export class Job {
     const fields = toFields(chooseAllSheets(this.choices.value));
     const { imports, upload } = await this.#ask((source, onSent) => this.#client.preview(source, fields, { onSent }));
     this.#upload = upload;
+    this.#keep(imports);
     return imports;
   }
 
@@ -136,6 +140,10 @@ export class Job {
   stop(): void {
     clearTimeout(this.#timer);
     this.#running?.abort();
+  }
+
+  #keep(sheets: readonly SheetPreview[]): void {
+    this.looked.value = new Map([...this.looked.value, ...sheets.map((one) => [one.sheet, one] as const)]);
   }
 
   #shown(): Shown | undefined {

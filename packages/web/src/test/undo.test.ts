@@ -116,8 +116,11 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
     });
     await page.setInputFiles("#file", path);
     await page.waitForSelector(IMPORT);
+    const tabs = page.locator(".tabs[aria-label='Sheets'] button .muted");
+    expect(await tabs.allTextContents()).toEqual(["3 rows with the header", "1 row"]);
     await press(page, "Import all sheets");
     await page.waitForSelector("section.all-sheets");
+    expect(await tabs.allTextContents()).toEqual(["2 rows", "1 row"]);
     expect(await page.locator("section.all-sheets li").allTextContents()).toEqual([
       "Cities 2 rows into two_cities, a new table",
       "People 1 row into two_people, a new table",
