@@ -5,6 +5,7 @@ import type { Job } from "../state/job.ts";
 import { Data } from "../ui/parts.tsx";
 import { ColumnSettings } from "./column-panel.tsx";
 import { doubtOf } from "./doubt.ts";
+import { typeOf } from "./notation.ts";
 import { indexOf, shownRows } from "./sheet-rows.ts";
 
 const EXAMPLES = 3;
@@ -26,7 +27,7 @@ export function ColumnList({ job, sheet }: { readonly job: Job; readonly sheet: 
                 <span class="column-line">
                   <strong>{column.header === "" ? column.column : <Data>{column.header}</Data>}</strong>
                   <span class={column.column === null ? "muted" : "type"}>
-                    {column.column === null ? "left out" : column.type}
+                    {column.column === null ? "left out" : typeOf(column)}
                   </span>
                 </span>
                 <span class="examples">

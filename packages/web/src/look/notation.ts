@@ -1,5 +1,7 @@
 // The notations that are offered for a type, and the one that the texts of a column have.
 
+import type { ColumnPreview } from "../api/shapes.ts";
+
 const NUMBER_NOTATIONS: Readonly<Record<string, RegExp>> = {
   "1,234.56": /^\d{1,3}(?:,\d{3})+(?:\.\d+)?$/,
   "1.234,56": /^(?:\d{1,3}(?:\.\d{3})+(?:,\d+)?|\d+,\d+)$/,
@@ -13,6 +15,11 @@ const DATE_NOTATIONS: Readonly<Record<string, RegExp>> = {
   "YYYY-MM-DD": /^\d{4}-\d{2}-\d{2}$/,
   YYYYMMDD: /^(?:19|20)\d{6}$/,
 };
+
+/** The type of a column, with the order in which its texts have day, month and year. */
+export function typeOf({ type, dateFormat }: Pick<ColumnPreview, "type" | "dateFormat">): string {
+  return `${type}${dateFormat === null ? "" : ` as ${dateFormat}`}`;
+}
 
 /** The notations for a type, each as an example. */
 export function notationsFor(type: string): readonly string[] {

@@ -10,6 +10,7 @@ import { Grid } from "../ui/grid.tsx";
 import type { Spot } from "../ui/grid-keys.ts";
 import { widthFor } from "../ui/grid-sight.ts";
 import { Data } from "../ui/parts.tsx";
+import { typeOf } from "./notation.ts";
 import { indexOf, letterOf, shownRows, type ShownRow } from "./sheet-rows.ts";
 import { doubtOf } from "./doubt.ts";
 
@@ -104,7 +105,7 @@ function columnsOf(sheet: SheetPreview, rows: readonly ShownRow[]): LookedAt[] {
         column,
         letter: column.letter,
         index,
-        width: widthFor([column.header, `${column.column} ${column.type}`, ...records], LEAST_WIDTH),
+        width: widthFor([column.header, `${column.column} ${typeOf(column)}`, ...records], LEAST_WIDTH),
       };
     });
   const count = Math.max(0, ...rows.map(({ cells }) => cells.length));
@@ -132,7 +133,7 @@ function Head({ column, exists }: { readonly column: ColumnPreview; readonly exi
               <Data>{column.column}</Data>{" "}
             </>
           )}
-          <span class="type">{column.type}</span>
+          <span class="type">{typeOf(column)}</span>
           {!exists && doubtOf(column)?.nearest && <span class="doubt" title={doubtOf(column)!.short} />}
         </span>
       )}

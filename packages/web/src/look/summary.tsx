@@ -1,6 +1,7 @@
 // What the file holds and what was assumed of it, beside the grid.
 import type { JSX } from "preact";
 import type { SheetPreview } from "../api/shapes.ts";
+import { keyOf } from "../state/choices.ts";
 import type { Job } from "../state/job.ts";
 import { useStore } from "../ui/context.ts";
 import { Data, Lines } from "../ui/parts.tsx";
@@ -11,7 +12,7 @@ const SHOWN_REJECTS = 3;
 
 export function Summary({ job, sheet }: { readonly job: Job; readonly sheet: SheetPreview }): JSX.Element {
   const { format } = useStore();
-  const notes = [...sheet.notes, ...(job.preview.value?.notes ?? [])].filter(
+  const notes = [...orderNotes(job, sheet), ...sheet.notes, ...(job.preview.value?.notes ?? [])].filter(
     (note) => !note.startsWith("the schema file"),
   );
   const doubts = sheet.exists ? [] : sheet.columns.filter((column) => doubtOf(column)?.nearest);
@@ -62,4 +63,19 @@ export function Summary({ job, sheet }: { readonly job: Job; readonly sheet: She
       )}
     </aside>
   );
+}
+
+/**
+ * Says in which order dates are read, unless somebody chose it. Years of two digits have a note of
+ * the service.
+ */
+function orderNotes(job: Job, sheet: SheetPreview): string[] {
+  const orders = new Map<string, string[]>();
+  for (const found of sheet.columns) {
+    const { column, dateFormat } = found;
+    const chosen = job.choices.value.columns[keyOf(found)]?.notation;
+    if (column === null || !dateFormat?.includes("YYYY") || chosen) continue;
+    orders.set(dateFormat, [...(orders.get(dateFormat) ?? []), `"${column}"`]);
+  }
+  return [...orders].map(([order, names]) => `the dates of ${names.join(", ")} are read as ${order}`);
 }

@@ -212,6 +212,31 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
     expect(await page.inputValue("#header")).toBe("2");
   });
 
+  test("says in which order the dates of a text file are read", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service.url);
+    await page.setInputFiles(
+      "#file",
+      named("people.csv", "Name;Born;Left\nAda;02/02/2023;31/12/2024\nBob;13/02/2023;\n"),
+    );
+    await page.waitForSelector(IMPORT);
+    expect(await page.locator(".grid-column .type").allTextContents()).toEqual([
+      "text",
+      "date as DD/MM/YYYY",
+      "date as DD/MM/YYYY",
+    ]);
+    expect(await page.textContent(".summary .lines")).toContain(`The dates of "born", "left" are read as DD/MM/YYYY`);
+    // What somebody chose is not assumed.
+    await page.click(".grid-column:has-text('Born')");
+    await page.selectOption("#notation-B", "MM/DD/YYYY");
+    await page.waitForSelector(".grid-column:has-text('MM/DD/YYYY')");
+    await page.click("button[aria-label='Close']");
+    await page.waitForSelector('text=The dates of "left" are read as DD/MM/YYYY');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.waitForSelector(".columns .type >> text=date as MM/DD/YYYY");
+    expect(await overflow(page)).toBe(0);
+  });
+
   test("shows what a hostile file holds as text, and nothing more", async () => {
     await using service = await startService();
     const long = `${"x".repeat(5000)}end`;
