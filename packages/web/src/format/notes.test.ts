@@ -23,6 +23,10 @@ test.each([
   ],
   ["more.xlsx: it cannot be read.", "It cannot be read."],
   ["Use --sheet 2.", "Use --sheet 2."],
+  [
+    `Uploads may not write to the table "t". Name another table, or ask whoever runs the server to allow this one.`,
+    `Uploads may not write to the table "t". Name another table, or ask whoever runs the server to allow this one. If that is you, start it with --allow TABLE for each table that it may write to.`,
+  ],
 ])("a message says what is wrong: %s", (message, shown) => {
   expect(messageForPage(message, "more.xlsx")).toBe(shown);
 });

@@ -443,7 +443,9 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
     await page.waitForSelector(IMPORT);
     await page.click(".strip >> text=theirs.csv");
     await page.waitForSelector(".notice.error");
-    expect(await page.textContent(".notice.error")).toContain("theirs");
+    const refusal = await page.textContent(".notice.error");
+    expect(refusal).toContain("theirs");
+    expect(refusal).toContain("If that is you, start it with --allow TABLE");
     await page.fill("[aria-label='Another table']", "ours");
     await press(page, "Use it");
     await page.waitForSelector(IMPORT);
