@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { open } from "@sluice/sheets";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, withoutBrowser } from "../../../../scripts/browser.ts";
 import { business, HEADER, startService, type Service } from "../../../sluice/src/server/test/service.ts";
@@ -121,6 +121,35 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
       ["Business 4"],
       ["too"],
     ]);
+  });
+
+  test("a click chooses a rejected cell, also the one that Enter came to, and a double click edits it", async () => {
+    await using service = await startService();
+    await using page = await openPage(browser, service.url);
+    await page.setInputFiles("#file", await workbook(service, BAD_ROWS));
+    await begin(page);
+    await page.waitForSelector(".repair .grid");
+    const email = (row: number): Locator =>
+      page.locator(`.repair [aria-rowindex="${row + 2}"] > [aria-colindex="${HEADER.indexOf("Email") + 3}"]`);
+    await email(0).click();
+    await page.keyboard.type("b2@example.com");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => email(0).textContent()).toBe("b2@example.com");
+    await email(1).click();
+    await page.keyboard.press("Enter");
+    expect(await page.inputValue(".cell-editor")).toBe("neither, at, all");
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("b3@example.com");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => email(1).textContent()).toBe("b3@example.com");
+    // Nobody pressed Enter before this click.
+    await email(1).click();
+    await page.keyboard.type("b4@example.com");
+    await email(0).dblclick();
+    expect(await page.inputValue(".cell-editor")).toBe("b2@example.com");
+    await page.locator(".cell-editor").dblclick();
+    await page.keyboard.press("Escape");
+    expect([await email(0).textContent(), await email(1).textContent()]).toEqual(["b2@example.com", "b4@example.com"]);
   });
 
   test("gives the rejected rows as files with the columns of the sheet", async () => {

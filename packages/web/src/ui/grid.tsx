@@ -1,6 +1,7 @@
 // A grid of cells of any length: only what is in sight is in the document. It is the ARIA pattern
 // "grid": one stop for Tab, then arrow keys, Home, End, Page Up and Page Down; Enter or F2 edits,
-// or does what the heading says.
+// or does what the heading says. As in a spreadsheet a click only chooses a cell, a double
+// click edits it, and what is typed replaces its text.
 import type { JSX } from "preact";
 import { CellEditor } from "./cell-editor.tsx";
 import { useGridFocus, type GridFocus } from "./grid-focus.ts";
@@ -115,7 +116,7 @@ interface CellProps extends Omit<PartProps, "visible"> {
 function Cell({ grid, focus, row, column }: CellProps): JSX.Element {
   const { text, className = "", problem } = grid.cell(row, column);
   const { active, editing } = focus;
-  const isActive = active.row === row && active.column === column;
+  const isEdited = editing !== undefined && active.row === row && active.column === column;
   return (
     <div
       class={`grid-cell ${className} ${problem === undefined ? "" : "faulty"}`}
@@ -125,9 +126,10 @@ function Cell({ grid, focus, row, column }: CellProps): JSX.Element {
       aria-readonly={grid.onEdit && !grid.columns[column]!.readOnly ? undefined : true}
       tabIndex={tabIndex(focus, row, column)}
       style={placeOf(grid, focus, column)}
-      onClick={() => (isActive ? focus.act() : focus.go({ row, column }))}
+      onClick={isEdited ? undefined : () => focus.go({ row, column })}
+      onDblClick={isEdited ? undefined : focus.act}
     >
-      {isActive && editing !== undefined ? (
+      {isEdited ? (
         <CellEditor text={editing} onDone={focus.finish} />
       ) : (
         <>
