@@ -1,4 +1,4 @@
-// Runs the tests that judge mutations, for scripts/mutations.ts. There is no server for them.
+// Runs the tests that judge mutations, for scripts/mutations.ts. They have no database server.
 import type { ViteUserConfig } from "vitest/config";
 import base from "../vitest.config.ts";
 

@@ -1,4 +1,4 @@
-// `sluice bench`: each method on the same rows. How fast they are is no matter of a test.
+// `sluice bench`: each method on the same rows. No test judges how fast they are.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

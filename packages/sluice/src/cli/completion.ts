@@ -1,5 +1,5 @@
 // `sluice completion SHELL`: the script with which a shell completes commands, options and their
-// values. The script has all of them in it, so that no program has to start with each Tab. Where it
+// values. The script has all of them in it, so that no program has to start with each Tab. If it
 // has nothing to offer, the shell completes names of files.
 import type { Argument, Command, Option } from "commander";
 

@@ -17,7 +17,11 @@ export interface Alone {
   readonly encoding: number;
 }
 
-/** Measures the first sheet of a file whose table is yet to be made. */
+/**
+ * Measures the first visible sheet of a file whose table is yet to be made. Reads the file twice.
+ *
+ * @throws SheetError, SluiceError as an import of it would
+ */
 export async function measureAlone(
   ctx: Context,
   options: Pick<ImportOptions, "file" | "schema" | "method" | "target">,

@@ -17,8 +17,9 @@ const LONGEST_CODE = 255;
  */
 export const showNumber: ShowNumber = (value, code) => {
   if (/^(?:General|@)?$/i.test(code) || code.length > LONGEST_CODE) return undefined;
+  // Outside of the try: a library that is missing is not a format that cannot be read.
+  numfmt ??= createRequire(import.meta.url)("numfmt") as typeof Numfmt;
   try {
-    numfmt ??= createRequire(import.meta.url)("numfmt") as typeof Numfmt;
     const text = numfmt.format(code, value, { dateErrorThrows: true, dateSpanLarge: false }).trim();
     return text === "" ? undefined : text;
   } catch {
