@@ -235,24 +235,31 @@ it("twelve copies of the library have one set of listeners, which holds only the
 });
 
 it("who was woken goes on although the one that woke it awaits only promises of others", async () => {
+  // On a busy machine the slice may end at the send, and then a turn is right. So there are many
+  // tries, of which one is enough.
   const program = `
-    const ch = chan<number>();
-    let woken = false;
-    go(async () => { await ch.recv(); woken = true; });
-    await gosched();
     let turns = 0;
     const count = () => { turns++; setImmediate(count); };
     setImmediate(count);
     await new Promise((resolve) => setImmediate(resolve));
-    const mu = new Mutex();
-    await mu.lock();
-    go(async function waker() {
+    async function waker() {
+      const ch = chan<number>();
+      let woken = false;
+      go(async () => { await ch.recv(); woken = true; });
+      await gosched();
       const then = turns;
       await ch.send(1);
       for (let i = 0; i < 100_000 && !woken; i++) await null;
-      console.log(woken, turns - then);
+      return woken && turns === then;
+    }
+    const mu = new Mutex();
+    await mu.lock();
+    go(async () => {
+      let right = false;
+      for (let i = 0; i < 100 && !right; i++) right = await waker();
+      console.log(right);
       process.exit(0);
     });
     await mu.lock();`;
-  expect((await run(program)).stdout).toBe("true 0\n");
+  expect((await run(program)).stdout).toBe("true\n");
 });
