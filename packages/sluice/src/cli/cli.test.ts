@@ -424,7 +424,7 @@ describe("reject files that cannot be written", () => {
       const dry = await run(folder.path, ...args, "--dry-run");
       expect(dry.code).toBe(1);
       expect(dry.stdout).toContain("Would import 9,987 of 10,000 rows");
-      expect(dry.stderr).toContain("--dry-run --rejects FILE.xlsx");
+      expect(dry.stderr).toContain("--dry-run --rejects FILE.csv");
       expect(dry.stderr).not.toMatch(/sluice imports|of this import/);
       const stopped = await run(folder.path, ...args, "--replace", "--max-errors", "1");
       expect(stopped.code).toBe(1);

@@ -76,13 +76,18 @@ export function showCommand(id: string, flags: TargetFlags): string {
   return `${COMMAND} imports ${id}${placeOf(flags)}`;
 }
 
-/** The command that writes the rejects of an import to a file. */
-export function rejectsCommand(id: string, flags: TargetFlags): string {
-  return `${COMMAND} imports ${id} --rejects FILE.xlsx${placeOf(flags)}`;
+/**
+ * The command that writes the rejects of an import to a file. A `.csv` file holds any of them; a
+ * workbook has limits.
+ */
+export function rejectsCommand(id: string, flags: TargetFlags, file = "FILE.xlsx"): string {
+  return `${COMMAND} imports ${id} --rejects ${file}${placeOf(flags)}`;
 }
 
 /** The command for all rejects of a dry run, which the ledger does not know. */
-export const REJECTS_OF_DRY_RUN = "the same command again, with --dry-run --rejects FILE.xlsx";
+export function rejectsOfDryRun(file = "FILE.xlsx"): string {
+  return `the same command again, with --dry-run --rejects ${file}`;
+}
 
 /** The options that say what happens to a row, in any file. */
 export interface RowFlags {

@@ -24,7 +24,7 @@ import {
   interruptible,
   leftAside,
   rejectsCommand,
-  REJECTS_OF_DRY_RUN,
+  rejectsOfDryRun,
   resumeCommand,
   sayWaits,
   serverAddress,
@@ -452,7 +452,7 @@ function rejectLines(result: ImportResult, flags: ImportFlags): string[] {
   // If they are written to a file, closing the file says what to do next.
   if (flags.rejects !== undefined) return rest > 0 ? [...lines, more.trimEnd()] : lines;
   const next = flags.dryRun
-    ? `All of them, with their cells:  ${REJECTS_OF_DRY_RUN}`
+    ? `All of them, with their cells:  ${rejectsOfDryRun()}`
     : `All of them, to repair and import again:  ${rejectsCommand(result.id, flags)}`;
   return [...lines, more + next];
 }

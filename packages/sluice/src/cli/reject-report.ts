@@ -10,13 +10,16 @@ import {
   importCommandFor,
   readAs,
   rejectsCommand,
-  REJECTS_OF_DRY_RUN,
+  rejectsOfDryRun,
   type RowFlags,
   type TargetFlags,
 } from "./common.ts";
 import type { Header, ImportResult } from "../options.ts";
 
 type Flags = TargetFlags & RowFlags & { readonly dryRun?: boolean };
+
+/** The file to try instead, of a kind that holds any cell. */
+const FILE = "FILE.csv";
 
 /** An import with rejects, and how what is repaired goes in. */
 interface Reported {
@@ -80,16 +83,16 @@ export class RejectReport implements AsyncDisposable {
 
   /** Lines that say how to get the rejects without this file. */
   #otherWays(): string[] {
-    if (this.#flags.dryRun) return [`All rejects, with their cells: ${REJECTS_OF_DRY_RUN}`];
+    if (this.#flags.dryRun) return [`All rejects, with their cells: ${rejectsOfDryRun(FILE)}`];
     // An import that failed is not among those that were reported.
     if (this.#imports.length === 0) {
-      const command = rejectsCommand("ID", this.#flags);
+      const command = rejectsCommand("ID", this.#flags, FILE);
       return [`The ledger has all rejects: ${command}, and ${COMMAND} imports lists the imports by their IDs.`];
     }
     return this.#imports.map(({ result: { id, table, inserted, updated } }) => {
       const n = inserted + updated;
       const rows = `${rowsAre(n)} in the table "${table}" and stay${n === 1 ? "s" : ""} there`;
-      return `${rows}; the ledger has all rejects: ${rejectsCommand(id, this.#flags)}`;
+      return `${rows}; the ledger has all rejects: ${rejectsCommand(id, this.#flags, FILE)}`;
     });
   }
 }

@@ -214,6 +214,25 @@ describe.each(databases)("on $name", ({ open }) => {
     expect({ total: inserted + rejected, some: rejected >= 10_000 }).toEqual({ total: 10_300, some: true });
   });
 
+  test("one that a limit of the file ends half-way goes on with a larger limit, as it says", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await rowsOf(folder.path, 20_000);
+    const options = { target, file, table: "t", chunkRows: 4_000 };
+    const failure = await runImport(background(), { ...options, limits: { rows: 19_000 } }).catch((e: unknown) => e);
+    expect(failure).toMatchObject({
+      code: "row_out_of_range",
+      message: expect.stringMatching(
+        /the limit rows = 19000 \(--rows\); raise the limit to read on\.\n[\s\S]*\nGo on with: the same command and a larger limit, if you trust the file\. Or end this import: sluice imports cancel \w+/,
+      ) as string,
+    });
+    expect(await runImport(background(), options)).toMatchObject({ inserted: 20_000 });
+    expect((await target.query("select count(*)::text, count(distinct k)::text from t")).rows).toEqual([
+      ["20000", "20000"],
+    ]);
+  });
+
   test("one that meets its own rows is not stopped", async () => {
     await using folder = newFolder();
     await using database = await open();

@@ -1,5 +1,5 @@
 // The message of a failure half-way: what was wrong, what is in the table, and how to continue.
-import { SheetError } from "@sluice/sheets";
+import { SheetError, type SheetErrorCode } from "@sluice/sheets";
 import { ALL_REFUSED } from "./all-refused.ts";
 import { describeError, SluiceError } from "../errors.ts";
 import { indexesLeft, settleImport, type Totals } from "../ledger/ledger.ts";
@@ -203,6 +203,11 @@ function leftBehind(code: string, plan: Plan, known: Totals, told: boolean): str
   return `${rows}${unknown}${made}`;
 }
 
+/** What a reader fails with that says nothing of the file's content. */
+const NOT_OF_CONTENT: ReadonlySet<SheetErrorCode> = new Set(["file_not_found", "unreadable", "temporary_file"]);
+/** What a reader fails with if a file is larger than it may be. */
+const OF_LIMITS: ReadonlySet<SheetErrorCode> = new Set(["limit", "row_out_of_range", "column_out_of_range"]);
+
 /**
  * The way to continue with the import `id`.
  *
@@ -231,7 +236,11 @@ function nextStep(failure: unknown, code: string, id: string, known: Totals, rec
     case MISCOUNTED:
       if (known.total > records) return `End this import: ${cancel}`;
   }
-  if (!(failure instanceof SheetError)) return `Go on with: the same command again, or --resume ${id}`;
+  if (!(failure instanceof SheetError) || NOT_OF_CONTENT.has(failure.code))
+    return `Go on with: the same command again, or --resume ${id}`;
+  if (OF_LIMITS.has(failure.code))
+    return `Go on with: the same command and a larger limit, if you trust the file. Or end this import: ${cancel}`;
+  if (failure.code === "limit") return `Go on with: the same command and a larger limit. Or end this import: ${cancel}`;
   const then =
     known.inserted + known.updated === 0
       ? "Then import it."

@@ -1,5 +1,6 @@
 // All rows at once or none: --atomic, --replace and --dry-run.
 import { background, withCancel } from "@sluice/go/context";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runImport } from "../import.ts";
@@ -165,6 +166,28 @@ describe.each(databases)("on $name", ({ open }) => {
       inserted: 194,
       rejected: 6,
     });
+  });
+
+  test("a dry run says which index would not be built, as the import does", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    // No index page has room for this name, however well it is compressed.
+    const name = randomBytes(8_000).toString("hex");
+    const file = await writeWorkbook(join(folder.path, "people.xlsx"), {
+      People: [
+        ["Id", "Name", "Age"],
+        [1, name, 5],
+      ],
+    });
+    const notBuilt = async (how: Partial<ImportOptions>): Promise<string[]> => {
+      const { result } = await imported(target, file, how);
+      expect(result).toMatchObject({ inserted: 1, rejected: 0 });
+      return result.notes.filter((note) => note.includes("create index"));
+    };
+    const said = String.raw`create index on "people" \("name"\) \(index row \w+ .*8191`;
+    expect(await notBuilt({ dryRun: true })).toEqual([expect.stringMatching(`^would not be built: ${said}`)]);
+    expect(await notBuilt({})).toEqual([expect.stringMatching(`^not built: ${said}`)]);
   });
 
   test("--replace puts new rows in the place of the old ones, and keeps the old ones where it is interrupted", async () => {

@@ -1,7 +1,7 @@
 // Imports in one transaction: all rows at once or none, and the dry run, which is undone in the
 // end.
 import { watchRefusals } from "./all-refused.ts";
-import { failureOf } from "../errors.ts";
+import { describeError, failureOf } from "../errors.ts";
 import { cannotCreate, nothingLeft, tooManyErrors } from "./failure.ts";
 import { reasonsOf, rejectsOf } from "../ledger/ledger.ts";
 import { assumptionsOf } from "../plan/assumptions.ts";
@@ -80,7 +80,7 @@ export async function rehearse(
     notes.push(...(await loadWhole(loading, session, "")));
     notes.push(...(await sequencesAhead(session, whole, next)));
     if (prepared.indexes.length > 0) tally.report("indexes");
-    for (const index of prepared.indexes) await session.query(indexDdl(index, plan.table));
+    for (const index of prepared.indexes) notes.push(...(await tryIndex(session, indexDdl(index, plan.table))));
     await passOn(session, "", loading, first);
     reasons = await reasonsOf(session, "", SESSION_REJECTS);
   });
@@ -106,6 +106,15 @@ export async function rehearse(
     interrupted: ctx.err() !== undefined,
   };
   return { result, unheld: prepared.unheld };
+}
+
+/** Builds an index; returns the note that the import itself would make if that is refused. */
+async function tryIndex(session: Session, ddl: string): Promise<string[]> {
+  await session.query("savepoint index");
+  const refused = await failureOf(session.query(ddl));
+  if (refused === undefined) return [];
+  await session.query("rollback to savepoint index");
+  return [`would not be built: ${ddl} (${describeError(refused).message})`];
 }
 
 /** The notes that the import itself would make about the sequences that it moves. */
