@@ -73,6 +73,7 @@ export const ERROR_CODES = [
   "no_ledger",
   "no_room",
   "no_merged",
+  "no_page",
   "no_rows",
   "no_schema_file",
   "no_such_database",

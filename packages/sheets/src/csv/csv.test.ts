@@ -92,12 +92,12 @@ test.each([
   ['a,b\n"x ""y"" "z"",e\n', [['x "y" "z"', "e"]]],
   ['a,b\n"c"d', [["cd"]]],
   ['a,b\n"c"d"', [['c"d']]],
-])("text behind a closing quote is kept, with a warning: %j", async (text, want) => {
+])("text after a closing quote is kept, with a warning: %j", async (text, want) => {
   await using book = await open(source(Buffer.from(text)));
   const [, row, more] = await collect(book.sheet().rows());
   expect([row!.values]).toEqual(want);
   expect(row!.warnings).toEqual([
-    "row 2 has text behind a closing quote, which is kept; a quote inside of quotes must be doubled",
+    "row 2 has text after a closing quote, which is kept; a quote inside of quotes must be doubled",
   ]);
   expect(more).toBeUndefined();
 });

@@ -230,7 +230,7 @@ export class CsvScanner {
       if (this.#stray)
         this.warnings.push({
           row: line,
-          message: `row ${line} has text behind a closing quote, which is kept; a quote inside of quotes must be doubled`,
+          message: `row ${line} has text after a closing quote, which is kept; a quote inside of quotes must be doubled`,
         });
       this.unended = unended;
       rowNumbers[this.rowCount] = line;

@@ -24,6 +24,7 @@ const WANTED: readonly [line: string, offers: readonly string[]][] = [
   ["sluice import people.xlsx --on-conflict u", ["update"]],
   ["sluice imports cancel --fo", ["--force"]],
   ["sluice completion f", ["fish"]],
+  ["sluice help pre", ["preview"]],
 ];
 
 test.skipIf(!has("bash"))("bash completes commands, options and values, and leaves files to itself", async () => {

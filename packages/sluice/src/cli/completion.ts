@@ -49,9 +49,15 @@ function completed(command: Command, above: readonly string[] = []): Completed[]
     options: help.visibleOptions(command),
     files: command.registeredArguments.some((argument) => argument.name() === "file"),
   };
-  // `help` is a command of commander's own, without a model of its options.
+  // `help` is a command of commander's own, which takes the name of one of the others.
   const known = command.commands.filter((each) => commands.includes(each));
-  return [own, ...known.flatMap((each) => completed(each, [...above, each.name()]))];
+  const helped = known.map((each) => ({ name: each.name(), description: each.description() }));
+  const asked = { path: [...above, "help"].join(" "), description: "", commands: helped, options: [], files: false };
+  return [
+    own,
+    ...(commands.some((each) => each.name() === "help") ? [asked] : []),
+    ...known.flatMap((each) => completed(each, [...above, each.name()])),
+  ];
 }
 
 function takesValue({ required, optional }: Option): boolean {

@@ -117,7 +117,11 @@ export async function takeBackCommand(id: string, flags: TakeBackFlags): Promise
   if (flags.yes) {
     console.log(`Took ${rows} ${from} back. The same file can be imported again.`);
   } else {
-    console.log(`All ${rows} ${from} can be taken back: they are as the import wrote them. Nothing was changed now.`);
+    const all =
+      found.rows === 1
+        ? `The one row ${from} can be taken back: it is`
+        : `All ${rows} ${from} can be taken back: they are`;
+    console.log(`${all} as the import wrote ${found.rows === 1 ? "it" : "them"}. Nothing was changed now.`);
     console.log(`Take them back:  ${COMMAND} imports take-back ${id} --yes${placeOf(flags)}`);
   }
   return 0;

@@ -42,7 +42,7 @@ export function connectError(error: unknown, name: string): SluiceError {
     case "3D000":
       return say(
         "no_such_database",
-        `${name}: ${message}. Create it (createdb), or name another behind the last slash.`,
+        `${name}: ${message}. Create it (createdb), or name another after the last slash.`,
       );
     case "08P01": {
       const parameter = /unsupported startup parameter:? "?(\w+)/.exec(message)?.[1];

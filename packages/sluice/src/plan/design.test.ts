@@ -214,7 +214,7 @@ describe("a sheet's layout", () => {
     await expect(imported(target, folder.path, [["a"], [], ["b"]], { header: [2, 2] })).rejects.toMatchObject({
       code: "no_header",
       message: expect.stringContaining(
-        "row 2 is empty, so it cannot be the header. The first row with content behind it is row 3",
+        "row 2 is empty, so it cannot be the header. The first row with content after it is row 3",
       ) as string,
     });
     await expect(imported(target, folder.path, rows, { header: [3, 3] })).rejects.toMatchObject({ code: "no_rows" });

@@ -43,7 +43,7 @@ describe.skipIf(server === undefined)("a setting that ends an import is named, a
       message = await runImport(background(), { ...options, target }).then(() => "", (error: unknown) => (error as Error).message);
     }
     expect(message).toMatch(says);
-    const advised = /put (options=\S+) behind/.exec(message)![1]!;
+    const advised = /put (options=\S+) after/.exec(message)![1]!;
     expect(message).toMatch(new RegExp(`alter role ".*" set ${name} = 0`));
     const plain = new URL(database.dsn);
     await using target = await openTarget({ to: `${plain.href}?${advised}`, connections: 1 });

@@ -144,7 +144,7 @@ async function settingsOf(target: Target, names: readonly string[], code: string
   const without = name === "default_transaction_read_only" ? "off" : "0";
   return (
     `The setting ${name} is ${value!} here (from: ${source!}). For imports, set it to ${without}: alter role "${user!}" set ${name} = ${without}; ` +
-    `or, for this one alone, put options=-c%20${name}%3D${without} behind the ? of the address.`
+    `or, for this one alone, put options=-c%20${name}%3D${without} after the ? of the address.`
   );
 }
 

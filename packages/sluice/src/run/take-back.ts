@@ -96,7 +96,8 @@ const FACTS = `
          s.inserted::text, s.updated::text, s.skipped::text, s.unknown::text, s.oldest::text, s.newest::text,
          pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())::text,
          exists (select from pg_catalog.pg_trigger g where g.tgrelid = c.oid and not g.tgisinternal)::text,
-         exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type = '4')::text
+         exists (select from pg_catalog.pg_rewrite r where r.ev_class = c.oid and r.ev_type = '4')::text,
+         i.taken_back::text
   from sluice.imports i left join pg_catalog.pg_class c on c.oid = pg_catalog.to_regclass(i.relation)::oid
   cross join lateral (
     select coalesce(sum(inserted), 0) as inserted, coalesce(sum(updated), 0) as updated, coalesce(sum(skipped), 0) as skipped,
@@ -146,6 +147,8 @@ interface Facts {
   readonly now: number;
   readonly hasTriggers: boolean;
   readonly hasRules: boolean;
+  /** The number of its rows that were taken back before, or 0. */
+  readonly takenBack: number;
 }
 
 function factsFrom(id: string, row: readonly (string | null)[]): { readonly facts: Facts; readonly oid: string } {
@@ -176,18 +179,24 @@ function factsFrom(id: string, row: readonly (string | null)[]): { readonly fact
     now,
     hasTriggers: row[14] === "true",
     hasRules: row[15] === "true",
+    takenBack: Number(row[16]),
   };
   return { facts, oid: oid! };
 }
 
 function expectEnded(facts: Facts): void {
-  const { id, inserted, updated } = facts;
+  const { id, inserted, updated, takenBack } = facts;
   if (isOpen(facts))
     throw new SluiceError(
       "not_finished",
       `the import ${id} has not ended, so its rows cannot be taken back yet. Let it come to its end, or cancel it first.`,
     );
-  if (inserted + updated === 0) throw refused(id, "none of its rows is in the table", "There is nothing to take back.");
+  if (inserted + updated > 0) return;
+  const why =
+    takenBack > 0
+      ? `its ${counted(takenBack)} were taken back before`
+      : "the ledger has no row that it put into the table";
+  throw refused(id, why, "There is nothing to take back.");
 }
 
 function expectTable({ id, name, sameTable, kind, hasRules }: Facts): void {
@@ -281,12 +290,13 @@ async function expectUnreferred(asked: Asked, id: string, oid: string, table: st
   }
 }
 
-function refused(id: string, why: string, next = BY_HAND): SluiceError {
-  return new SluiceError("not_taken_back", `the rows of the import ${id} cannot be taken back: ${why}. ${next}`);
+function refused(id: string, why: string, next?: string): SluiceError {
+  const byHand = `Delete with SQL what is not to stay. Then the same file can be imported again, if the history of the import is deleted too (sluice imports delete ${id})`;
+  return new SluiceError(
+    "not_taken_back",
+    `the rows of the import ${id} cannot be taken back: ${why}. ${next ?? `${byHand}.`}`,
+  );
 }
-
-const BY_HAND =
-  "Delete with SQL what is not to stay. Delete the history of the import then, so that the same file can be imported again.";
 
 function counted(rows: number): string {
   return rows === 1 ? "1 row" : `${rows.toLocaleString("en")} rows`;

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { SluiceError } from "../errors.ts";
 
 /** One file of the page, ready to send. */
 export interface Asset {
@@ -28,12 +29,13 @@ const PLACES = [new URL("../web/", import.meta.url), new URL("../../../web/dist/
 
 /**
  * Reads the page; `index.html` goes under `/`.
- * @throws Error if the page was not shipped, with what to do.
+ * @throws SluiceError (`no_page`) if the page was not shipped, with what to do
  */
-export async function readAssets(): Promise<Asset[]> {
-  const folder = PLACES.find((place) => existsSync(new URL("index.html", place)));
+export async function readAssets(places: readonly URL[] = PLACES): Promise<Asset[]> {
+  const folder = places.find((place) => existsSync(new URL("index.html", place)));
   if (!folder)
-    throw new Error(
+    throw new SluiceError(
+      "no_page",
       "the page's files are missing from this installation. In a checkout, make them with npm run prepare; elsewhere, install sluice again.",
     );
   const assets: Asset[] = [];

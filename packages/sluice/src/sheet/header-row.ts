@@ -488,10 +488,10 @@ function wrapped(headers: readonly Header[], { cells }: HeadRow): Header[] {
   return headers.flatMap((header, n) => {
     const text = more.get(header.sheetColumn);
     const next = headers[n + 1]?.sheetColumn ?? Number.POSITIVE_INFINITY;
-    const behind = cells.filter(({ column }) => column > header.sheetColumn && column < next);
+    const between = cells.filter(({ column }) => column > header.sheetColumn && column < next);
     return [
       text === undefined || repeatsName(header.text, text) ? header : { ...header, text: `${header.text} ${text}` },
-      ...behind.map((cell) => ({ sheetColumn: cell.column, text: `${header.text} / ${cell.text}` })),
+      ...between.map((cell) => ({ sheetColumn: cell.column, text: `${header.text} / ${cell.text}` })),
     ];
   });
 }

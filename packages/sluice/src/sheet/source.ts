@@ -296,7 +296,7 @@ export async function findLayout(
   if (header !== "none" && rows[0]!.number > header[1]) {
     throw usageError(
       "no_header",
-      `${file}, sheet "${sheet.name}": row ${header[0]} is empty, so it cannot be the header. The first row with content behind it is row ${rows[0]!.number}. Check --header.`,
+      `${file}, sheet "${sheet.name}": row ${header[0]} is empty, so it cannot be the header. The first row with content after it is row ${rows[0]!.number}. Check --header.`,
     );
   }
   return { layout: sound(statedLayout(rows, header, header === "none" ? rows[0]!.number : skip + 1)), rows, warnings };

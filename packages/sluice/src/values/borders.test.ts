@@ -56,15 +56,15 @@ describe.each(Object.entries(ENDS))("%s", (type, [least, most]) => {
 
 const scales = Array.from({ length: 16 }, (_, scale) => scale);
 
-test.each(scales)("numeric(15,%i) takes as many digits before and behind the point as it has", (scale) => {
+test.each(scales)("numeric(15,%i) takes as many digits before and after the point as it has", (scale) => {
   const type = `numeric(15,${scale})`;
   const before = "9".repeat(15 - scale) || "0";
-  const behind = scale === 0 ? "" : `.${"9".repeat(scale)}`;
+  const after = scale === 0 ? "" : `.${"9".repeat(scale)}`;
   for (const cell of CELLS) {
-    expect(judge(type, before + behind, cell)).toBe(before + behind);
-    expect(judge(type, `-${before}${behind}`, cell)).toBe(`-${before}${behind}`);
+    expect(judge(type, before + after, cell)).toBe(before + after);
+    expect(judge(type, `-${before}${after}`, cell)).toBe(`-${before}${after}`);
   }
-  // One digit more before the point, and one more behind it.
+  // One digit more before the point, and one more after it.
   expect(judge(type, `1${"0".repeat(15 - scale)}`, CellType.string)).toBe("! out_of_range");
   expect(judge(type, `1${"0".repeat(15 - scale)}`, CellType.number)).toBe("! out_of_range");
   expect(judge(type, `0.${"0".repeat(scale)}1`, CellType.string)).toBe("! too_many_digits");

@@ -310,7 +310,7 @@ function numericCheck(declared: string): Check {
 function tooManyDigits(declared: string, kept: number, needed: number): Problem {
   return {
     code: "too_many_digits",
-    reason: `${declared} keeps ${kept} digits behind the point, and this has ${needed}`,
+    reason: `${declared} keeps ${kept} digits after the point, and this has ${needed}`,
   };
 }
 

@@ -28,7 +28,7 @@ export const archives: HazardGroup = {
   hazards: [
     archive("zip64 fields in the directory are followed", all({ zip64: true }), {}, "SheetJS #2766"),
     archive("zip64 records at the end are followed", entries, { zip64: true }, "EPPlus #1388"),
-    archive("sizes may stand behind the data (data descriptors)", all({ descriptor: true }), {}, "unzip-stream #50"),
+    archive("sizes may stand after the data (data descriptors)", all({ descriptor: true }), {}, "unzip-stream #50"),
     archive("stored entries are read", all({ stored: true }), {}, "SheetJS #2766"),
     archive(
       "stored entries with data descriptors are read",
@@ -46,7 +46,7 @@ export const archives: HazardGroup = {
       sheets,
     },
     {
-      name: "junk behind the archive is passed over",
+      name: "junk after the archive is passed over",
       file: () => Buffer.concat([zip(entries), Buffer.alloc(3000)]),
       sheets,
     },

@@ -81,7 +81,7 @@ export const layout: HazardGroup = {
   title: "Rows, columns and sheets",
   hazards: [
     inSheet(
-      "cells without r stand behind the cell before them",
+      "cells without r stand after the cell before them",
       { rows: '<row r="2"><c><v>1</v></c><c r="D2"><v>4</v></c><c><v>5</v></c></row>' },
       { A2: 1, D2: 4, E2: 5 },
       { seen: "calamine #261, exceljs #2961" },
@@ -166,7 +166,7 @@ export const layout: HazardGroup = {
       { A1: 1, B1: 2 },
     ),
     inSheet(
-      "what stands before and behind the rows is passed over",
+      "what stands before and after the rows is passed over",
       whole(
         '<sheetPr><tabColor rgb="FFFF0000"/></sheetPr><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" state="frozen"/></sheetView></sheetViews>',
         row(inline("<t>x</t>")),
