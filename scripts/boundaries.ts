@@ -77,7 +77,7 @@ const buildings: Readonly<Record<string, Building>> = {
       ["chunk"],
       ["values"],
       ["schema"],
-      ["xlsx", "reject.ts", "hash.ts"],
+      ["xlsx", "reject.ts", "hash.ts", "tracing.ts"],
       ["errors.ts", "printable.ts", "duration.ts"],
     ],
   },

@@ -3,6 +3,7 @@
 // What is done is in the ledger, in the transactions that did it; an import that was not finished
 // continues from there. The stages that rows go through are in pipeline.ts.
 import { basename } from "node:path";
+import type { Attributes } from "@opentelemetry/api";
 import { afterFunc, type Context } from "@sluice/go/context";
 import { ALL_REFUSED, watchRefusals } from "./run/all-refused.ts";
 import { METHODS, type ImportOptions, type ImportResult } from "./options.ts";
@@ -46,6 +47,7 @@ import { expectSameFile, fileChanged } from "./run/same-file.ts";
 import { ShortLines } from "./run/short-lines.ts";
 import { Tally } from "./run/progress.ts";
 import { isDatabaseError, type Target } from "./target.ts";
+import { traced } from "./tracing.ts";
 import { expectWritable } from "./database/writable.ts";
 import { loadWhole, passOn, rehearse } from "./run/one-transaction.ts";
 
@@ -60,6 +62,14 @@ import { loadWhole, passOn, rehearse } from "./run/one-transaction.ts";
  *   failed or could not be called with all rejects.
  */
 export async function runImport(ctx: Context, options: ImportOptions): Promise<ImportResult> {
+  return await traced("sluice.import", {}, async (span) => {
+    const result = await importPatiently(ctx, options);
+    span.setAttributes(attributesOf(result));
+    return result;
+  });
+}
+
+async function importPatiently(ctx: Context, options: ImportOptions): Promise<ImportResult> {
   try {
     return await despiteLosses(options, (given) => importOrGoOn(ctx, given));
   } catch (error) {
@@ -68,6 +78,20 @@ export async function runImport(ctx: Context, options: ImportOptions): Promise<I
     if (error instanceof FinishedError && error.doneBefore) await passOnPatiently(options, error.result, error.plan);
     throw error;
   }
+}
+
+/** What a span says of an import that has come to its result. */
+function attributesOf({ id, method, table, inserted, updated, skipped, rejected }: ImportResult): Attributes {
+  return {
+    "sluice.import": id,
+    "sluice.method": method,
+    "db.system.name": "postgresql",
+    "db.collection.name": table,
+    "sluice.rows.inserted": inserted,
+    "sluice.rows.updated": updated,
+    "sluice.rows.skipped": skipped,
+    "sluice.rows.rejected": rejected,
+  };
 }
 
 /**
@@ -111,7 +135,7 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
       const { result, unheld } = await rehearse({ ...run, notes });
       return { ...result, notes: [...result.notes, ...(await refusalAhead(key, options, unheld))] };
     }
-    const { job, held } = await takeUp(run, key, entry);
+    const { job, held } = await traced("sluice.begin", {}, () => takeUp(run, key, entry));
     using _held = held;
     return await goThrough(run, job);
   } finally {
@@ -350,9 +374,9 @@ async function begin(
 /** Loads the rows and keeps the lease meanwhile; returns what ended that early, if anything did. */
 async function work(run: Recorded): Promise<unknown> {
   await using _lease = keepLease(run.options.target, run.job.claim);
-  const failure = await failureOf(load(run));
+  const failure = await failureOf(traced("sluice.load", {}, () => load(run)));
   if (failure !== undefined && run.ctx.err() === undefined) return failure;
-  return await failureOf(buildIndexes(run));
+  return await failureOf(traced("sluice.indexes", {}, () => buildIndexes(run)));
 }
 
 /**

@@ -25,7 +25,7 @@ test("all rows are committed when a run is complete, in every schedule", async (
 test.each([
   [
     "for a commit",
-    "await sink.commit(encoded);",
+    `await traced("sluice.commit", attributes, () => sink.commit(encoded));`,
     "void sink.commit(encoded);",
     /\d of 11 rows are committed|commits at once/,
   ],

@@ -16,6 +16,7 @@ import type { ImportOptions } from "../options.ts";
 import { Apart } from "./apart.ts";
 import type { Loading } from "./run.ts";
 import { Stages, type Worker } from "./view.ts";
+import { traced } from "../tracing.ts";
 
 /**
  * The most that the chunks which load, or wait for it, weigh together, in bytes. A chunk that
@@ -89,9 +90,11 @@ export async function runPipeline(
           break;
         }
         worker.busy();
-        await sink.commit(encoded);
-        encoded.chunk.release();
-        apart?.leave(encoded.chunk.index);
+        const { chunk } = encoded;
+        const attributes = { "sluice.chunk": chunk.index, "sluice.chunk.rows": chunk.rowCount };
+        await traced("sluice.commit", attributes, () => sink.commit(encoded));
+        chunk.release();
+        apart?.leave(chunk.index);
         room.release(weightOf(encoded));
         worker.waiting("chunks");
       }

@@ -10,6 +10,7 @@ import type { ImportOptions, ImportResult } from "../../options.ts";
 import { businesses } from "../../schema/businesses.ts";
 import { tableNameFor } from "../../schema/identifiers.ts";
 import type { Target } from "../../target.ts";
+import { tracedFrom } from "../../tracing.ts";
 import type { AllowedTables } from "../allowed.ts";
 import { isUnavailable, toFailure } from "../failure.ts";
 import { parseForm } from "../form.ts";
@@ -42,7 +43,8 @@ export interface Attempting {
 /** Runs a job, or goes on with it. Never rejects. */
 export async function attempt(ctx: Context, job: Job, path: string, live: Live, by: Attempting): Promise<Attempt> {
   try {
-    const result = await importIt(ctx, job, path, live, by);
+    const attributes = { "sluice.job": job.id };
+    const result = await tracedFrom(job.trace, "sluice.job", attributes, () => importIt(ctx, job, path, live, by));
     return result.interrupted ? { state: undefined } : { state: "finished", outcome: outcomeOf(result, by) };
   } catch (error) {
     if (isInterrupted(error)) return { state: undefined };

@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Import, State } from "./import.ts";
+import type { TracePlace } from "../../tracing.ts";
 import { hasJobFolder, isLock, takeJobFolder, type JobFolder } from "./folder.ts";
 
 /** The states of a job that is to run: at the next start too. */
@@ -25,6 +26,8 @@ export interface Job {
   /** Whom its limits count for. */
   readonly client: string;
   readonly key?: { readonly name: string; readonly content: string };
+  /** The place in a trace at which it was asked for. */
+  readonly trace?: TracePlace;
   readonly createdAt: string;
   state: JobState;
   /**

@@ -4,6 +4,7 @@ import { newId } from "../../ledger/ledger.ts";
 import { openWorkbook } from "../../rejects/as-source.ts";
 import { businesses } from "../../schema/businesses.ts";
 import { sheetsToImport } from "../../sheet/tables.ts";
+import { tracePlace } from "../../tracing.ts";
 import { parseForm, type FormFields } from "../form.ts";
 import type { Upload } from "../upload.ts";
 import type { Submission } from "./port.ts";
@@ -46,6 +47,7 @@ export async function partsOf(
 export function jobsOf({ upload, fields, client, key }: Submission, parts: readonly Part[], name: string): Job[] {
   const ids = parts.map(() => newId());
   const createdAt = new Date().toISOString();
+  const trace = tracePlace();
   return parts.map((part, n) => ({
     id: ids[n]!,
     upload: name,
@@ -55,6 +57,7 @@ export function jobsOf({ upload, fields, client, key }: Submission, parts: reado
     ...(parts.length > 1 ? { siblings: ids } : {}),
     client,
     ...(key === undefined ? {} : { key: { name: key, content: contentOf(upload, fields) } }),
+    ...(trace ? { trace } : {}),
     createdAt,
     state: "queued",
   }));
