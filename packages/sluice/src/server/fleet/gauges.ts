@@ -23,7 +23,7 @@ const LOAD = `
 /**
  * Adds the gauges, which ask the database when they are read. While it is away they have no value.
  */
-export function addFleetGauges(registry: Registry, database: FleetDatabase): void {
+export function addFleetGauges(registry: Registry, database: Pick<FleetDatabase, "query" | "processes">): void {
   const load = shared(async () => (await database.query<Load>(LOAD))[0]!);
   const processes = shared(() => database.processes());
   const add = (about: Pick<GaugeConfiguration<string>, "name" | "help" | "labelNames">, read: Read): void =>
