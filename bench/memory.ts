@@ -62,6 +62,7 @@ async function measureInto(
   const place = [...database, "--schema", schema, "--table", `t${rows.length}`, "--json"];
   const done = await mustRun(process.execPath, [...args, ...place, ...more], { codes: [0, 3] });
   const result = JSON.parse(done.stdout) as { inserted: number; rejected: number };
+  process.stderr.write(`${what}: ${megabytes(done.peak)}\n`);
   rows.push([what, count(result.inserted), count(result.rejected), seconds(done.milliseconds), megabytes(done.peak)]);
   return done.peak;
 }
