@@ -35,9 +35,10 @@ export class CommitsLost extends SluiceError {
 
 /**
  * The state of an import in the ledger, seen by the process of a claim. `changed`: chunks are gone
- * that no server can have lost. `orphaned`: so is the entry.
+ * that no server can have lost. `orphaned`: so is the entry. `unknown`: all of it is gone, or the
+ * ledger is; `deleted`: so it is, and no server can have lost it.
  */
-export type Standing = "ours" | "taken over" | "lost" | "changed" | "orphaned" | "unknown";
+export type Standing = "ours" | "taken over" | "lost" | "changed" | "orphaned" | "unknown" | "deleted";
 
 const STANDING = `select i.epoch, i.state, l.owner, c.n, c.done
   from sluice.imports i left join sluice.leases l on l.import = i.id left join sluice.chunks c on c.import = i.id and $2::boolean
@@ -69,9 +70,10 @@ export class Followed {
     // What is told from here on may be too late for the answer.
     const told = new Map(this.#told); // race:ignore: a copy is one step
     const { standing, chunks } = await standingOf(connection, this.claim, true);
-    if (standing !== "ours") return standing;
     // A connection that was there at the last look, and lives, has seen no loss.
-    const missing = seen && connection.born !== undefined ? "changed" : "lost";
+    const isLossless = seen && connection.born !== undefined;
+    if (standing !== "ours") return standing === "unknown" && isLossless ? "deleted" : standing;
+    const missing = isLossless ? "changed" : "lost";
     for (const [n, done] of told) if ((chunks.get(n) ?? -1) < done) return missing;
     this.#checked = Math.max(this.#checked, born); // race:ignore: it only grows
     return "ours";

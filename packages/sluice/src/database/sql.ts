@@ -5,7 +5,7 @@ import { describeError, failureOf } from "../errors.ts";
 import { quoteTable } from "../schema/identifiers.ts";
 import { chunkStateFrom, takenOver } from "../ledger/ledger.ts";
 import { OTHER_TABLE, TAKEN_OVER } from "../ledger/schema.ts";
-import { orphaned } from "../ledger/sound.ts";
+import { ledgerDeleted, orphaned } from "../ledger/sound.ts";
 import { expectSameTable, shapeSql } from "../ledger/table-shape.ts";
 import { checkFound, checkName, LEADS_TO } from "../plan/off-limits.ts";
 import { badLedger } from "../plan/stored.ts";
@@ -167,7 +167,7 @@ export class SqlTarget implements Target {
       } catch (error) {
         unsure = true;
         if (!isDatabaseError(error)) await patience.bear(error);
-        else if (error.code === TAKEN_OVER) await this.#believe(error, claim);
+        else if (error.code === TAKEN_OVER || missesLedger(error)) await this.#believe(error, claim);
         else {
           if (isAboutTable(error)) await this.patiently(() => expectSameTable(this, claim));
           const again = isTransient(error) || isOutOfStep(error) || error.code === OTHER_TABLE;
@@ -190,7 +190,8 @@ export class SqlTarget implements Target {
     try {
       await this.#over(claim, (connection) => runSession(connection, claim, run, committing));
     } catch (error) {
-      if (claim && isDatabaseError(error) && error.code === TAKEN_OVER) await this.#believe(error, claim);
+      if (claim && isDatabaseError(error) && (error.code === TAKEN_OVER || missesLedger(error)))
+        await this.#believe(error, claim);
       if (claim && isDatabaseError(error) && isAboutTable(error))
         await this.patiently(() => expectSameTable(this, claim));
       if (claim && rows === undefined && describeError(error).code === "connection_lost") {
@@ -252,6 +253,7 @@ export class SqlTarget implements Target {
     if (standing === "taken over") throw await takenOver(asked, claim);
     if (standing === "changed") throw badLedger(claim.id, CHUNKS_GONE);
     if (standing === "orphaned") throw orphaned(claim.id);
+    if (standing === "deleted") throw ledgerDeleted(claim.id);
     if (standing === "lost") await releaseEarlier(asked, claim);
     throw new CommitsLost(claim, standing === "lost", this.name);
   }
@@ -271,12 +273,13 @@ export class SqlTarget implements Target {
   }
 
   /**
-   * An error says that the import is not ours any more: the ledger knows better, since triggers can
-   * raise any code.
+   * An error says that the import is not ours any more, or that there is no ledger: the ledger knows
+   * better, since triggers can raise any code. The connection that said so lives, and the ledger had
+   * the import when it was made. So what is missing was not lost: it was deleted.
    */
   async #believe(error: DatabaseError, claim: Claim): Promise<never> {
     const { standing } = await this.patiently(() => standingOf(this, claim));
-    await this.#expectOurs(standing, claim);
+    await this.#expectOurs(standing === "unknown" ? "deleted" : standing, claim);
     // The ledger's own functions say so of a session that is not set up as ours are.
     throw saysLedger(error) ? sessionChanged(this.name) : error;
   }
@@ -301,6 +304,11 @@ export class SqlTarget implements Target {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#database.close();
   }
+}
+
+/** Reports whether the database says that it has no schema, table or function of the ledger. */
+function missesLedger({ code, message }: DatabaseError): boolean {
+  return ["3F000", "42P01", "42883"].includes(code) && /\bsluice\b/.test(message);
 }
 
 const CHUNKS_GONE = "chunks that this process had recorded are not there any more, and their rows may be in the table";

@@ -246,6 +246,27 @@ describe.each(databases)("on $name", ({ open }) => {
     expect(await importDetails(target, first.id)).toMatchObject({ state: "cancelled" });
   });
 
+  test("an unfinished import whose table has another name for now goes on when that is over", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    const first = await interrupted(target, file, 2);
+    await target.query("alter table people rename to others");
+    await expect(imported(target, file, { resume: first.id })).rejects.toMatchObject({
+      code: "table_gone",
+      message: expect.stringMatching(/its table "people" is others now, and that name means another table/) as string,
+    });
+    const { result } = await imported(target, file);
+    expect(result.notes).toContain(
+      `import ${first.id} of this file is not finished; its table is others, and "people" is another one here`,
+    );
+    expect(result.total).toBe(ROWS);
+    await target.query("drop table people; alter table others rename to people");
+    expect((await imported(target, file)).result).toMatchObject({ id: first.id, total: ROWS });
+    expect(await rowsOf(target)).toHaveLength(GOOD);
+  });
+
   test("--resume of what cannot be resumed", async () => {
     await using folder = newFolder();
     await using database = await open();
@@ -502,6 +523,31 @@ describe.skipIf(server === undefined)("two processes", () => {
       expect(await database.query("select count(*) from people")).toEqual([[String(GOOD)]]);
     },
   ); // prettier-ignore
+
+  withServer("two schemas have a table of one name: each has its own import, also if both stop half-way", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await database.query("create schema a; create schema b");
+    const open = (schema: string): Promise<Target> =>
+      openTarget({ to: `${database.dsn}?options=-c%20search_path%3D${schema}`, connections: 2 });
+    await using a = await open("a");
+    await using b = await open("b");
+    const file = await example(folder.path);
+    const [first, second] = [await interrupted(a, file, 3), await interrupted(b, file, 2)];
+    expect(second.id).not.toBe(first.id);
+    expect(second.notes).toContain(
+      `import ${first.id} of this file is not finished; its table is a.people, and "people" is another one here`,
+    );
+    await expect(imported(b, file, { resume: first.id })).rejects.toMatchObject({ code: "table_gone" });
+    for (const [target, { id }] of [
+      [a, first],
+      [b, second],
+    ] as const) {
+      expect((await imported(target, file)).result).toMatchObject({ id, total: ROWS, inserted: GOOD });
+      expect(await rowsOf(target)).toHaveLength(GOOD);
+      await expect(imported(target, file)).rejects.toMatchObject({ code: "imported_already" });
+    }
+  });
 
   withServer("one in a single transaction that is taken over says so, although all of its sessions are ended", async () => {
     await using folder = newFolder();

@@ -65,6 +65,11 @@ export interface Entry {
   readonly table: string;
   /** The table is there, and it is the one that the import began with. */
   readonly sameTable: boolean;
+  /**
+   * What the table is called now, if it is there and its name means another table here, or none: it
+   * was renamed, or is in a schema that is not the first here to have such a table.
+   */
+  readonly elsewhere: string | undefined;
   readonly plan: string;
   readonly wish: string;
   readonly schemaHash: string;
@@ -362,6 +367,11 @@ export async function findImports(
   // All of them went into one table, or into tables of one name: what has it now?
   const name = "id" in wanted ? rows[0]![5]! : wanted.table;
   const now = await target.query("select pg_catalog.to_regclass($1)::oid::text", [quoteTable(name)]);
+  const there = await target.query(
+    "select c.oid::text, c.oid::regclass::text from pg_catalog.pg_class c where c.oid = any ($1::oid[]) and c.relkind in ('r', 'p', 'v', 'f', 'm')",
+    [`{${[...new Set(rows.flatMap((row) => row[12] ?? []))].join(",")}}`],
+  );
+  const nameOf = new Map(there.rows as [oid: string, name: string][]);
   const entries: Entry[] = [];
   for (const row of rows) {
     // Ids are part of commands that people are told to run, so an id that this program did not give
@@ -377,6 +387,7 @@ export async function findImports(
       sheet: sheet!,
       table: table!,
       sameTable: oid !== null && now.rows[0]?.[0] === oid,
+      elsewhere: now.rows[0]?.[0] === oid ? undefined : nameOf.get(oid!),
       plan: plan!,
       wish: wish!,
       schemaHash: schemaHash!,

@@ -86,6 +86,7 @@ export async function importToResume(
   if (entry.table !== wanted) await checkOwner(target, entry);
   // A user who was told to continue with it may do so twice.
   if (entry.state === "finished") throw await target.patiently(() => nothingToResume(target, entry));
+  if (entry.elsewhere !== undefined) throw isElsewhere(entry, entry.elsewhere);
   const why = await whyGone(target, entry);
   if (why !== undefined) throw gone(entry, why);
   await expectSound(target, [entry.id]);
@@ -96,6 +97,15 @@ function gone({ id, table }: Entry, why = `the table "${table}" that it went int
   return new SluiceError(
     "table_gone",
     `the import ${id} cannot go on: ${why}. End it with sluice imports cancel ${id}, and import the file anew.`,
+  );
+}
+
+function isElsewhere({ id, table, totals }: Entry, elsewhere: string): SluiceError {
+  return new SluiceError(
+    "table_gone",
+    `the import ${id} cannot go on: its table "${table}" is ${inLines(elsewhere)} now, and that name means another table here, or none. ` +
+      `${rowsIn(totals.inserted + totals.updated)} put in by it. Let the name mean that table again (its name, the search_path, or the rights), and run the same command. ` +
+      `Or end the import: sluice imports cancel ${id}.`,
   );
 }
 
@@ -173,7 +183,14 @@ async function refuseUnlessHeld({ options, doubts }: Search, doubt: Doubt): Prom
  * over. If it has been cancelled here, the ledger must be looked at again.
  */
 async function meetUnfinished(search: Search, entry: Entry): Promise<"continue" | "pass over" | "look again"> {
-  const { target, key, options, notes } = search;
+  const { target, key, options, notes, said } = search;
+  if (entry.elsewhere !== undefined) {
+    const elsewhere = inLines(entry.elsewhere);
+    said.push(
+      `import ${entry.id} of this file is not finished; its table is ${elsewhere}, and "${key.table}" is another one here`,
+    );
+    return "pass over";
+  }
   // Its name for the table may be a stranger's word, so it is continued only if that is asked
   // for.
   const gone = await whyGone(target, entry);
@@ -227,7 +244,7 @@ async function meetOtherContents(search: Search): Promise<void> {
   for (const entry of earlier) {
     const { id, contentHash } = entry;
     const rows = takenBy(entry);
-    if (contentHash === key.contentHash || (rows === 0 && !entry.active)) continue;
+    if (contentHash === key.contentHash || (rows === 0 && !entry.active) || entry.elsewhere !== undefined) continue;
     const gone = await whyGone(target, entry);
     if (gone !== undefined) {
       const claim = entry.active || whenReleased(id) ? undefined : await claimImport(target, id, said);
@@ -386,7 +403,11 @@ function rowsIn(n: number): string {
 }
 
 /** The reason why rows that are said to be in the table cannot be there any more. */
-async function whyGone(target: Target, { id, table, sameTable, totals }: Entry): Promise<string | undefined> {
+async function whyGone(
+  target: Target,
+  { id, table, sameTable, elsewhere, totals }: Entry,
+): Promise<string | undefined> {
+  if (elsewhere !== undefined) return `the table "${table}" that it went into is ${inLines(elsewhere)} now`;
   if (!sameTable) return `the table "${table}" that it went into is gone`;
   if (totals.inserted + totals.updated === 0) return undefined;
   if (!(await holdsRows(target, table))) return `the table "${table}" has been emptied since`;

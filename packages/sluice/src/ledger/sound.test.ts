@@ -165,6 +165,23 @@ describe.skipIf(server === undefined)("an import that runs while somebody delete
     });
   });
 
+  test.each([
+    ["all of it", "truncate sluice.imports, sluice.leases, sluice.chunks, sluice.rejects, sluice.made, sluice.written"],
+    ["the ledger", "drop schema sluice cascade"],
+  ])("%s stops, and no row goes in twice", async (_, sql) => {
+    await meddled(sql, async (target, options) => {
+      await expect(imported(options)).rejects.toMatchObject({
+        code: "bad_ledger",
+        message: expect.stringMatching(
+          /^the ledger has nothing of the import \w+ any more: .*the same command would put them in again: take them out before/,
+        ) as string,
+      });
+      const [rows, different] = await inTable(target);
+      expect(Number(rows)).toBeGreaterThan(0);
+      expect(different).toBe(rows);
+    });
+  });
+
   test("its entry stops, and does not begin anew", async () => {
     await meddled("delete from sluice.imports", async (target, options) => {
       await expect(imported(options)).rejects.toMatchObject({

@@ -70,6 +70,15 @@ export async function isOrphaned(target: Pick<Target, "query">, id: string): Pro
   return rows[0]![0] === "true";
 }
 
+/** The error for an import that runs, and of which the ledger has nothing any more. */
+export function ledgerDeleted(id: string): SluiceError {
+  return new SluiceError(
+    BAD_LEDGER,
+    `the ledger has nothing of the import ${id} any more: somebody has deleted that while it ran, so the import cannot go on. ` +
+      `Its rows are in the table, and the same command would put them in again: take them out before that. Look at who may write to the schema sluice.`,
+  );
+}
+
 /** The error for an import that {@link isOrphaned}. */
 export function orphaned(id: string): SluiceError {
   return new SluiceError(

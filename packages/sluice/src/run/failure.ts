@@ -196,9 +196,10 @@ function leftBehind(code: string, plan: Plan, known: Totals, told: boolean): str
         : inserted === 0
           ? `No row of this import is known to be in the table "${plan.table}".`
           : `${rowsAre(inserted)} in the table "${plan.table}" and stay${inserted === 1 ? "s" : ""} there.`;
-  const unknown = told
-    ? ""
-    : " The rows that were on their way when the connection was lost may or may not be in it; the ledger knows.";
+  const unknown =
+    told || code === BAD_LEDGER
+      ? ""
+      : " The rows that were on their way when the connection was lost may or may not be in it; the ledger knows.";
   const made = plan.created && inserted === 0 && !gone ? " The table was made by this import and is empty." : "";
   return `${rows}${unknown}${made}`;
 }
