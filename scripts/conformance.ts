@@ -67,6 +67,10 @@ test keeps it true. Run a line's tests with \`npx vitest run packages/go -t 'A17
 Of ${catalogue.size} behaviours ${count("guarantee")} hold and are tested; ${count("like")} that Go's implementation has but does not promise are
 imitated and tested apart; ${count("out")} have no counterpart, for the reason given.
 
+Beside this catalogue, random programs of goroutines are run by Go and by this library, and must come to the same:
+\`node packages/go/src/test/beside-go/compare.ts --from 1 --count 500 --lane mixed\` (it needs Go). A test compares some of them with outcomes of Go
+that were recorded.
+
 Not here:
 
 ${absent.map((line) => `- ${line}`).join("\n")}

@@ -273,9 +273,9 @@ export class SqlTarget implements Target {
   }
 
   /**
-   * An error says that the import is not ours any more, or that there is no ledger: the ledger knows
-   * better, since triggers can raise any code. The connection that said so lives, and the ledger had
-   * the import when it was made. So what is missing was not lost: it was deleted.
+   * An error says that the import is not ours any more, or that there is no ledger: the ledger
+   * knows better, since triggers can raise any code. The connection that said so lives, and the
+   * ledger had the import when it was made. So what is missing was not lost: it was deleted.
    */
   async #believe(error: DatabaseError, claim: Claim): Promise<never> {
     const { standing } = await this.patiently(() => standingOf(this, claim));

@@ -1,0 +1,3 @@
+module besidego
+
+go 1.26
