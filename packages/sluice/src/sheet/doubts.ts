@@ -1,5 +1,6 @@
 // Doubts about the layout that was found: notes, each with the option that settles it.
 import { columnLetters } from "../xlsx/text.ts";
+import { namedValues } from "./above-header.ts";
 import { isForm, isReport } from "./form.ts";
 import type { HeadRow } from "./head-rows.ts";
 import { gapInHeader, otherTable, type Layout } from "./header-row.ts";
@@ -21,7 +22,7 @@ export function layoutDoubts(rows: readonly HeadRow[], layout: Layout): string[]
     notes.push(
       `${unnamed} of ${filled.size} columns have no name in row ${headerRows.at(-1)}, so another row may be the header: --header N says which, --header none that there is none`,
     );
-  notes.push(...oneColumnNotes(records));
+  notes.push(...datedNotes(rows, headerRows), ...oneColumnNotes(records));
   const { doubt } = scoreOf(records, layout);
   if (isForm(rows))
     notes.push(
@@ -44,6 +45,18 @@ export function layoutDoubts(rows: readonly HeadRow[], layout: Layout): string[]
     );
   }
   return notes;
+}
+
+/** Says that a header of a word and a date may be a remark, if nothing but words is below it. */
+function datedNotes(rows: readonly HeadRow[], headerRows: readonly number[]): string[] {
+  const at = rows.findIndex(({ number }) => number === headerRows[0]);
+  const [row, next] = [rows[at], rows[at + 1]];
+  if (!row || !next || headerRows.length > 1 || row.cells.length !== 2) return [];
+  const date = namedValues(row)?.values.find(({ sort }) => sort === "date");
+  if (!date || next.cells.length !== 2 || !next.cells.every(({ sort }) => sort === "text")) return [];
+  return [
+    `the name ${JSON.stringify(date.text)} is a date, so row ${row.number} may be a remark above the table: --header ${next.number} says that the names are in row ${next.number}`,
+  ];
 }
 
 /** Says that another table begins below the first one, and how each is reached. */

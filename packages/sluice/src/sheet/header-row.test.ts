@@ -25,6 +25,17 @@ const TEXTS: BatchCell[][] = [
   ["Ada", "ada@example.org", "London"],
   ["Bob", "bob@example.org", "Paris"],
 ];
+const PRICES: BatchCell[][] = [
+  ["Item", "Price"],
+  ["Tea", 3.5],
+  ["Milk", 1.2],
+  ["Bread", 2.8],
+];
+const RAIN: BatchCell[][] = [
+  ["2024-01-01", -2.1, 3.4, 0],
+  ["2024-01-02", -1, 4.4, 1.2],
+  ["2024-01-03", 0.3, 5, 0.1],
+];
 const WORDS: BatchCell[][] = [
   ["Name", "Job", "City"],
   ["Ada", "poet", "London"],
@@ -88,6 +99,94 @@ describe("the header is", () => {
     ["below a name and its date", [["Date", "2024-01-01"], ...PEOPLE], [2], ["Name", "Age", "City"]],
     ["below a name and its date, of words", [["Date", "2024-01-01"], ...WORDS], [2], ["Name", "Job", "City"]],
     ["below a name and its number", [["Rows", 5], ...PEOPLE], [2], ["Name", "Age", "City"]],
+    ["below a name and its date, in as many columns", [["Date", "2024-01-01"], ...PRICES], [2], ["Item", "Price"]],
+    ["below a name and its number, in as many columns", [["Year", 2024], ...PRICES], [2], ["Item", "Price"]],
+    [
+      "below a name and its date, over dates",
+      [
+        ["As of", "2024-01-01"],
+        ["Name", "Born"],
+        ["Ada", "1990-01-31"],
+        ["Bob", "1985-02-01"],
+        ["Eve", "2001-06-15"],
+      ],
+      [2],
+      ["Name", "Born"],
+    ],
+    [
+      "below names and their values, and a blank row",
+      [["Date", "2024-01-01"], ["Store", "North"], ["Manager", "Ada"], [null], ...PRICES],
+      [5],
+      ["Item", "Price"],
+    ],
+    [
+      "below names and their numbers, and a blank row",
+      [["Loan", 10000], ["Months", 12], ["Rate", 0.05], [null], ["Month", "Due"], [1, 856.5], [2, 856.5], [3, 856.5]],
+      [5],
+      ["Month", "Due"],
+    ],
+    [
+      "below several names and their values in one row",
+      [["Lat", 47.5, "Lon", 8.3, "Alt", 520], [null], ["Day", "Low", "High", "Rain"], ...RAIN],
+      [3],
+      ["Day", "Low", "High", "Rain"],
+    ],
+    [
+      "below a line of words with a date, and one of words",
+      [
+        ["Line 12"],
+        ["Monday to Friday", null, "valid from", "2024-12-15"],
+        ["All times local"],
+        ["Stop", "1201", "1203", "1205"],
+        ["North", "6:00", "7:00", "8:00"],
+        ["Market", "6:10", "7:10", "8:10"],
+        ["Harbour", "6:25", "7:25", "8:25"],
+      ],
+      [4],
+      ["Stop", "1201", "1203", "1205"],
+    ],
+    [
+      "below a line of words that is wider than the title, and one of words",
+      [
+        ["Line 12"],
+        ["Monday to Friday", null, "valid", "in winter"],
+        ["All times local"],
+        ["Stop", "Run 1", "Run 2", "Run 3", "Run 4"],
+        ["North", "6:00", "7:00", "8:00", "9:00"],
+        ["Market", "6:10", "7:10", "8:10", "9:10"],
+        ["Harbour", "6:25", "7:25", "8:25", "9:25"],
+      ],
+      [4],
+      ["Stop", "Run 1", "Run 2", "Run 3", "Run 4"],
+    ],
+    [
+      "a row with a year above another table",
+      [
+        ["Region", 2019],
+        ["North", 5],
+        ["South", 6],
+        ["West", 7],
+        [null],
+        ["City", "Rent"],
+        ["Rome", 3],
+        ["Bonn", 4],
+        ["Oslo", 9],
+      ],
+      [1],
+      ["Region", "2019"],
+    ],
+    [
+      "a row with a year over a mark for a missing value",
+      [
+        ["Country", 2019],
+        ["Peru", ".."],
+        ["Chile", 1],
+        ["Cuba", 3],
+        ["Haiti", 2],
+      ],
+      [1],
+      ["Country", "2019"],
+    ],
     ["a row with a number, if the next one names no values", [["Name", 5], ...WORDS], [1], ["Name", "5"]],
     [
       "a row with a date, if the next one is as wide",

@@ -27,6 +27,7 @@ import {
   isFieldId,
   isUnits,
 } from "./about-rows.ts";
+import { isProse, isRemark, namesBelow } from "./above-header.ts";
 import { columnNumbersAt } from "./column-numbers.ts";
 import { BELOW, evidence, evidenceOfLast, isLabel, sortBelow } from "./evidence.ts";
 import { withoutMarks } from "./footnote-marks.ts";
@@ -265,7 +266,12 @@ function withUnit(header: Header, headers: readonly Header[], units: ReadonlyMap
 function findHeader(rows: readonly HeadRow[]): number | undefined {
   for (let i = 0; i < rows.length - 1; i++) {
     const { covers, labels, records } = evidence(rows, i);
-    if (!covers || isNamedValue(rows, i, labels)) continue; // a title, or something else above the table
+    if (!covers) continue; // a title, or something else above the table
+    const names = namesBelow(rows, i, labels);
+    if (names !== undefined) {
+      i = names - 1;
+      continue;
+    }
     if (records === 0 && (isRemark(rows, i, labels) || isProse(rows, i, labels))) continue;
     if (records === 0 || labels > records) return i;
     if (labels === 0 && (i === 0 || holdsValues(rows))) return undefined;
@@ -303,95 +309,6 @@ function widest(rows: readonly HeadRow[], record: number): number {
     if (together.size * 2 > columns.size) return own.some(({ column }) => columns.get(column) !== "text") ? i : 0;
   }
   return 0;
-}
-
-const LINK = /^(?:«|<|←)?\s*(?:back|return|go|link) to\b|^zurück (?:zu|zum|zur)\b|^retour\b|^volver\b|^torna\b/i;
-
-/** The most rows of remarks above a table: `Customer:` and who it is, `# made by …`. */
-const REMARKS = 10;
-/** After remarks of one cell, a row of this many cells is not a remark. */
-const WIDE = 3;
-
-/**
- * Reports whether a row is a remark. That is so if the next row is a better header, or if one after
- * a blank row is wider than all before it and names more columns. It is also so if a comment sign
- * or a colon says so, and the next row is a header too.
- *
- * @param labels the number of the row's texts over values of another kind
- */
-function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean {
-  // What leads to another sheet is not a name.
-  if (rows[i]!.cells.length <= 2 && LINK.test(rows[i]!.cells[0]!.text)) return true;
-  if (isUnits(rows, i) || repeatedAcross(rows, i)) return false;
-  const next = evidence(rows, i + 1);
-  if (next.records === 0 && next.labels > Math.max(labels, 1) && !isPair(rows, i)) return true;
-  const isApart = rows[i + 1]!.number > rows[i]!.number + 1;
-  if (isApart && next.covers && next.records === 0 && next.labels >= Math.max(labels, 1) && namesMore(rows, i))
-    return true;
-  const [first] = rows[i]!.cells;
-  if (/^#\s+\S|[:：]$/.test(first!.text) && next.covers && next.labels > 0 && next.records === 0) return true;
-  let widest = rows[i]!.cells.length;
-  let lines = widest;
-  for (let j = i + 1; lines <= REMARKS && j < rows.length - 1; j++) {
-    const { cells, number } = rows[j]!;
-    if (cells.length > 1) lines++;
-    if (cells.length <= widest) continue;
-    // Right below lines of one cell, the table begins with the first row of several cells.
-    const apart = number > rows[j - 1]!.number + 1 || (widest === 1 && cells.length >= WIDE);
-    widest = cells.length;
-    if (!apart) continue;
-    const below = evidence(rows, j);
-    if (below.covers && below.labels > Math.max(labels, 1) && below.records === 0 && !isPair(rows, j - 1)) return true;
-  }
-  return false;
-}
-
-/**
- * Whether a row is a name and its value, `Date | 2024-01-01`, and the next one is wider and
- * consists of names. If these are over texts only, the value must be a date.
- *
- * @param labels the number of the row's texts over values of another kind
- */
-function isNamedValue(rows: readonly HeadRow[], i: number, labels: number): boolean {
-  const [name, value, ...others] = rows[i]!.cells;
-  if (value === undefined || others.length > 0 || !isLabel(name!) || value.sort === "text") return false;
-  if (value.column !== name!.column + 1 || !rows[i + 1]!.cells.every(isLabel) || isPair(rows, i)) return false;
-  const next = evidence(rows, i + 1);
-  if (!next.covers || next.records > 0 || !namesMore(rows, i)) return false;
-  return next.labels > 0 ? next.labels >= labels : value.sort === "date";
-}
-
-/** Whether the next row is wider and names all columns that are filled below. */
-function namesMore(rows: readonly HeadRow[], i: number): boolean {
-  const [row, next] = [rows[i]!, rows[i + 1]!];
-  const names = new Set(next.cells.map(({ column }) => column));
-  const below = rows.slice(i + 2, i + 2 + BELOW);
-  const all = below.every(({ cells }) => cells.every(({ column }) => names.has(column)));
-  return all && next.cells.length > row.cells.length;
-}
-
-/** The most rows from a row of prose that looks like a header to the header. */
-const PROSE_ROWS = 4;
-
-/**
- * Reports whether a row that covers the columns is part of a remark that fills several rows and
- * cells. Then a row that covers them as well follows, and the rows between the two have words in
- * some of the columns. The row must begin in a small letter, as a line does that continues a
- * sentence.
- */
-function isProse(rows: readonly HeadRow[], i: number, labels: number): boolean {
-  for (let j = i + 2; j <= i + PROSE_ROWS && j < rows.length - 1; j++) {
-    const between = rows.slice(i + 1, j);
-    if (
-      !between.every(({ cells }) => cells.every(({ sort }) => sort === "text") && cells.length < rows[i]!.cells.length)
-    )
-      return false;
-    const { covers, labels: names, records } = evidence(rows, j);
-    const isFull = rows[j]!.cells.length >= rows[i]!.cells.length && rows[j]!.cells.every(isLabel);
-    if (covers && isFull && records === 0 && names >= Math.max(labels, 2) && /^\p{Ll}/u.test(rows[i]!.cells[0]!.text))
-      return true;
-  }
-  return false;
 }
 
 /**

@@ -139,6 +139,19 @@ test("--range looks at a part of the sheet: rows keep their numbers, columns the
   await expect(lookAtCells(rows, { range: "C9:A1" })).rejects.toThrow("expected the first and the last cell");
 });
 
+test("a header of a word and a date over words may be a remark, and the option that is named settles it", async () => {
+  const rows: TestCell[][] = [["Date", "2024-01-01"], ["Name", "City"], ["Ada", "London"], ["Bob", "Paris"]]; // prettier-ignore
+  const { notes } = await lookAtCells(rows);
+  expect(notes).toEqual([
+    'the name "2024-01-01" is a date, so row 1 may be a remark above the table: --header 2 says that the names are in row 2',
+  ]);
+  const settled = await lookAtCells(rows, { header: [2, 2] });
+  expect(settled.columns.map(({ header }) => header)).toEqual(["Name", "City"]);
+  expect(settled.notes).toEqual([]);
+  // Over values it names a column.
+  expect((await lookAtCells([["Item", "2024-01-01"], ["rent", 5], ["food", 6]])).notes).toEqual([]); // prettier-ignore
+});
+
 test("two tables in one sheet are said, each with the range that takes it", async () => {
   const beside: TestCell[][] = [
     ["Order", "Amount", null, "Rate", "Value"],
