@@ -5,7 +5,8 @@ import { CellType } from "@sluice/sheets";
 import { batchOfRows, type BatchCell } from "../test/batch.ts";
 import { kindOf } from "./cell-kind.ts";
 import { headRows } from "./head-rows.ts";
-import { gapInHeader, detectLayout, otherTable, type Layout } from "./header-row.ts";
+import { detectLayout, otherTable, type Layout } from "./header-row.ts";
+import { partedTables, repeatedBlocks } from "./side-by-side.ts";
 import { Inference, type InferredColumn } from "./infer.ts";
 import { layoutDoubts } from "./doubts.ts";
 import { scoreOf } from "./table-score.ts";
@@ -294,14 +295,50 @@ describe("the header's border", () => {
     expect(other([...first, [null], first[0]!, ...second.slice(1)])).toBeUndefined();
   });
 
-  test("a gap in the header parts two tables if rows are filled on one side alone", () => {
-    const gap = (...rows: BatchCell[][]): number | undefined => {
-      const heads = headRows(batchOfRows([["a", "b", null, "c", "d"], ...rows]));
-      return gapInHeader({ ...layout([["a", "b", null, "c", "d"], ...rows]) }, heads.slice(1));
+  test("an empty column parts two tables if the rows of one end, and those of the other go on", () => {
+    const names = ["a", "b", null, "c", "d"];
+    const parts = (...rows: BatchCell[][]): unknown => {
+      const heads = headRows(batchOfRows([names, ...rows]));
+      return partedTables(layout([names, ...rows]), heads.slice(1));
     };
-    expect(gap([1, 2, null, 3, 4], [5, 6, null, null, null])).toBe(3);
-    expect(gap([1, 2, null, 3, 4], [5, 6, null, 7, 8])).toBeUndefined();
-    expect(gap([1, 2, 9, 3, 4], [5, 6, null, null, null])).toBeUndefined();
+    const both = [1, 2, null, 3, 4];
+    const left = [5, 6, null, null, null];
+    const two = [
+      [1, 2],
+      [4, 5],
+    ];
+    expect(parts(both, left)).toEqual(two);
+    expect(parts(both, [null, null, null, 7, 8])).toEqual(two);
+    expect(parts(both, [5, 6, null, 7, 8])).toEqual([]);
+    expect(parts([1, 2, 9, 3, 4], left)).toEqual([]);
+    // A value that is missing ends no table.
+    expect(parts(both, left, both)).toEqual([]);
+    // A group whose cells are merged downwards is no table.
+    expect(parts(both, [null, null, null, 7, 8], both)).toEqual([]);
+  });
+
+  test("columns that are empty since each name is merged across part nothing", () => {
+    const spaced = (...rows: BatchCell[][]): unknown => {
+      const all = [["a", null, "b", null, "c", null, "d"], ...rows];
+      return partedTables(layout(all), headRows(batchOfRows(all)).slice(1));
+    };
+    expect(spaced([1, null, 2, null, 3, null, 4], [5, null, 6])).toEqual([]);
+  });
+
+  test("names that come again in the same order are blocks side by side", () => {
+    const blocks = (...names: BatchCell[]): unknown => repeatedBlocks(layout([names, names.map((_, n) => n)]));
+    expect(blocks("a", "b", "a", "b")).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(blocks("a", "b", null, "a", "b", null, "a", "b")).toEqual([
+      [1, 2],
+      [4, 5],
+      [7, 8],
+    ]);
+    expect(blocks("a", "b", "a", "c")).toEqual([]);
+    expect(blocks("a", "b", "b", "a")).toEqual([]);
+    expect(blocks("a", "a", "a", "a")).toEqual([]);
   });
 
   test("three columns without a name are worth a note if they are half of all", () => {

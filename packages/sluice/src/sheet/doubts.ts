@@ -3,7 +3,10 @@ import { columnLetters } from "../xlsx/text.ts";
 import { namedValues } from "./above-header.ts";
 import { isForm, isReport } from "./form.ts";
 import type { HeadRow } from "./head-rows.ts";
-import { gapInHeader, otherTable, type Layout } from "./header-row.ts";
+import { otherTable, type Layout } from "./header-row.ts";
+import { rowsText } from "./record-notes.ts";
+import { isPrinted, usualCells } from "./records.ts";
+import { partedTables, repeatedBlocks, type Block } from "./side-by-side.ts";
 import { scoreOf } from "./table-score.ts";
 
 /** Columns without a name that are worth a note, and their share. */
@@ -35,15 +38,7 @@ export function layoutDoubts(rows: readonly HeadRow[], layout: Layout): string[]
   else if (doubt !== undefined)
     notes.push(`this hardly looks like a table, for ${doubt}; --range B2:K99 names the part that is one`);
   notes.push(...stackedNotes(rows, layout, columnLetters(Math.max(...filled))));
-  const gap = gapInHeader(layout, records);
-  if (gap !== undefined) {
-    const columns = [...named].sort((a, b) => a - b);
-    const [left, right] = [columns.filter((column) => column < gap), columns.filter((column) => column > gap)];
-    const range = (part: readonly number[]): string => `${columnLetters(part[0]!)}:${columnLetters(part.at(-1)!)}`;
-    notes.push(
-      `column ${columnLetters(gap)} is empty and parts the sheet in two tables: --range ${range(left)} takes one, --range ${range(right)} the other`,
-    );
-  }
+  notes.push(...sideNotes(layout, records), ...sectionNotes(rows, records, layout));
   return notes;
 }
 
@@ -59,6 +54,50 @@ function datedNotes(rows: readonly HeadRow[], headerRows: readonly number[]): st
   ];
 }
 
+/** Names that a note shows. */
+const NAMES = 3;
+
+/** Says that tables are side by side, or that several columns have one name, with the ways out. */
+function sideNotes(layout: Layout, records: readonly HeadRow[]): string[] {
+  const blocks = repeatedBlocks(layout);
+  if (blocks.length > 0) {
+    const names = [...new Set(layout.headers.map(({ text }) => text))];
+    const more = names.length > NAMES ? ", …" : "";
+    return [
+      `the names ${names.slice(0, NAMES).map((name) => JSON.stringify(name)).join(", ")}${more} are there ${blocks.length} times side by side, and a number tells their columns apart: ${ranges(blocks)}`,
+    ]; // prettier-ignore
+  }
+  const parted = partedTables(layout, records);
+  if (parted.length === 0) return sharedNotes(layout);
+  const empty = parted.slice(1).map(([first], n) => columnLetters(Math.max(parted[n]![1] + 1, first - 1)));
+  const [are, count] =
+    empty.length === 1
+      ? [`column ${empty[0]} is empty and parts`, "two"]
+      : [`columns ${empty.join(", ")} are empty and part`, parted.length];
+  return [...sharedNotes(layout), `${are} the sheet in ${count} tables: ${ranges(parted)}`];
+}
+
+/** `--range A:B takes one, --range D:E the other` */
+function ranges(blocks: readonly Block[]): string {
+  const [first, second, ...others] = blocks.map(([from, to]) => `--range ${columnLetters(from)}:${columnLetters(to)}`);
+  if (others.length === 0) return `${first} takes one, ${second} the other`;
+  return `${first} takes the first one, ${second} the next one, ${others.length === 1 ? others[0] : `…, ${others.at(-1)}`} the last one`;
+}
+
+/** Says that columns have one name, so that a number tells them apart. */
+function sharedNotes({ headers }: Layout): string[] {
+  const columns = new Map<string, string[]>();
+  for (const { text, sheetColumn } of headers)
+    columns.set(text, [...(columns.get(text) ?? []), columnLetters(sheetColumn)]);
+  const shared = [...columns].filter(([, letters]) => letters.length > 1);
+  if (shared.length === 0) return [];
+  const shown = shared
+    .slice(0, NAMES)
+    .map(([text, letters]) => `${JSON.stringify(text)} (${letters.slice(0, NAMES).join(", ")}${letters.length > NAMES ? ", …" : ""})`); // prettier-ignore
+  const more = shared.length > NAMES ? ` and ${shared.length - NAMES} more` : "";
+  return [`several columns have the name ${shown.join(", ")}${more}, and a number tells them apart`];
+}
+
 /** Says that another table begins below the first one, and how each is reached. */
 function stackedNotes(rows: readonly HeadRow[], layout: Layout, lastColumn: string): string[] {
   const other = otherTable(rows, layout);
@@ -72,6 +111,31 @@ function stackedNotes(rows: readonly HeadRow[], layout: Layout, lastColumn: stri
     `row ${other.number} (${JSON.stringify(first!.text)}, …) looks like the header of another table: --range ${letter}${begin}:${lastColumn}${end} takes the first one, --range ${letter}${other.number}:${lastColumn} that one`,
   ];
 }
+
+/** Cells of records, from which on a line of one text is more than a record with little in it. */
+const SECTION_CELLS = 3;
+
+/** Says which lines of one text, as titles of sections are, are among the records. */
+function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], layout: Layout): string[] {
+  const wide = records.filter(({ cells }) => cells.length > 1).map(({ cells }) => cells.length);
+  if (isReport(records, layout) || usualCells(wide) < SECTION_CELLS) return [];
+  const titles = new Set(rows.filter(({ number }) => number < layout.firstRow).map(({ cells }) => cells[0]!.text));
+  const last = records.findLastIndex(({ cells }) => cells.length > 1);
+  const lone = records.slice(0, last).filter(({ cells: [cell, ...others] }, n) => {
+    const isTitle = titles.has(records[n + 1]!.cells[0]!.text) || titles.has(cell!.text);
+    return others.length === 0 && cell!.sort === "text" && !isPrinted(cell!.text) && !isTitle;
+  });
+  const [first] = lone;
+  if (!first || lone.length > wide.length) return [];
+  const found = rowsText({ count: lone.length, rows: lone.map(({ number }) => number) });
+  const [hold, are] = lone.length === 1 ? ["holds", "a title of a section does, and is"] : ["hold", "titles of sections do, and are"]; // prettier-ignore
+  return [
+    `${found} ${hold} one text alone (${JSON.stringify(first.cells[0]!.text.slice(0, SHOWN))}), as ${are} imported`,
+  ];
+}
+
+/** Characters of a title that a note shows. */
+const SHOWN = 60;
 
 /** The share of rows that hold a delimiter equally often. */
 const REGULAR = 0.8;

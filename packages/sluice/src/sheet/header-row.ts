@@ -352,25 +352,6 @@ export function otherTable(rows: readonly HeadRow[], { headers, firstRow }: Layo
 }
 
 /**
- * The column of a gap in the header with two names or more on either side, if some rows are filled
- * on one side alone: two tables side by side, and not a column that only sets others apart.
- */
-export function gapInHeader({ headers, headerRows }: Layout, records: readonly HeadRow[]): number | undefined {
-  if (headerRows.length === 0) return undefined;
-  const filled = new Set(records.flatMap(({ cells }) => cells.map(({ column }) => column)));
-  const oneSided = (gap: number): boolean =>
-    records.some(({ cells }) => cells.length > 1 && (cells[0]!.column > gap || cells.at(-1)!.column < gap));
-  const columns = headers.map(({ sheetColumn }) => sheetColumn).sort((a, b) => a - b);
-  for (const [n, column] of columns.entries()) {
-    const next = columns[n + 1];
-    if (next === undefined || next === column + 1 || n < 1 || n > columns.length - 3) continue;
-    const between = Array.from({ length: next - column - 1 }, (_, k) => column + 1 + k);
-    if (between.every((one) => !filled.has(one)) && oneSided(column + 1)) return column + 1;
-  }
-  return undefined;
-}
-
-/**
  * Reports whether a row continues the headers above it: `Percent` over `of class`, all of it words
  * over numbers. A record would have something in the first column, in a column of words, or only
  * letters and signs for a missing value.

@@ -182,6 +182,41 @@ test("two tables in one sheet are said, each with the range that takes it", asyn
   expect((await lookAtCells(stacked, { range: "A6:B" })).columns.map(({ header }) => header)).toEqual(["City", "Rent"]);
 });
 
+test("blocks with the same names side by side are said, each with the range that takes it", async () => {
+  const rows: TestCell[][] = [
+    ["Name", "Score", null, "Name", "Score", null, "Name", "Score"],
+    ["Ada", 1, null, "Bob", 2, null, "Cem", 3],
+    ["Dee", 4, null, "Eve", 5, null, "Fay", 6],
+  ];
+  expect((await lookAtCells(rows)).notes).toEqual([
+    'the names "Name", "Score" are there 3 times side by side, and a number tells their columns apart: --range A:B takes the first one, --range D:E the next one, --range G:H the last one',
+  ]);
+  const last = await lookAtCells(rows, { range: "G:H" });
+  expect([last.notes, last.columns.map(({ column }) => column), last.records]).toEqual([[], ["name", "score"], 2]);
+  const two = rows.map((row) => [...row.slice(0, 2), ...row.slice(3, 5)]);
+  expect((await lookAtCells(two)).notes).toEqual([
+    'the names "Name", "Score" are there 2 times side by side, and a number tells their columns apart: --range A:B takes one, --range C:D the other',
+  ]);
+});
+
+test("a name that several columns have is said", async () => {
+  const { notes, columns } = await look("Item,Unit,Price,Unit\nTea,kg,3,t\n");
+  expect(columns.map(({ column }) => column)).toEqual(["item", "unit", "price", "unit_2"]);
+  expect(notes).toEqual(['several columns have the name "Unit" (B, D), and a number tells them apart']);
+});
+
+test("lines of one text among the records are said, since titles of sections are so", async () => {
+  const found = await look(
+    "No,Item,Unit,Price\nTOOLS\n1,Saw,pcs,5\n2,Axe,pcs,6\nTOYS\n3,Ball,pcs,7\n4,Kite,pcs,8\n5,Doll,pcs,9\n",
+  );
+  expect(found.records).toBe(7);
+  expect(found.notes).toContain(
+    'rows 2 and 5 hold one text alone ("TOOLS"), as titles of sections do, and are imported',
+  );
+  // Of two columns, one may be empty.
+  expect((await look("Item,Price\nSaw\nAxe,5\nBall,7\nKite,8\nDoll,9\n")).notes).toEqual([]);
+});
+
 test("a title above a repeated header is said to begin another table, each with the range that takes it", async () => {
   const parts = "Sold,,\nPart,Qty,Price\nP-1,5,1.25\nP-2,6,2.50\n\nBought,,\nPart,Qty,Price\nP-3,7,3.75\nP-4,8,1.50\n";
   const { notes } = await look(parts);

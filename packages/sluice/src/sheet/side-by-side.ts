@@ -1,0 +1,79 @@
+// Tables side by side in one sheet: blocks that repeat the same names, and tables that an empty
+// column parts.
+//
+//   Name | Score |  | Name | Score      blocks with the same names (repeatedBlocks)
+//   Ada  | 1     |  | Bob  | 2
+//
+//   Item | Price |  | Staff | Pay       an empty column parts two tables (partedTables): the rows
+//   Tea  | 3.5   |  | Ada   | 1200      of the shorter one end, and those of the other go on
+//   Milk | 1.2   |  |       |
+//
+// A column that only sets others apart parts nothing, and neither do the columns that are empty
+// since the cells of each name are merged across.
+import type { HeadRow } from "./head-rows.ts";
+import type { Layout } from "./header-row.ts";
+
+/** The columns of a table, the first and the last one. */
+export type Block = readonly [first: number, last: number];
+
+/** Names that a block has at least. */
+const LEAST_NAMES = 2;
+
+/** The blocks whose names are the same, in the same order; empty if the header is no such row. */
+export function repeatedBlocks({ headers }: Layout): Block[] {
+  const names = headers.toSorted((a, b) => a.sheetColumn - b.sheetColumn);
+  for (let length = LEAST_NAMES; length * 2 <= names.length; length++) {
+    const repeats = names.length % length === 0 && names.every(({ text }, n) => text === names[n % length]!.text);
+    if (!repeats || new Set(names.slice(0, length).map(({ text }) => text)).size < length) continue;
+    return Array.from({ length: names.length / length }, (_, n) => {
+      const block = names.slice(n * length, (n + 1) * length);
+      return [block[0]!.sheetColumn, block.at(-1)!.sheetColumn] as const;
+    });
+  }
+  return [];
+}
+
+/**
+ * The tables that empty columns part; empty if there is one table alone. Each has two names or
+ * more. They begin with the same name; or each has its rows without a gap from the first one on,
+ * and they do not all have the same number of rows.
+ */
+export function partedTables({ headers, headerRows }: Layout, records: readonly HeadRow[]): Block[] {
+  if (headerRows.length === 0) return [];
+  const filled = new Set(records.flatMap(({ cells }) => cells.map(({ column }) => column)));
+  const columns = headers.map(({ sheetColumn }) => sheetColumn).sort((a, b) => a - b);
+  const parts: number[][] = [];
+  let gaps = 0;
+  for (const [n, column] of columns.entries()) {
+    const before = columns[n - 1];
+    const isApart = before !== undefined && column > before + 1 && !isAnyFilled(filled, before + 1, column - 1);
+    if (before !== undefined && column > before + 1) gaps++;
+    if (before === undefined || isApart) parts.push([column]);
+    else parts.at(-1)!.push(column);
+  }
+  // Names that are all, or mostly, apart from each other are those of merged cells.
+  if (parts.length < 2 || parts.some((part) => part.length < LEAST_NAMES) || gaps * 2 >= columns.length - 1) return [];
+  const blocks = parts.map((part): Block => [part[0]!, part.at(-1)!]);
+  // A line of one cell says nothing of the tables.
+  const wide = records.filter(({ cells }) => cells.length > 1);
+  const lengths = blocks.map((block) => rowsIn(block, wide));
+  const whole = lengths.every((length) => length !== undefined && length > 0);
+  return (whole && new Set(lengths).size > 1) || shareName(headers, blocks) ? blocks : [];
+}
+
+function shareName(headers: Layout["headers"], blocks: readonly Block[]): boolean {
+  const names = blocks.map(([first]) => headers.find(({ sheetColumn }) => sheetColumn === first)!.text);
+  return new Set(names).size === 1;
+}
+
+function isAnyFilled(filled: ReadonlySet<number>, from: number, to: number): boolean {
+  for (let column = from; column <= to; column++) if (filled.has(column)) return true;
+  return false;
+}
+
+/** The number of rows that a block fills, from the first one on; undefined if some are missing. */
+function rowsIn([first, last]: Block, records: readonly HeadRow[]): number | undefined {
+  const fills = records.map(({ cells }) => cells.some(({ column }) => column >= first && column <= last));
+  const length = fills.lastIndexOf(true) + 1;
+  return fills.slice(0, length).every(Boolean) ? length : undefined;
+}
