@@ -162,6 +162,7 @@ const PLAN: Readonly<Record<string, Fits>> = {
       firstRow: isCount,
       all: isBoolean,
       repeated: isList(isList(hasShape({ column: isCount, text: isText }))),
+      folds: isOptional(isBoolean),
       usual: isNatural,
       gaps: isBoolean,
       totals: isList(isCount),

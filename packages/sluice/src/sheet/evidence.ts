@@ -104,7 +104,7 @@ export function seriesIn({ cells }: HeadRow): ReadonlySet<number> {
 }
 
 /** Years head the columns of many tables. */
-function isYear({ text }: HeadCell): boolean {
+export function isYear({ text }: HeadCell): boolean {
   return /^(?:19|20)\d\d$/.test(text);
 }
 

@@ -77,7 +77,7 @@ async function mergedOf(
 
 function rulesOf(
   rows: readonly HeadRow[],
-  { firstRow, headerRows }: Layout,
+  { firstRow, headerRows, headers }: Layout,
   { allRows = false, limit, skipLast }: RecordOptions,
   asTheyStand: boolean,
 ): RecordRules {
@@ -95,13 +95,23 @@ function rulesOf(
     repeated:
       headerRows.length === 0 || usual < 2
         ? []
-        : above.map(({ cells }) => cells.map(({ column, text }) => ({ column, text }))),
+        : [
+            ...above.map(({ cells }) => cells.map(({ column, text }) => ({ column, text }))),
+            ...joinedHeader(headers, headerRows),
+          ],
+    folds: true,
     usual,
     gaps: blank * 10 > records.length,
     totals: [],
     ...(limit === undefined ? {} : { limit }),
     ...(skipLast === undefined ? {} : { skipLast }),
   };
+}
+
+/** The names of a header of several rows, in one row: a later page may have them so. */
+function joinedHeader(headers: Layout["headers"], headerRows: readonly number[]): RecordRules["repeated"] {
+  if (headerRows.length < 2) return [];
+  return [headers.map(({ sheetColumn, text }) => ({ column: sheetColumn, text }))];
 }
 
 /**

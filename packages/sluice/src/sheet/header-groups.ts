@@ -8,7 +8,7 @@
 //   Wheat | Rye  | Wheat | Rye
 import type { Header } from "../options.ts";
 import { isUnits } from "./about-rows.ts";
-import { evidenceOfLast, isLabel } from "./evidence.ts";
+import { evidenceOfLast, isLabel, isYear } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
 /** Rows that a header may continue over. */
@@ -30,11 +30,16 @@ export function isPair(rows: readonly HeadRow[], first: number): boolean {
   // `Unit: ACME` is a remark.
   if (groups.cells.some(({ text }) => /[:：]$/.test(text))) return false;
   const { labels, records } = evidenceOfLast(rows, first + 1);
-  if (labels === 0 || records > 0) return false;
+  if ((labels === 0 && !areYears(names)) || records > 0) return false;
   const { wide, single, down } = spansOf(groups, names.cells.map((cell) => cell.column)); // prettier-ignore
   const apart = names.number - groups.number;
   if (wide === 0 || groups.cells.length < 2) return false;
   return isHeldTogether(down, apart) || (apart === 1 && (single === 0 || wide >= 2));
+}
+
+/** `2023 | 2024`: years that go up are names, also over numbers. */
+function areYears({ cells }: HeadRow): boolean {
+  return cells.length > 1 && cells.every((cell, n) => isYear(cell) && (n === 0 || cell.text > cells[n - 1]!.text));
 }
 
 /** Names that are merged downwards hold two rows together, also if a blank one is between them. */

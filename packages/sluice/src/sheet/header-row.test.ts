@@ -269,6 +269,20 @@ test.each<[string, BatchCell[][]]>([
 });
 
 describe("a header of two rows is joined", () => {
+  test("a group over years, beside names whose cells are merged downwards", () => {
+    const rows: BatchCell[][] = [
+      ["Region", "Code", "Sales", null],
+      [null, null, "2023", "2024"],
+      ["North", "c1", 5, 7],
+      ["South", "c2", 6, 8],
+      ["West", "c3", 9, 8],
+    ];
+    expect(found(rows)).toEqual([
+      [1, 2],
+      ["Region", "Code", "Sales / 2023", "Sales / 2024"],
+    ]);
+  });
+
   test("groups over names", () => {
     const rows: BatchCell[][] = [
       [null, "2019", null, "2020", null],

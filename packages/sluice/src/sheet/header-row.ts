@@ -44,6 +44,7 @@ import {
   withGroupsAbove,
   withNamesAbove,
 } from "./header-groups.ts";
+import { foldRepeat } from "./repeats.ts";
 
 /** The layout of a sheet's top. Rows are numbered as the sheet numbers them. */
 export interface Layout {
@@ -336,14 +337,15 @@ function namesDimensions(rows: readonly HeadRow[], header: number): boolean {
  * title, several words over values, and not the header once more. Undefined if there is none among
  * the first rows.
  */
-export function otherTable(rows: readonly HeadRow[], { headers, firstRow }: Layout): HeadRow | undefined {
-  const names = new Set(headers.map(({ text }) => text));
+export function otherTable(rows: readonly HeadRow[], { headers, firstRow, headerRows }: Layout): HeadRow | undefined {
+  const own = rows.filter(({ number }) => headerRows.includes(number)).flatMap(({ cells }) => cells);
+  const names = new Set([...headers, ...own].map(({ text }) => foldRepeat(text)));
   for (let i = 2; i < rows.length - 2; i++) {
     const row = rows[i]!;
     const before = rows[i - 1]!;
     if (before.number <= firstRow || row.cells.length < 2) continue;
     const apart = row.number > before.number + 1 || before.cells.length === 1;
-    if (!apart || !row.cells.every(isLabel) || row.cells.every(({ text }) => names.has(text))) continue;
+    if (!apart || !row.cells.every(isLabel) || row.cells.every(({ text }) => names.has(foldRepeat(text)))) continue;
     if (rows[i + 1]!.number !== row.number + 1) continue;
     const { covers, labels, records } = evidence(rows.slice(0, i + 4), i);
     if (covers && labels > 0 && records === 0) return row;

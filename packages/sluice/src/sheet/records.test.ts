@@ -40,6 +40,40 @@ describe("no records are", () => {
     ]);
   });
 
+  test("rows that repeat a header of two rows: as it stands, joined in one row, or in capitals", async () => {
+    const header = ",North,,South,\nItem,Units,Price,Units,Price\n";
+    const page = (n: number): string => `P-${n},${n},1.25,7,2.50\nP-${n}x,5,1.50,8,3.75\n`;
+    const joined = "Item,North / Units,North / Price,South / Units,South / Price\n";
+    const found = await look(header + page(1) + header + page(2) + joined + page(3) + header.toUpperCase() + page(4));
+    expect(types(found)).toEqual(["text", "integer", "numeric", "integer", "numeric"]);
+    expect([found.records, rowsLeftOut(found)]).toEqual([8, [["repeats", [5, 6, 9, 12, 13]]]]);
+    expect(found.notes.filter((note) => note.includes("another table") || note.includes("--type"))).toEqual([]);
+    const wrapped = "Item,Units,Unit\n,sold,price\n";
+    const pages = (next: string): string => `${wrapped}Tea,1,3.50\nRye,4,1.25\n${next}Oat,7,2.75\nEgg,3,3.00\n`;
+    for (const next of [wrapped, "Item,Units sold,Unit price\n", wrapped.toUpperCase()])
+      expect(types(await look(pages(next)))).toEqual(["text", "integer", "numeric"]);
+  });
+
+  test("titles that count pages or say that the table goes on, and headers of dates", async () => {
+    const rows = "Part,Qty,Price\nP-1,5,1.25\nP-2,6,2.50\nP-3,6,2.75\n";
+    const paged = (n: number): string => `Stock,,Page ${n} of 2\n${rows}`;
+    expect(rowsLeftOut(await look(paged(1) + paged(2)))).toEqual([["repeats", [6, 7]]]);
+    const { notes } = await look(`Table 1: Stock,,\n${rows}Table 1: Stock (continued),,\n${rows}`);
+    expect(notes).toEqual([
+      "the header is row 2; row 1 above it is passed over",
+      "rows 6 and 7 repeat the header, or what stands above it, and are left out (--all-rows keeps every row)",
+    ]);
+    const days: TestCell[] = ["Item", new Date("2024-01-01T00:00Z"), new Date("2024-02-01T00:00Z")];
+    const values: TestCell[][] = [["a", 1, 2], ["b", 3, 4], ["c", 5, 6]]; // prettier-ignore
+    expect(rowsLeftOut(await lookAtCells([days, ...values, days, ...values]))).toEqual([["repeats", [5]]]);
+  });
+
+  test("and rows that only look like the header are records", async () => {
+    // Letters may be codes.
+    expect(rowsLeftOut(await look("a,b,c\n1,2,3\nA,B,C\n4,5,6\n"))).toEqual([]);
+    expect(rowsLeftOut(await look("Name,Kind,Price\nAda,x,1\nName,kind of,2\nBob,y,3\n"))).toEqual([]);
+  });
+
   test("the title, page numbers and drawn lines of printed pages", async () => {
     const page = "Stock list,,\n,,\n";
     const found = await look(

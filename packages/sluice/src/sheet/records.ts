@@ -12,6 +12,7 @@
 import { CellType, SheetError, type RowBatch } from "@sluice/sheets";
 import { mayBeBlank } from "../chunk/blank.ts";
 import { MergedFill, type MergedDown } from "./merged.ts";
+import { beginsLike, foldRepeat } from "./repeats.ts";
 import { selectRows } from "./select.ts";
 
 /** The rules that decide which rows are records; a part of an import's plan. */
@@ -22,6 +23,11 @@ export interface RecordRules {
   readonly all: boolean;
   /** Rows of the header, and above it, that are not records if they are repeated. */
   readonly repeated: readonly (readonly RepeatedCell[])[];
+  /**
+   * Texts of these rows are compared without regard to capitals, numbers of pages and words such as
+   * `(continued)`. Imports that earlier versions began compare them as they stand.
+   */
+  readonly folds?: boolean;
   /**
    * Cells that records usually hold; lines below the table are looked for if these are two or more.
    */
@@ -101,6 +107,9 @@ export class RecordFilter {
   readonly #rules: RecordRules;
   readonly #totals: ReadonlySet<number>;
   readonly #firstBytes: ReadonlySet<number>;
+  readonly #fold: (text: string) => string;
+  /** The repeated rows, with their texts as they are compared. */
+  readonly #repeated: readonly (readonly RepeatedCell[])[];
   readonly #found = new Map<WhyLeftOut, { count: number; rows: number[]; text: string }>();
   readonly #merged: MergedFill;
   /** Batches that end in rows which may not be records. */
@@ -116,7 +125,11 @@ export class RecordFilter {
     this.#rules = rules;
     this.#merged = new MergedFill(rules.merged ?? []);
     this.#totals = new Set(rules.totals);
-    this.#firstBytes = new Set(rules.repeated.flatMap(([cell]) => (cell ? [Buffer.from(cell.text)[0]!, MARK] : [])));
+    this.#fold = rules.folds === true ? foldRepeat : (text) => text;
+    this.#repeated = rules.repeated.map((cells) =>
+      cells.map(({ column, text }) => ({ column, text: this.#fold(text) })),
+    );
+    this.#firstBytes = new Set(this.#repeated.flatMap(([cell]) => (cell ? [...firstBytesOf(cell.text), MARK] : [])));
   }
 
   /** True if the limit is reached, so that nothing more is a record. */
@@ -198,7 +211,7 @@ export class RecordFilter {
     if (first === undefined) return true;
     if (this.#firstBytes.has(batch.bytes[batch.starts[first]!]!) && this.#beginsHeader(textOf(batch, first))) {
       const cells = cellsOf(batch, row);
-      if (this.#rules.repeated.some((header) => repeats(header, cells))) {
+      if (this.#isRepeat(cells)) {
         this.#otherTitle ??= this.#titleAbove(batch, row, cells);
         return this.#leaveOut("repeats", number, cells[0]!.text);
       }
@@ -215,14 +228,19 @@ export class RecordFilter {
 
   /** Reports whether a header begins with this text. Few rows do, so the others need no more. */
   #beginsHeader(text: string): boolean {
-    return this.#rules.repeated.some((header) => header[0]?.text === text);
+    return this.#repeated.some(([first]) => first && beginsLike(text, first.text) && this.#fold(text) === first.text);
+  }
+
+  #isRepeat(cells: readonly RepeatedCell[]): boolean {
+    const folded = cells.map(({ column, text }) => ({ column, text: this.#fold(text) }));
+    return this.#repeated.some((header) => repeats(header, folded));
   }
 
   /** The text right above a repeated header, unless it repeats, as titles of printed pages do. */
   #titleAbove(batch: RowBatch, row: number, header: readonly RepeatedCell[]): OtherTitle | undefined {
     if (row === 0 || header.length < 2 || batch.rowNumbers[row - 1] !== batch.rowNumbers[row]! - 1) return undefined;
     const above = cellsOf(batch, row - 1);
-    if (above.length !== 1 || this.#rules.repeated.some((title) => repeats(title, above))) return undefined;
+    if (above.length !== 1 || this.#isRepeat(above)) return undefined;
     const lastColumn = header.at(-1)!.column;
     return { row: batch.rowNumbers[row - 1]!, text: shown(above[0]!.text), header: batch.rowNumbers[row]!, lastColumn };
   }
@@ -446,6 +464,13 @@ function textOf({ bytes, starts, ends }: RowBatch, cell: number): string {
     .replace(/^\uFEFF/, "")
     .trim()
     .replaceAll(/\s+/g, " ");
+}
+
+/** The first bytes of a text, in small letters and in capitals. */
+function firstBytesOf(text: string): number[] {
+  if (text === "") return [];
+  const first = String.fromCodePoint(text.codePointAt(0)!);
+  return [first, first.toUpperCase()].map((character) => Buffer.from(character)[0]!);
 }
 
 function repeats(header: readonly RepeatedCell[], cells: readonly RepeatedCell[]): boolean {
