@@ -113,7 +113,7 @@ const TABLE_ROWS = 2;
 
 /**
  * Whether a row of names is the first one of the table below row i: right below it, or the lines
- * between the two end in a blank row or a line of one cell. They must not be a table of their own,
+ * between the two end in a blank row or a line of one cell. They must not be a small table,
  * `Country | 2019` over two numbers or more.
  */
 function isFirst(rows: readonly HeadRow[], i: number, names: number): boolean {

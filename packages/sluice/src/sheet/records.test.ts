@@ -70,7 +70,8 @@ describe("no records are", () => {
 
   test("and rows that only look like the header are records", async () => {
     // Letters may be codes.
-    expect(rowsLeftOut(await look("a,b,c\n1,2,3\nA,B,C\n4,5,6\n"))).toEqual([]);
+    expect(rowsLeftOut(await look("A,B,C\n1,2,3\na,b,c\n4,5,6\n"))).toEqual([]);
+    expect(rowsLeftOut(await look("A,B,C\n1,2,3\nA,B,C\n4,5,6\n"))).toEqual([["repeats", [3]]]);
     expect(rowsLeftOut(await look("Name,Kind,Price\nAda,x,1\nName,kind of,2\nBob,y,3\n"))).toEqual([]);
   });
 

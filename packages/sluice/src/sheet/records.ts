@@ -25,7 +25,7 @@ export interface RecordRules {
   readonly repeated: readonly (readonly RepeatedCell[])[];
   /**
    * Texts of these rows are compared without regard to capitals, numbers of pages and words such as
-   * `(continued)`. Imports that earlier versions began compare them as they stand.
+   * `(continued)`. Imports that earlier versions began compare them without that.
    */
   readonly folds?: boolean;
   /**

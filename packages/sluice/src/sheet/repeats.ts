@@ -24,5 +24,5 @@ export function foldRepeat(text: string): string {
 /** Whether a text may be this one when it is folded. It costs little, and few texts are. */
 export function beginsLike(text: string, folded: string): boolean {
   const length = Math.min(4, folded.length);
-  return text.slice(0, length).toLowerCase() === folded.slice(0, length);
+  return text.slice(0, length).toLowerCase() === folded.slice(0, length).toLowerCase();
 }

@@ -5,7 +5,7 @@
 //   Ada  | 1     |  | Bob  | 2
 //
 //   Item | Price |  | Staff | Pay       an empty column parts two tables (partedTables): the rows
-//   Tea  | 3.5   |  | Ada   | 1200      of the shorter one end, and those of the other go on
+//   Tea  | 3.5   |  | Ada   | 1200      of the shorter one end, and of the other come
 //   Milk | 1.2   |  |       |
 //
 // A column that only sets others apart parts nothing, and neither do the columns that are empty
@@ -19,7 +19,7 @@ export type Block = readonly [first: number, last: number];
 /** Names that a block has at least. */
 const LEAST_NAMES = 2;
 
-/** The blocks whose names are the same, in the same order; empty if the header is no such row. */
+/** The blocks whose names are the same, in the same order; empty if no name comes again. */
 export function repeatedBlocks({ headers }: Layout): Block[] {
   const names = headers.toSorted((a, b) => a.sheetColumn - b.sheetColumn);
   for (let length = LEAST_NAMES; length * 2 <= names.length; length++) {
