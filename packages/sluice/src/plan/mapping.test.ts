@@ -100,6 +100,18 @@ test.each([
   expect(tableNameFor(file)).toBe(name);
 });
 
+test("a part of a name that is a sign alone becomes a word, and finds the columns of earlier tables", () => {
+  const texts = ["2019 / Votes", "2019 / %", "Share", "Share %"];
+  const names = [...columnNames(headers(...texts), new Map()).values()];
+  expect(names).toEqual(["_2019_votes", "_2019_percent", "share", "share_percent"]);
+  expect(mapped(texts, { _2019_votes: {}, _2019: {}, share: {}, share_percent: {} })).toEqual([
+    "2019 / Votes → _2019_votes by name",
+    "2019 / % → _2019 by name",
+    "Share → share by name",
+    "Share % → share_percent by name",
+  ]);
+});
+
 test("signs become words where they alone tell headers apart, or are all that there is", () => {
   const headers = ["Yes", "Yes / %", "# of polls", "%", "+", "Yes"].map((text, n) => ({ sheetColumn: n + 1, text }));
   expect([...columnNames(headers, new Map()).values()]).toEqual([

@@ -182,8 +182,9 @@ export function nearest(header: Header, columns: readonly Column[]): { name: str
 
 /**
  * The names that columns get from their headers: what `map` says, else the header as an identifier.
- * If two come to one name, or one gives no name, signs such as `%` become words first (`Yes` and
- * `Yes %` → `yes`, `yes_percent`); what is still taken gets a number.
+ * If two come to one name, or one or a part of it gives no name, signs such as `%` become words
+ * first (`Yes` and `Yes %` → `yes`, `yes_percent`; `2019 / %` → `_2019_percent`); what is still
+ * taken gets a number.
  *
  * @param signs false for the names of earlier versions, which only had numbers
  */
@@ -199,7 +200,7 @@ export function columnNames(
   for (const { text } of headers) plain.set(toIdentifier(text), (plain.get(toIdentifier(text)) ?? 0) + 1);
   const nameOf = ({ text, sheetColumn }: Header): string => {
     const name = toIdentifier(text);
-    const inWords = signs && (name === "" || plain.get(name)! > 1) ? toIdentifier(spellSigns(text)) : name;
+    const inWords = signs && (hasEmptyPart(text) || plain.get(name)! > 1) ? toIdentifier(spellSigns(text)) : name;
     return inWords || nameOfColumn(sheetColumn);
   };
   for (const header of headers) {
@@ -208,6 +209,11 @@ export function columnNames(
     names.set(header, unusedIdentifier(wanted ?? nameOf(header), taken));
   }
   return names;
+}
+
+/** Whether a header, or a part of one with groups, is signs alone: `%`, `2019 / %`. */
+function hasEmptyPart(header: string): boolean {
+  return header.split(" / ").some((part) => toIdentifier(part) === "");
 }
 
 /** Finds each header the one free column that is alike enough. */
