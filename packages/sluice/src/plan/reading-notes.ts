@@ -2,7 +2,7 @@
 // are text because of a few of them.
 import type { LoadColumn } from "../chunk/chunk.ts";
 import { inferred } from "./design.ts";
-import { AMBIGUOUS, CUT } from "../sheet/infer.ts";
+import { AMBIGUOUS, CUT, PARTS, PAST } from "../sheet/infer.ts";
 import type { Sample } from "../sheet/source.ts";
 import { isNumberType } from "../schema/types.ts";
 import { notedType } from "./assumptions.ts";
@@ -104,7 +104,7 @@ function textNotes(name: string, { because = "", errors }: ReturnType<typeof inf
     return [`the column "${name}" holds errors (${counts}), so it is text; ${options} reads them as missing`];
   }
   if (because.startsWith(CUT)) return [`the column "${name}" is text: ${because}`];
-  if (because.startsWith(AMBIGUOUS))
+  if ([AMBIGUOUS, PARTS, PAST].some((reason) => because.startsWith(reason)))
     return [`the column "${name}" is text: ${because.replace('"column=', `"${name}=`)}`];
   return [];
 }

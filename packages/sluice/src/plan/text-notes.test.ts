@@ -52,3 +52,24 @@ test.each([
 test("a column of which less than half is of a type is text without a word", async () => {
   expect((await imported(["1", "two", "three"])).notes).toEqual([]);
 });
+
+test.each([
+  ["of two parts", ["1:30", "26:10", "131:05"], 'hours and minutes, or minutes and seconds, as in "26:10" (row 3);'],
+  [
+    "that no time is beside",
+    ["36:00:00", "40:00:00"],
+    'more than 23 hours, or less than 0, in each value, as in "36:00:00" (row 2);',
+  ],
+])("durations %s are text, and the type that is named takes all", async (_, values, said) => {
+  const { inserted, notes } = await imported(values);
+  expect(inserted).toBe(values.length);
+  expect(notes).toEqual([expect.stringContaining(`the column "v" is text: ${said} --type "v=interval" reads`)]);
+  const typed = await imported(values, "interval");
+  expect([typed.inserted, typed.rejected, typed.notes]).toEqual([values.length, 0, []]);
+});
+
+test("durations past a day among times are intervals", async () => {
+  const { inserted, rejected, assumptions } = await imported(["1:30:00", "26:10:00", "-0:45:10"]);
+  expect([inserted, rejected]).toEqual([3, 0]);
+  expect(assumptions.find(({ about }) => about === "types")?.said).toBe("id integer, v interval");
+});

@@ -19,7 +19,8 @@ import { isMark } from "../values/marks.ts";
  * - `amount …`: a number as text in one notation or several; {@link amountIn} takes it apart
  * - `true`, `yes`, `y`, `t` and their opposites: such a word as text; `boolean`: a boolean cell
  * - `date`, `timestamp`, `time`, `duration`: a cell of that kind; `iso date`, `iso timestamp`, `iso
- *   timestamptz`, `iso time`: ISO text; `date DD/MM/YYYY|MM/DD/YYYY`: text that can be read in
+ *   timestamptz`, `iso time`: ISO text; `hours`: a time of two parts, `7:30`, and `pm time`: one with
+ *   AM or PM; `iso duration`: `26:10:00`, `-1:30:00`; `clock`: `26:10`, hours or minutes; `date DD/MM/YYYY|MM/DD/YYYY`: text that can be read in
  *   these notations
  * - `code`: digits that a number would not keep: leading zeros, a plus, more than 15
  * - `mark …`: a text that stands for a missing value; `error …`: an error cell, with its code
@@ -34,8 +35,9 @@ const BOOLEAN_WORDS = new Set(["true", "false", "yes", "no", "y", "n", "t", "f"]
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const ISO =
   /^\d{4}-\d\d-\d\d(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6}0*)?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/;
-const TIME =
-  /^(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?$|^(?:0?[1-9]|1[0-2]):[0-5]\d(?::[0-5]\d)? ?[ap]\.?m\.?$/i;
+const TIME = /^(?:[01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(?:\.\d{1,6})?)?$/;
+const PM_TIME = /^(?:0?[1-9]|1[0-2]):[0-5]\d(?::[0-5]\d)? ?[ap]\.?m\.?$/i;
+const DURATION = /^-?\d{1,5}:[0-5]\d(:[0-5]\d(?:\.\d{1,6})?)?$/;
 /**
  * A decimal with more digits than `amountOf` looks at. It has more than three after its point or
  * before it, so it is read in one way.
@@ -72,10 +74,12 @@ function textKind(text: string): Kind {
     const numeric = numberTextKind(text);
     if (numeric !== undefined) return numeric;
   }
+  if (first === 0x2d && DURATION.test(text)) return timeKind(text)!;
   if (isMark(text)) return `mark ${text}`;
   if (text.length === 36 && UUID.test(text)) return "uuid";
   if (digit) {
-    if (TIME.test(text)) return "iso time";
+    const time = timeKind(text);
+    if (time !== undefined) return time;
     const iso = ISO.exec(text);
     if (iso && dateFormatsOf(text.slice(0, 10)).length > 0)
       return text.length === 10 ? "iso date" : iso[1] === undefined ? "iso timestamp" : "iso timestamptz";
@@ -90,6 +94,15 @@ function textKind(text: string): Kind {
   }
   if (text.includes("@") && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(text)) return "email";
   return /^https?:\/\/\S+$/i.test(text) ? "url" : "text";
+}
+
+/** The kind of a time of day, or of a duration, as text. */
+function timeKind(text: string): Kind | undefined {
+  const time = TIME.exec(text);
+  if (time) return time[1] === undefined ? "hours" : "iso time";
+  if (PM_TIME.test(text)) return "pm time";
+  const duration = DURATION.exec(text);
+  return duration ? (duration[1] === undefined ? "clock" : "iso duration") : undefined;
 }
 
 /** The notations that a kind names; empty if it is not a date as text. */

@@ -67,6 +67,6 @@ function sortOf(kind: string): string {
   if (/^(?:integer|bigint|huge|decimal|double|code|(?:digits|amount|cut) .*)$/.test(kind)) return "number";
   if (kind.startsWith("mark ")) return "text";
   if (kind.startsWith("error ")) return "error";
-  if (kind === "duration") return "time";
-  return /date|timestamp/.test(kind) ? "date" : kind === "iso time" ? "time" : kind;
+  if (/^(?:duration|iso duration|clock|hours|iso time|pm time)$/.test(kind)) return "time";
+  return /date|timestamp/.test(kind) ? "date" : kind;
 }

@@ -41,6 +41,8 @@ const EXAMPLES = 3;
 /** The beginning of the reasons that an import tells, too: it would be a column of numbers. */
 export const AMBIGUOUS = "a point or a comma and three digits";
 export const CUT = "a spreadsheet has cut";
+export const PARTS = "hours and minutes, or minutes and seconds";
+export const PAST = "more than 23 hours, or less than 0,";
 /** Bytes of a value that are kept of it, to be shown. */
 const EXAMPLE_BYTES = 1_000;
 
@@ -115,6 +117,8 @@ interface Candidate {
   readonly fits: (kind: Kind) => boolean;
   /** Of two words both must be there: one letter alone may be a code of something else. */
   readonly both?: readonly [Kind, Kind];
+  /** Of these one must be there. */
+  readonly any?: readonly Kind[];
 }
 
 /** In the order in which they are tried: the narrowest first. */
@@ -134,10 +138,16 @@ const CANDIDATES: readonly Candidate[] = [
   { type: "date", fits: among("date", "iso date") },
   { type: "timestamp", fits: among("date", "iso date", "timestamp", "iso timestamp") },
   { type: "timestamptz", fits: among("iso timestamptz") },
-  { type: "time", fits: among("time", "iso time") },
+  { type: "time", fits: among("time", "iso time", "hours", "pm time") },
   // A duration says that the times of day are durations too: a spreadsheet shows 37:30 and 8:00 by
   // two formats.
-  { type: "interval", fits: among("duration", "time", "iso time"), both: ["duration", "duration"] },
+  {
+    type: "interval",
+    fits: among("duration", "time", "iso time", "hours", "iso duration"),
+    any: ["duration", "iso duration"],
+  },
+  // Hours and minutes, or minutes and seconds: `26:10` alone does not tell.
+  { type: "interval", fits: among("time", "iso time", "hours", "iso duration", "clock"), any: ["clock"] },
   { type: "uuid", fits: among("uuid") },
   { type: "jsonb", fits: among("json") },
 ];
@@ -438,8 +448,13 @@ export class Inference {
  */
 function fitting(column: ColumnKinds, values: number): Candidate[] {
   return [...CANDIDATES, ...dateCandidates(column), ...numberCandidates(column)].filter(
-    ({ fits, both }) => column.count(fits) === values && (both?.every((word) => column.has(word)) ?? true),
+    (candidate) => column.count(candidate.fits) === values && hasWords(column, candidate),
   );
+}
+
+/** Whether a column has the kinds without which a candidate is no choice. */
+function hasWords(column: ColumnKinds, { both, any }: Candidate): boolean {
+  return (both?.every((word) => column.has(word)) ?? true) && (any?.some((word) => column.has(word)) ?? true);
 }
 
 /**
@@ -562,6 +577,7 @@ function doubt(column: ColumnKinds, [first, second]: readonly Candidate[], heade
   if (first?.dateFormat !== undefined && second?.dateFormat !== undefined)
     return `day and month could change places: every value reads as ${first.dateFormat} and as ${second.dateFormat}`;
   if (first?.type === "double precision") return cutDigits(column, header);
+  if (first?.type === "interval") return openDurations(column);
   if (first?.type === "integer" || first?.type === "bigint") {
     if (meansDigits(header)) return "the header means digits that are no quantity";
     if (areGroupedNames(column)) return "digits in groups, each value as long as the other: no quantity";
@@ -570,6 +586,22 @@ function doubt(column: ColumnKinds, [first, second]: readonly Candidate[], heade
       return "ten digits or more, each value as long as the other: no quantity";
   }
   return undefined;
+}
+
+/**
+ * Why texts are no durations: times of two parts, such as `1:30` beside `26:10` or `58:30` beside
+ * `1:02:11`; or none of them is a time as well, so that they may be something else.
+ */
+function openDurations(column: ColumnKinds): string | undefined {
+  if (column.has("duration")) return undefined;
+  const about = (kind: Kind): string => {
+    const [first] = column.against((one) => one !== kind);
+    return `as in ${JSON.stringify(first!.value)} (row ${first!.row}); --type "column=interval" reads`;
+  };
+  const parts = ["clock", "hours"].find((kind) => column.has(kind));
+  if (parts !== undefined) return `${PARTS}, ${about(parts)} hours and minutes`;
+  const alone = column.count((kind) => kind === "iso duration") === column.values;
+  return alone ? `${PAST} in each value, ${about("iso duration")} durations` : undefined;
 }
 
 /**
@@ -613,9 +645,9 @@ function codes(column: ColumnKinds): string | undefined {
 function nearestOf(column: ColumnKinds): Nearest | undefined {
   let best: Nearest | undefined;
   for (const candidate of [...CANDIDATES, ...dateCandidates(column), ...numberCandidates(column)]) {
-    const { type, fits, both, dateFormat } = candidate;
+    const { type, fits, dateFormat } = candidate;
     const count = column.count(fits);
-    if (both?.every((word) => column.has(word)) === false) continue;
+    if (!hasWords(column, candidate)) continue;
     if (count === column.values || count * 2 < column.values || count <= (best?.fits ?? 0)) continue;
     const notation = dateFormat ?? (candidate.notation === undefined ? undefined : typeIn(candidate).numberFormat);
     best = { type, ...(notation === undefined ? {} : { notation }), fits: count, against: column.against(fits) };
