@@ -53,8 +53,9 @@ interface SpoiledColumn extends Nearest {
  * against that: in one note if most columns are.
  *
  * @param stated the columns whose types were said
+ * @param firstRow the first row that can be a record
  */
-export function textNotes(load: readonly LoadColumn[], sample: Sample, stated: TypeMap): string[] {
+export function textNotes(load: readonly LoadColumn[], sample: Sample, stated: TypeMap, firstRow: number): string[] {
   const spoiled = load.flatMap(({ column: { name, type }, sheetColumn, header }) => {
     const { nearest, values, errors, because } = inferred(sample, sheetColumn, header);
     if (type !== "text" || !nearest || stated.has(name) || stated.has(header)) return [];
@@ -69,13 +70,27 @@ export function textNotes(load: readonly LoadColumn[], sample: Sample, stated: T
     .map(([row, value]) => `${JSON.stringify(value.slice(0, SHOWN))} (row ${row})`);
   const types = [...new Set(spoiled.map(({ type }) => type))].join(", ");
   const marks = sharedMarks(spoiled.map(({ against }) => against.map(({ value }) => value)));
+  const header = sharedRow(spoiled, firstRow);
   const advice =
     marks.length === 0
-      ? "where such rows are no records, --header, --range or --skip-last leave them out"
+      ? header === undefined
+        ? "if such rows are no records, --header, --range or --skip-last leave them out"
+        : `if row ${header} is the header, --header ${header} says so`
       : `if these mean that a value is missing, ${marks.map((mark) => `--null ${JSON.stringify(mark)}`).join(" ")} reads them so`;
   return [
     `${spoiled.length} of ${load.length} columns are text although most of their values are ${types}, because of values such as ${shown.join(", ")}; ${advice}`,
   ];
+}
+
+/** Rows from the first one on, in which a header may have been taken for a record. */
+const HEADER_ROWS = 10;
+
+/** The row near the top that speaks against the type in two thirds of the columns. */
+function sharedRow(spoiled: readonly SpoiledColumn[], firstRow: number): number | undefined {
+  const counts = new Map<number, number>();
+  for (const { against } of spoiled)
+    for (const row of new Set(against.map((one) => one.row))) counts.set(row, (counts.get(row) ?? 0) + 1);
+  return [...counts].find(([row, count]) => row < firstRow + HEADER_ROWS && count * 3 >= spoiled.length * 2)?.[0];
 }
 
 function spoiledNote({ name, type, notation, fits, values, against: [first] }: SpoiledColumn): string {

@@ -254,7 +254,12 @@ async function noteReading({ designed, source, options, notes }: Task, load: rea
     notes.push(
       `types were inferred from the first ${records.toLocaleString("en")} rows; what does not fit below them is rejected, and --type "column=text" takes it`,
     );
-  notes.push(...leftOut.map(({ row, value }) => totalsNote(row, value)), ...textNotes(load, sample, types));
+  const nameOf = (column: number): string | undefined =>
+    load.find(({ sheetColumn }) => sheetColumn === column)?.column.name;
+  notes.push(
+    ...leftOut.map(({ row, value, column }) => totalsNote(row, value, nameOf(column))),
+    ...textNotes(load, sample, types, source.layout.firstRow),
+  );
 }
 
 function likenessNotes(load: readonly LoadColumn[], matches: Prepared["matches"]): string[] {
@@ -399,9 +404,9 @@ async function withStorage(
   return result;
 }
 
-function totalsNote(row: number, label: string): string {
-  const shown = JSON.stringify(label.trim());
-  return `row ${row} (${shown}) looks like a row of totals: types go by the other rows, so it is rejected (--type "column=text" for the column of ${shown} takes it)`;
+function totalsNote(row: number, label: string, column: string | undefined): string {
+  const option = column === undefined ? "" : ` (--type "${column}=text" takes it)`;
+  return `row ${row} (${JSON.stringify(label.trim())}) looks like a row of totals: types go by the other rows, so it is rejected${option}`;
 }
 
 function fromTable(name: string, info: TableInfo): TableSchema {

@@ -73,3 +73,20 @@ test("durations past a day among times are intervals", async () => {
   expect([inserted, rejected]).toEqual([3, 0]);
   expect(assumptions.find(({ about }) => about === "types")?.said).toBe("id integer, v interval");
 });
+
+test("if one row near the top speaks against most columns, the option that is named makes it the header", async () => {
+  const rows = ["Line 12;Winter;times;local;", ";;;;", "Stop;Run 1;Run 2;Run 3;Run 4", "North;6:00;7:00;8:00;9:00"];
+  const text = [...rows, "Market;6:10;7:10;8:10;9:10", "Harbour;6:25;7:25;8:25;9:25"].join("\n");
+  await using folder = newFolder();
+  await using database = await EMBEDDED.open();
+  const file = join(folder.path, "times.csv");
+  await writeFile(file, text);
+  const wrong = await runImport(background(), { file, target: database.target, table: "wrong", header: [1, 1] });
+  expect(wrong.notes).toContainEqual(
+    expect.stringMatching(/^4 of 5 columns are text .*; if row 3 is the header, --header 3 says so$/),
+  );
+  const right = await runImport(background(), { file, target: database.target, table: "times", header: [3, 3] });
+  expect(right.assumptions.find(({ about }) => about === "types")?.said).toBe(
+    "stop text, run_1 time, run_2 time, run_3 time, run_4 time",
+  );
+});

@@ -351,9 +351,9 @@ export class Inference {
     this.#count(ordinary);
   }
 
-  /** The rows of totals that were left out, with what they are called. */
-  get leftOut(): readonly Example[] {
-    return this.#leftOut;
+  /** The rows of totals that were left out, with what they are called, and the column of that. */
+  get leftOut(): readonly (Example & { readonly column: number })[] {
+    return this.#leftOut.map(({ row, value, cells }) => ({ row, value, column: cells[0]!.column }));
   }
 
   /** The columns of the sheet that hold a value, from 1, in order. */
@@ -404,7 +404,13 @@ export class Inference {
       const { type, dateFormat, numberFormat } = { ...first, ...typeIn(notation?.candidate) };
       return { ...said, type, dateFormat, numberFormat, confidence, missing };
     }
-    return { ...said, type: "text", confidence: 1, because, nearest: nearestOf(column) };
+    return {
+      ...said,
+      type: "text",
+      confidence: 1,
+      because,
+      nearest: meansDigits(header) ? undefined : nearestOf(column),
+    };
   }
 
   /** The notation of a column's numbers, of those that all of them can be read in. */

@@ -57,6 +57,14 @@ describe("a row of totals at the end", () => {
     expect(found.notes.filter((note) => note.includes("looks like a row of totals"))).toHaveLength(rejected);
   });
 
+  test("is taken if its column is said to be text, as the note names it", async () => {
+    const rows = [HEAD, ...SALES, ["Total", null, 30]];
+    const found = await preview(rows);
+    const option = /--type "(\w+)=text" takes it/.exec(found.notes.join())?.[1];
+    const taken = await preview(rows, new Map([[option!, "text"]]));
+    expect([found.rejects.total, taken.rejects.total, taken.records - found.records]).toEqual([1, 0, 0]);
+  });
+
   test.each<[string, TestCell[][], (string | null)[]]>([
     ["stands among the others and is no sum", [["Total", null, 31], [3, "2024-01-07", 5]], ["text", "date", "integer"]], // prettier-ignore
     ["is one of more than three", Array.from({ length: 4 }, () => ["Total", null, 1]), ["text", "date", "integer"]], // prettier-ignore
