@@ -24,7 +24,7 @@ export const ABOUT_RECORDS = 3;
 export function aboutLines(rows: readonly HeadRow[], header: number): number {
   for (let lines = ABOUT_ROWS; lines > 0; lines--) if (rows[header + lines]?.cells.every(isFieldId)) return lines;
   let lines = 0;
-  while (lines < ABOUT_ROWS && isAbout(rows, header + lines + 1)) lines++;
+  while (lines < ABOUT_ROWS && !isUnits(rows, header + lines) && isAbout(rows, header + lines + 1)) lines++;
   return lines;
 }
 
@@ -69,8 +69,10 @@ export function isAbout(rows: readonly HeadRow[], at: number): boolean {
   return texts.size === typed.length && typed.some(({ text }) => text.length > 1);
 }
 
-const UNIT =
-  /^(?:[µmkMGc]?(?:g|m|l|s|W|V|A|Hz|J|Pa|bar|mol|cd|K|N|Wh|B|bit)|[°º]?[CF]|t|min|h|hrs?|hours?|days?|d|years?|yrs?|months?|in|ft|yd|mi|lb|lbs|oz|gal|mph|km\/h|m\/s|m[²³23]|cm[²³23]|km[²2]|ha|kg\/m[²³23]|g\/l|mg\/l|ppm|ppb|rpm|dB|pcs|pieces|stk|units?|%|‰|[€$£¥]|EUR|USD|GBP|CHF|JPY|-)$/;
+const BASE =
+  "[µμmkMGcdn]?(?:g|m|l|L|s|W|V|A|Hz|J|Pa|bar|mol|cd|K|N|Wh|B|bit)|[°º]?[CF]|t|min|h|hrs?|hours?|days?|d|years?|yrs?|months?|in|ft|yd|mi|lb|lbs|oz|gal|mph|m[²³23]|cm[²³23]|km[²2]|ha|ppm|ppb|rpm|dB|pcs|pieces|stk|units?|%|‰|[€$£¥]|EUR|USD|GBP|CHF|JPY";
+/** `kg`, `mg/L`, `€/kWh` */
+const UNIT = new RegExp(`^(?:-|(?:${BASE})(?:/(?:${BASE}))?)$`);
 const IN_BRACKETS = /^(?:\(.{1,20}\)|\[.{1,20}\])$/;
 
 /** Texts that people write for a missing value. */
@@ -86,7 +88,9 @@ export function isUnits(rows: readonly HeadRow[], header: number): boolean {
   const row = rows[header + 1];
   if (!row || row.number !== rows[header]!.number + 1 || header + 2 >= rows.length) return false;
   const texts = row.cells.map(({ text }) => text);
-  if (!texts.every((text) => UNIT.test(text) || (IN_BRACKETS.test(text) && !NO_VALUE.test(text)))) return false;
+  const isUnit = (text: string): boolean =>
+    text === "-" || (!NO_VALUE.test(text) && (UNIT.test(text) || IN_BRACKETS.test(text)));
+  if (!texts.every(isUnit)) return false;
   const clear = texts.some((text) => !/^\p{L}$|^-$/u.test(text));
   const repeated = new Set(texts).size === 1 && texts[0] !== "-" && !fillsFirst(rows[header]!, row);
   if (!clear && !repeated) return false;

@@ -1,5 +1,6 @@
 // Rows that number the columns: `1 | 2 | 3 | …`, or `(1) | (2) | …`, right below the header.
 // Offices for statistics print them, so that their notes can name a column. They are not records.
+import { BELOW } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
 /** Numbers that such a row has at least, and more of them if hardly a record follows. */
@@ -11,15 +12,16 @@ const HEADER_ROWS = 4;
 
 /**
  * The index of the row that numbers the columns, if there is one among the first rows. The cells of
- * such a row go up by one from 1 or 2 on. Names are over them, and numbers are not what one of
- * their columns holds.
+ * such a row go up by one from 1 or 2 on. Names are over them. Numbers are not what one of their
+ * columns holds, or the row leaves the column of texts empty that all records begin with.
  */
 export function columnNumbersAt(rows: readonly HeadRow[]): number | undefined {
   for (let i = 1; i < rows.length - 1; i++) {
     const numbered = numberedColumns(rows[i]!);
     const least = rows.length - i - 1 < FEW_RECORDS ? LEAST_ALONE : LEAST;
     if (numbered.length < least || !areNamed(numbered, rows.slice(Math.max(0, i - HEADER_ROWS), i))) continue;
-    return holdsText(rows.slice(i + 1), rows[i]!.cells) ? i : undefined;
+    const below = rows.slice(i + 1);
+    return holdsText(below, rows[i]!.cells) || leavesFirst(below, rows[i]!.cells) ? i : undefined;
   }
   return undefined;
 }
@@ -62,4 +64,17 @@ function holdsText(records: readonly HeadRow[], row: readonly HeadCell[]): boole
     if (cells.some((cell) => cell.text.length === text.length && /^\p{L}$/u.test(text))) return false;
     return cells.filter(({ sort }) => sort === "text").length * 2 > cells.length;
   });
+}
+
+/** Reports whether the records begin with a text, in a column left of the row's. */
+function leavesFirst(records: readonly HeadRow[], row: readonly HeadCell[]): boolean {
+  const first = records[0]!.cells[0]!.column;
+  const begin = records.slice(0, BELOW).map(({ cells }) => cells[0]!);
+  const texts = begin.filter(({ column, sort }) => column === first && sort === "text").length;
+  return (
+    row.length >= LEAST_ALONE &&
+    first < row[0]!.column &&
+    texts >= FEW_RECORDS &&
+    begin.every(({ column }) => column === first)
+  );
 }

@@ -87,7 +87,9 @@ function rulesOf(
     cells.length === 1 && (isPrinted(cells[0]!.text) || titles.has(cells[0]!.text));
   const usual = usualCells(records.filter((row) => !printed(row)).map(({ cells }) => cells.length));
   const above = rows.filter(({ number, cells }) => number < firstRow && (cells.length > 1 || usual > 1));
-  const blank = records.slice(1).filter(({ number }, n) => number > records[n]!.number + 1).length;
+  // A blank row before the remarks parts no records.
+  const body = records.slice(0, records.findLastIndex(({ cells }) => cells.length > 1) + 1);
+  const blank = body.slice(1).filter(({ number }, n) => number > body[n]!.number + 1).length;
   return {
     firstRow,
     all: allRows || asTheyStand,
@@ -101,7 +103,7 @@ function rulesOf(
           ],
     folds: true,
     usual,
-    gaps: blank * 10 > records.length,
+    gaps: blank * 10 > body.length,
     totals: [],
     ...(limit === undefined ? {} : { limit }),
     ...(skipLast === undefined ? {} : { skipLast }),

@@ -14,6 +14,14 @@ import type { HeadCell, HeadRow } from "./head-rows.ts";
 /** Rows that a header may continue over. */
 export const WRAPPED = 3;
 
+/** `Month: May 2024`, and not `Q1: Price` */
+const NAMED_VALUE = /^\p{L}[\p{L} .]{1,20}[:：]\s+\S/u;
+
+/** Whether a row above names says `Month: May 2024`, and the names differ without it. */
+function saysValue({ cells }: HeadRow, names: readonly string[]): boolean {
+  return new Set(names).size === names.length && cells.some(({ text }) => NAMED_VALUE.test(text));
+}
+
 export function headerOf({ column, text }: HeadCell): Header {
   return { sheetColumn: column, text };
 }
@@ -29,6 +37,7 @@ export function isPair(rows: readonly HeadRow[], first: number): boolean {
   if (![...groups.cells, ...names.cells].every(isLabel)) return false;
   // `Unit: ACME` is a remark.
   if (groups.cells.some(({ text }) => /[:：]$/.test(text))) return false;
+  if (saysValue(groups, names.cells.map(({ text }) => text))) return false; // prettier-ignore
   const { labels, records } = evidenceOfLast(rows, first + 1);
   if ((labels === 0 && !areYears(names)) || records > 0) return false;
   const { wide, single, down } = spansOf(groups, names.cells.map((cell) => cell.column)); // prettier-ignore
@@ -129,6 +138,7 @@ export function withGroupsAbove(
     const above = rows[top - 1]!;
     if (above.cells.length < 2) break;
     if (!above.cells.every((cell) => isLabel(cell) && !/[:：]$/.test(cell.text))) break;
+    if (saysValue(above, headers.map(({ text }) => text))) break; // prettier-ignore
     const { wide, single, down } = spansOf(above, headers.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
     const apart = rows[top]!.number - above.number;
     const grouped = joined(above, headers);
@@ -179,7 +189,7 @@ export function distinct(headers: readonly Header[]): number {
 }
 
 /** Each cell before the name below it. */
-function onTop({ cells }: HeadRow, headers: readonly Header[]): Header[] {
+export function onTop({ cells }: HeadRow, headers: readonly Header[]): Header[] {
   const words = new Map(cells.map((cell) => [cell.column, cell.text]));
   return headers.map((header) => {
     const word = words.get(header.sheetColumn);

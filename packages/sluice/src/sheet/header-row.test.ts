@@ -902,6 +902,85 @@ test("a header goes on in rows that leave the records' first column empty, over 
   expect(found(votes.with(1, ["East", "few", "none", "some", null, null]))[0]).toEqual([1]);
 });
 
+test("the questions of a survey, and their answers, over marks and words that are shorter", () => {
+  const survey: BatchCell[][] = [
+    ["Respondent", "Q1", null, "Q2", "Q3", null],
+    [null, "How good are", null, "Would you come again?", "Which channels?", null],
+    [null, "prices", "service", null, "Email", "Phone"],
+    ["R1", 5, 3, "Yes", "x", null],
+    ["R2", 3, 4, "No", null, "x"],
+    ["R3", 2, 5, "Yes", "x", "x"],
+  ];
+  expect(found(survey)).toEqual([
+    [1, 2, 3],
+    [
+      "Respondent",
+      "Q1 How good are prices",
+      "Q1 How good are / service",
+      "Q2 Would you come again?",
+      "Q3 Which channels? Email",
+      "Q3 Which channels? / Phone",
+    ],
+  ]);
+  // A word as long as the others of its column is a value.
+  expect(found(survey.with(2, [null, "few", "many", "Yes", null, null]))[0]).toEqual([1, 2]);
+});
+
+test("the days of a month over those of the week are parts of the names", () => {
+  const days: BatchCell[][] = [
+    ["May 2024"],
+    [null, null, 1, 2, 3, 4],
+    ["No", "Name", "Wed", "Thu", "Fri", "Wed"],
+    [1, "Ada", "x", "x", null, "x"],
+    [2, "Bob", "x", null, "x", null],
+    [3, "Eve", null, "x", "x", "x"],
+  ];
+  expect(found(days)).toEqual([
+    [2, 3],
+    ["No", "Name", "1 Wed", "2 Thu", "3 Fri", "4 Wed"],
+  ]);
+  // What records have in their columns is a record.
+  expect(found(days.with(2, ["0", "Cem", "x", "x", null, null]))[0]).toEqual([2]);
+});
+
+test("a title with a name and its value is no row of groups, unless the names need groups", () => {
+  const names: BatchCell[] = ["No", "Name", "Mon", "Tue", "Sum"];
+  const title: BatchCell[] = ["Attendance", null, null, "Month: May 2024", null];
+  const records: BatchCell[][] = [1, 2, 3].map((n) => [n, `P${n}`, 1, n, n + 1]);
+  expect(found([title, names, ...records])).toEqual([[2], names]);
+  const shared: BatchCell[] = ["No", "Name", "All", "No", "All"];
+  expect(found([title, shared, ...records])[0]).toEqual([1, 2]);
+});
+
+test("units are also below a row that says more of the columns, and of two parts", () => {
+  const crops: BatchCell[][] = [
+    ["Monat", "Weizen", "Roggen"],
+    ["Month", "Wheat", "Rye"],
+    [null, "t/ha", "t"],
+    ["Januar", 100, 20],
+    ["Februar", 110, 22],
+    ["März", 120, 25],
+  ];
+  expect(layout(crops)).toMatchObject({ headerRows: [1], aboutRows: [2], unitsRow: 3, firstRow: 4 });
+  expect(layout(crops).headers.map(({ unit }) => unit)).toEqual(["Month", "Wheat, t/ha", "Rye, t"]);
+  expect(layout(crops.toSpliced(1, 1))).toMatchObject({ headerRows: [1], unitsRow: 2 });
+  expect(layout(crops.toSpliced(1, 2, [null, "N/A", "t"]))).toMatchObject({ unitsRow: undefined });
+});
+
+test("numbers of the columns may leave the first one empty, if all records begin with a text there", () => {
+  const rows: BatchCell[][] = [
+    ["Region", "2019", null, "2020", null],
+    [null, "All", "Men", "All", "Men"],
+    [null, "1", "2", "3", "4"],
+    ["North", 305, 150, 310, 152],
+    ["South", 204, 100, 207, 102],
+    ["East", 101, 50, 103, 51],
+  ];
+  expect(layout(rows)).toMatchObject({ headerRows: [1, 2], aboutRows: [3], firstRow: 4 });
+  // If a record has no text there either, they may be a record.
+  expect(layout(rows.with(4, [null, 1, 2, 3, 5]))).toMatchObject({ aboutRows: [] });
+});
+
 test("a remark of two cells is none of the names that a row below it, after a blank one, has for all columns", () => {
   const record: BatchCell[] = ["Ada", 36, "Paris"];
   const names: BatchCell[] = ["Name", "Age", "City"];

@@ -29,7 +29,7 @@ import {
 } from "./about-rows.ts";
 import { isProse, isRemark, namesBelow } from "./above-header.ts";
 import { columnNumbersAt } from "./column-numbers.ts";
-import { BELOW, evidence, evidenceOfLast, isLabel, sortBelow } from "./evidence.ts";
+import { BELOW, evidence, evidenceOfLast, isLabel, seriesIn, sortBelow } from "./evidence.ts";
 import { withoutMarks } from "./footnote-marks.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 import {
@@ -38,6 +38,7 @@ import {
   headerOf,
   isPair,
   joined,
+  onTop,
   pairAt,
   repeatedAcross,
   repeatsName,
@@ -186,6 +187,8 @@ function layoutByLooks(rows: readonly HeadRow[]): Layout {
     headers = joined(rows[found]!, rows[found + 1]!.cells.map(headerOf), false);
     lines = 2;
   }
+  if (found > 0 && isSeriesOver(rows, found - 1))
+    return layoutOf(rows, found - 1, onTop(rows[found - 1]!, headers), lines + 1);
   const [top, all] = withNamesAbove(rows, ...withGroupsAbove(rows, found, headers));
   return layoutOf(rows, top, all, lines + found - top);
 }
@@ -224,12 +227,13 @@ function layoutAt(rows: readonly HeadRow[], choice: HeaderChoice, firstRow: numb
  */
 function layoutOf(rows: readonly HeadRow[], first: number, headers: readonly Header[], lines: number): Layout {
   const last = first + lines - 1;
-  const units = isUnits(rows, last) ? rows[last + 1]! : undefined;
-  const about = units ? [] : rows.slice(last + 1, last + 1 + aboutLines(rows, last));
-  const said = units
-    ? units.cells.map((cell): [number, string] => [cell.column, cell.text.replaceAll(/^[[(]|[\])]$/g, "").trim()])
-    : about.slice(0, 1).flatMap(({ cells }) => cells.map((cell): [number, string] => [cell.column, cell.text]));
-  const unitOf = new Map(said);
+  const about = isUnits(rows, last) ? [] : rows.slice(last + 1, last + 1 + aboutLines(rows, last));
+  const units = isUnits(rows, last + about.length) ? rows[last + about.length + 1]! : undefined;
+  const unitOf = new Map((about[0]?.cells ?? []).map(({ column, text }) => [column, text]));
+  for (const { column, text } of units?.cells ?? []) {
+    const unit = text.replaceAll(/^[[(]|[\])]$/g, "").trim();
+    unitOf.set(column, unitOf.has(column) ? `${unitOf.get(column)}, ${unit}` : unit);
+  }
   // What tells equal names apart is a part of them.
   const told =
     units || distinct(headers) === headers.length
@@ -273,7 +277,7 @@ function findHeader(rows: readonly HeadRow[]): number | undefined {
       i = names - 1;
       continue;
     }
-    if (records === 0 && (isRemark(rows, i, labels) || isProse(rows, i, labels))) continue;
+    if (records === 0 && (isRemark(rows, i, labels) || isProse(rows, i, labels) || isSeriesOver(rows, i))) continue;
     if (records === 0 || labels > records) return i;
     if (labels === 0 && (i === 0 || holdsValues(rows))) return undefined;
     return widest(rows, i);
@@ -310,6 +314,22 @@ function widest(rows: readonly HeadRow[], record: number): number {
     if (together.size * 2 > columns.size) return own.some(({ column }) => columns.get(column) !== "text") ? i : 0;
   }
   return 0;
+}
+
+/**
+ * Whether a row is a series, days of a month, over the names of all of its columns, days of the
+ * week. The names begin further left, and none of them is what a record has in its column.
+ */
+function isSeriesOver(rows: readonly HeadRow[], i: number): boolean {
+  const [row, next] = [rows[i]!, rows[i + 1]];
+  const below = rows.slice(i + 2, i + 2 + BELOW);
+  if (!next || next.number !== row.number + 1 || below.length < ABOUT_RECORDS) return false;
+  if (seriesIn(row).size !== row.cells.length || next.cells[0]!.column >= row.cells[0]!.column) return false;
+  const names = new Map(next.cells.map(({ column, text }) => [column, text]));
+  const hasValues = below.some(({ cells }) => cells.some(({ column, text }) => names.get(column) === text));
+  return (
+    next.cells.every(({ sort }) => sort === "text") && row.cells.every(({ column }) => names.has(column)) && !hasValues
+  );
 }
 
 /**
@@ -374,9 +394,29 @@ function continues(rows: readonly HeadRow[], header: number, lines: number, head
   if ((isSecond || areCodes(row.cells)) && isAbout(rows, i)) return false;
   const { labelled, records } = evidenceOfLast(rows, i);
   // A name that is there once more tells as much as a word over numbers.
-  const isLine = row.cells.every(({ column, text }) => labelled.has(column) || repeatsName(names.get(column), text));
+  const isLonger = longerTexts(rows, i, firstBelow);
+  const isLine = row.cells.every(
+    (cell) => labelled.has(cell.column) || repeatsName(names.get(cell.column), cell.text) || isLonger(cell),
+  );
   // One word alone may be a value that is missing, unless the line before was a header as well.
   return under && row.cells.length + lines >= 3 && labelled.size > 0 && isLine && records === 0;
+}
+
+/**
+ * A test of the cells of row i, which leaves the first column of the records empty: words more than
+ * twice as long as all that the records have in their columns, as over `x` or `yes`. False of all
+ * cells, if not each of three records or more fills the first column.
+ */
+function longerTexts(rows: readonly HeadRow[], i: number, first: number): (cell: HeadCell) => boolean {
+  const below = rows.slice(i + 1, i + 1 + BELOW);
+  const fills = ({ cells }: HeadRow): boolean => cells[0]!.column === first;
+  const begin = below.findIndex(fills);
+  const records = below.slice(begin);
+  if (begin < 0 || begin > WRAPPED || records.length < ABOUT_RECORDS || !records.every(fills)) return () => false;
+  return ({ column, text, sort }) => {
+    const values = records.flatMap(({ cells }) => cells.filter((cell) => cell.column === column));
+    return sort === "text" && values.length > 0 && values.every((value) => value.text.length * 2 < text.length);
+  };
 }
 
 /**
