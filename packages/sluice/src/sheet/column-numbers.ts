@@ -1,4 +1,5 @@
-// Rows that number the columns: `1 | 2 | 3 | …`, or `(1) | (2) | …`, right below the header.
+// Rows that number the columns: `1 | 2 | 3 | …`, `(1) | (2) | …` or `A | B | C | …`, right below the
+// header.
 // Offices for statistics print them, so that their notes can name a column. They are not records.
 import { BELOW } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
@@ -28,6 +29,7 @@ export function columnNumbersAt(rows: readonly HeadRow[]): number | undefined {
 
 /** The columns with the numbers of a row that numbers them. A letter may be over the first one. */
 function numberedColumns({ cells }: HeadRow): number[] {
+  if (cells.length >= LEAST && areLetters(cells)) return cells.map(({ column }) => column);
   const letters = /^\p{L}$/u.test(cells[0]!.text) ? 1 : 0;
   const numbers = cells.slice(letters).map(numberIn);
   const [first] = numbers;
@@ -35,6 +37,12 @@ function numberedColumns({ cells }: HeadRow): number[] {
   return goesOn && (first === 1 || (first === 2 && letters === 1))
     ? cells.slice(letters).map(({ column }) => column)
     : [];
+}
+
+/** `A | B | C` and so on, or in small letters. */
+function areLetters(cells: readonly HeadCell[]): boolean {
+  const first = /^[Aa]$/.test(cells[0]!.text) ? cells[0]!.text.charCodeAt(0) : Number.NaN;
+  return cells.every(({ text }, n) => text.length === 1 && text.charCodeAt(0) === first + n);
 }
 
 /** `3`, `(3)`, `[3]`, `3.` and, since spreadsheets read `(3)` so, `-3`. */

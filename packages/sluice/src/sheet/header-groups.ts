@@ -43,12 +43,23 @@ export function isPair(rows: readonly HeadRow[], first: number): boolean {
   const { wide, single, down } = spansOf(groups, names.cells.map((cell) => cell.column)); // prettier-ignore
   const apart = names.number - groups.number;
   if (wide === 0 || groups.cells.length < 2) return false;
+  if (apart > 1 && !isOverRecords(rows, first)) return false;
   return isHeldTogether(down, apart) || (apart === 1 && (single === 0 || wide >= 2));
 }
 
 /** `2023 | 2024`: years that go up are names, also over numbers. */
 function areYears({ cells }: HeadRow): boolean {
   return cells.length > 1 && cells.every((cell, n) => isYear(cell) && (n === 0 || cell.text > cells[n - 1]!.text));
+}
+
+/** Whether rows below fill a column of each group; what is over none, after a blank row, is a remark. */
+function isOverRecords(rows: readonly HeadRow[], groups: number): boolean {
+  const filled = new Set(rows.slice(groups + 1).flatMap(({ cells }) => cells.map(({ column }) => column)));
+  const { cells } = rows[groups]!;
+  return cells.every(({ column }, n) => {
+    const next = cells[n + 1]?.column ?? Number.POSITIVE_INFINITY;
+    return [...filled].some((one) => one >= column && one < next);
+  });
 }
 
 /** Names that are merged downwards hold two rows together, also if a blank one is between them. */
@@ -141,6 +152,7 @@ export function withGroupsAbove(
     if (saysValue(above, headers.map(({ text }) => text))) break; // prettier-ignore
     const { wide, single, down } = spansOf(above, headers.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
     const apart = rows[top]!.number - above.number;
+    if (apart > 1 && !isOverRecords(rows, top - 1)) break;
     const grouped = joined(above, headers);
     // Groups tell names apart, also if the blank row of merged cells is between them.
     const isNeeded = apart <= 2 && wide > 1 && single === 0 && distinct(headers) < headers.length && distinct(grouped) === grouped.length; // prettier-ignore

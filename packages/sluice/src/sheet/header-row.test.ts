@@ -967,6 +967,31 @@ test("units are also below a row that says more of the columns, and of two parts
   expect(layout(crops.toSpliced(1, 2, [null, "N/A", "t"]))).toMatchObject({ unitsRow: undefined });
 });
 
+test("letters number the columns as well, unless a record could have them", () => {
+  const rows: BatchCell[][] = [
+    ["District", "Cattle", "Sheep"],
+    ["A", "B", "C"],
+    ["Upper", 120, 900],
+    ["Middle", 80, 45],
+    ["Lower", 75, 220],
+  ];
+  expect(layout(rows)).toMatchObject({ headerRows: [1], aboutRows: [2], firstRow: 3 });
+  const grades = rows.map((row, n) => (n < 2 ? row : ["ABC"[n - 2]!, ...row.slice(1)]));
+  expect(layout(grades)).toMatchObject({ aboutRows: [] });
+});
+
+test("names with their values are no groups over a table that begins after a blank row", () => {
+  const readings: BatchCell[][] = [
+    ["Meter", "451-A", null, "Unit", "Wh"],
+    [null],
+    ["Date", "Reading", "Used"],
+    ["2024-01-01", 10, 1],
+    ["2024-02-01", 12, 2],
+    ["2024-03-01", 15, 3],
+  ];
+  expect(found(readings)).toEqual([[3], ["Date", "Reading", "Used"]]);
+});
+
 test("numbers of the columns may leave the first one empty, if all records begin with a text there", () => {
   const rows: BatchCell[][] = [
     ["Region", "2019", null, "2020", null],
