@@ -243,6 +243,6 @@ async function look(
   }
   take();
   const leftOut = filter.leftOut;
-  const notes = leftOutNotes(leftOut, ended ? filter.doubtful : undefined, filter.otherTitle);
+  const notes = leftOutNotes(leftOut, ended ? filter.doubtful : undefined, filter.otherTitles);
   return { sample, rejects: { total, reasons, first }, leftOut, notes };
 }

@@ -52,7 +52,7 @@ function areYears({ cells }: HeadRow): boolean {
   return cells.length > 1 && cells.every((cell, n) => isYear(cell) && (n === 0 || cell.text > cells[n - 1]!.text));
 }
 
-/** Whether rows below fill a column of each group; what is over none, after a blank row, is a remark. */
+/** Whether rows below fill a column of each group; what is over none is a remark. */
 function isOverRecords(rows: readonly HeadRow[], groups: number): boolean {
   const filled = new Set(rows.slice(groups + 1).flatMap(({ cells }) => cells.map(({ column }) => column)));
   const { cells } = rows[groups]!;

@@ -1,7 +1,7 @@
 // Notes about rows that are not records, and about rows that may not be.
 import { columnLetters } from "../xlsx/text.ts";
 import type { MergedDown } from "./merged.ts";
-import type { LeftOut, OtherTitle, WhyLeftOut } from "./records.ts";
+import type { LeftOut, OtherTitles, WhyLeftOut } from "./records.ts";
 import type { TotalRow } from "./totals.ts";
 
 /** Rows that a note names one by one. */
@@ -26,7 +26,7 @@ const WITH_TEXT: ReadonlySet<WhyLeftOut> = new Set(["page", "total", "below", "l
 export function leftOutNotes(
   leftOut: readonly LeftOut[],
   doubtful: Omit<LeftOut, "why"> | undefined,
-  otherTitle: OtherTitle | undefined,
+  otherTitles: OtherTitles,
 ): string[] {
   const notes = leftOut.map(({ why, count, rows, text }) => {
     const shown = WITH_TEXT.has(why) && text !== "" ? ` (${JSON.stringify(text)})` : "";
@@ -34,12 +34,7 @@ export function leftOutNotes(
     const keep = why === "last" ? "" : " (--all-rows keeps every row)";
     return `${rowsText({ count, rows })}${shown} ${what} and ${are} left out${keep}`;
   });
-  if (otherTitle) {
-    const { row, text, header, lastColumn } = otherTitle;
-    notes.push(
-      `row ${row} (${JSON.stringify(text)}) above a repeated header may be the title of another table: --range 1:${row - 1} takes what is above it, --range A${header}:${columnLetters(lastColumn)} what is below`,
-    );
-  }
+  notes.push(...titleNotes(otherTitles));
   if (doubtful) {
     const [hold, are] = doubtful.count === 1 ? ["holds", "is"] : ["hold", "are"];
     notes.push(
@@ -47,6 +42,21 @@ export function leftOutNotes(
     );
   }
   return notes;
+}
+
+/** Says which lines may be titles of other tables, and which range takes each of these. */
+function titleNotes({ count, first: titles }: OtherTitles): string[] {
+  const [first, next] = titles;
+  if (!first) return [];
+  const columns = `A${first.header}:${columnLetters(first.lastColumn)}`;
+  if (!next)
+    return [
+      `row ${first.row} (${JSON.stringify(first.text)}) above a repeated header may be the title of another table: --range 1:${first.row - 1} takes what is above it, --range ${columns} what is below`,
+    ];
+  const rows = rowsText({ count, rows: titles.map(({ row }) => row) });
+  return [
+    `${rows} (${JSON.stringify(first.text)}, ${JSON.stringify(next.text)}${count > 2 ? ", …" : ""}) above repeated headers may be titles of other tables: --range 1:${first.row - 1} takes what is above them, --range ${columns}${next.row - 1} the next table, and so on`,
+  ];
 }
 
 /** Says that cells are merged downwards, so that all rows but the first are empty there. */

@@ -69,8 +69,8 @@ export class RecordReader {
   }
 
   notes(): string[] {
-    const { leftOut, doubtful, otherTitle } = this.#filter;
-    const notes = leftOutNotes(leftOut, doubtful, otherTitle);
+    const { leftOut, doubtful, otherTitles } = this.#filter;
+    const notes = leftOutNotes(leftOut, doubtful, otherTitles);
     if (!this.#first) return notes;
     const more = this.#warnings > 1 ? ` (and ${this.#warnings - 1} more like it)` : "";
     return [`row ${this.#first.row}: ${asFlags(this.#first.message)}${more}`, ...notes];

@@ -265,6 +265,18 @@ test("a title above a repeated header is said to begin another table, each with 
   expect((await look(parts.replace("Bought", "Sold"))).notes.join()).not.toContain("another table");
 });
 
+test("titles above several repeated headers are said, with the range of the next table", async () => {
+  const block = (title: string, n: number): string =>
+    `${title},\n,\nName,Score\nP-${n},${n}\nQ-${n},${n}\nR-${n},${n}\n,\n`;
+  const text = block("Class 5a", 1) + block("Class 5b", 2) + block("Class 5c", 3);
+  const { notes } = await look(text);
+  expect(notes).toContain(
+    'rows 8 and 15 ("Class 5b", "Class 5c") above repeated headers may be titles of other tables: --range 1:7 takes what is above them, --range A10:B14 the next table, and so on',
+  );
+  const next = await look(text, { range: "A10:B14" });
+  expect([next.records, next.columns.map(({ column }) => column), next.notes]).toEqual([3, ["name", "score"], []]);
+});
+
 test("columns without a name are said, with the option that names them", async () => {
   const file = ",2023,2024,\nNorth,5,6,a\nSouth,7,8,b\n";
   expect((await look(file)).notes).toEqual([

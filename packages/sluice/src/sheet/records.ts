@@ -62,13 +62,22 @@ export interface LeftOut {
   readonly text: string;
 }
 
-/** Where another table may begin: a text alone right above the header once more. */
+/**
+ * The title of another table, as it seems: a text alone above the header once more, right above it
+ * or with a blank row between.
+ */
 export interface OtherTitle {
   readonly row: number;
   readonly text: string;
   /** The row that repeats the header, and its last column. */
   readonly header: number;
   readonly lastColumn: number;
+}
+
+/** Titles of other tables: their number, and the first of them. */
+export interface OtherTitles {
+  readonly count: number;
+  readonly first: readonly OtherTitle[];
 }
 
 /** Rules by which every row is a record; those of imports that earlier versions began. */
@@ -119,7 +128,8 @@ export class RecordFilter {
   #lastRow = 0;
   #records = 0;
   #kept: { count: number; rows: number[]; text: string } | undefined;
-  #otherTitle: OtherTitle | undefined;
+  readonly #titles: OtherTitle[] = [];
+  #titleCount = 0;
 
   constructor(rules: RecordRules) {
     this.#rules = rules;
@@ -152,9 +162,9 @@ export class RecordFilter {
     return this.#kept;
   }
 
-  /** The first line that may be the title of another table, in the batch of the header below it. */
-  get otherTitle(): OtherTitle | undefined {
-    return this.#otherTitle;
+  /** Lines that may be titles of other tables, each in the batch of the header below it. */
+  get otherTitles(): OtherTitles {
+    return { count: this.#titleCount, first: this.#titles };
   }
 
   /** The records of a batch, and of earlier ones that were held back. */
@@ -212,7 +222,8 @@ export class RecordFilter {
     if (this.#firstBytes.has(batch.bytes[batch.starts[first]!]!) && this.#beginsHeader(textOf(batch, first))) {
       const cells = cellsOf(batch, row);
       if (this.#isRepeat(cells)) {
-        this.#otherTitle ??= this.#titleAbove(batch, row, cells);
+        const title = this.#titleAbove(batch, row, cells);
+        if (title && ++this.#titleCount <= NAMED_ROWS) this.#titles.push(title);
         return this.#leaveOut("repeats", number, cells[0]!.text);
       }
     }
@@ -238,11 +249,17 @@ export class RecordFilter {
 
   /** The text right above a repeated header, unless it repeats, as titles of printed pages do. */
   #titleAbove(batch: RowBatch, row: number, header: readonly RepeatedCell[]): OtherTitle | undefined {
-    if (row === 0 || header.length < 2 || batch.rowNumbers[row - 1] !== batch.rowNumbers[row]! - 1) return undefined;
-    const above = cellsOf(batch, row - 1);
-    if (above.length !== 1 || this.#isRepeat(above)) return undefined;
+    const at = lastFilledRow(batch, row - 1);
+    if (at < 0 || header.length < 2 || batch.rowNumbers[at]! < batch.rowNumbers[row]! - 2) return undefined;
+    const above = cellsOf(batch, at);
+    if (above.length !== 1 || isPrinted(above[0]!.text) || this.#isRepeat(above)) return undefined;
     const lastColumn = header.at(-1)!.column;
-    return { row: batch.rowNumbers[row - 1]!, text: shown(above[0]!.text), header: batch.rowNumbers[row]!, lastColumn };
+    return {
+      row: batch.rowNumbers[at]!,
+      text: shown(above[0]!.text.replace("T00:00:00.000", "")),
+      header: batch.rowNumbers[row]!,
+      lastColumn,
+    };
   }
 
   #leaveOut(why: WhyLeftOut, row: number, text: string): false {
@@ -426,6 +443,13 @@ function words(text: string): number {
 /** The first cell of a row that is not blank. */
 function firstFilled(batch: RowBatch, row: number): number | undefined {
   return nextFilled(batch, row, batch.firstCell[row]! - 1);
+}
+
+/** The last row of a batch that is not blank, up to this one; -1 if there is none. */
+function lastFilledRow(batch: RowBatch, from: number): number {
+  let row = from;
+  while (row >= 0 && firstFilled(batch, row) === undefined) row--;
+  return row;
 }
 
 function nextFilled({ firstCell, bytes, starts, ends }: RowBatch, row: number, after: number): number | undefined {
