@@ -3,7 +3,7 @@
 //
 // This file also makes "which goroutine runs" exact through foreign awaits, with AsyncLocalStorage.
 // It gets that class through process.getBuiltinModule, so that a browser does not meet a `node:`
-// import. Without the class goroutines are known as exactly as before.
+// import. Without the class goroutines are known as exactly as before, if no `keepBy` replaces it.
 
 import { main, type Goroutine, type State } from "./goroutine.ts";
 import { observe, type Observer } from "./hooks.ts";
@@ -20,7 +20,8 @@ export type Part = Partial<
   }
 >;
 
-interface Storage {
+/** What keeps the running goroutine through awaits. */
+export interface Storage {
   run: <T>(g: Goroutine, body: () => T) => T;
   getStore: () => Goroutine | undefined;
 }
@@ -29,7 +30,7 @@ interface Hooks {
 }
 
 const hooks = host.process?.getBuiltinModule?.("node:async_hooks") as Hooks | undefined;
-const storage = hooks === undefined ? undefined : new hooks.AsyncLocalStorage();
+let storage: Storage | undefined = hooks === undefined ? undefined : new hooks.AsyncLocalStorage();
 let parts: readonly Part[] = [];
 
 /** Adds the part of a diagnostic, from now on. */
@@ -48,7 +49,13 @@ export function runAs<T>(g: Goroutine, body: () => T): T {
 }
 
 /** True if the running goroutine is known through foreign awaits. */
-export const isExact: boolean = storage !== undefined;
+export let isExact: boolean = storage !== undefined;
+
+/** Keeps the running goroutine in another storage from now on. */
+export function keepBy(own: Storage): void {
+  storage = own;
+  isExact = true;
+}
 
 /**
  * The goroutine whose code runs; `undefined` if the host does not tell. Code outside of every

@@ -17,13 +17,16 @@ import { atExit, listenToRaces, reportRace } from "./report.ts";
 
 let detecting = false;
 
-/** Detects races from now on, in modules that were rewritten. `/race/register` calls this. */
-export function detect(): void {
+/**
+ * Detects races from now on, in modules that were rewritten. `/race/register` calls this. `follow`
+ * learns the order that promises create.
+ */
+export function detect(follow: () => void = followPromises): void {
   if (detecting) return;
   detecting = true;
   (globalThis as Record<symbol, unknown>)[Symbol.for("@sluice/go: race probes")] = probes;
   reportTo(reportRace, options.historySize > 0);
-  followPromises();
+  follow();
   followOperations();
   atExit();
 }

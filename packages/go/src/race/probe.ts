@@ -4,6 +4,7 @@
 import { Location, read, type Site, write } from "./detector.ts";
 
 export { addPlaces as module } from "./report.ts";
+export { awaited as b, disposing as o, kept as k, walked as n } from "./awaits.ts";
 
 /** A location for a new captured variable. */
 export function v(): Location {

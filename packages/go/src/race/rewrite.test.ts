@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parseSync } from "oxc-parser";
 import { describe, expect, it } from "vitest";
 import * as probes from "./probe.ts";
-import { probesKey, rewrite } from "./rewrite.ts";
+import { probesKey, rewrite, type RewriteOptions } from "./rewrite.ts";
 
 const root = join(import.meta.dirname, "../../../..");
 
@@ -16,8 +16,8 @@ function run(code: string): unknown {
   return runInThisContext(`{ ${code}\n}`);
 }
 
-function script(source: string): string {
-  const rewritten = rewrite(source, { file: "a.js", lang: "js", format: "commonjs", probe: "" });
+function script(source: string, more: Pick<RewriteOptions, "awaits"> = {}): string {
+  const rewritten = rewrite(source, { file: "a.js", lang: "js", format: "commonjs", probe: "", ...more });
   expect(rewritten?.code).toContain("$r.");
   return (rewritten as { code: string }).code;
 }
@@ -71,6 +71,7 @@ describe("rewritten code", () => {
     const code = script(source);
     expect(JSON.stringify(run(code))).toBe(result);
     expect(code.split("\n")).toHaveLength(source.split("\n").length);
+    expect(JSON.stringify(run(script(source, { awaits: "also" })))).toBe(result);
   });
 
   it("keeps awaits in order", async () => {
@@ -89,23 +90,31 @@ describe("rewritten code", () => {
       return JSON.stringify([o, all, n, f()]);
     })()`;
     expect(await run(script(source))).toBe(await run(source));
+    expect(await run(script(source, { awaits: "also" }))).toBe(await run(source));
   });
 
-  it("of every source of this repository parses, and keeps its lines", { timeout: 120_000 }, () => {
-    const files = globSync(["packages/*/src/**/*.ts", "examples/*.ts", "bench/*.ts", "scripts/*.ts"], { cwd: root });
-    let count = 0;
-    for (const file of files) {
-      const source = readFileSync(join(root, file), "utf8");
-      const rewritten = rewrite(source, { file, lang: "ts", format: "module", probe: "probe" });
-      if (rewritten === undefined) continue;
-      count++;
-      const { errors } = parseSync(file, rewritten.code, { lang: "ts", sourceType: "module" });
-      expect({ file, errors }).toEqual({ file, errors: [] });
-      expect({ file, lines: rewritten.code.split("\n").length }).toEqual({ file, lines: source.split("\n").length });
-      expect(() => stripTypeScriptTypes(rewritten.code)).not.toThrow();
-    }
-    expect(count).toBeGreaterThan(100);
-  });
+  it.each([
+    [{}, ["packages/*/src/**/*.ts", "examples/*.ts", "bench/*.ts", "scripts/*.ts"]],
+    [{ awaits: "also" }, ["packages/go/src/{patterns,sync,test}/*.ts", "examples/*.ts"]],
+  ] as const)(
+    "of every source of this repository parses, and keeps its lines (%o)",
+    { timeout: 120_000 },
+    (more, where) => {
+      const files = globSync(where, { cwd: root });
+      let count = 0;
+      for (const file of files) {
+        const source = readFileSync(join(root, file), "utf8");
+        const rewritten = rewrite(source, { file, lang: "ts", format: "module", probe: "probe", ...more });
+        if (rewritten === undefined) continue;
+        count++;
+        const { errors } = parseSync(file, rewritten.code, { lang: "ts", sourceType: "module" });
+        expect({ file, errors }).toEqual({ file, errors: [] });
+        expect({ file, lines: rewritten.code.split("\n").length }).toEqual({ file, lines: source.split("\n").length });
+        expect(() => stripTypeScriptTypes(rewritten.code)).not.toThrow();
+      }
+      expect(count).toBeGreaterThan(100);
+    },
+  );
 
   it("has a map to the source, and names places of the source", () => {
     const source = "export let n: number = 0;\nexport const f = (): void => {\n  n = n + 1;\n};\n";
@@ -114,6 +123,19 @@ describe("rewritten code", () => {
     expect(map).toMatchObject({ sourcesContent: [source] });
     // Line, column and function of the write and of the read.
     expect(rewritten?.code).toContain('[3,3,"f",3,7,"f"]');
+    const line = rewritten?.code.split("\n")[2] ?? "";
+    expect(rewritten?.columns()[2]).toContainEqual([line.lastIndexOf("+ 1"), 8]);
+  });
+
+  it("has probes at awaits, and at calls whose promise is kept, if the host tells nothing of promises", () => {
+    const probed = (source: string, awaits: "also" | "only" = "only"): string | undefined =>
+      rewrite(source, { file: "a.ts", lang: "ts", format: "module", probe: "p", awaits })?.code.replace(/^.*?";/, "");
+    expect(probed("await f(); const p = f(); await p;")).toBe(
+      "await $r.b(f(), true); const p = $r.k(f()); await $r.b(p);",
+    );
+    expect(probed("for await (const n of f()) g(a?.b(n).c);")).toBe("for await (const n of $r.n(f())) g(a?.b(n).c);");
+    expect(probed("{ await using a = b; }")).toBe("{ using $o0 = $r.o();await using a = b; }");
+    expect(probed("f(); const n: number = 1;")).toBeUndefined();
   });
 
   it("leaves alone what cannot race, and lines that say so", () => {

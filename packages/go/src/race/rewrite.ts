@@ -20,6 +20,8 @@ export interface Rewritten {
   readonly code: string;
   /** The map includes the source's content. */
   readonly map: { toString(): string; toUrl(): string };
+  /** The columns of each line, as pairs: one in the code, and the one in the source. */
+  readonly columns: () => (readonly [number, number])[][];
 }
 
 export interface RewriteOptions {
@@ -29,6 +31,11 @@ export interface RewriteOptions {
   readonly format: "module" | "commonjs";
   /** The URL from which the module can import probe.ts. */
   readonly probe: string;
+  /**
+   * For a host that does not tell of promises: `also` puts probes at awaits too, `only` puts no
+   * other ones. awaits.ts explains them.
+   */
+  readonly awaits?: "also" | "only";
 }
 
 /** The name of the global through which CommonJS modules find the probes. */
@@ -67,6 +74,8 @@ class Rewriter {
   /** The positions of statements that have got a semicolon before them. */
   readonly #separated = new Set<number>();
   readonly #cells = new Map<Binding, string>();
+  /** The number of probes at awaits. */
+  #followed = 0;
 
   constructor(source: string, program: Node, options: RewriteOptions) {
     this.#source = source;
@@ -81,9 +90,9 @@ class Rewriter {
   }
 
   rewritten(): Rewritten | undefined {
-    this.#declareCells();
+    if (this.#options.awaits !== "only") this.#declareCells();
     for (const child of children(this.#program)) this.#visit(child, [this.#program]);
-    if (this.#places.length === 0) return undefined;
+    if (this.#places.length === 0 && this.#followed === 0) return undefined;
     for (const [home, count] of this.#spares) {
       const names = Array.from({ length: count }, (_, i) => `$t${i}`).join(", ");
       this.#code.appendRight(startOf(home), `let ${names};`);
@@ -93,11 +102,16 @@ class Rewriter {
       format === "module"
         ? `import * as $r from ${JSON.stringify(probe)};`
         : `var $r = globalThis[Symbol.for(${JSON.stringify(probesKey)})];`;
-    const places = `var $b = $r.module(${JSON.stringify(file)}, ${JSON.stringify(this.#places)});`;
+    const places =
+      this.#places.length === 0 ? "" : `var $b = $r.module(${JSON.stringify(file)}, ${JSON.stringify(this.#places)});`;
     this.#code.prependLeft(startOf(this.#program), load + places);
     return {
       code: this.#code.toString(),
       map: this.#code.generateMap({ source: file, hires: true, includeContent: true }),
+      columns: () =>
+        this.#code
+          .generateDecodedMap({ hires: true })
+          .mappings.map((line) => line.map((segment) => [segment[0], segment[3] ?? 0] as const)),
     };
   }
 
@@ -142,15 +156,36 @@ class Rewriter {
   #visit(node: Node, above: readonly Node[]): void {
     const parent = above.at(-1) as Node;
     const inside = [...above, node];
+    if (this.#options.awaits !== undefined) this.#follow(node, parent);
+    if (this.#options.awaits !== "only") this.#probe(node, parent, above);
+    for (const child of children(node)) this.#visit(child, inside);
+  }
+
+  #probe(node: Node, parent: Node, above: readonly Node[]): void {
     if (node.type === "Identifier") this.#identifier(node, parent, above);
     else if (node.type === "MemberExpression") this.#member(node, parent, above);
     else if (node.type === "CallExpression") this.#call(node, above);
     else if (node.type === "AssignmentExpression") this.#assignment(node, above);
     else if (node.type === "UpdateExpression") this.#update(node, above);
     else if (node.type === "VariableDeclarator") this.#pattern(node["id"] as Node, node["init"] as Node | null, above);
-    else if (node.type === "ForOfStatement") this.#loop(node, inside);
+    else if (node.type === "ForOfStatement") this.#loop(node, [...above, node]);
     else if (node.type === "SpreadElement") this.#spread(node, above);
-    for (const child of children(node)) this.#visit(child, inside);
+  }
+
+  /** Puts the probes of awaits.ts. */
+  #follow(node: Node, parent: Node): void {
+    const around = (part: Node, probe: string, more = ""): void => {
+      this.#followed++;
+      this.#code.appendRight(part.start, `$r.${probe}(`);
+      this.#code.prependLeft(part.end, `${more})`);
+    };
+    if (node.type === "AwaitExpression") {
+      const argument = node["argument"] as Node;
+      around(argument, "b", isCall(unwrapped(argument)) ? ", true" : "");
+    } else if (node.type === "ForOfStatement" && node["await"] === true) around(node["right"] as Node, "n");
+    else if (node.type === "VariableDeclaration" && node["kind"] === "await using") {
+      if (!parent.type.startsWith("For")) this.#code.appendLeft(node.start, `using $o${this.#followed++} = $r.o();`);
+    } else if (node.type === "CallExpression" && isKept(node, parent)) around(node, "k");
   }
 
   #identifier(node: Node, parent: Node, above: readonly Node[]): void {
@@ -519,6 +554,17 @@ function startOf(body: Node): number {
   }
   // A hashbang ends with its line.
   return hashbang !== null && hashbang !== undefined && at === hashbang.end ? at + 1 : at;
+}
+
+/** True if a value was made directly before. */
+function isCall({ type }: Node): boolean {
+  return /^(?:CallExpression|ChainExpression|ImportExpression|NewExpression|TaggedTemplateExpression)$/.test(type);
+}
+
+/** True if the result of a call may be a promise that somebody awaits later. */
+function isKept(call: Node, parent: Node): boolean {
+  if (/^(?:ExpressionStatement|AwaitExpression|ChainExpression|ForOfStatement)$/.test(parent.type)) return false;
+  return (call["callee"] as Node).type !== "Super" && !hasOptionalLink(call);
 }
 
 function isAnonymous(node: Node): boolean {

@@ -27,6 +27,8 @@ export interface Snapshot {
  */
 const free: { readonly thread: Thread; readonly time: number }[] = [];
 let slots = 0;
+/** The last goroutine of each slot. */
+const holders: Thread[] = [];
 
 /** A goroutine, from the point of view of the detector. */
 export class Thread {
@@ -113,8 +115,19 @@ let ringing: Thread | undefined;
 /** The thread of a goroutine. */
 export function threadOf(g: Goroutine): Thread {
   let thread = threads.get(g);
-  if (thread === undefined) threads.set(g, (thread = new Thread(g.id, slots++, nothing, undefined)));
+  if (thread === undefined) keep(g, (thread = new Thread(g.id, slots++, nothing, undefined)));
   return thread;
+}
+
+function keep(g: Goroutine, thread: Thread): void {
+  threads.set(g, thread);
+  holders[thread.slot] = thread;
+}
+
+/** The running thread learns everything that anybody has done until now. */
+export function learnOfAll(): void {
+  const thread = me();
+  for (const other of holders) if (other !== thread) thread.learn(other.snapshot());
 }
 
 /** The running thread. */
@@ -144,7 +157,7 @@ export function begin(g: Goroutine, made: Error): void {
     ended.isStill = true;
     thread.time = ended.time + 1;
   }
-  threads.set(g, thread);
+  keep(g, thread);
   if (g === lastGoroutine) lastGoroutine = undefined;
 }
 
