@@ -100,7 +100,7 @@ const buildings: Readonly<Record<string, Building>> = {
   },
   "packages/site/src": {
     packages: ["@sluice/go"],
-    floors: [["build"], ["client"], ["play"], ["picture", "worker"], ["code"]],
+    floors: [["build"], ["client"], ["play"], ["picture", "worker", "race"], ["code"]],
   },
 };
 

@@ -10,6 +10,13 @@ const config: UserConfig = defineConfig({
   base: "./",
   logLevel: "warn",
   publicDir: here("public"),
+  resolve: {
+    alias: {
+      // The race detector's rewriter runs in the page, too, with a parser that can.
+      "@sluice/go/src": here("../go/src"),
+      "oxc-parser": here("src/race/parser.ts"),
+    },
+  },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "dist",

@@ -151,10 +151,13 @@ function shown(error: Error, place: Place | undefined, isOperation = false): str
   return text === "" && isOperation ? undefined : text;
 }
 
-/** The host's name of a function, in the form of dumps. */
+/**
+ * The host's name of a function, in the form of dumps. A stack does not tell an anonymous function
+ * from the code of a module: with source maps both are `<anonymous>`, without them both have no
+ * name, which `frames` writes as `func1`.
+ */
 function nameIn(name: string): string {
-  if (/^(?:Object\.)?<anonymous>$/.test(name)) return "main.main";
-  return name === "func1" ? "main.func1" : name;
+  return /^(?:(?:Object\.)?<anonymous>|func1)$/.test(name) ? "main.main" : name;
 }
 
 function frame(name: string, at: string): string {

@@ -44,7 +44,8 @@ export async function build(): Promise<void> {
   await eleventy.write();
   for (const [address, svg] of markdown.pictures) write(address, svg);
   write("assets/search.json", searchIndex(made));
-  for (const config of ["vite.config.ts", "programs.config.ts"]) await bundle({ configFile: join(folder, config) });
+  for (const config of ["vite.config.ts", "programs.config.ts", "race.config.ts"])
+    await bundle({ configFile: join(folder, config) });
 }
 
 function sourcePage({ path, address }: File): Pick<Parameters<typeof framed>[0], "page" | "html" | "headings"> {

@@ -5,7 +5,7 @@
 // that. The page's script makes an editor of it.
 
 import MarkdownIt from "markdown-it";
-import { obstacle } from "../code/runnable.ts";
+import { obstacle, UNDER_DETECTOR } from "../code/runnable.ts";
 import { diagramOf } from "./diagram.ts";
 import { escaped, highlighted } from "./highlight.ts";
 import { type Links, type Page, relative } from "./pages.ts";
@@ -72,7 +72,20 @@ export class Markdown {
     const next = tokens[i + 1];
     const output = next?.type === "fence" && next.info === "text" ? next : undefined;
     if (output !== undefined) output.hidden = true;
-    return block(token.content, meta, output?.content, ++env.blocks);
+    return this.#block(token.content, meta, output?.content, ++env.blocks);
+  }
+
+  #block(code: string, meta: readonly string[], output: string | undefined, n: number): string {
+    const why = meta[0] === "run" ? obstacle(meta, code) : undefined;
+    const runs = meta[0] === "run" && why === undefined;
+    const said = why ?? (meta.includes("race") ? UNDER_DETECTOR : undefined);
+    const note = said === undefined ? "" : `<p class="note">${this.#markdown.renderInline(said)}</p>\n`;
+    const shown =
+      output === undefined
+        ? ""
+        : `<p class="label">${TOOLS[meta[0] as string]}</p>\n${pre(escaped(output), "terminal")}`;
+    const kind = runs ? `class="block runs" id="block-${n}" data-meta="${meta.join(" ")}"` : 'class="block"';
+    return `<figure ${kind}>\n${pre(highlighted(code, "ts"), "source")}${note}${shown}</figure>\n`;
   }
 
   #diagram(source: string, env: Env): string {
@@ -107,16 +120,6 @@ function pre(html: string, kind: string): string {
 
 /** Which tool said what a block's output is. */
 const TOOLS: Readonly<Record<string, string>> = { run: "It prints", error: "The compiler", lint: "The linter" };
-
-function block(code: string, meta: readonly string[], output: string | undefined, n: number): string {
-  const why = meta[0] === "run" ? obstacle(meta, code) : undefined;
-  const runs = meta[0] === "run" && why === undefined;
-  const note = why === undefined ? "" : `<p class="note">This block runs in Node, not in a page. ${escaped(why)}</p>\n`;
-  const shown =
-    output === undefined ? "" : `<p class="label">${TOOLS[meta[0] as string]}</p>\n${pre(escaped(output), "terminal")}`;
-  const kind = runs ? `class="block runs" id="block-${n}" data-meta="${meta.join(" ")}"` : 'class="block"';
-  return `<figure ${kind}>\n${pre(highlighted(code, "ts"), "source")}${note}${shown}</figure>\n`;
-}
 
 /**
  * The anchor that a page of the reference gives the heading after it, which is then the heading's.

@@ -22,15 +22,34 @@ export const MODULES: Readonly<Record<string, string>> = {
   "@sluice/go/time": "go/time",
 };
 
-/** Why a block cannot run in the page; `undefined` if it can. */
+/** The command of docs/guide/index.md that runs a block which was copied into a file. */
+const COMMAND = "npm run -s example";
+const FILE = "my-file.ts";
+
+/**
+ * Markdown that says why a block cannot run in the page, and what runs it; `undefined` if it can.
+ */
 export function obstacle(meta: readonly string[], code: string): string | undefined {
-  if (meta.includes("race")) return "The race detector changes modules while Node loads them.";
-  if (meta.includes("stacks")) return "It needs a variable of the environment.";
-  if (/\bproven\(/.test(code)) return "It needs the garbage collector.";
-  if (/\bverifyNone\(/.test(code)) return "It needs to know the running goroutine after every await.";
+  if (meta.includes("stacks"))
+    return `A page has no environment, so run this block with \`SLUICE_STACKS=1 ${COMMAND} ${FILE}\`.`;
+  const why = reason(code);
+  return why === undefined ? undefined : `${why}, so run this block with \`${COMMAND} ${FILE}\`.`;
+}
+
+function reason(code: string): string | undefined {
+  if (/\bproven\(/.test(code)) return "A page cannot ask the garbage collector what it would free";
+  if (/\bverifyNone\(/.test(code)) return "A page does not know the running goroutine after every await";
   const foreign = [...code.matchAll(/(?:from|import\()\s*"([^"]+)"/g)]
     .map(([, name]) => name as string)
     .find((name) => !Object.hasOwn(MODULES, name));
   if (foreign === undefined) return undefined;
-  return foreign === "@sluice/go/parallel" ? "It needs Node's threads." : `It needs "${foreign}".`;
+  // Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy, which no file of a page can
+  // replace. A service worker that adds them was rejected: it reloads the page, and must answer all
+  // its requests.
+  if (foreign === "@sluice/go/parallel") return "Threads of a page share memory only if its host sends special headers";
+  if (foreign === "@sluice/go/net") return "A page cannot open a server";
+  return `A page has no \`${foreign}\``;
 }
+
+/** Markdown about a block that runs under the race detector, in the page and in a terminal. */
+export const UNDER_DETECTOR: string = `It runs under the race detector, as with \`${COMMAND} -- --import @sluice/go/race/register ${FILE}\`.`;

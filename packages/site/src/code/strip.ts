@@ -3,31 +3,44 @@
 //
 // Invariant: each line stays the line that it was, so that stacks show the lines of the editor.
 
+import { decode } from "@jridgewell/sourcemap-codec";
 import { transform } from "sucrase";
+import type { Columns } from "./columns.ts";
 import { MODULES } from "./runnable.ts";
+
+export interface Module {
+  readonly code: string;
+  readonly columns: Columns;
+}
 
 /**
  * The module, with the imports of `@sluice/go` changed to the addresses of their files. Throws a
  * SyntaxError if the program is not TypeScript, and an Error if it imports something else.
  */
-export function moduleOf(program: string, addressOf: (file: string) => string): string {
-  return stripped(program).replaceAll(IMPORT, (_, before: string, __, name: string) => {
+export function moduleOf(program: string, addressOf: (file: string) => string): Module {
+  const { code, columns } = stripped(program);
+  const text = code.replaceAll(IMPORT, (_, before: string, __, name: string) => {
     const file = Object.hasOwn(MODULES, name) ? MODULES[name] : undefined;
     if (file === undefined) {
       throw new Error(`cannot import "${name}" in a page: expected one of ${Object.keys(MODULES).join(", ")}`);
     }
     return before + JSON.stringify(addressOf(file));
   });
+  return { code: text, columns };
 }
 
-function stripped(program: string): string {
+function stripped(program: string): Module {
   try {
-    return transform(program, {
+    const { code, sourceMap } = transform(program, {
       transforms: ["typescript"],
       disableESTransforms: true,
       preserveDynamicImport: true,
       keepUnusedImports: true,
-    }).code;
+      filePath: "main.ts",
+      sourceMapOptions: { compiledFilename: "main.js" },
+    });
+    const lines = decode(sourceMap?.mappings ?? "");
+    return { code, columns: lines.map((line) => line.map(([to, , , from]) => [to, from ?? 0] as const)) };
   } catch (error) {
     const [, what, line, column] =
       /^(?:Error transforming [^:]*: )?([^]*?) \((\d+):(\d+)\)$/.exec((error as Error).message) ?? [];

@@ -2,8 +2,10 @@
 //
 // The worker is made of a blob, so it inherits the page's policy: no `eval`, no other host.
 
+import { columnOf, COLUMNS, type Columns } from "../code/columns.ts";
 import type { Message, PictureEvent } from "../code/messages.ts";
 import { moduleOf } from "../code/strip.ts";
+import type * as Rewriter from "../race/rewriter.ts";
 
 export interface Watcher {
   readonly output: (text: string) => void;
@@ -13,44 +15,91 @@ export interface Watcher {
 }
 
 /**
- * Runs a program of TypeScript. The returned function stops it at once; after its end it does
- * nothing.
+ * Runs a program of TypeScript, also under the race detector. The returned function stops it at
+ * once; after its end it does nothing.
  */
-export function run(program: string, root: URL, watcher: Watcher): () => void {
-  const addressOf = (name: string): string => new URL(`assets/programs/${name}.js`, root).href;
-  let text: string;
-  try {
-    text = moduleOf(program, addressOf);
-  } catch (error) {
-    watcher.output(`${(error as Error).message}\n`);
-    watcher.exit(1);
-    return () => undefined;
+export function run(program: string, isRace: boolean, root: URL, watcher: Watcher): () => void {
+  let end: (() => void) | undefined;
+  let isOver = false;
+  const stop = (): void => {
+    isOver = true;
+    end?.();
+  };
+  const exit = (status: number, text = ""): void => {
+    if (isOver) return;
+    stop();
+    if (text !== "") watcher.output(`${text}\n`);
+    watcher.exit(status);
+  };
+  moduleFor(program, isRace, root)
+    .then((module) => {
+      if (!isOver) end = start(module, watcher, exit);
+      return undefined;
+    })
+    .catch((error: unknown) => exit(1, (error as Error).message));
+  return stop;
+}
+
+interface Changed {
+  readonly code: string;
+  /** The columns of the changes, the last one first. */
+  readonly changes: readonly Columns[];
+  /** The line before the code. */
+  readonly before: string;
+}
+
+/** The program's module. Throws an Error that says why there is none. */
+async function moduleFor(program: string, isRace: boolean, root: URL): Promise<Changed> {
+  const addressOf = (name: string): string => new URL(`assets/${isRace ? "race" : "programs"}/${name}.js`, root).href;
+  let { code, columns } = moduleOf(program, addressOf);
+  const changes = [columns];
+  if (isRace) {
+    const { probed } = await rewriter();
+    ({ code, columns } = probed(code, addressOf("go/race/probe")));
+    changes.unshift(columns);
   }
-  // One line comes before the program: worker/start.ts and the listener below count without it.
-  const before = ["host", "start"].map((name) => `import ${JSON.stringify(addressOf(name))};`).join("");
+  const names = isRace ? ["host", "start", "race"] : ["host", "start"];
+  const imports = names.map((name) => `import ${JSON.stringify(addressOf(name))};`).join("");
+  const before = `${imports}globalThis[Symbol.for("${COLUMNS}")]=${JSON.stringify(changes)};`;
+  return { code, changes, before };
+}
+
+function start(module: Changed, watcher: Watcher, exit: (status: number, text?: string) => void): () => void {
   const after = `globalThis[Symbol.for("@sluice/site: evaluated")]();`;
-  const blob = new Blob([`${before}\n${text}\n;${after}`], { type: "text/javascript" });
+  // One line comes before the program: worker/start.ts counts without it.
+  const blob = new Blob([`${module.before}\n${module.code}\n;${after}`], { type: "text/javascript" });
   const address = URL.createObjectURL(blob);
   const worker = new Worker(address, { type: "module", name: "main.ts" });
-  const stop = (): void => {
-    worker.terminate();
-    URL.revokeObjectURL(address);
-  };
   worker.addEventListener("message", ({ data }: MessageEvent<Message>) => {
     if (data.kind === "output") watcher.output(data.text);
     else if (data.kind === "events") watcher.events(data.events);
-    else {
-      stop();
-      watcher.exit(data.status);
-    }
+    else exit(data.status);
   });
   // The module does not begin: its text is not JavaScript, or a file of the site is missing.
   worker.addEventListener("error", (event) => {
     event.preventDefault();
-    stop();
-    const place = event.lineno > 1 ? `main.ts(${event.lineno - 1},${event.colno}): ` : "";
-    watcher.output(`${place}${event.message || "The program could not be loaded."}\n`);
-    watcher.exit(1);
+    mistakeIn(module)
+      .then((text) => exit(1, text))
+      .catch((error: unknown) => exit(1, (error as Error).message));
   });
-  return stop;
+  return () => {
+    worker.terminate();
+    URL.revokeObjectURL(address);
+  };
+}
+
+/** Why a module does not begin. A browser does not say it of a worker's module. */
+async function mistakeIn({ code, changes }: Changed): Promise<string> {
+  const mistake = (await rewriter()).mistakeIn(code);
+  if (mistake === undefined) return MISSING;
+  const { line, column, what } = mistake;
+  return `main.ts(${line},${columnOf(line, column, changes)}): ${what}`;
+}
+
+const MISSING = "The program could not be loaded, because a file of this site is missing. Load the page again.";
+
+function rewriter(): Promise<Pick<typeof Rewriter, "mistakeIn" | "probed">> {
+  return import("../race/rewriter.ts").catch(() => {
+    throw new Error(MISSING);
+  });
 }

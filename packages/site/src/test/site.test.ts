@@ -63,6 +63,29 @@ test("a page loads only files of the site, and its policy forbids everything els
   }
 });
 
+test("each block that runs elsewhere only says in a sentence why, and which command runs it", () => {
+  let count = 0;
+  for (const { path, blocks } of guidePages()) {
+    const figures = [
+      ...pages.get(`guide/${path.replace(/\.md$/, ".html")}`)!.matchAll(/<figure class="block[^]*?<\/figure>/g),
+    ];
+    expect([path, figures.length]).toEqual([path, blocks.length]);
+    for (const [i, { line, meta }] of blocks.entries()) {
+      const figure = figures[i]![0];
+      if (meta[0] !== "run" || figure.includes('class="block runs"')) continue;
+      count++;
+      expect([path, line, /<p class="note">(.*)<\/p>/.exec(figure)?.[1]]).toEqual([
+        path,
+        line,
+        expect.stringMatching(
+          /^(?:A page|Threads of a page) [^.]*, so run this block with <code>(?:SLUICE_STACKS=1 )?npm run -s example my-file\.ts<\/code>\.$/,
+        ),
+      ]);
+    }
+  }
+  expect(count).toBeGreaterThan(10);
+});
+
 let browser: Browser;
 let site: Awaited<ReturnType<typeof serveSite>>;
 
@@ -101,6 +124,11 @@ function scriptBytes(asked: readonly string[]): number {
     (sum, url) => sum + gzipSync(readFileSync(join(dist, url.slice(site.url.length)))).length,
     0,
   );
+}
+
+/** True for the scripts that only programs under the race detector need. */
+function isOfDetector(url: string): boolean {
+  return /\/assets\/(?:race\/|rewriter\.js$)/.test(url);
 }
 
 /**
@@ -205,6 +233,8 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     const { page, asked } = visited;
     const outcomes: [string, RegExp][] = [
       ["const = 3;", /^main\.ts\(1,7\): /],
+      ["let a = 1;\nlet a = 2;", /^main\.ts\(2,5\): Identifier 'a' has already been declared\n$/],
+      ['throw new TypeError("top");', /^TypeError: top\n {4}at file:\/\/\/app\/main\.ts:1:7\n$/],
       ['import fs from "node:fs";', /^cannot import "node:fs" in a page: expected one of @sluice\/go, /],
       [
         'import { chan } from "@sluice/go"; await chan<number>(1).send(1);\nthrow new Error("no");',
@@ -271,7 +301,77 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     }
     // The worst case: all scripts that a page with an editor could ever ask for.
     const all = globSync("assets/**/*.js", { cwd: dist }).map((file) => site.url + file);
-    expect(scriptBytes(all)).toBeLessThanOrEqual(200_000);
+    expect(scriptBytes(all.filter((url) => !isOfDetector(url)))).toBeLessThanOrEqual(200_000);
+  });
+
+  test("the race detector is loaded when a program first runs under it, and adds at most 120 kB", async () => {
+    await using visited = await visit("guide/races.html");
+    const { page, asked } = visited;
+    await runBlock(page, "block-1");
+    expect(asked.filter(isOfDetector)).toEqual([]);
+    await runBlock(page, "block-2");
+    const [parser, bytes] = [/rewriter\.js$/, /./].map((name) =>
+      scriptBytes(asked.filter((url) => isOfDetector(url) && name.test(url))),
+    );
+    console.info(`the race detector: ${bytes} bytes of compressed script, ${parser} of them rewrite`);
+    expect(parser).toBeGreaterThan(20_000);
+    expect(parser).toBeLessThanOrEqual(50_000);
+    expect(bytes).toBeGreaterThan(80_000);
+    expect(bytes).toBeLessThanOrEqual(120_000);
+    // The worst case, with every module of the library.
+    const all = globSync("assets/**/*.js", { cwd: dist }).map((file) => site.url + file);
+    expect(scriptBytes(all.filter(isOfDetector))).toBeLessThanOrEqual(170_000);
+  });
+
+  test("under the race detector a reader can mend a program, and break it, and sees what a terminal shows", async () => {
+    await using visited = await visit("guide/races.html");
+    const { page, complaints } = visited;
+    const block = page.locator("#block-2");
+    const racy = await block.getByRole("textbox").inputValue();
+    const mended = racy.replace(
+      /const before = counter;\n\s*await gosched\(\);/,
+      "await gosched(); const before = counter;",
+    );
+    expect(mended).not.toBe(racy);
+    const setUp = 'import { go, gosched } from "@sluice/go";\nimport { WaitGroup } from "@sluice/go/sync";\n';
+    const outcomes: [program: string, status: string, output: RegExp][] = [
+      [racy, "ended with exit status 66", /^={18}\nWARNING: DATA RACE\nWrite [^]*Found 2 data race\(s\)\n$/],
+      [mended, "ended", /^$/],
+      ["const = 3;", "ended with exit status 1", /^main\.ts\(1,7\): Unexpected token\n$/],
+      [
+        "let a: number = 1; let a = 2;",
+        "ended with exit status 1",
+        /^main\.ts\(1,24\): Identifier 'a' has already .*\n$/,
+      ],
+      ["function f() {\n  await f();\n}", "ended with exit status 1", /^main\.ts\(2,3\): .*await.*\n$/],
+      [
+        'throw new TypeError("top");',
+        "ended with exit status 1",
+        /^TypeError: top\n {4}at file:\/\/\/app\/main\.ts:1:7\n$/,
+      ],
+      [
+        `${setUp}const fail = async (n: number) => { await gosched(); const m: number = n; throw new Error("no" + m); };\nvoid fail(1);`,
+        "ended with exit status 2",
+        /^panic: no1\n\ngoroutine 1 \[running\]:\nfail\(\.\.\.\)\n\tfile:\/\/\/app\/main\.ts:3:81\n/,
+      ],
+      [
+        `${setUp}let n: number = 0; async function hit(): Promise<void> { const b: number = n; await gosched(); n = b + 1; }\nconst wg: WaitGroup = new WaitGroup(); wg.go(hit); wg.go(hit); await wg.wait();`,
+        "ended with exit status 66",
+        /hit\(\)\n {6}\/app\/main\.ts:3:96\n[^]*hit\(\)\n {6}\/app\/main\.ts:3:76\n[^]*main\.main\(\)\n {6}\/app\/main\.ts:4:43\n/,
+      ],
+    ];
+    for (const [program, status, output] of outcomes) {
+      await block.getByRole("textbox").fill(program);
+      await runBlock(page, "block-2");
+      expect(await block.locator(".terminal").textContent()).toMatch(output);
+      expect(await block.getByRole("status").textContent()).toBe(status);
+    }
+    await block.getByRole("textbox").fill('console.log("mine");\nfor (;;);');
+    await block.getByRole("button", { name: "Run" }).click();
+    await expect.poll(() => block.locator(".terminal").textContent()).toBe("mine\n");
+    await block.getByRole("button", { name: "Stop" }).click();
+    expect(await block.getByRole("status").textContent()).toBe("stopped");
+    expect(complaints).toEqual([]);
   });
 
   const views = [

@@ -202,7 +202,11 @@ const fail = (error: unknown): void => {
   if (isOver) return;
   emit("uncaughtExceptionMonitor", error);
   print(`${error instanceof Error ? error.stack : String(error)}\n`);
-  process.exit(UNCAUGHT);
+  try {
+    process.exit(UNCAUGHT);
+  } catch {
+    // It has ended. The browser would tell the page of an error that a listener of errors throws.
+  }
 };
 globalThis.addEventListener("error", (event) => {
   event.preventDefault();

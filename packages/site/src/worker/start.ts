@@ -2,6 +2,7 @@
 
 import { format, inspect } from "node-inspect-extracted";
 import { acting, type LiveEvent, watch } from "@sluice/go/src/trace/live.ts";
+import { columnOf, COLUMNS, type Columns, WITHOUT_TYPES } from "../code/columns.ts";
 import type { Message, PictureEvent } from "../code/messages.ts";
 import { beginProcess, evaluated } from "./host.ts";
 
@@ -60,8 +61,12 @@ function add(event: PictureEvent): void {
   }
 }
 
-/** A line of the module that is the program. The page puts one line before the program. */
-const inProgram = new RegExp(`${quoted(ownAddress)}:(\\d+)`, "g");
+/**
+ * A place in the module that is the program, after the spaces that a report of a race has before
+ * it. The page puts one line before the program.
+ */
+const inProgram = new RegExp(`(\\n {6})?${quoted(ownAddress)}:(\\d+)(?::(\\d+))?`, "g");
+const inReport = new RegExp(`${quoted(WITHOUT_TYPES)}:(\\d+):(\\d+)`, "g");
 /**
  * A place in the library: its line would be another one after each change there, so it is left out.
  */
@@ -73,9 +78,19 @@ const inLibrary = new RegExp(`${quoted(library)}[\\w/-]+\\.js(?::\\d+:\\d+)?`, "
  */
 function named(text: string): string {
   return text
-    .replaceAll(inProgram, (_, line: string) => `file:///app/main.ts:${Number(line) - 1}`)
+    .replaceAll(inProgram, (_, report: string | undefined, line: string, column: string | undefined) => {
+      const at = column === undefined ? "" : `:${columnOf(Number(line) - 1, Number(column), columns())}`;
+      return `${report ?? "file://"}/app/main.ts:${Number(line) - 1}${at}`;
+    })
+    .replaceAll(inReport, (_, line: string, column: string) => {
+      return `/app/main.ts:${line}:${columnOf(Number(line), Number(column), columns().slice(-1))}`;
+    })
     .replaceAll(ownAddress, "file:///app/main.ts")
     .replaceAll(inLibrary, "@sluice/go");
+}
+
+function columns(): readonly Columns[] {
+  return (globalThis as { [name: symbol]: readonly Columns[] | undefined })[Symbol.for(COLUMNS)] ?? [];
 }
 
 function write(text: string): void {

@@ -1,0 +1,38 @@
+// What the race detector needs of a program in the page: a probe at each access and each await. It
+// is loaded when a program first runs under the detector, since its parser is large.
+
+import { rewrite } from "@sluice/go/src/race/rewrite.ts";
+import { type Columns, WITHOUT_TYPES } from "../code/columns.ts";
+import { parseSync } from "./parser.ts";
+
+/** A module with probes. */
+export interface Probed {
+  readonly code: string;
+  readonly columns: Columns;
+}
+
+/**
+ * A module with probes, whose functions are in the file `probe`. A module that is no JavaScript
+ * stays as it is, and the browser says what is wrong with it.
+ */
+export function probed(module: string, probe: string): Probed {
+  const rewritten = rewrite(module, { file: WITHOUT_TYPES, lang: "js", format: "module", probe, awaits: "also" });
+  if (rewritten === undefined) return { code: module, columns: [] };
+  // Of characters that follow each other in both the first one is enough.
+  const columns = rewritten
+    .columns()
+    .map((line) => line.filter(([to, from], i) => i === 0 || to - from !== line[i - 1]![0] - line[i - 1]![1]));
+  return { code: rewritten.code, columns };
+}
+
+/** The first mistake in the text of a module that a browser cannot load, if the text has one. */
+export function mistakeIn(module: string): { line: number; column: number; what: string } | undefined {
+  const [error] = parseSync("", module, { sourceType: "module" }).errors as readonly Mistake[];
+  if (error === undefined) return undefined;
+  const { line, column } = error.loc;
+  return { line, column: column + 1, what: error.message.replace(/ \(\d+:\d+\)$/, "") };
+}
+
+interface Mistake extends SyntaxError {
+  readonly loc: { readonly line: number; readonly column: number };
+}
