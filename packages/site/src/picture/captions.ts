@@ -23,6 +23,10 @@ const WAITS: Readonly<Record<string, string>> = {
   "synctest.Wait": "waits until all others wait",
 };
 
+/** A report of the race detector: the two accesses, the last one first. */
+const RACE =
+  /^=+\nWARNING: DATA RACE\n(Read|Write) at \S+ by (.*):\n.*\n.*:(\d+):\d+\n[^]*?\nPrevious (read|write) at \S+ by (.*):\n.*\n.*:(\d+):\d+\n/;
+
 export class Captions {
   readonly #lines: readonly string[];
   readonly #channels = new Map<number, string>();
@@ -78,7 +82,7 @@ export class Captions {
         return `${g} closes ${this.nameOf(event.channel)}: no more values will come.`;
       case "prints":
       default:
-        return `${event.g === 0 ? "The program" : g} prints: ${event.text.split("\n")[0]}`;
+        return raceIn(event.text, who) ?? `${event.g === 0 ? "The program" : g} prints: ${event.text.split("\n")[0]}`;
     }
   }
 
@@ -138,6 +142,16 @@ export class Captions {
     this.#given.set(name, count);
     this.#channels.set(channel, count === 1 ? name : `${name} ${count}`);
   }
+}
+
+/** The sentences for a report of the race detector; `undefined` for other output. */
+function raceIn(text: string, who: (g: number) => string): string | undefined {
+  const [, did, by = "", line, didBefore, byBefore = "", lineBefore] = RACE.exec(text) ?? [];
+  if (did === undefined) return undefined;
+  const [g, before] = [by, byBefore].map((name) => who(Number(/\d+/.exec(name)?.[0] ?? 1)));
+  const now = did === "Read" ? "reads" : "writes";
+  const then = didBefore === "read" ? "read" : "wrote";
+  return `A race: ${g} ${now} in line ${line} what ${before} ${then} in line ${lineBefore}. Nothing decides which of the two comes first.`;
 }
 
 /** What a timer or the host ends. */

@@ -69,3 +69,30 @@ test("the last step says how the program ended, and who still waits", () => {
     "The program has ended with exit status 2. One goroutine still waits. Nobody can wake it.",
   );
 });
+
+test("a report of the race detector is a sentence with the two goroutines and their lines", () => {
+  const access = (what: string, by: string, line: number): string =>
+    `${what} at 0x00c000012010 by ${by}:\n  hit()\n      /app/main.ts:${line}:7\n  run()\n      /app/main.ts:99:1\n`;
+  const report = (first: string, second: string): string =>
+    `==================\nWARNING: DATA RACE\n${first}\n${second}\nGoroutine 3 (running) created at:\n  …\n==================`;
+  const model = modelOf("", [
+    { kind: "starts", g: 2, name: "hit", by: 1 },
+    { kind: "starts", g: 3, name: "hit", by: 1 },
+    {
+      kind: "prints",
+      g: 3,
+      text: report(access("Write", "goroutine 3", 11), access("Previous read", "goroutine 2", 9)),
+    },
+    {
+      kind: "prints",
+      g: 1,
+      text: report(access("Read", "main goroutine", 4), access("Previous write", "goroutine 3", 8)),
+    },
+    { kind: "prints", g: 1, text: "Found 2 data race(s)" },
+  ]);
+  expect(model.steps.slice(3).map(({ caption }) => caption)).toEqual([
+    "A race: hit (3) writes in line 11 what hit (2) read in line 9. Nothing decides which of the two comes first.",
+    "A race: main reads in line 4 what hit (3) wrote in line 8. Nothing decides which of the two comes first.",
+    "main prints: Found 2 data race(s)",
+  ]);
+});

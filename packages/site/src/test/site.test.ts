@@ -333,6 +333,10 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
       "await gosched(); const before = counter;",
     );
     expect(mended).not.toBe(racy);
+    await runBlock(page, "block-2");
+    await block.getByText("The same as a table").click();
+    const rows = await block.locator("tbody tr").allTextContents();
+    expect(rows.join("\n")).toContain("A race: hit (2) writes in line 11 what hit (3) read in line 9.");
     const setUp = 'import { go, gosched } from "@sluice/go";\nimport { WaitGroup } from "@sluice/go/sync";\n';
     const outcomes: [program: string, status: string, output: RegExp][] = [
       [racy, "ended with exit status 66", /^={18}\nWARNING: DATA RACE\nWrite [^]*Found 2 data race\(s\)\n$/],
