@@ -26,6 +26,7 @@ const config: UserConfig = defineConfig({
       input: {
         host: here("src/worker/host.ts"),
         start: here("src/worker/start.ts"),
+        stacks: here("src/worker/stacks.ts"),
         ...Object.fromEntries(Object.entries(MODULES).map(([name, file]) => [file, name])),
       },
       preserveEntrySignatures: "strict",

@@ -41,7 +41,9 @@ const config: UserConfig = defineConfig({
       input: {
         host: here("src/worker/host.ts"),
         start: here("src/worker/start.ts"),
+        stacks: here("src/worker/stacks.ts"),
         race: here("src/worker/race.ts"),
+        follow: here("src/worker/follow.ts"),
         "go/race/probe": here("../go/src/race/probe.ts"),
         ...Object.fromEntries(Object.entries(MODULES).map(([name, file]) => [file, name])),
       },

@@ -5,7 +5,7 @@
 // that. The page's script makes an editor of it.
 
 import MarkdownIt from "markdown-it";
-import { obstacle, UNDER_DETECTOR } from "../code/runnable.ts";
+import { manner, obstacle } from "../code/runnable.ts";
 import { diagramOf } from "./diagram.ts";
 import { escaped, highlighted } from "./highlight.ts";
 import { type Links, type Page, relative } from "./pages.ts";
@@ -76,9 +76,9 @@ export class Markdown {
   }
 
   #block(code: string, meta: readonly string[], output: string | undefined, n: number): string {
-    const why = meta[0] === "run" ? obstacle(meta, code) : undefined;
+    const why = meta[0] === "run" ? obstacle(code) : undefined;
     const runs = meta[0] === "run" && why === undefined;
-    const said = why ?? (meta.includes("race") ? UNDER_DETECTOR : undefined);
+    const said = why ?? manner(meta);
     const note = said === undefined ? "" : `<p class="note">${this.#markdown.renderInline(said)}</p>\n`;
     const shown =
       output === undefined

@@ -10,6 +10,7 @@ export const MODULES: Readonly<Record<string, string>> = {
   "@sluice/go/errgroup": "go/errgroup",
   "@sluice/go/fiber": "go/fiber",
   "@sluice/go/leak": "go/leak",
+  "@sluice/go/net": "go/net",
   "@sluice/go/patterns": "go/patterns",
   "@sluice/go/pprof": "go/pprof",
   "@sluice/go/pubsub": "go/pubsub",
@@ -29,16 +30,13 @@ const FILE = "my-file.ts";
 /**
  * Markdown that says why a block cannot run in the page, and what runs it; `undefined` if it can.
  */
-export function obstacle(meta: readonly string[], code: string): string | undefined {
-  if (meta.includes("stacks"))
-    return `A page has no environment, so run this block with \`SLUICE_STACKS=1 ${COMMAND} ${FILE}\`.`;
+export function obstacle(code: string): string | undefined {
   const why = reason(code);
   return why === undefined ? undefined : `${why}, so run this block with \`${COMMAND} ${FILE}\`.`;
 }
 
 function reason(code: string): string | undefined {
   if (/\bproven\(/.test(code)) return "A page cannot ask the garbage collector what it would free";
-  if (/\bverifyNone\(/.test(code)) return "A page does not know the running goroutine after every await";
   const foreign = [...code.matchAll(/(?:from|import\()\s*"([^"]+)"/g)]
     .map(([, name]) => name as string)
     .find((name) => !Object.hasOwn(MODULES, name));
@@ -47,9 +45,22 @@ function reason(code: string): string | undefined {
   // replace. A service worker that adds them was rejected: it reloads the page, and must answer all
   // its requests.
   if (foreign === "@sluice/go/parallel") return "Threads of a page share memory only if its host sends special headers";
-  if (foreign === "@sluice/go/net") return "A page cannot open a server";
   return `A page has no \`${foreign}\``;
 }
 
-/** Markdown about a block that runs under the race detector, in the page and in a terminal. */
-export const UNDER_DETECTOR: string = `It runs under the race detector, as with \`${COMMAND} -- --import @sluice/go/race/register ${FILE}\`.`;
+/**
+ * True if a program must know the running goroutine after every await. A page does not tell, so the
+ * program needs probes as under the race detector.
+ */
+export function followsAwaits(code: string): boolean {
+  return /\bverifyNone\(/.test(code);
+}
+
+/** Markdown that says how a block is run, if that is not the usual way. */
+export function manner(meta: readonly string[]): string | undefined {
+  if (meta.includes("race"))
+    return `It runs under the race detector, as with \`${COMMAND} -- --import @sluice/go/race/register ${FILE}\`.`;
+  if (meta.includes("stacks"))
+    return `Reports have files and lines here, as with \`SLUICE_STACKS=1 ${COMMAND} ${FILE}\`.`;
+  return undefined;
+}

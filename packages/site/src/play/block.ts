@@ -13,8 +13,8 @@ const root = new URL(document.body.dataset["root"] ?? "./", location.href);
 export class Block {
   readonly #figure: HTMLElement;
   readonly #code: string;
-  /** True if its programs run under the race detector. */
-  readonly #isRace: boolean;
+  /** How its programs run: `race`, `stacks`. */
+  readonly #meta: readonly string[];
   readonly #editor: PrismEditor;
   readonly #status = document.createElement("span");
   readonly #run = button("Run", "run", () => this.run());
@@ -28,7 +28,7 @@ export class Block {
   /** Makes a figure of the page, which has a block's code and output, an editor with buttons. */
   constructor(figure: HTMLElement) {
     this.#figure = figure;
-    this.#isRace = (figure.dataset["meta"] ?? "").split(" ").includes("race");
+    this.#meta = (figure.dataset["meta"] ?? "").split(" ");
     const source = figure.querySelector("pre.source") as HTMLElement;
     this.#code = (source.textContent ?? "").replace(/\n$/, "");
     this.#editor = editorInPlaceOf(source, this.#code, `Program ${figure.id.replace("block-", "")}`, () => {
@@ -65,7 +65,7 @@ export class Block {
     this.#swap(this.#run, this.#stop);
     const player = new Player(program);
     this.#show(player);
-    this.#end = run(program, this.#isRace, root, {
+    this.#end = run(program, this.#meta, root, {
       output: (text) => output.append(text),
       events: (events) => player.add(events),
       exit: (status) => {

@@ -4,6 +4,7 @@
 
 import { columnOf, COLUMNS, type Columns } from "../code/columns.ts";
 import type { Message, PictureEvent } from "../code/messages.ts";
+import { followsAwaits } from "../code/runnable.ts";
 import { moduleOf } from "../code/strip.ts";
 import type * as Rewriter from "../race/rewriter.ts";
 
@@ -15,10 +16,10 @@ export interface Watcher {
 }
 
 /**
- * Runs a program of TypeScript, also under the race detector. The returned function stops it at
- * once; after its end it does nothing.
+ * Runs a program of TypeScript, under the race detector if `meta` has `race`, and with recorded
+ * stacks if it has `stacks`. The returned function stops it at once; after its end it does nothing.
  */
-export function run(program: string, isRace: boolean, root: URL, watcher: Watcher): () => void {
+export function run(program: string, meta: readonly string[], root: URL, watcher: Watcher): () => void {
   let end: (() => void) | undefined;
   let isOver = false;
   const stop = (): void => {
@@ -31,7 +32,7 @@ export function run(program: string, isRace: boolean, root: URL, watcher: Watche
     if (text !== "") watcher.output(`${text}\n`);
     watcher.exit(status);
   };
-  moduleFor(program, isRace, root)
+  moduleFor(program, meta, root)
     .then((module) => {
       if (!isOver) end = start(module, watcher, exit);
       return undefined;
@@ -49,16 +50,21 @@ interface Changed {
 }
 
 /** The program's module. Throws an Error that says why there is none. */
-async function moduleFor(program: string, isRace: boolean, root: URL): Promise<Changed> {
-  const addressOf = (name: string): string => new URL(`assets/${isRace ? "race" : "programs"}/${name}.js`, root).href;
+async function moduleFor(program: string, meta: readonly string[], root: URL): Promise<Changed> {
+  const isRace = meta.includes("race");
+  const hasProbes = isRace || followsAwaits(program);
+  const folder = hasProbes ? "race" : "programs";
+  const addressOf = (name: string): string => new URL(`assets/${folder}/${name}.js`, root).href;
   let { code, columns } = moduleOf(program, addressOf);
   const changes = [columns];
-  if (isRace) {
+  if (hasProbes) {
     const { probed } = await rewriter();
-    ({ code, columns } = probed(code, addressOf("go/race/probe")));
+    ({ code, columns } = probed(code, addressOf("go/race/probe"), isRace));
     changes.unshift(columns);
   }
-  const names = isRace ? ["host", "start", "race"] : ["host", "start"];
+  const names = ["host", "start"];
+  if (hasProbes) names.push(isRace ? "race" : "follow");
+  if (meta.includes("stacks")) names.push("stacks");
   const imports = names.map((name) => `import ${JSON.stringify(addressOf(name))};`).join("");
   const before = `${imports}globalThis[Symbol.for("${COLUMNS}")]=${JSON.stringify(changes)};`;
   return { code, changes, before };

@@ -5,7 +5,7 @@ import { moduleOf } from "../code/strip.ts";
 import { obstacle } from "../code/runnable.ts";
 
 const blocks = pages().flatMap((page) =>
-  page.blocks.filter(({ meta, code }) => meta[0] === "run" && obstacle(meta, code) === undefined),
+  page.blocks.filter(({ meta, code }) => meta[0] === "run" && obstacle(code) === undefined),
 );
 
 async function rewriter(): Promise<{ readonly rewrite: typeof rewrite }> {

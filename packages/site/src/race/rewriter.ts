@@ -12,11 +12,12 @@ export interface Probed {
 }
 
 /**
- * A module with probes, whose functions are in the file `probe`. A module that is no JavaScript
- * stays as it is, and the browser says what is wrong with it.
+ * A module with probes at awaits and, if `isRace`, at all accesses; their functions are in the file
+ * `probe`. A module that is no JavaScript stays as it is, and the browser does not load it.
  */
-export function probed(module: string, probe: string): Probed {
-  const rewritten = rewrite(module, { file: WITHOUT_TYPES, lang: "js", format: "module", probe, awaits: "also" });
+export function probed(module: string, probe: string, isRace: boolean): Probed {
+  const awaits = isRace ? "also" : "only";
+  const rewritten = rewrite(module, { file: WITHOUT_TYPES, lang: "js", format: "module", probe, awaits });
   if (rewritten === undefined) return { code: module, columns: [] };
   // Of characters that follow each other in both the first one is enough.
   const columns = rewritten

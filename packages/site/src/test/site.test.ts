@@ -78,7 +78,7 @@ test("each block that runs elsewhere only says in a sentence why, and which comm
         path,
         line,
         expect.stringMatching(
-          /^(?:A page|Threads of a page) [^.]*, so run this block with <code>(?:SLUICE_STACKS=1 )?npm run -s example my-file\.ts<\/code>\.$/,
+          /^(?:A page|Threads of a page) [^.]*, so run this block with <code>npm run -s example my-file\.ts<\/code>\.$/,
         ),
       ]);
     }
@@ -182,7 +182,8 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     }
     expect(complaints).toEqual([]);
     expect(wrong).toEqual([]);
-    expect(count).toBeGreaterThan(100);
+    // Those of the race detector among them.
+    expect(count).toBeGreaterThan(115);
   });
 
   test("the picture says why the fourth send waits, and what ends the wait", async () => {
