@@ -25,20 +25,72 @@ export function run(program: string, meta: readonly string[], root: URL, watcher
   const stop = (): void => {
     isOver = true;
     end?.();
+    gathered.end();
   };
+  const gathered = new Gathered(watcher);
   const exit = (status: number, text = ""): void => {
     if (isOver) return;
+    if (text !== "") gathered.output(`${text}\n`);
     stop();
-    if (text !== "") watcher.output(`${text}\n`);
     watcher.exit(status);
   };
   moduleFor(program, meta, root)
     .then((module) => {
-      if (!isOver) end = start(module, watcher, exit);
+      if (!isOver) end = start(module, gathered, exit);
       return undefined;
     })
     .catch((error: unknown) => exit(1, (error as Error).message));
   return stop;
+}
+
+/** Milliseconds in which messages of a program are gathered. */
+const GATHER = 30;
+
+/**
+ * Gathers what a program tells, since each change of the page takes time, and a program may print
+ * ten thousand lines a second. Without it the page did not answer for nine seconds then.
+ */
+class Gathered {
+  readonly #watcher: Watcher;
+  #text = "";
+  #events: PictureEvent[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isOver = false;
+
+  constructor(watcher: Watcher) {
+    this.#watcher = watcher;
+  }
+
+  output(text: string): void {
+    this.#text += text;
+    this.#soon();
+  }
+
+  events(events: readonly PictureEvent[]): void {
+    this.#events.push(...events);
+    this.#soon();
+  }
+
+  /** Hands on the last of it. What comes after that is of a program that was stopped. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#flush();
+    this.#isOver = true;
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    const [text, events] = [this.#text, this.#events];
+    this.#text = "";
+    this.#events = [];
+    if (this.#isOver) return;
+    if (text !== "") this.#watcher.output(text);
+    if (events.length > 0) this.#watcher.events(events);
+  }
+
+  #soon(): void {
+    this.#timer ??= setTimeout(() => this.#flush(), GATHER);
+  }
 }
 
 interface Changed {
@@ -70,15 +122,15 @@ async function moduleFor(program: string, meta: readonly string[], root: URL): P
   return { code, changes, before };
 }
 
-function start(module: Changed, watcher: Watcher, exit: (status: number, text?: string) => void): () => void {
+function start(module: Changed, gathered: Gathered, exit: (status: number, text?: string) => void): () => void {
   const after = `globalThis[Symbol.for("@sluice/site: evaluated")]();`;
   // One line comes before the program: worker/start.ts counts without it.
   const blob = new Blob([`${module.before}\n${module.code}\n;${after}`], { type: "text/javascript" });
   const address = URL.createObjectURL(blob);
   const worker = new Worker(address, { type: "module", name: "main.ts" });
   worker.addEventListener("message", ({ data }: MessageEvent<Message>) => {
-    if (data.kind === "output") watcher.output(data.text);
-    else if (data.kind === "events") watcher.events(data.events);
+    if (data.kind === "output") gathered.output(data.text);
+    else if (data.kind === "events") gathered.events(data.events);
     else exit(data.status);
   });
   // The module does not begin: its text is not JavaScript, or a file of the site is missing.

@@ -229,6 +229,16 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     expect(await shared.getByRole("textbox").inputValue()).toContain("receiver: waits for a value");
   });
 
+  test("ten thousand lines of a program change the page a few times only", async () => {
+    await using visited = await visit("guide/channels.html");
+    const { page } = visited;
+    await page.locator("#block-1 textarea").fill("for (let i = 0; i < 10_000; i++) console.log(i);");
+    await runBlock(page, "block-1");
+    const terminal = page.locator("#block-1 .terminal code");
+    expect(await terminal.textContent()).toMatch(/^0\n1\n[^]*\n9998\n9999\n$/);
+    expect(await terminal.evaluate(({ childNodes }) => childNodes.length)).toBeLessThan(1_000);
+  });
+
   test("what is not TypeScript, what a page does not have and other hosts are refused in words", async () => {
     await using visited = await visit("guide/channels.html");
     const { page, asked } = visited;
