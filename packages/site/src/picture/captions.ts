@@ -1,6 +1,7 @@
 // A sentence for each event, for readers who do not know Go, and the names in these sentences.
 
 import type { PictureEvent, WaitsOn } from "../code/messages.ts";
+import { raceIn } from "./race.ts";
 import type { Lane, Tube } from "./state.ts";
 
 /** The names that the library gives to functions without one. */
@@ -22,10 +23,6 @@ const WAITS: Readonly<Record<string, string>> = {
   "synctest.Run": "waits until the test with its simulated clock has ended",
   "synctest.Wait": "waits until all others wait",
 };
-
-/** A report of the race detector: the two accesses, the last one first. */
-const RACE =
-  /^=+\nWARNING: DATA RACE\n(Read|Write) at \S+ by (.*):\n.*\n.*:(\d+):\d+\n[^]*?\nPrevious (read|write) at \S+ by (.*):\n.*\n.*:(\d+):\d+\n/;
 
 export class Captions {
   readonly #lines: readonly string[];
@@ -82,7 +79,9 @@ export class Captions {
         return `${g} closes ${this.nameOf(event.channel)}: no more values will come.`;
       case "prints":
       default:
-        return raceIn(event.text, who) ?? `${event.g === 0 ? "The program" : g} prints: ${event.text.split("\n")[0]}`;
+        return (
+          raceCaption(event.text, who) ?? `${event.g === 0 ? "The program" : g} prints: ${event.text.split("\n")[0]}`
+        );
     }
   }
 
@@ -145,13 +144,13 @@ export class Captions {
 }
 
 /** The sentences for a report of the race detector; `undefined` for other output. */
-function raceIn(text: string, who: (g: number) => string): string | undefined {
-  const [, did, by = "", line, didBefore, byBefore = "", lineBefore] = RACE.exec(text) ?? [];
-  if (did === undefined) return undefined;
-  const [g, before] = [by, byBefore].map((name) => who(Number(/\d+/.exec(name)?.[0] ?? 1)));
-  const now = did === "Read" ? "reads" : "writes";
-  const then = didBefore === "read" ? "read" : "wrote";
-  return `A race: ${g} ${now} in line ${line} what ${before} ${then} in line ${lineBefore}. Nothing decides which of the two comes first.`;
+function raceCaption(text: string, who: (g: number) => string): string | undefined {
+  const race = raceIn(text);
+  if (race === undefined) return undefined;
+  const { last, first } = race;
+  const now = `${who(last.g)} ${last.writes ? "writes" : "reads"} in line ${last.line}`;
+  const before = `what ${who(first.g)} ${first.writes ? "wrote" : "read"} in line ${first.line}`;
+  return `A race: ${now} ${before}. Nothing decides which of the two comes first.`;
 }
 
 /** What a timer or the host ends. */

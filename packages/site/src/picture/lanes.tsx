@@ -1,5 +1,5 @@
 // A lane for each goroutine: what it does now, and what it did at each step. A line between two
-// lanes shows who let whom continue.
+// lanes shows who let whom continue, or a race.
 
 import type { VNode } from "preact";
 import { laneName } from "./captions.ts";
@@ -106,6 +106,18 @@ function Timeline({ steps, shown, index, seek }: TimelineProps): VNode {
               <circle cx={(i + 0.5) * width} cy={row(woken)} r="3.5" />
             </g>
           )),
+      )}
+      {window.map(
+        ({ race }, i) =>
+          race.length > 0 &&
+          race.every((g) => shown.includes(g)) && (
+            <g key={`race-${i}`} class="race">
+              <line x1={(i + 0.5) * width} x2={(i + 0.5) * width} y1={row(race[0]!)} y2={row(race[1]!)} />
+              {race.map((g) => (
+                <circle key={g} cx={(i + 0.5) * width} cy={row(g)} r="5" />
+              ))}
+            </g>
+          ),
       )}
       <rect class="now" x={(index - from) * width} y="0" width={width} height={shown.length * HEIGHT} />
     </svg>

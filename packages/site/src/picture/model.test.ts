@@ -95,4 +95,5 @@ test("a report of the race detector is a sentence with the two goroutines and th
     "A race: main reads in line 4 what hit (3) wrote in line 8. Nothing decides which of the two comes first.",
     "main prints: Found 2 data race(s)",
   ]);
+  expect(model.steps.slice(3).map(({ race }) => race)).toEqual([[2, 3], [3, 1], []]);
 });

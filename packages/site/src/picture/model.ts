@@ -5,6 +5,7 @@
 
 import type { PictureEvent, WaitsOn } from "../code/messages.ts";
 import { ANONYMOUS, Captions } from "./captions.ts";
+import { raceIn } from "./race.ts";
 import type { Activity, Lane, Move, Step, Tube } from "./state.ts";
 
 /** Makes steps of events. It names channels after the variables in the program's lines. */
@@ -31,7 +32,9 @@ export class Model {
       this.steps[this.steps.length - 1] = { ...last, wakes, caption: words, lanes: this.#lanes, tubes: this.#tubes };
       return;
     }
-    this.#push(event, caption, moves, event.kind === "wakes" ? [event.g] : []);
+    const found = event.kind === "prints" ? raceIn(event.text) : undefined;
+    const race = found === undefined ? [] : [found.first.g, found.last.g];
+    this.#push(event, caption, { moves, wakes: event.kind === "wakes" ? [event.g] : [], race });
   }
 
   /** Adds the last step: the program has ended with that status, or was stopped. */
@@ -44,10 +47,10 @@ export class Model {
   #push(
     { kind, g, at, line }: Pick<Step, "kind" | "g" | "at" | "line">,
     caption: string,
-    moves: readonly Move[] = [],
-    wakes: readonly number[] = [],
+    more: Partial<Pick<Step, "moves" | "wakes" | "race">> = {},
   ): void {
-    this.steps.push({ kind, g, at, line, caption, lanes: this.#lanes, tubes: this.#tubes, moves, wakes });
+    const [lanes, tubes] = [this.#lanes, this.#tubes];
+    this.steps.push({ kind, g, at, line, caption, lanes, tubes, moves: [], wakes: [], race: [], ...more });
   }
 
   #apply(event: PictureEvent): Move[] {

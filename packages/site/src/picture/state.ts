@@ -46,4 +46,6 @@ export interface Step {
   readonly moves: readonly Move[];
   /** Goroutines that this step lets continue. */
   readonly wakes: readonly number[];
+  /** The two goroutines of a race that is reported in this step. */
+  readonly race: readonly number[];
 }

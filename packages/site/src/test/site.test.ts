@@ -348,6 +348,7 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     await block.getByText("The same as a table").click();
     const rows = await block.locator("tbody tr").allTextContents();
     expect(rows.join("\n")).toContain("A race: hit (2) writes in line 11 what hit (3) read in line 9.");
+    expect(await block.locator(".timeline .race").count()).toBe(2);
     const setUp = 'import { go, gosched } from "@sluice/go";\nimport { WaitGroup } from "@sluice/go/sync";\n';
     const outcomes: [program: string, status: string, output: RegExp][] = [
       [racy, "ended with exit status 66", /^={18}\nWARNING: DATA RACE\nWrite [^]*Found 2 data race\(s\)\n$/],
@@ -399,11 +400,17 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     "nothing keeps a reader out, and nothing is wider than the page ($theme, $width px)",
     async ({ theme, width }) => {
       const options = { colorScheme: theme, viewport: { width, height: 844 } };
-      for (const address of ["index.html", "guide/channels.html", "coverage.html", "api/go/sync.html"]) {
+      for (const address of [
+        "index.html",
+        "guide/channels.html",
+        "guide/races.html",
+        "coverage.html",
+        "api/go/sync.html",
+      ]) {
         await using visited = await visit(address, options);
         const { page } = visited;
         await page.locator("button.theme").waitFor();
-        if (address === "guide/channels.html") {
+        if (address === "guide/channels.html" || address === "guide/races.html") {
           await runBlock(page, "block-2");
           await page.locator("#block-2").getByText("The same as a table").click();
           await page.locator("#block-2").getByRole("slider", { name: "Step" }).fill("10");
