@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { openTarget } from "../database/open.ts";
 import { hold, newFolder, server } from "../test/database.ts";
+import { copyEmbedded } from "../test/embedded.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { business, startService, waitingForLock, type Service } from "./test/service.ts";
 
@@ -126,6 +127,7 @@ describe.skipIf(server === undefined)("the service", () => {
 
   test("the embedded database takes uploads that come at the same time one after the other", async () => {
     await using folder = newFolder();
+    copyEmbedded(folder.path);
     await using target = await openTarget({ folder: folder.path });
     await using service = await startService({ target });
     const methods = ["sequential", "concurrent", "batch", "copy"];

@@ -28,8 +28,8 @@ export interface Finished {
 
 /**
  * Starts the command, which ends with the test at the latest; `finished` resolves when it has
- * ended. An import into a folder that has no embedded database finds an empty one there, unless
- * `extra` has SLUICE_TEST_EMBEDDED, which is then empty.
+ * ended. An import or a service in a folder that has no embedded database finds an empty one there,
+ * unless `extra` has SLUICE_TEST_EMBEDDED, which is then empty.
  *
  * @param extra variables of the environment besides this one's
  */
@@ -41,7 +41,8 @@ export function start(
   const { DATABASE_URL: _, ...env } = process.env;
   const data = join(folder, "sluice-data");
   const elsewhere = args.some((arg) => arg === "--to" || arg === "--data") || "SLUICE_DATA" in extra;
-  if (args[0] === "import" && !elsewhere && !("DATABASE_URL" in extra) && !("SLUICE_TEST_EMBEDDED" in extra))
+  const makes = args[0] === "import" || args[0] === "serve";
+  if (makes && !elsewhere && !("DATABASE_URL" in extra) && !("SLUICE_TEST_EMBEDDED" in extra))
     if (!existsSync(data)) copyEmbedded(data);
   const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: folder, env: { ...env, ...extra } });
   running.add(child);

@@ -12,6 +12,7 @@ import { SqlTarget } from "../../database/sql.ts";
 import type { ChunkState, Claim, Connection, Database, QueryResult } from "../../target.ts";
 import { batchOfRows } from "../../test/batch.ts";
 import { newDatabase, newFolder } from "../../test/database.ts";
+import { copyEmbedded } from "../../test/embedded.ts";
 import { beginImport, OWNER, type Look } from "../ledger.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { LEDGER_DDL, OUT_OF_STEP, TAKEN_OVER } from "../schema.ts";
@@ -49,6 +50,7 @@ export class Place implements AsyncDisposable {
 
   static async open(kind: "PostgreSQL" | "PGlite"): Promise<Place> {
     const own = kind === "PGlite" ? newFolder() : await newDatabase();
+    if ("path" in own) copyEmbedded(own.path);
     const database = "dsn" in own ? postgresDatabase(own.dsn, SESSIONS) : pgliteDatabase(own.path);
     const done = Promise.withResolvers<void>();
     const held: Promise<void>[] = [];

@@ -4,7 +4,9 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
+import { pgliteExists } from "../../database/folder.ts";
 import { openTarget } from "../../database/open.ts";
+import { copyEmbedded } from "../embedded.ts";
 import type { Pooler } from "../pgbouncer.ts";
 
 export interface Place extends AsyncDisposable {
@@ -72,9 +74,14 @@ async function ask<T>(url: string, questions: (query: Query) => Promise<T>): Pro
   }
 }
 
-/** Makes an empty embedded database, which takes seconds, for `embeddedPlace` to copy. */
+/**
+ * An empty embedded database for `embeddedPlace` to copy. To make one takes seconds, so a test run
+ * gives its own.
+ */
 export async function embeddedTemplate(folder: string): Promise<string> {
   const template = join(folder, "template");
+  copyEmbedded(template);
+  if (pgliteExists(template)) return template;
   await using target = await openTarget({ folder: template });
   await target.query("select 1");
   return template;
