@@ -539,6 +539,11 @@ describe.skipIf(server === undefined)("two processes", () => {
       `import ${first.id} of this file is not finished; its table is a.people, and "people" is another one here`,
     );
     await expect(imported(b, file, { resume: first.id })).rejects.toMatchObject({ code: "table_gone" });
+    // However many later ones of other schemas there are.
+    await database.query(
+      `insert into sluice.imports select (json_populate_record(i, json_build_object('id', 'c' || n, 'table_oid', 'pg_class'::regclass::oid))).*
+     from sluice.imports i cross join generate_series(1, 120) n where id = '${second.id}'`,
+    );
     for (const [target, { id }] of [
       [a, first],
       [b, second],

@@ -339,7 +339,8 @@ export async function findImports(
   target: Target,
   wanted: { readonly id: string } | ImportKey | (Omit<ImportKey, "contentHash"> & { readonly file: string }),
 ): Promise<Entry[]> {
-  const [where, parameters] =
+  // Those of the very table come first: tables of one name may be in many schemas.
+  const [where, parameters, first = ""] =
     "id" in wanted
       ? ["i.id = $1", [wanted.id]]
       : [
@@ -350,6 +351,7 @@ export async function findImports(
             wanted.table,
             quoteTable(wanted.table),
           ].map((text) => text?.replaceAll("\0", "\uFFFD") ?? null),
+          "coalesce(i.table_oid = pg_catalog.to_regclass($4)::oid, false) desc, ",
         ];
   const { rows } = await target.query(
     `select i.id, i.state, i.content_hash, i.file, i.sheet, i.target_table, i.plan::text, i.wish, i.schema_hash, i.indexes::text,
@@ -360,7 +362,7 @@ export async function findImports(
      -- A finished import has its counts, also if its chunks were deleted.
      cross join lateral (select i.total, i.inserted, i.updated, i.skipped, i.rejected where i.state = 'finished'
                          union all ${SUMS} where import = i.id having i.state <> 'finished') s
-     where ${where} order by i.started_at desc limit 100`,
+     where ${where} order by ${first}i.started_at desc limit 100`,
     parameters,
   );
   if (rows.length === 0) return [];

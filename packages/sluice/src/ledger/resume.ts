@@ -140,7 +140,9 @@ export async function lookFor(
   const seen = await lookAt(target, key);
   const entries = await findImports(target, key);
   await expectSound(target, inTheirTable(entries));
-  for (const entry of entries.filter(isOpen)) {
+  const open = entries.filter(isOpen);
+  said.push(...notesOfOthers(open, key));
+  for (const entry of open.filter(({ elsewhere }) => elsewhere === undefined)) {
     const next = await meetUnfinished(search, entry);
     if (next === "look again") return lookFor(target, key, file, options, notes);
     if (next === "pass over") continue;
@@ -159,6 +161,17 @@ export async function lookFor(
   if (!isKeyed(options)) said.push(...(await importedBeside(target, key)));
   notes.push(...said);
   return { entry: undefined, seen, doubts };
+}
+
+/** A note about unfinished imports into other tables that have, or had, the name of this one. */
+function notesOfOthers(open: readonly Entry[], { table }: ImportKey): string[] {
+  const others = open.filter(({ elsewhere }) => elsewhere !== undefined);
+  if (others.length === 0) return [];
+  const [{ id, elsewhere }] = others as [Entry];
+  const more = others.length === 1 ? "" : ` (one of ${others.length} such)`;
+  return [
+    `import ${id} of this file is not finished; its table is ${inLines(elsewhere!)}, and "${table}" is another one here${more}`,
+  ];
 }
 
 /** A look at the ledger, as far as it has come. */
@@ -183,14 +196,7 @@ async function refuseUnlessHeld({ options, doubts }: Search, doubt: Doubt): Prom
  * over. If it has been cancelled here, the ledger must be looked at again.
  */
 async function meetUnfinished(search: Search, entry: Entry): Promise<"continue" | "pass over" | "look again"> {
-  const { target, key, options, notes, said } = search;
-  if (entry.elsewhere !== undefined) {
-    const elsewhere = inLines(entry.elsewhere);
-    said.push(
-      `import ${entry.id} of this file is not finished; its table is ${elsewhere}, and "${key.table}" is another one here`,
-    );
-    return "pass over";
-  }
+  const { target, key, options, notes } = search;
   // Its name for the table may be a stranger's word, so it is continued only if that is asked
   // for.
   const gone = await whyGone(target, entry);
