@@ -1,5 +1,6 @@
-// Rows that number the columns: `1 | 2 | 3`, `(1) | (2) | (3)` or `A | B | C`, right below the header.
-// Offices for statistics print them, so that their notes can name a column. They are not records.
+// Rows that number the columns: `1 | 2 | 3`, `(1) | (2) | (3)` or `A | B | C`, right below the
+// header. Offices for statistics print them, so that their notes can name a column. They are not
+// records.
 import { BELOW } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
