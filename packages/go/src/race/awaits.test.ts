@@ -12,19 +12,22 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What a program does in Node as it is, and on a host that tells as little as a page. */
-function both(source: string): { status: number | null; output: string }[] {
+/** What a program does in Node, and on a host that tells as little as a page. */
+function both(
+  source: string,
+  node: readonly string[] = [],
+): { status: number | null; output: string; errors: string }[] {
   const file = join(folder, "main.mts");
   writeFileSync(
     file,
     source.replaceAll(/\{\{(.*?)\}\}/g, (_, entry: string) => new URL(`../${entry}.ts`, import.meta.url).href),
   );
-  return [[], ["--import", page]].map((args) => {
+  return [node, ["--import", page]].map((args) => {
     const { status, stdout, stderr } = spawnSync(process.execPath, ["--no-warnings", ...args, file], {
       encoding: "utf8",
       env: { ...process.env, NODE_OPTIONS: "" },
     });
-    return { status, output: stdout + (/^(?:Type)?Error: .*$/m.exec(stderr)?.[0] ?? "") };
+    return { status, output: stdout + (/^(?:Type)?Error: .*$/m.exec(stderr)?.[0] ?? ""), errors: stderr };
   });
 }
 
@@ -94,11 +97,60 @@ describe("on a host that tells nothing of promises, the detector", () => {
       const outer = (async () => b)();
       for (const one of [a, outer, Promise.all([c])]) console.log(await one.catch((error) => error.message));
       try { for await (const _ of [d]); } catch (error) { console.log((error as Error).message); }
+      async function* fails() { yield work(); }
+      async function* passesOn() { yield* fails(); }
+      for (const values of [fails(), passesOn()]) {
+        try { for await (const _ of values); } catch (error) { console.log((error as Error).message); }
+      }
+      function* plain() { const got: unknown = yield work(); console.log(got); }
+      const values = plain();
+      console.log(await (values.next().value as Promise<never>).catch((error) => error.message), values.next("sent").done);
       setTimeout(() => console.log("reached"), 20);`,
   };
   it.each(Object.entries(programs))("changes nothing of %s", (_, source) => {
-    const [node, own] = both(source);
+    const [node, own] = both(source).map(({ status, output }) => ({ status, output }));
     expect(node!.output).not.toBe("");
     expect(own).toEqual(node);
+  });
+
+  it("reports what it reports in Node, also of fibers and of kept promises", () => {
+    const register = new URL("register.ts", import.meta.url).href;
+    const [node, own] = both(
+      `import { chan, main } from "{{index}}";
+       import { gosched, lock, recv, send, until } from "{{fiber/index}}";
+       import { Mutex, WaitGroup } from "{{sync/index}}";
+       await main(async () => {
+         let [n, m, k, z]: number[] = [0, 0, 0, 0];
+         const mu = new Mutex();
+         const ch = chan<number>();
+         const wg = new WaitGroup();
+         for (let i = 0; i < 2; i++) wg.go(function* hit() { const b = n!; yield* gosched(); n = b + 1; });
+         for (let i = 0; i < 2; i++) wg.go(function* safe() { yield* lock(mu); const b = m!; yield* gosched(); m = b + 1; mu.unlock(); });
+         wg.go(function* sender() { k = 5; yield* send(ch, 1); });
+         wg.go(function* receiver() { yield* recv(ch); k = 7; });
+         const load = async (): Promise<void> => { await null; z = 1; };
+         const loaded = load();
+         wg.go(function* waits() { yield* until(loaded); z = 2; });
+         wg.go(async function alsoWaits() { await loaded; console.log(z); });
+         await wg.wait();
+         console.log(n, m, k, z);
+       });`,
+      ["--import", register],
+    );
+    // Which access came first depends on how busy the machine is.
+    const pairs = (errors: string): string[] =>
+      errors
+        .split("WARNING: DATA RACE")
+        .slice(1)
+        .map((report) =>
+          [...report.matchAll(/ by (?:main )?goroutine.*:\n {2}(\w+)\(\)\n.*main\.mts:(\d+:\d+)/g)]
+            .map(([, name, place]) => `${name} ${place}`)
+            .sort()
+            .join(", "),
+        )
+        .sort();
+    expect(pairs(node!.errors)).toEqual(["alsoWaits 16:71, waits 15:58", "hit 9:72, hit 9:94", "hit 9:94, hit 9:94"]);
+    expect(pairs(own!.errors)).toEqual(pairs(node!.errors));
+    expect(own!.status).toBe(node!.status);
   });
 });

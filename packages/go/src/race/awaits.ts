@@ -11,7 +11,8 @@
 // anybody did: better no report than a false one.
 //
 // What cannot be seen: a promise of an async function that the host calls itself, as
-// `list.map(load)` does, is unknown.
+// `list.map(load)` does, is unknown. If only the host handles the rejection of a known promise, as
+// a stream does, it counts as unhandled.
 
 import { main, type Goroutine } from "../internal/goroutine.ts";
 import { keepBy } from "../internal/observers.ts";

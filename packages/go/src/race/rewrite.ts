@@ -156,7 +156,7 @@ class Rewriter {
   #visit(node: Node, above: readonly Node[]): void {
     const parent = above.at(-1) as Node;
     const inside = [...above, node];
-    if (this.#options.awaits !== undefined) this.#follow(node, parent);
+    if (this.#options.awaits !== undefined) this.#follow(node, above);
     if (this.#options.awaits !== "only") this.#probe(node, parent, above);
     for (const child of children(node)) this.#visit(child, inside);
   }
@@ -173,7 +173,8 @@ class Rewriter {
   }
 
   /** Puts the probes of awaits.ts. */
-  #follow(node: Node, parent: Node): void {
+  #follow(node: Node, above: readonly Node[]): void {
+    const parent = above.at(-1) as Node;
     const around = (part: Node, probe: string, more = ""): void => {
       this.#followed++;
       this.#code.appendRight(part.start, `$r.${probe}(`);
@@ -182,6 +183,11 @@ class Rewriter {
     if (node.type === "AwaitExpression") {
       const argument = node["argument"] as Node;
       around(argument, "b", isCall(unwrapped(argument)) ? ", true" : "");
+    } else if (node.type === "YieldExpression") {
+      // That of an async generator awaits what it yields.
+      const argument = node["argument"] as Node | null;
+      const isAsync = above.findLast(isFunction)?.["async"] === true;
+      if (isAsync && argument !== null && node["delegate"] !== true) around(argument, "b");
     } else if (node.type === "ForOfStatement" && node["await"] === true) around(node["right"] as Node, "n");
     else if (node.type === "VariableDeclaration" && node["kind"] === "await using") {
       if (!parent.type.startsWith("For")) this.#code.appendLeft(node.start, `using $o${this.#followed++} = $r.o();`);
