@@ -188,8 +188,14 @@ const released = new WeakMap<object, Map<number, Snapshot>>();
 export function release(object: object, thread: Thread = me()): void {
   const snapshot = thread.snapshot();
   const all = released.get(object);
-  if (all === undefined) released.set(object, new Map([[snapshot.slot, snapshot]]));
-  else all.set(snapshot.slot, snapshot);
+  if (all === undefined) {
+    released.set(object, new Map([[snapshot.slot, snapshot]]));
+    return;
+  }
+  // Code that acquires this snapshot learns what this goroutine knows. A timer does not know what
+  // else its maker has released.
+  if (!thread.isStill) for (const { slot, time } of all.values()) if (thread.knows(slot, time)) all.delete(slot);
+  all.set(snapshot.slot, snapshot);
 }
 
 /** Releases, and forgets earlier releases, since the running goroutine knows them. */
