@@ -157,34 +157,38 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     await site[Symbol.asyncDispose]();
   });
 
-  test("every block that runs prints what its page says, and ends with the status that it promises", async () => {
-    const wrong: string[] = [];
-    let count = 0;
-    // One page for all, so that the browser keeps the scripts.
-    await using visited = await visit("guide/index.html");
-    const { page, complaints } = visited;
-    for (const { path, blocks } of guidePages()) {
-      await page.goto(`${site.url}guide/${path.replace(/\.md$/, ".html")}`);
-      const runnable = await page.locator("figure.runs").evaluateAll((figures) => figures.map(({ id }) => id));
-      await page.locator("figure.runs button.run").evaluateAll((buttons) => {
-        for (const button of buttons) (button as unknown as { click: () => void }).click();
-      });
-      for (const id of runnable) {
-        const block = blocks[Number(id.slice("block-".length)) - 1]!;
-        await page.locator(`#${id} [role=status]`).filter({ hasText: "ended" }).waitFor();
-        const printed = await page.locator(`#${id} .terminal`).textContent();
-        const status = await page.locator(`#${id} [role=status]`).textContent();
-        const said = promisedStatus(block) === 0 ? "ended" : `ended with exit status ${promisedStatus(block)}`;
-        if (asInTerminal(printed!) !== asInTerminal(block.output!) || status !== said)
-          wrong.push(`${path}:${block.line} ${status}\n${printed}`);
-        count++;
+  test(
+    "every block that runs prints what its page says, and ends with the status that it promises",
+    { timeout: 300_000 },
+    async () => {
+      const wrong: string[] = [];
+      let count = 0;
+      // One page for all, so that the browser keeps the scripts.
+      await using visited = await visit("guide/index.html");
+      const { page, complaints } = visited;
+      for (const { path, blocks } of guidePages()) {
+        await page.goto(`${site.url}guide/${path.replace(/\.md$/, ".html")}`);
+        const runnable = await page.locator("figure.runs").evaluateAll((figures) => figures.map(({ id }) => id));
+        await page.locator("figure.runs button.run").evaluateAll((buttons) => {
+          for (const button of buttons) (button as unknown as { click: () => void }).click();
+        });
+        for (const id of runnable) {
+          const block = blocks[Number(id.slice("block-".length)) - 1]!;
+          await page.locator(`#${id} [role=status]`).filter({ hasText: "ended" }).waitFor();
+          const printed = await page.locator(`#${id} .terminal`).textContent();
+          const status = await page.locator(`#${id} [role=status]`).textContent();
+          const said = promisedStatus(block) === 0 ? "ended" : `ended with exit status ${promisedStatus(block)}`;
+          if (asInTerminal(printed!) !== asInTerminal(block.output!) || status !== said)
+            wrong.push(`${path}:${block.line} ${status}\n${printed}`);
+          count++;
+        }
       }
-    }
-    expect(complaints).toEqual([]);
-    expect(wrong).toEqual([]);
-    // Those of the race detector among them.
-    expect(count).toBeGreaterThan(115);
-  });
+      expect(complaints).toEqual([]);
+      expect(wrong).toEqual([]);
+      // Those of the race detector among them.
+      expect(count).toBeGreaterThan(115);
+    },
+  );
 
   test("the picture says why the fourth send waits, and what ends the wait", async () => {
     await using visited = await visit("guide/channels.html");
