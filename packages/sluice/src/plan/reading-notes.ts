@@ -2,7 +2,7 @@
 // are text because of a few of them.
 import type { LoadColumn } from "../chunk/chunk.ts";
 import { inferred } from "./design.ts";
-import { AMBIGUOUS, CUT, PARTS, PAST } from "../sheet/infer.ts";
+import { AMBIGUOUS, CUT, PARTS, PAST, SWAPPED } from "../sheet/infer.ts";
 import type { Sample } from "../sheet/source.ts";
 import { isNumberType } from "../schema/types.ts";
 import { notedType } from "./assumptions.ts";
@@ -103,10 +103,18 @@ function textNotes(name: string, { because = "", errors }: ReturnType<typeof inf
     const counts = errors.map(({ text, count }) => `${count} × ${text}`).join(", ");
     return [`the column "${name}" holds errors (${counts}), so it is text; ${options} reads them as missing`];
   }
+  if (because.startsWith(SWAPPED)) return [swappedNote(name, because)];
   if (because.startsWith(CUT)) return [`the column "${name}" is text: ${because}`];
   if ([AMBIGUOUS, PARTS, PAST].some((reason) => because.startsWith(reason)))
     return [`the column "${name}" is text: ${because.replace('"column=', `"${name}=`)}`];
   return [];
+}
+
+/** Says which two types a column of dates could have. */
+function swappedNote(name: string, because: string): string {
+  const [, ...formats] = /reads as (.+) and as (.+)$/.exec(because)!;
+  const ways = formats.map((format) => `--type "${name}=${/H/i.test(format) ? "timestamp" : "date"}(${format})"`);
+  return `the column "${name}" is text: ${because}; ${ways.join(" or ")} says which`;
 }
 
 /** A column, and in how many of its cells something was. */

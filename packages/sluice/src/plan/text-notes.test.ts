@@ -54,6 +54,25 @@ test("a column of which less than half is of a type is text without a word", asy
 });
 
 test.each([
+  ["dates", ["01/02/2020", "03/04/2020"], ["date(DD/MM/YYYY)", "date(MM/DD/YYYY)"]],
+  ["timestamps", ["1/2/2020 10:00", "3/4/2020 11:30"], ["timestamp(DD/MM/YYYY HH:mm)", "timestamp(MM/DD/YYYY HH:mm)"]],
+])(
+  "%s whose day and month could change places are said, and both types that are named take all",
+  async (_, values, types) => {
+    const { notes } = await imported(values);
+    const [day, month] = types.map((type) => `--type "v=${type}"`);
+    expect(notes).toEqual([
+      expect.stringMatching(/^the column "v" is text: day and month could change places: every value reads as /),
+    ]);
+    expect(notes[0]).toContain(`; ${day} or ${month} says which`);
+    for (const type of types) {
+      const typed = await imported(values, type);
+      expect([typed.inserted, typed.rejected, typed.notes]).toEqual([2, 0, []]);
+    }
+  },
+);
+
+test.each([
   ["of two parts", ["1:30", "26:10", "131:05"], 'hours and minutes, or minutes and seconds, as in "26:10" (row 3);'],
   [
     "that no time is beside",

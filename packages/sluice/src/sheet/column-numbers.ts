@@ -1,6 +1,5 @@
-// Rows that number the columns: `1 | 2 | 3`, `(1) | (2) | (3)` or `A | B | C`, right below the
-// header. Offices for statistics print them, so that their notes can name a column. They are not
-// records.
+// Rows that number the columns, right below the header: `1 | 2 | 3`, `(1) | (2)` or `A | B | C`.
+// Offices for statistics print them, so that their notes can name a column. They are not records.
 import { BELOW } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 

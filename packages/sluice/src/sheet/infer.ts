@@ -41,6 +41,7 @@ const EXAMPLES = 3;
 /** The beginning of the reasons that an import tells, too: it would be a column of numbers. */
 export const AMBIGUOUS = "a point or a comma and three digits";
 export const CUT = "a spreadsheet has cut";
+export const SWAPPED = "day and month could change places";
 export const PARTS = "hours and minutes, or minutes and seconds";
 export const PAST = "more than 23 hours, or less than 0,";
 /** Bytes of a value that are kept of it, to be shown. */
@@ -581,7 +582,7 @@ function dateCandidates(column: ColumnKinds): Candidate[] {
 /** Why no candidate is taken although there are some that fit. */
 function doubt(column: ColumnKinds, [first, second]: readonly Candidate[], header: string): string | undefined {
   if (first?.dateFormat !== undefined && second?.dateFormat !== undefined)
-    return `day and month could change places: every value reads as ${first.dateFormat} and as ${second.dateFormat}`;
+    return `${SWAPPED}: every value reads as ${first.dateFormat} and as ${second.dateFormat}`;
   if (first?.type === "double precision") return cutDigits(column, header);
   if (first?.type === "interval") return openDurations(column);
   if (first?.type === "integer" || first?.type === "bigint") {
