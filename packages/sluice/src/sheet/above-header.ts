@@ -81,7 +81,8 @@ export function namedValues({ cells }: HeadRow): NamedValues | undefined {
  */
 export function namesBelow(rows: readonly HeadRow[], i: number, labels: number): number | undefined {
   const named = namedValues(rows[i]!);
-  if (!named || named.words > 1 || isPair(rows, i)) return undefined;
+  if (!named) return beginsBlock(rows, i) ? namesAfterBlank(rows, i) : undefined;
+  if (named.words > WORDS || isPair(rows, i)) return undefined;
   let found: number | undefined;
   for (let j = i + 1; j <= i + REMARKS && j < rows.length - RECORDS; j++) {
     const { cells } = rows[j]!;
@@ -98,6 +99,28 @@ export function namesBelow(rows: readonly HeadRow[], i: number, labels: number):
   return found;
 }
 
+/** Rows that a block of names with their values has at least. */
+const BLOCK_ROWS = 3;
+
+/**
+ * Whether a row of two words begins a block of names with their values, `Project | Alpha` over
+ * `Budget | 12000` and `Start | 2024-01-31`: both numbers and dates follow, up to a blank row.
+ */
+function beginsBlock(rows: readonly HeadRow[], i: number): boolean {
+  const block = rows.slice(i, namesAfterBlank(rows, i) ?? i);
+  const pairs = block.every(({ cells: [name, value, ...others] }) => name?.sort === "text" && value !== undefined && others.length === 0); // prettier-ignore
+  const sorts = new Set(block.map(({ cells }) => cells[1]?.sort));
+  return block.length >= BLOCK_ROWS && pairs && sorts.has("number") && sorts.has("date");
+}
+
+/** The row after the next blank one, if it has names over values of another kind. */
+function namesAfterBlank(rows: readonly HeadRow[], i: number): number | undefined {
+  const end = rows.findIndex(({ number }, j) => j > i && number > rows[j - 1]!.number + 1);
+  if (end < 0 || end > i + REMARKS || end >= rows.length - RECORDS || !areNames(rows[end]!)) return undefined;
+  const { covers, labels, records } = evidence(rows, end);
+  return covers && labels > 0 && records === 0 ? end : undefined;
+}
+
 /** Whether a row may hold names: words, years or a series, and no mark for a missing value. */
 function areNames(row: HeadRow): boolean {
   const series = seriesIn(row);
@@ -106,6 +129,8 @@ function areNames(row: HeadRow): boolean {
   return row.cells.length > 1 && row.cells.every((cell) => isName(cell) || series.has(cell.column));
 }
 
+/** Words without a value that may be beside a name with its value. */
+const WORDS = 2;
 /** Records that must follow names right below a name with its value. */
 const RECORDS = 2;
 /** Rows of one kind below a year or a date that make a small table of them. */

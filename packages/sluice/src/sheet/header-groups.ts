@@ -43,7 +43,7 @@ export function isPair(rows: readonly HeadRow[], first: number): boolean {
   const { wide, single, down } = spansOf(groups, names.cells.map((cell) => cell.column)); // prettier-ignore
   const apart = names.number - groups.number;
   if (wide === 0 || groups.cells.length < 2) return false;
-  if (apart > 1 && !isOverRecords(rows, first)) return false;
+  if (isOverNothing(rows, first, names.cells.map(headerOf), apart)) return false; // prettier-ignore
   return isHeldTogether(down, apart) || (apart === 1 && (single === 0 || wide >= 2));
 }
 
@@ -52,13 +52,23 @@ function areYears({ cells }: HeadRow): boolean {
   return cells.length > 1 && cells.every((cell, n) => isYear(cell) && (n === 0 || cell.text > cells[n - 1]!.text));
 }
 
-/** Whether rows below fill a column of each group; what is over none is a remark. */
-function isOverRecords(rows: readonly HeadRow[], groups: number): boolean {
-  const filled = new Set(rows.slice(groups + 1).flatMap(({ cells }) => cells.map(({ column }) => column)));
+/** Whether a cell is a date or a number, and no year, right after a word: `Date | 2024-01-31`. */
+function isValueOf(cell: HeadCell, n: number, cells: readonly HeadCell[]): boolean {
+  const name = cells[n - 1];
+  return cell.sort !== "text" && !isYear(cell) && name?.sort === "text" && name.column === cell.column - 1;
+}
+
+/**
+ * Whether no row below fills the columns of a group, and a blank row follows the groups; or they
+ * have a name with its value, and the names need no groups. Such a row is a remark.
+ */
+function isOverNothing(rows: readonly HeadRow[], groups: number, names: readonly Header[], apart: number): boolean {
   const { cells } = rows[groups]!;
-  return cells.every(({ column }, n) => {
+  if (apart <= 1 && (distinct(names) < names.length || !cells.some(isValueOf))) return false;
+  const filled = new Set(rows.slice(groups + 1).flatMap((row) => row.cells.map(({ column }) => column)));
+  return cells.some(({ column }, n) => {
     const next = cells[n + 1]?.column ?? Number.POSITIVE_INFINITY;
-    return [...filled].some((one) => one >= column && one < next);
+    return ![...filled].some((one) => one >= column && one < next);
   });
 }
 
@@ -152,7 +162,7 @@ export function withGroupsAbove(
     if (saysValue(above, headers.map(({ text }) => text))) break; // prettier-ignore
     const { wide, single, down } = spansOf(above, headers.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
     const apart = rows[top]!.number - above.number;
-    if (apart > 1 && !isOverRecords(rows, top - 1)) break;
+    if (isOverNothing(rows, top - 1, headers, apart)) break;
     const grouped = joined(above, headers);
     // Groups tell names apart, also if the blank row of merged cells is between them.
     const isNeeded = apart <= 2 && wide > 1 && single === 0 && distinct(headers) < headers.length && distinct(grouped) === grouped.length; // prettier-ignore

@@ -160,6 +160,48 @@ describe("the header is", () => {
       ["Stop", "Run 1", "Run 2", "Run 3", "Run 4"],
     ],
     [
+      "below a block of names and their values that begins with words",
+      [
+        ["Project", "Alpha"],
+        ["Budget", 12000],
+        ["Start", "2024-01-01"],
+        [null],
+        ["Task", "Hours"],
+        ["Plan", 10],
+        ["Build", 40],
+        ["Test", 12],
+      ],
+      [5],
+      ["Task", "Hours"],
+    ],
+    [
+      "the first row, if one kind of values is below it",
+      [
+        ["Project", "Hours"],
+        ["Alpha", 12000],
+        ["Beta", 20],
+        [null],
+        ["Task", "Hours"],
+        ["Plan", 10],
+        ["Build", 40],
+        ["Test", 12],
+      ],
+      [1],
+      ["Project", "Hours"],
+    ],
+    [
+      "below a name and its date, and one of words, that are wider",
+      [
+        ["Report date", "2024-05-01", null, "Currency", "EUR"],
+        ["Account", "Debit", "Credit"],
+        ["4000", 10.5, 0],
+        ["4010", 20, 5],
+        ["4020", 3, 3],
+      ],
+      [2],
+      ["Account", "Debit", "Credit"],
+    ],
+    [
       "a row with a year above another table",
       [
         ["Region", 2019],
@@ -922,6 +964,13 @@ test("the questions of a survey, and their answers, over marks and words that ar
       "Q3 Which channels? / Phone",
     ],
   ]);
+  // If all columns have a name, a row with words in odd places is a record.
+  const named: BatchCell[][] = [
+    ["Group", "State", "Score"],
+    [null, "not started yet", "to be announced"],
+  ];
+  const records: BatchCell[][] = ["A", "B", "C"].map((name, n) => [name, "ok", n]);
+  expect(found([...named, ...records])[0]).toEqual([1]);
   // A word as long as the others of its column is a value.
   expect(found(survey.with(2, [null, "few", "many", "Yes", null, null]))[0]).toEqual([1, 2]);
 });

@@ -394,7 +394,7 @@ function continues(rows: readonly HeadRow[], header: number, lines: number, head
   if ((isSecond || areCodes(row.cells)) && isAbout(rows, i)) return false;
   const { labelled, records } = evidenceOfLast(rows, i);
   // A name that is there once more tells as much as a word over numbers.
-  const isLonger = longerTexts(rows, i, firstBelow);
+  const isLonger = longerTexts(rows, i, firstBelow, names);
   const isLine = row.cells.every(
     (cell) => labelled.has(cell.column) || repeatsName(names.get(cell.column), cell.text) || isLonger(cell),
   );
@@ -405,14 +405,22 @@ function continues(rows: readonly HeadRow[], header: number, lines: number, head
 /**
  * A test of the cells of row i, which leaves the first column of the records empty: words more than
  * twice as long as all that the records have in their columns, as over `x` or `yes`. False of all
- * cells, if not each of three records or more fills the first column.
+ * cells, if not each of three records or more fills the first column, or if all of their columns
+ * have a name already.
  */
-function longerTexts(rows: readonly HeadRow[], i: number, first: number): (cell: HeadCell) => boolean {
+function longerTexts(
+  rows: readonly HeadRow[],
+  i: number,
+  first: number,
+  names: ReadonlyMap<number, string>,
+): (cell: HeadCell) => boolean {
   const below = rows.slice(i + 1, i + 1 + BELOW);
   const fills = ({ cells }: HeadRow): boolean => cells[0]!.column === first;
   const begin = below.findIndex(fills);
   const records = below.slice(begin);
-  if (begin < 0 || begin > WRAPPED || records.length < ABOUT_RECORDS || !records.every(fills)) return () => false;
+  const isNamed = records.every(({ cells }) => cells.every(({ column }) => names.has(column)));
+  if (begin < 0 || begin > WRAPPED || records.length < ABOUT_RECORDS || isNamed) return () => false;
+  if (!records.every(fills)) return () => false;
   return ({ column, text, sort }) => {
     const values = records.flatMap(({ cells }) => cells.filter((cell) => cell.column === column));
     return sort === "text" && values.length > 0 && values.every((value) => value.text.length * 2 < text.length);
