@@ -187,7 +187,7 @@ describe.each(databases)("on $name", ({ name, open }) => {
     await expect(imported(target, { file, chunkRows: 5000 })).rejects.toMatchObject({
       code: "unclosed_quote",
       message: expect.stringMatching(
-        /line 40002 .*\(--quote none\)[^]* rows of this import are in the table "damaged"[^]*Repair the file: .*cancel \w+\), and take them out/,
+        /line 40002 .*\(--quote none\)[^]* rows of this import are in the table "damaged"[^]*Repair the file: .*\nEnd this import: sluice imports cancel \w+\. Then take its rows out: /,
       ) as string,
     });
   });

@@ -6,7 +6,7 @@ import type { AddedColumns, Assumption, Empty, OnConflict } from "../options.ts"
 import { SluiceError } from "../errors.ts";
 import { inLines, inOneLine } from "../printable.ts";
 import { lockFolder } from "../database/lock.ts";
-import { COMMAND } from "./command.ts";
+import { COMMAND, withCommands } from "./command.ts";
 import { DEFAULT_FOLDER, openTarget, type TargetOptions } from "../database/open.ts";
 import { pgliteExists } from "../database/folder.ts";
 import type { Target, Wait } from "../target.ts";
@@ -87,6 +87,16 @@ export function rejectsCommand(id: string, flags: TargetFlags, file = "FILE.xlsx
 /** The command for all rejects of a dry run, which the ledger does not know. */
 export function rejectsOfDryRun(file = "FILE.xlsx"): string {
   return `the same command again, with --dry-run --rejects ${file}`;
+}
+
+/**
+ * A message of the engine with commands that can be typed here, which lead to the database of this
+ * command.
+ */
+export function asTyped(text: string, flags: TargetFlags): string {
+  const place = placeOf(flags);
+  const one = /sluice imports (?:(?:cancel|delete|take-back) )?[\w-]{10,64}(?: --(?:yes|force))?/g;
+  return withCommands(text.replaceAll(one, (command) => command + place));
 }
 
 /** The options that say what happens to a row, in any file. */

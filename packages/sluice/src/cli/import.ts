@@ -28,12 +28,12 @@ import {
   resumeCommand,
   sayWaits,
   serverAddress,
-  placeOf,
+  asTyped,
   showCommand,
   showStack,
   type TargetFlags,
 } from "./common.ts";
-import { COMMAND, withCommands } from "./command.ts";
+import { COMMAND } from "./command.ts";
 import { fileOptions, type FileFlags } from "./file-options.ts";
 import { limitsFrom } from "./limit-options.ts";
 import { count, rate, rejectText } from "./format.ts";
@@ -354,15 +354,12 @@ function modeOf({ create, append, replace }: ImportFlags): { mode?: "create" | "
 
 async function fail(error: unknown, flags: ImportFlags, file?: string): Promise<number> {
   const { code, message, exitCode } = describeError(error);
-  // What shows an import must look where this one did.
-  const shows = error instanceof FinishedError ? `sluice imports ${error.result.id}` : undefined;
-  const said = shows === undefined ? message : message.replaceAll(shows, `${shows}${placeOf(flags)}`);
   const json = JSON.stringify({
     ...(file === undefined ? {} : { file }),
     error: { code, message },
     ...(error instanceof FinishedError ? { result: toJson(error.result) } : {}),
   });
-  if (!flags.json || (await failureOf(print(json))) !== undefined) console.error(`error: ${withCommands(said)}`);
+  if (!flags.json || (await failureOf(print(json))) !== undefined) console.error(`error: ${asTyped(message, flags)}`);
   showStack(error, code);
   return exitCode;
 }
@@ -385,7 +382,7 @@ function report(result: ImportResult, target: Target, flags: ImportFlags, schema
     );
   if (schemaFile !== undefined) lines.push(`Schema: ${schemaFile}`);
   else lines.push(...typesLine(result));
-  for (const note of result.notes) lines.push(`Note: ${withCommands(note)}`);
+  for (const note of result.notes) lines.push(`Note: ${asTyped(note, flags)}`);
   if (updated > 0) lines.push(`${count(updated)} ${updated === 1 ? "row was" : "rows were"} updated.`);
   if (skipped > 0) {
     const why =

@@ -1,6 +1,6 @@
 // `sluice imports`: what the ledger knows, as a table, as one import's page, or as JSON.
 import { goDuration } from "../duration.ts";
-import { usageError } from "../errors.ts";
+import { SluiceError, usageError } from "../errors.ts";
 import {
   cancelImport,
   deleteImport,
@@ -18,7 +18,7 @@ import { RejectFile } from "../rejects/file.ts";
 import { lookAtRows, takeBack } from "../run/take-back.ts";
 import type { Target } from "../target.ts";
 import { COMMAND } from "./command.ts";
-import { connectExisting, placeOf, resumeCommand, type TargetFlags } from "./common.ts";
+import { asTyped, connectExisting, placeOf, resumeCommand, type TargetFlags } from "./common.ts";
 import { columns, count } from "./format.ts";
 
 export interface ImportsFlags extends TargetFlags {
@@ -78,8 +78,28 @@ async function writeRejects(target: Target, id: string, rejects: RejectFile): Pr
 export async function cancelCommand(id: string, flags: CancelFlags): Promise<number> {
   await using target = await connectExisting(flags);
   const details = await cancelImport(target, id, flags.force);
-  console.log(flags.json ? JSON.stringify(details) : page(details, flags, target.name).join("\n"));
+  if (flags.json) console.log(JSON.stringify(details));
+  else console.log([...page(details, flags, target.name), ...(await whatStays(target, details, flags))].join("\n"));
   return 0;
+}
+
+/** The rows that a cancelled import leaves in its table, and how they are taken out. */
+async function whatStays(
+  target: Target,
+  { id, inserted, updated, table }: Details,
+  flags: TargetFlags,
+): Promise<string[]> {
+  const rows = inserted + updated;
+  if (rows === 0) return [];
+  const [stays, them] = rows === 1 ? ["1 row of it stays", "it"] : [`${count(rows)} rows of it stay`, "them"];
+  const lines = ["", `${stays} in the table "${inLines(table)}". The same file would put ${them} in once more.`];
+  try {
+    await lookAtRows(target, id);
+    return [...lines, `Take ${them} back:  ${COMMAND} imports take-back ${id} --yes${placeOf(flags)}`];
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    return [...lines, `Note: ${asTyped(error.message, flags)}`];
+  }
 }
 
 export interface DeleteFlags extends TargetFlags {

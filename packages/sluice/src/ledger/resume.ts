@@ -31,6 +31,7 @@ import { isOpen } from "./history.ts";
 import { importedBeside } from "./related.ts";
 import { expectSound, isOrphaned, orphaned } from "./sound.ts";
 import { strangerWhoOwns } from "./trust.ts";
+import { endAndTakeOut } from "./written.ts";
 
 /** An import that this process may work on. */
 export interface Job {
@@ -223,7 +224,7 @@ async function meetOtherWish(search: Search, entry: Entry, isGone: boolean): Pro
     throw new SluiceError(
       "unfinished_import",
       `${rowsIn(rows)} put into the table "${entry.table}" by the import ${id} of this file, which was begun with other options and is not finished. ` +
-        `Go on with it: --resume ${id}. End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
+        `Go on with it: --resume ${id}. ${endAndTakeOut(id, methodOf(entry))}. Or import all rows once more: --resume never.`,
     );
   }
   // Its rows may be on their way, also if the ledger has none of them yet.
@@ -269,7 +270,7 @@ async function meetOtherContents(search: Search): Promise<void> {
     const unfinished = `${rowsIn(rows)} put into the table "${table}" by the import ${id} of ${file}, which held something else then and is not finished`;
     const twice = new SluiceError(
       "unfinished_import",
-      `${unfinished}. Rows that are in both would be in the table twice. Take those out that must not stay, and end that import: sluice imports cancel ${id}. ` +
+      `${unfinished}. Rows that are in both would be in the table twice. ${endAndTakeOut(id, methodOf(entry))}. ` +
         `Or let a key decide: --on-conflict skip --key …. Or import all rows beside them: --resume never.`,
     );
     await refuseUnlessHeld(search, { active: entry.active, refuse: () => twice });
@@ -331,6 +332,10 @@ async function importedBefore(target: Target, entry: Entry, wish: string): Promi
   const gone = await whyGone(target, entry);
   const more = gone !== undefined ? `, and ${gone}` : entry.wish !== wish ? ", with other options" : "";
   return `this file was imported before, on ${entry.startedAt}, as import ${entry.id}${more}`;
+}
+
+function methodOf({ plan }: Entry): Plan["method"] {
+  return (JSON.parse(plan) as Plan).method;
 }
 
 /**
@@ -445,7 +450,7 @@ async function byAnotherName(target: Target, entry: Entry, wanted: string): Prom
   return new SluiceError(
     "unfinished_import",
     `the import ${id} of this file is not finished, and its table "${table}" is the one that is "${wanted}" here: ${rowsIn(totals.inserted + totals.updated)} put in by it. ` +
-      `${how}End it: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
+      `${how}${endAndTakeOut(id, methodOf(entry))}. Or import all rows once more: --resume never.`,
   );
 }
 

@@ -10,6 +10,7 @@
 //
 // A row of a chunk that commits row by row is written again with each of them: it proves nothing
 // either.
+import type { Method } from "../options.ts";
 import { quoteLiteral } from "../schema/identifiers.ts";
 
 export const WRITTEN_DDL = `
@@ -50,6 +51,19 @@ export function writtenSql(id: string): string {
 export function writtenBySql(id: string): string {
   return `with whole as (select c.xmin as part, c.xid from sluice.chunks c where c.import = ${id} and (c.xid % 4294967296)::text = c.xmin::text)
     select part from whole union all select w.xmin from sluice.written w join whole using (xid) where w.import = ${id}`;
+}
+
+/** Reports whether the ledger has the transactions of a method, one for many rows. */
+export function hasTransactions(method: Method): boolean {
+  return method === "copy" || method === "batch";
+}
+
+/** The way to end an import and to take its rows out of the table, as sentences for people. */
+export function endAndTakeOut(id: string, method: Method): string {
+  const out = hasTransactions(method)
+    ? `Then take its rows out: sluice imports take-back ${id} --yes`
+    : `Then delete its rows with SQL, because those of the method ${method} cannot be taken back`;
+  return `End this import: sluice imports cancel ${id}. ${out}`;
 }
 
 /**

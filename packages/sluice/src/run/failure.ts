@@ -9,6 +9,7 @@ import { afterChange, TABLE_CHANGED, TABLE_GONE } from "../ledger/table-shape.ts
 import { NOTHING_YET } from "../ledger/resume.ts";
 import { saysLedger } from "../database/row-fault.ts";
 import { OTHER_TABLE } from "../ledger/schema.ts";
+import { endAndTakeOut } from "../ledger/written.ts";
 import type { Tally } from "./progress.ts";
 import type { Recorded } from "./run.ts";
 import { FILE_CHANGED } from "./same-file.ts";
@@ -170,7 +171,7 @@ export async function explain(failure: unknown, run: Recorded): Promise<Error> {
   const lines = [
     `${message}${await hintFor(failure, code, target)}`,
     leftBehind(code, plan, known, totals !== undefined),
-    nextStep(failure, code, id, known, tally.records),
+    nextStep(failure, code, id, plan, known, tally.records),
     indexes.length === 0 || code === TABLE_GONE
       ? ""
       : `not built: ${indexes.join("; ")} (the resumed import builds them)`,
@@ -214,7 +215,7 @@ const OF_LIMITS: ReadonlySet<SheetErrorCode> = new Set(["limit", "row_out_of_ran
  *
  * @param records the number of the sheet's records that is known
  */
-function nextStep(failure: unknown, code: string, id: string, known: Totals, records: number): string {
+function nextStep(failure: unknown, code: string, id: string, plan: Plan, known: Totals, records: number): string {
   const cancel = `sluice imports cancel ${id}`;
   switch (code) {
     case TOO_MANY:
@@ -226,7 +227,7 @@ function nextStep(failure: unknown, code: string, id: string, known: Totals, rec
     case CASCADES:
       return `Go on with: the same command and --cascade. Or end this import: ${cancel}`;
     case FILE_CHANGED:
-      return known.inserted + known.updated === 0 ? "" : `Take these rows out, and end this import: ${cancel}`;
+      return known.inserted + known.updated === 0 ? "" : rowsOut(id, plan);
     case REFERRED_TO:
       return `End this import: ${cancel}`;
     case TABLE_GONE:
@@ -241,12 +242,17 @@ function nextStep(failure: unknown, code: string, id: string, known: Totals, rec
     return `Go on with: the same command again, or --resume ${id}`;
   if (OF_LIMITS.has(failure.code))
     return `Go on with: the same command and a larger limit, if you trust the file. Or end this import: ${cancel}`;
-  if (failure.code === "limit") return `Go on with: the same command and a larger limit. Or end this import: ${cancel}`;
-  const then =
-    known.inserted + known.updated === 0
-      ? "Then import it."
-      : `Rows that are in would come twice: end this import (${cancel}), and take them out or let a key decide (--on-conflict skip --key …).`;
-  return `Repair the file: the same command ends at the same place. ${then}`;
+  const repair = "Repair the file: the same command ends at the same place.";
+  if (known.inserted + known.updated === 0) return `${repair} Then import it.`;
+  const orKey = plan.conflict ? "" : "\nOr let a key decide: --on-conflict skip --key …";
+  return `${repair} Its rows would come twice.\n${rowsOut(id, plan)}${orKey}`;
+}
+
+/** What to do about the rows of an import that cannot go on, before the file is imported again. */
+function rowsOut(id: string, plan: Plan): string {
+  return plan.conflict
+    ? `End this import: sluice imports cancel ${id}. Then give the same command: its key decides about the rows that are in`
+    : endAndTakeOut(id, plan.method);
 }
 
 async function statementsLeft(target: Target, id: string): Promise<string[]> {

@@ -57,7 +57,7 @@ test.each(
   if (atomic) expect(rows).toEqual([["0"]]);
   else
     expect(failure.message).toMatch(
-      /rows of this import are in the table "t" .*\nTake these rows out, and end this import: sluice imports cancel /,
+      /rows of this import are in the table "t" .*\nEnd this import: sluice imports cancel \w+\. Then take its rows out: sluice imports take-back \w+ --yes$/m,
     );
 });
 
