@@ -31,7 +31,8 @@ import { csvOf, schemaHash, wishOf, readingOf, readingOptions, rulesOf } from ".
 import { BEGUN_ALREADY, ensureLedger, hasLedger, TAKEN_OVER } from "./ledger/schema.ts";
 import { finishedBefore, goOn, importToResume, lookFor, NOTHING_YET, type Found, type Job } from "./ledger/resume.ts";
 import { expectHeld, holdsAll } from "./ledger/doubt.ts";
-import type { Unheld } from "./plan/repeat.ts";
+import { leftByCancelled } from "./ledger/cancelled.ts";
+import { unheldRows, type Unheld } from "./plan/repeat.ts";
 import { loadersOf, planOf } from "./plan/method.ts";
 import { expectUnloggedRows } from "./ledger/table-shape.ts";
 import { runPipeline } from "./run/pipeline.ts";
@@ -137,7 +138,7 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
     }
     const { job, held } = await traced("sluice.begin", {}, () => takeUp(run, key, entry));
     using _held = held;
-    return await goThrough(run, job);
+    return await goThrough(run, job, await leftBefore(key, job, options));
   } finally {
     await source.close();
   }
@@ -187,8 +188,25 @@ class Database {
   }
 }
 
-/** Takes the sheet's rows through an import, to its result. */
-async function goThrough(started: Run, job: Job): Promise<ImportResult> {
+/** The notes about rows of cancelled imports that this one puts in once more. */
+async function leftBefore(key: ImportKey, { plan, before }: Job, options: ImportOptions): Promise<string[]> {
+  const { target, resume } = options;
+  if (resume === "never" || plan.created) return [];
+  try {
+    const info = await target.describe(plan.table);
+    const unheld = info && unheldRows(plan.conflict, info, plan.load, plan.empty);
+    return await leftByCancelled(target, key, options, unheld, { own: before.inserted });
+  } catch {
+    return []; // what only says more of an import does not fail it
+  }
+}
+
+/**
+ * Takes the sheet's rows through an import, to its result.
+ *
+ * @param twice notes that hold if any row goes in
+ */
+async function goThrough(started: Run, job: Job, twice: readonly string[]): Promise<ImportResult> {
   const { ctx, options, names, source, isText, notes } = started;
   const { target } = options;
   const { plan } = job;
@@ -201,6 +219,8 @@ async function goThrough(started: Run, job: Job): Promise<ImportResult> {
   const next = await nextOf(target, sequences);
   const failure = await work(run);
   notes.push(...source.notes(), ...(short?.notes() ?? []));
+  const undone = plan.atomic && (failure !== undefined || ctx.err() !== undefined);
+  if (tally.totals.inserted > 0 && !undone) notes.push(...twice);
   // What only says more of an import does not fail it.
   if (sequences.length > 0) notes.push(...(await sequenceNotes(target, plan.table, sequences, next).catch(() => [])));
   if (failure !== undefined && ctx.err() === undefined) {
@@ -238,14 +258,15 @@ function textName({ file, fileName = file }: ImportOptions, sheet: string): stri
   return stem ?? sheet;
 }
 
-/** The note of a dry run if the import itself would be refused. */
+/** The notes of a dry run if the import itself would be refused, or put rows in once more. */
 async function refusalAhead(key: ImportKey, options: ImportOptions, unheld: Unheld | undefined): Promise<string[]> {
   const { target, resume } = options;
   if (resume === "never") return [];
   const isHeld = (): Promise<boolean> => holdsAll(target, key.table, unheld);
   try {
     const entry = (await hasLedger(target)) ? await finishedBefore(target, key, options, isHeld) : undefined;
-    if (!entry) return [];
+    if (!entry)
+      return (await hasLedger(target)) ? await leftByCancelled(target, key, options, unheld, { ahead: true }) : [];
     return [
       `without --again the import would be refused: this file was imported already, on ${entry.startedAt}, as import ${entry.id}`,
     ];

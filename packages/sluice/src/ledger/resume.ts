@@ -324,7 +324,7 @@ function isKeyed({ mode, onConflict = "error" }: Wanted): boolean {
  * The rows of an import that the database took. Those that were left out count too, if no key did
  * that: then a trigger did, which may have put them elsewhere, as one does that keeps partitions.
  */
-function takenBy({ id, wish, totals: { inserted, updated, skipped } }: Entry): number {
+export function takenBy({ id, wish, totals: { inserted, updated, skipped } }: Entry): number {
   return inserted + updated + (wishFrom(wish, id)["onConflict"] === "skip" ? 0 : skipped);
 }
 
@@ -334,7 +334,8 @@ async function importedBefore(target: Target, entry: Entry, wish: string): Promi
   return `this file was imported before, on ${entry.startedAt}, as import ${entry.id}${more}`;
 }
 
-function methodOf({ plan }: Entry): Plan["method"] {
+/** The method of an import. */
+export function methodOf({ plan }: Entry): Plan["method"] {
   return (JSON.parse(plan) as Plan).method;
 }
 
@@ -414,7 +415,7 @@ function rowsIn(n: number): string {
 }
 
 /** The reason why rows that are said to be in the table cannot be there any more. */
-async function whyGone(
+export async function whyGone(
   target: Target,
   { id, table, sameTable, elsewhere, totals }: Entry,
 ): Promise<string | undefined> {

@@ -51,7 +51,7 @@ export interface Prepared {
   readonly ordered: boolean;
   /** The treatment of rows whose key is in the table; undefined: they are rejected. */
   readonly conflict: Conflict | undefined;
-  /** Of a key: the rows of the table that go in once more if this import is repeated. */
+  /** The rows of the table that go in once more if this import is repeated. */
   readonly unheld: Unheld | undefined;
   /** This import made the table. */
   readonly created: boolean;
@@ -129,7 +129,7 @@ export async function prepareTable(
     width: wanted.width,
     ordered: info.unique.some((index) => index.expression || index.columns.some((column) => loaded.has(column))),
     conflict,
-    unheld: conflict && unheldRows(conflict, info, load, options.empty),
+    unheld: unheldRows(conflict, info, load, options.empty),
     created: !existing,
     shape: ddl.length === 0 ? existing?.shape : undefined,
     copies: existing?.noCopy === undefined,

@@ -17,16 +17,19 @@ export interface Unheld {
   readonly why: string;
 }
 
-/** @returns undefined if none would */
+/**
+ * @param conflict undefined: rows whose key is there are rejected, by whichever index
+ * @returns undefined if no row would
+ */
 export function unheldRows(
-  conflict: Conflict,
+  conflict: Conflict | undefined,
   info: Pick<TableInfo, "columns" | "unique">,
   load: readonly LoadColumn[],
   empty: Empty | undefined,
 ): Unheld | undefined {
-  if (conflict.only !== undefined) return undefined; // no row is inserted
+  if (conflict?.only !== undefined) return undefined; // no row is inserted
   const loaded = new Set(load.map(({ column }) => column.name));
-  const holding = conflict.key.length > 0 ? [indexOver(conflict.key, info.unique)] : info.unique;
+  const holding = conflict && conflict.key.length > 0 ? [indexOver(conflict.key, info.unique)] : info.unique;
   const all = holding
     .filter((index) => index !== undefined && holds(index, loaded))
     .map((index) => unheldBy(index!, info, loaded, empty));

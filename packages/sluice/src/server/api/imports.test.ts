@@ -296,6 +296,29 @@ describe.skipIf(server === undefined)("DELETE /imports/:id and POST /imports/:id
     await expect.poll(() => service.uploads()).not.toContainEqual(expect.stringMatching(/^[0-9a-f-]{36}$/));
   });
 
+  test("leave the rows that are in, and the next import of the file says that they are in twice", async () => {
+    await using service = await startService();
+    await ended(service, (await send(service, "/imports", people(1), "people.csv")).body.id);
+    await service.database.query(
+      `create function wait() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(7); return new; end $$;
+       create trigger wait before insert on people for each row when (new.name = 'late') execute function wait()`,
+    );
+    const rows = csv(`name,age\n${Array.from({ length: 20 }, (_, n) => `p${n},7\n`).join("")}late,7\n`);
+    const fields = { chunkRows: "10", workers: "1" };
+    await using lock = await hold(service.database, "select pg_advisory_xact_lock(7)");
+    const { id } = (await send(service, "/imports", rows, "people.csv", { fields })).body;
+    await expect.poll(() => waitingForLock(service.database)).toBe(1);
+    expect((await ask(service, "DELETE", `/imports/${id}`)).body).toMatchObject({ state: "cancelled", inserted: 20 });
+    await lock.release();
+    const again = await ended(service, (await send(service, "/imports", rows, "people.csv", { fields })).body.id);
+    expect(again).toMatchObject({ state: "finished", inserted: 21 });
+    expect(again.notes).toContain(
+      `20 rows of this file are in the table since the cancelled import ${id}, so they are in twice; sluice imports take-back ${id} --yes takes them back`,
+    );
+    expect(await ask(service, "POST", `/imports/${id}/take-back`)).toMatchObject({ status: 200 });
+    expect(await service.database.query("select count(*) from people where age = 7")).toEqual([["21"]]);
+  });
+
   test("go on with one that has failed, exactly where it was", async () => {
     await using service = await startService();
     await service.database.query("create table people (name text, age integer check (age < 1000))");

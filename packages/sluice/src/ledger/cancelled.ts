@@ -1,0 +1,71 @@
+// Rows that cancelled imports have left in a table. They go in once more if the same content is
+// imported again, which is not refused: who cancels an import and begins again may have taken them
+// out by other means. So a note says how many are there, as far as the database can tell.
+import type { Unheld } from "../plan/repeat.ts";
+import { wishOf, type Wish } from "../plan/plan.ts";
+import { quoteTable } from "../schema/identifiers.ts";
+import type { Target } from "../target.ts";
+import { holdsAll } from "./doubt.ts";
+import { findImports, type Entry, type ImportKey } from "./ledger.ts";
+import { methodOf, takenBy, whyGone } from "./resume.ts";
+import { rowsMissing } from "./table-shape.ts";
+import { hasTransactions, writtenBySql } from "./written.ts";
+
+/**
+ * The notes about cancelled imports whose rows an import of the same puts in once more.
+ *
+ * @param unheld the rows of the table that its key does not hold back
+ * @param given `own`: the number of rows that the import itself has put in so far; `ahead`: it is a
+ *   dry run
+ */
+export async function leftByCancelled(
+  target: Target,
+  key: ImportKey,
+  options: Wish,
+  unheld: Unheld | undefined,
+  given: { readonly own?: number; readonly ahead?: boolean } = {},
+): Promise<string[]> {
+  const notes: string[] = [];
+  if (options.mode === "replace") return notes;
+  for (const entry of await findImports(target, key)) {
+    if (entry.state !== "cancelled" || takenBy(entry) === 0 || (await whyGone(target, entry)) !== undefined) continue;
+    if (await holdsAll(target, key.table, unheld)) return notes;
+    const rows = await rowsLeft(target, entry, given.own ?? 0);
+    if (rows > 0)
+      notes.push(noteOf(entry, rows, given.ahead ? "would be" : entry.wish === wishOf(options) ? undefined : "may be"));
+  }
+  return notes;
+}
+
+function noteOf(entry: Entry, rows: number, be = rows === 1 ? "is" : "are"): string {
+  const one = rows === 1;
+  const are = one ? "1 row of this file is" : `${rows.toLocaleString("en")} rows of this file are`;
+  const [they, them] = one ? ["it", "it"] : ["they", "them"];
+  const method = methodOf(entry);
+  const out = hasTransactions(method)
+    ? `sluice imports take-back ${entry.id} --yes takes ${them} back`
+    : `delete with SQL what is not to stay, because rows of the method ${method} cannot be taken back`;
+  return `${are} in the table since the cancelled import ${entry.id}, so ${they} ${be} in twice; ${out}`;
+}
+
+/**
+ * The number of rows of an import that are still in its table. If the ledger does not have the
+ * transactions of all of them, it is no more than what the table can hold of them.
+ */
+async function rowsLeft(target: Target, entry: Entry, own: number): Promise<number> {
+  const { id, table } = entry;
+  const taken = takenBy(entry);
+  const most = taken - (await rowsMissing(target, table, taken + own).catch(() => 0));
+  try {
+    const { rows } = await target.query(
+      `select coalesce(sum(inserted + updated + skipped) filter (where xid is null or (xid % 4294967296)::text <> xmin::text), 0)::text,
+              (select count(*)::text from ${quoteTable(table)} t where t.xmin in (${writtenBySql("$1")}))
+       from sluice.chunks where import = $1`,
+      [id],
+    );
+    const [unknown, found] = rows[0]!.map(Number) as [number, number];
+    return Math.max(0, Math.min(most, found + unknown));
+  } catch {
+    return Math.max(0, most); // a view has no transactions, and who may only insert cannot look
+  }
+}
