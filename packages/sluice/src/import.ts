@@ -37,6 +37,7 @@ import { loadersOf, planOf } from "./plan/method.ts";
 import { expectUnloggedRows } from "./ledger/table-shape.ts";
 import { runPipeline } from "./run/pipeline.ts";
 import type { Recorded, Run } from "./run/run.ts";
+import { foreignNotes } from "./plan/foreign.ts";
 import { withCatalogue } from "./plan/catalogue.ts";
 import { prepareTable, tableName } from "./plan/prepare.ts";
 import { FirstRejects } from "./reject.ts";
@@ -219,6 +220,7 @@ async function goThrough(started: Run, job: Job, twice: readonly string[]): Prom
   const next = await nextOf(target, sequences);
   const failure = await work(run);
   notes.push(...source.notes(), ...(short?.notes() ?? []));
+  notes.push(...foreignNotes(plan));
   const undone = plan.atomic && (failure !== undefined || ctx.err() !== undefined);
   if (tally.totals.inserted > 0 && !undone) notes.push(...twice);
   // What only says more of an import does not fail it.

@@ -1,9 +1,10 @@
 // Facts from the catalogue about a table, besides its shape. An import asks for them each time that
 // it works on the table: the sequences of the columns that are loaded, their defaults if empty
-// cells mean those, if COPY can count, and what tells chunks of a table with keys apart. Nothing of
-// it is stored in the ledger, because others may write there.
+// cells mean those, if COPY can count, if rows go to another server, and what tells chunks of a
+// table with keys apart. Nothing of it is stored in the ledger, because others may write there.
 import { quoteTable } from "../schema/identifiers.ts";
 import type { LoadColumn, Sequence } from "../chunk/chunk.ts";
+import { foreignTable } from "./foreign.ts";
 import type { Plan } from "./plan.ts";
 import type { QueryResult } from "../target.ts";
 
@@ -16,7 +17,8 @@ export async function withCatalogue(asked: Asked, plan: Plan): Promise<Plan> {
   const sequences = await sequencesOf(asked, plan.table, plan.load);
   const miscounts = plan.method === "copy" && (await isView(asked, plan.table));
   const apart = plan.ordered ? await apartBy(asked, plan) : undefined;
-  const known = { ...plan, sequences, miscounts, ...(apart === undefined ? {} : { apart }) };
+  const foreign = await foreignTable(asked, plan.table);
+  const known = { ...plan, sequences, miscounts, foreign, ...(apart === undefined ? {} : { apart }) };
   if (plan.empty === undefined) return known;
   const { rows } = await asked.query(DEFAULTS_QUERY, [quoteTable(plan.table)]);
   return { ...known, defaults: new Map(rows.map(([column, sql]) => [column!, sql!])) };

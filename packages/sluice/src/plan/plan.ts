@@ -91,6 +91,8 @@ export interface Plan {
   readonly sequences?: readonly Sequence[];
   /** COPY counts rows that the table does not keep. Never stored either. */
   readonly miscounts?: boolean;
+  /** A foreign table that rows may go to. Never stored either. */
+  readonly foreign?: string | undefined;
   /**
    * If the rows are ordered: columns of whole numbers, one of each unique index. Chunks whose
    * numbers lie apart in all of them may load at the same time. Never stored either.
@@ -116,13 +118,14 @@ export function storePlan(plan: Plan): string {
     conflict,
     sequences: undefined,
     miscounts: undefined,
+    foreign: undefined,
     apart: undefined,
     defaults: undefined,
   });
 }
 
 /** A plan as it is stored: `conflictNow` gives the condition of its key's index. */
-export type StoredPlan = Omit<Plan, "conflict" | "sequences" | "miscounts" | "apart" | "defaults"> & {
+export type StoredPlan = Omit<Plan, "conflict" | "sequences" | "miscounts" | "foreign" | "apart" | "defaults"> & {
   readonly conflict: Omit<Conflict, "where"> | undefined;
 };
 

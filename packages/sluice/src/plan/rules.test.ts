@@ -4,10 +4,11 @@ import { background } from "@sluice/go/context";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { failureOf } from "../errors.ts";
 import { runImport } from "../import.ts";
 import { openTarget } from "../database/open.ts";
 import type { Target } from "../target.ts";
-import { databases, newDatabase, newFolder, newName, server } from "../test/database.ts";
+import { databases, newDatabase, newFolder, newName, server, type TestDatabase } from "../test/database.ts";
 import { type ImportOptions, type ImportResult, METHODS } from "../options.ts";
 
 async function example(folder: string): Promise<string> {
@@ -183,6 +184,20 @@ describe.each(databases)("on $name", ({ open }) => {
   });
 });
 
+/** Makes `t` of another database a foreign table. */
+async function linked(target: Target, far: TestDatabase): Promise<void> {
+  const url = new URL(far.dsn);
+  const user = newName("user");
+  const { rows } = await target.query("select current_user");
+  const option = (name: string, value: string): string => (value === "" ? "" : `${name} '${value}'`);
+  await target.query("create extension postgres_fdw");
+  await target.query(
+    `create server ${user} foreign data wrapper postgres_fdw options (host '${url.hostname}', port '${url.port || "5432"}', dbname '${url.pathname.slice(1)}');
+     create user mapping for current_user server ${user} options (user '${url.username || rows[0]![0]!}' ${option(", password", url.password)});
+     create foreign table t (k integer, v text) server ${user}`,
+  );
+}
+
 describe.skipIf(server === undefined)("on a foreign table", () => {
   test.each(METHODS)("%s puts rows in; a key is refused in words", async (method) => {
     await using folder = newFolder();
@@ -190,16 +205,7 @@ describe.skipIf(server === undefined)("on a foreign table", () => {
     await using far = await newDatabase();
     await using target = await openTarget({ to: database.dsn, connections: 2 });
     await far.query("create table t (k integer, v text)");
-    const url = new URL(far.dsn);
-    const user = newName("user");
-    const { rows } = await target.query("select current_user");
-    const option = (name: string, value: string): string => (value === "" ? "" : `${name} '${value}'`);
-    await target.query("create extension postgres_fdw");
-    await target.query(
-      `create server ${user} foreign data wrapper postgres_fdw options (host '${url.hostname}', port '${url.port || "5432"}', dbname '${url.pathname.slice(1)}');
-       create user mapping for current_user server ${user} options (user '${url.username || rows[0]![0]!}' ${option(", password", url.password)});
-       create foreign table t (k integer, v text) server ${user}`,
-    );
+    await linked(target, far);
     const file = await example(folder.path);
     expect(await imported(target, file, { method })).toMatchObject({ inserted: 50 });
     expect(await far.query("select count(*) from t")).toEqual([["50"]]);
@@ -207,5 +213,46 @@ describe.skipIf(server === undefined)("on a foreign table", () => {
       code: "no_unique_index",
       message: expect.stringMatching(/^"t" is a foreign table, and --on-conflict skip/) as string,
     });
+  });
+
+  test("or on one below a table in partitions or a view, a note says that its rows may come twice", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await using far = await newDatabase();
+    await using target = await openTarget({ to: database.dsn, connections: 2 });
+    await far.query("create table t (k integer, v text)");
+    await linked(target, far);
+    await target.query(
+      `create view seen as select * from t; create table plain (k integer, v text); create view other as select * from plain;
+       create table p (k integer, v text) partition by range (k); create table p0 partition of p for values from (minvalue) to (10);
+       create foreign table p1 partition of p for values from (10) to (maxvalue) server ${(await target.query("select srvname from pg_foreign_server")).rows[0]![0]!} options (table_name 't')`,
+    );
+    const file = await example(folder.path);
+    const notes = async (table: string, dryRun = false): Promise<string> =>
+      (await imported(target, file, { table, dryRun })).notes.join("\n");
+    const said = (name: string): string =>
+      `rows for the foreign table "${name}" are committed by another server, apart from the ledger; if a connection is lost while they are, some may be in twice`;
+    expect(await notes("t")).toContain(said("t"));
+    expect(await notes("seen", true)).toContain(said("t"));
+    expect(await notes("seen")).toContain(said("t"));
+    expect(await notes("p")).toContain(said("p1"));
+    for (const table of ["plain", "other"]) expect(await notes(table)).not.toContain("foreign");
+  });
+
+  test("after its connection was lost the message says that the same command may put rows in twice", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await using far = await newDatabase();
+    await using target = await openTarget({ to: database.dsn, connections: 2 });
+    await far.query(
+      `create table t (k integer, v text);
+       create function die() returns trigger language plpgsql as $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+       create constraint trigger die after insert on t deferrable initially deferred for each row when (new.v = 'v30') execute function die()`,
+    );
+    await linked(target, far);
+    const failure = (await failureOf(imported(target, await example(folder.path), {}))) as Error;
+    expect(failure.message).toMatch(
+      /\nRows of the foreign table "t" may be in although the ledger does not have them, and the same command would put those in twice\. Compare them with the file before you give it\.\nGo on with: the same command/,
+    );
   });
 });

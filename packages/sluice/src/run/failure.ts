@@ -4,6 +4,7 @@ import { ALL_REFUSED } from "./all-refused.ts";
 import { describeError, SluiceError } from "../errors.ts";
 import { indexesLeft, settleImport, type Totals } from "../ledger/ledger.ts";
 import type { Plan } from "../plan/plan.ts";
+import { foreignDoubt } from "../plan/foreign.ts";
 import { BAD_LEDGER } from "../plan/stored.ts";
 import { afterChange, TABLE_CHANGED, TABLE_GONE } from "../ledger/table-shape.ts";
 import { NOTHING_YET } from "../ledger/resume.ts";
@@ -171,6 +172,7 @@ export async function explain(failure: unknown, run: Recorded): Promise<Error> {
   const lines = [
     `${message}${await hintFor(failure, code, target)}`,
     leftBehind(code, plan, known, totals !== undefined),
+    plan.foreign !== undefined && (totals === undefined || isLoss(code)) ? foreignDoubt(plan.foreign) : "",
     nextStep(failure, code, id, plan, known, tally.records),
     indexes.length === 0 || code === TABLE_GONE
       ? ""
@@ -203,6 +205,11 @@ function leftBehind(code: string, plan: Plan, known: Totals, told: boolean): str
       : " The rows that were on their way when the connection was lost may or may not be in it; the ledger knows.";
   const made = plan.created && inserted === 0 && !gone ? " The table was made by this import and is empty." : "";
   return `${rows}${unknown}${made}`;
+}
+
+/** Reports whether a code says that a connection was lost, ours or one between two servers. */
+function isLoss(code: string): boolean {
+  return code.startsWith("connection_") || /^(?:08...|57P0.|40003)$/.test(code);
 }
 
 /** What a reader fails with that says nothing of the file's content. */

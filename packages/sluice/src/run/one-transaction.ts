@@ -16,6 +16,7 @@ import { emptyTable } from "./replace.ts";
 import { indexDdl } from "../schema/schema.ts";
 import { ShortLines } from "./short-lines.ts";
 import { Tally } from "./progress.ts";
+import { foreignNotes } from "../plan/foreign.ts";
 import { withCatalogue } from "../plan/catalogue.ts";
 import { nextOf } from "../database/sequences.ts";
 import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
@@ -77,7 +78,7 @@ export async function rehearse(
     const whole = await withCatalogue(session, plan);
     const next = await nextOf(session, whole.sequences ?? []);
     const loading = { ...run, plan: whole, rows: short ?? source, tally };
-    notes.push(...(await loadWhole(loading, session, "")));
+    notes.push(...foreignNotes(whole), ...(await loadWhole(loading, session, "")));
     notes.push(...(await sequencesAhead(session, whole, next)));
     if (prepared.indexes.length > 0) tally.report("indexes");
     for (const index of prepared.indexes) notes.push(...(await tryIndex(session, indexDdl(index, plan.table))));
