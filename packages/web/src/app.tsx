@@ -97,6 +97,8 @@ function Health(): JSX.Element {
         ) : (
           "Database ready"
         )
+      ) : store.away.value ? (
+        "Server away"
       ) : (
         "Database away"
       )}

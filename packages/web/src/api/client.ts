@@ -20,26 +20,37 @@ export type Fields = readonly (readonly [name: string, value: string])[];
 /** A file that is sent, or the token of one that the service has. */
 export type Source = { readonly file: File } | { readonly upload: string };
 
+/** A row with all of its cells, from column A on. */
+export interface MendedRow {
+  readonly row: number;
+  readonly cells: readonly RejectCell[];
+}
+
 export interface Sending {
   readonly signal?: AbortSignal;
   /** Gets the part of the body that is sent, from 0 to 1. */
   readonly onSent?: (fraction: number) => void;
 }
 
-/**
- * Calls one service. It asks for the bearer token before each call, and tells when the service
- * wants another one.
- */
+/** What a client tells of its calls. */
+export interface Listener {
+  /** The service wants another token than this one. */
+  readonly onRefused: (token: string) => void;
+  /** The server is away. */
+  readonly onAway: () => void;
+}
+
+/** Calls one service. It asks for the bearer token before each call. */
 export class Client {
   /** Ends with a slash. */
   readonly base: string;
   readonly #token: () => string;
-  readonly #refused: () => void;
+  readonly #listener: Listener;
 
-  constructor(base: string, token: () => string, refused: () => void) {
+  constructor(base: string, token: () => string, listener: Listener) {
     this.base = new URL("./", base).href;
     this.#token = token;
-    this.#refused = refused;
+    this.#listener = listener;
   }
 
   preview(source: Source, fields: Fields, sending: Sending = {}): Promise<Preview> {
@@ -86,10 +97,7 @@ export class Client {
     return this.#json(`${at(id, "/rejects")}?offset=${offset}&limit=${limit}`);
   }
 
-  repair(
-    id: string,
-    rows: readonly { readonly row: number; readonly cells: readonly RejectCell[] }[],
-  ): Promise<Repaired> {
+  repair(id: string, rows: readonly MendedRow[]): Promise<Repaired> {
     const body = JSON.stringify({ rows });
     return this.#json(at(id, "/rejects"), { method: "PATCH", body, headers: { "content-type": "application/json" } });
   }
@@ -135,21 +143,31 @@ export class Client {
   async #json<T>(path: string, init: RequestInit = {}): Promise<T> {
     const response = await this.#checked(path, init);
     if (response.status === 204) return undefined as T;
-    return parseAnswer(response.status, await read(response)) as T;
+    return parseAnswer(response.status, await this.#read(response)) as T;
   }
 
   async #checked(path: string, init: RequestInit = {}): Promise<Response> {
-    const response = await this.#fetch(path, init);
+    const token = this.#token();
+    const response = await this.#fetch(path, init, token);
     if (response.ok) return response;
-    throw this.#problem(response.status, await read(response));
+    throw this.#problem(response.status, await this.#read(response), token);
   }
 
-  async #fetch(path: string, init: RequestInit = {}): Promise<Response> {
+  async #fetch(path: string, init: RequestInit = {}, token = this.#token()): Promise<Response> {
     try {
-      return await fetch(this.base + path, { ...init, headers: { ...this.#authorization(), ...init.headers } });
+      return await fetch(this.base + path, { ...init, headers: { ...authorization(token), ...init.headers } });
     } catch (error) {
       if (error instanceof DOMException && error.name === "AbortError") throw error;
-      throw unreachable();
+      throw this.#unreachable();
+    }
+  }
+
+  /** A body that breaks off is a connection that broke off. */
+  async #read(response: Response): Promise<string> {
+    try {
+      return await response.text();
+    } catch {
+      throw this.#unreachable();
     }
   }
 
@@ -162,14 +180,15 @@ export class Client {
     else form.append("upload", source.upload);
     return new Promise((resolve, reject) => {
       const request = new XMLHttpRequest();
+      const token = this.#token();
       request.open("POST", this.base + path);
-      for (const [name, value] of Object.entries(this.#authorization())) request.setRequestHeader(name, value);
+      for (const [name, value] of Object.entries(authorization(token))) request.setRequestHeader(name, value);
       request.upload.onprogress = ({ loaded, total }) => onSent?.(total > 0 ? loaded / total : 0);
-      request.onerror = () => reject(unreachable());
+      request.onerror = () => reject(this.#unreachable());
       request.onabort = () => reject(new DOMException("It was cancelled.", "AbortError"));
       request.onload = () => {
         const { status, responseText } = request;
-        if (status >= 400 || status === 0) return reject(this.#problem(status, responseText));
+        if (status >= 400 || status === 0) return reject(this.#problem(status, responseText, token));
         try {
           resolve(parseAnswer(status, responseText) as T);
         } catch (error) {
@@ -182,15 +201,21 @@ export class Client {
     });
   }
 
-  #problem(status: number, body: string): Problem {
-    if (status === 401) this.#refused();
-    return toProblem(status, body);
+  #problem(status: number, body: string, token: string): Problem {
+    if (status === 401) this.#listener.onRefused(token);
+    const problem = toProblem(status, body);
+    if (problem.isAway) this.#listener.onAway();
+    return problem;
   }
 
-  #authorization(): Record<string, string> {
-    const token = this.#token();
-    return token === "" ? {} : { authorization: `Bearer ${token}` };
+  #unreachable(): Problem {
+    this.#listener.onAway();
+    return unreachable();
   }
+}
+
+function authorization(token: string): Record<string, string> {
+  return token === "" ? {} : { authorization: `Bearer ${token}` };
 }
 
 /** The rows that are still rejected, in the order of the sheet. */
@@ -200,13 +225,4 @@ export function byRow(rejects: readonly Reject[]): Reject[] {
 
 function at(id: string, rest = ""): string {
   return `imports/${encodeURIComponent(id)}${rest}`;
-}
-
-/** A body that breaks off is a connection that broke off. */
-async function read(response: Response): Promise<string> {
-  try {
-    return await response.text();
-  } catch {
-    throw unreachable();
-  }
 }

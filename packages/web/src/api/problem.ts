@@ -16,14 +16,22 @@ export class Problem extends Error {
     this.code = code;
     this.more = more;
   }
+
+  /** No answer came, or a proxy answered for a server that is away: the same may work later. */
+  get isAway(): boolean {
+    return this.code === "unreachable" || AWAY.has(this.code);
+  }
 }
+
+/** A proxy's answers have no code of the service's. */
+const AWAY: ReadonlySet<string> = new Set(["status_502", "status_503", "status_504"]);
 
 /** What to say when no answer came. */
 export function unreachable(): Problem {
   return new Problem(
     0,
     "unreachable",
-    "The server cannot be reached. Is it still running? Nothing is lost: try again.",
+    "The server cannot be reached. Is it still running? Nothing is lost: the page asks for it until it is back.",
   );
 }
 

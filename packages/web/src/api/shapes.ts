@@ -183,6 +183,8 @@ export interface Repaired {
   readonly skipped: number;
   readonly rejected: number;
   readonly rejects: readonly Reject[];
+  /** Rows that were repaired before: nothing was done with them. */
+  readonly settled: readonly number[];
 }
 
 export interface TableRows {

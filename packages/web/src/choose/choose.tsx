@@ -117,7 +117,7 @@ function Recent(): JSX.Element | null {
       ({ imports }) => setImports(imports.slice(0, RECENT)),
       () => setImports([]),
     );
-  }, [store, store.token.value]);
+  }, [store, store.token.value, store.back.value]);
   if (imports.length === 0) return null;
   return (
     <section aria-labelledby="recent">

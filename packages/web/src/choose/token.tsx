@@ -14,12 +14,18 @@ export function TokenField(): JSX.Element {
       onSubmit={(event) => {
         event.preventDefault();
         store.token.value = text;
+        store.tokenRefused.value = false;
         store.tokenWanted.value = false;
         void store.refresh();
         for (const job of store.jobs.value) if (job.problem.value?.status === 401) void job.look();
       }}
     >
-      <Field id="token" label="Token" hint="This server asks for a token. Whoever runs it has one for you.">
+      <Field
+        id="token"
+        label="Token"
+        hint="This server asks for a token. Whoever runs it has one for you."
+        error={store.tokenRefused.value ? "The server does not take this token. Look at it again." : undefined}
+      >
         <input
           id="token"
           type="password"

@@ -20,6 +20,7 @@ export function Forget({ import: one, listed = false, onGone }: ForgetProps): JS
   const [asked, setAsked] = useState(false);
   const forget = async (): Promise<void> => {
     await store.client.forget(one.id);
+    store.mending(one.id).drop();
     store.say(`${one.file} is deleted from the history.`);
     onGone();
   };

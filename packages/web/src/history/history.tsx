@@ -118,7 +118,7 @@ function useImports(which: Which, query: string): Imports {
       setProblem(asProblem(error));
     }
   };
-  useEffect(() => void load(), [query, store.token.value]);
+  useEffect(() => void load(), [query, store.token.value, store.back.value]);
   const goes = imports?.some(({ state }) => state === "queued" || state === "running") ?? false;
   useEffect(() => {
     if (!goes) return undefined;

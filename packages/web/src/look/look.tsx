@@ -78,6 +78,7 @@ function OnItsWay({ job }: { readonly job: Job }): JSX.Element {
         }
       >
         <Data>{messageForPage(problem.message, job.name)}</Data>
+        {job.goesOn && <p>As soon as it is back, the file is sent again by itself.</p>}
         {ABOUT_TABLE.has(problem.code) && <OtherTable job={job} />}
       </Notice>
     );

@@ -14,7 +14,7 @@ export function FirstRows({ import: one }: { readonly import: Import }): JSX.Ele
   const [table, setTable] = useState<TableRows | undefined>(undefined);
   useEffect(() => {
     if (one.inserted + one.updated > 0) store.client.rows(one.id, SHOWN_ROWS).then(setTable, () => setTable(undefined));
-  }, [one.id, one.inserted]);
+  }, [one.id, one.inserted, store.back.value]);
   // What was looked at may have been taken back since.
   if (!table || table.rows.length === 0 || one.inserted + one.updated === 0) return null;
   return (

@@ -2,6 +2,7 @@
 // replace, and imported again.
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
+import type { Problem } from "../api/problem.ts";
 import type { Import } from "../api/shapes.ts";
 import { redo, replaceAll, undo, type Edits, type Search } from "../state/edits.ts";
 import { useStore } from "../ui/context.ts";
@@ -15,13 +16,12 @@ import { useRepair, type RepairState } from "./use-repair.ts";
 
 interface RepairProps {
   readonly import: Import;
-  readonly onRepaired: () => Promise<void>;
 }
 
-export function Repair({ import: one, onRepaired }: RepairProps): JSX.Element {
+export function Repair({ import: one }: RepairProps): JSX.Element {
   const { format } = useStore();
-  const repair = useRepair(one, onRepaired);
-  const { rejects, problem, outcome } = repair;
+  const repair = useRepair(one);
+  const { rejects, notShown, notSent, outcome } = repair;
   return (
     <section
       class="repair"
@@ -41,9 +41,9 @@ export function Repair({ import: one, onRepaired }: RepairProps): JSX.Element {
         Change the cells that are marked, and import the rows again from here. You can also download the rows, repair
         them in a spreadsheet, and import that file.
       </p>
-      {outcome !== "" && <Notice kind={problem ? "info" : "good"}>{outcome}</Notice>}
-      {problem && <Notice kind="error">{problem.message}</Notice>}
-      {!rejects && !problem && <p class="empty">Loading …</p>}
+      {outcome !== "" && <Notice kind={notSent ? "info" : "good"}>{outcome}</Notice>}
+      {notShown && !(rejects && notShown.isAway) && <Notice kind="error">{notShown.message}</Notice>}
+      {!rejects && !notShown && <p class="empty">Loading …</p>}
       {rejects && <Rejected import={one} repair={repair} loaded={rejects.length} />}
     </section>
   );
@@ -90,7 +90,13 @@ function Rejected(props: {
           The first {format.count(loaded)} of {format.count(one.rejected)} are here. The files have all of them.
         </p>
       )}
-      <Send table={one.table} changed={edits.now.size} sent={repair.sent} onSend={() => void repair.send()} />
+      <Send
+        table={one.table}
+        changed={edits.now.size}
+        sent={repair.sent}
+        problem={repair.notSent}
+        onSend={() => void repair.send()}
+      />
     </>
   );
 }
@@ -150,17 +156,21 @@ function stepOf(event: KeyboardEvent): ((edits: Edits) => Edits) | undefined {
   return key === "z" ? undo : undefined;
 }
 
+const AWAY = "The server cannot be reached. Your changes stay here: import them when it is back.";
+
 function Send(props: {
   readonly table: string | null;
   readonly changed: number;
   /** The part of the rows that has been sent; undefined if none are on their way. */
   readonly sent: number | undefined;
+  readonly problem: Problem | undefined;
   readonly onSend: () => void;
 }): JSX.Element {
   const { format } = useStore();
-  const { table, changed, sent, onSend } = props;
+  const { table, changed, sent, problem, onSend } = props;
   return (
     <div class="send">
+      {problem && <Notice kind="error">{problem.isAway ? AWAY : problem.message}</Notice>}
       {sent !== undefined && <Progress fraction={sent} label="Importing the repaired rows" />}
       <button type="button" class="primary" disabled={changed === 0 || sent !== undefined} onClick={onSend}>
         {changed === 0 ? (

@@ -9,6 +9,7 @@ import { useStore } from "../ui/context.ts";
 import { Data, Icon, Lines, Notice, Title } from "../ui/parts.tsx";
 import { FirstRows } from "./first-rows.tsx";
 import { Repair } from "./repair.tsx";
+import { Elsewhere } from "./elsewhere.tsx";
 import { Siblings } from "./siblings.tsx";
 import { Undo } from "./undo.tsx";
 
@@ -20,8 +21,9 @@ interface ResultViewProps {
 }
 
 export function ResultView({ import: one, onChanged, onResume }: ResultViewProps): JSX.Element {
-  const { format } = useStore();
-  const [changes, setChanges] = useState(0);
+  const store = useStore();
+  const { format } = store;
+  const changes = store.mending(one.id).ended.value;
   const when = one.finishedAt ?? one.createdAt;
   return (
     <section class="result">
@@ -44,15 +46,8 @@ export function ResultView({ import: one, onChanged, onResume }: ResultViewProps
       <Stopped import={one} onResume={onResume} />
       {one.total > 0 && <Counts import={one} />}
       <Assumed import={one} />
-      {one.repairable && (
-        <Repair
-          import={one}
-          onRepaired={async () => {
-            await onChanged();
-            setChanges(changes + 1);
-          }}
-        />
-      )}
+      <Elsewhere import={one} />
+      {one.repairable && <Repair import={one} />}
       {one.rejected === 0 && changes > 0 && (
         <Notice kind="good">Every row is in the table now. There is nothing left to repair.</Notice>
       )}

@@ -21,7 +21,7 @@ export function Siblings({ import: one }: { readonly import: Import }): JSX.Elem
     setAll(found.filter((other) => other !== undefined));
   };
   const goes = all.some(({ state }) => state === "queued" || state === "running");
-  useEffect(() => void (ids.length > 1 && load()), [ids.join(), one.state]);
+  useEffect(() => void (ids.length > 1 && load()), [ids.join(), one.state, store.back.value]);
   useEffect(() => {
     if (!goes) return undefined;
     const timer = setInterval(() => void load(), FRESH_MS);

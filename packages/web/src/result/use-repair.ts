@@ -2,8 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Problem } from "../api/problem.ts";
 import type { Import, Reject } from "../api/shapes.ts";
-import { edit, forget, NO_EDITS, type, type Change, type Edits, type Place } from "../state/edits.ts";
+import { edit, type, type Change, type Edits, type Place } from "../state/edits.ts";
 import { asProblem } from "../state/job.ts";
+import type { Outcome } from "../state/mending.ts";
 import type { Store } from "../state/store.ts";
 import { useStore } from "../ui/context.ts";
 import { toRows, toSend, type RejectRow } from "./reject-rows.ts";
@@ -23,102 +24,75 @@ export interface RepairState {
   readonly send: () => Promise<void>;
   /** The part of the rows that has been sent; undefined if none are on their way. */
   readonly sent: number | undefined;
-  readonly problem: Problem | undefined;
-  /** What the last sending came to, in words. */
+  /** The reason why the rows cannot be shown. */
+  readonly notShown: Problem | undefined;
+  /** The reason why the changed rows could not be sent. */
+  readonly notSent: Problem | undefined;
+  /** What the last sending came to, in words; "" if nothing came of it. */
   readonly outcome: string;
 }
 
 const PAGE = 500;
 /** The number of rejected rows that can be repaired here at a time; a file holds all of them. */
 const MOST_ROWS = 5000;
-/** The number of rows that are sent at a time. */
-const SENT_ROWS = 500;
 
-export function useRepair(one: Import, onRepaired: () => Promise<void>): RepairState {
+export function useRepair(one: Import): RepairState {
   const store = useStore();
+  const mending = store.mending(one.id);
   const [rejects, setRejects] = useState<readonly Reject[] | undefined>(undefined);
   const [headers, setHeaders] = useState<readonly string[]>([]);
-  const [edits, setEdits] = useState(NO_EDITS);
-  const [sent, setSent] = useState<number | undefined>(undefined);
-  const [problem, setProblem] = useState<Problem | undefined>(undefined);
-  const [outcome, setOutcome] = useState("");
+  const [notShown, setNotShown] = useState<Problem | undefined>(undefined);
   const load = async (): Promise<void> => {
     try {
-      const all = await loadRejects(store, one.id);
-      setHeaders(all.headers);
-      setRejects(all.rejects);
+      const found = await loadRejects(store, one.id);
+      const open = new Set(found.rejects.map(({ row }) => row));
+      const last = found.complete ? Infinity : (found.rejects.at(-1)?.row ?? 0);
+      mending.keepOpen((row) => open.has(row) || row > last);
+      setHeaders(found.headers);
+      setRejects(found.rejects);
+      setNotShown(undefined);
     } catch (error) {
-      setProblem(asProblem(error));
+      setNotShown(asProblem(error));
     }
   };
-  useEffect(() => void load(), [one.id]);
+  useEffect(() => void load(), [one.id, store.token.value, store.back.value, mending.ended.value]);
 
+  const edits = mending.edits.value;
   const rows = toRows(rejects ?? [], headers);
   const byNumber = new Map(rows.map((row) => [row.row, row]));
   const before = ({ row, column }: Place): string => byNumber.get(row)?.cells[column] ?? "";
+  const words = (): string => outcomeOf(mending.outcome.value, store.format.counted.bind(store.format));
   const send = async (): Promise<void> => {
-    setProblem(undefined);
-    setSent(0);
-    const counts = { inserted: 0, refused: 0 };
-    try {
-      await sendRows(store, one.id, toSend(rows, edits.now), counts, (numbers, fraction) => {
-        setEdits((edits) => forget(edits, numbers));
-        setSent(fraction);
-      });
-    } catch (error) {
-      setProblem(asProblem(error));
-    }
-    setSent(undefined);
-    const said = outcomeOf(counts.inserted, counts.refused, store.format.counted.bind(store.format));
-    setOutcome(said);
-    store.say(said);
-    await load();
-    await onRepaired();
-    store.emit("sluice-repair", await store.client.import(one.id));
+    await mending.send(toSend(rows, edits.now));
+    store.say(words());
+    if (mending.problem.value?.isAway) return;
+    await store.client.import(one.id).then(
+      (now) => store.emit("sluice-repair", now),
+      // It is asked for by the view as well, which says what is wrong.
+      () => undefined,
+    );
   };
   return {
     rejects,
     headers,
     rows,
     edits,
-    setEdits,
-    change: (changes) => setEdits((edits) => edit(edits, changes, before)),
-    type: (change) => setEdits((edits) => type(edits, change, before)),
+    setEdits: (step) => mending.step(step),
+    change: (changes) => mending.step((edits) => edit(edits, changes, before)),
+    type: (change) => mending.step((edits) => type(edits, change, before)),
     send,
-    sent,
-    problem,
-    outcome,
+    sent: mending.sent.value,
+    notShown,
+    notSent: mending.problem.value,
+    outcome: words(),
   };
 }
 
-/**
- * Sends repaired rows, part by part.
- *
- * @param counts rows that went in, and those that are still refused: added to after each part, so
- *   that they are right after a failure too
- * @param onSent gets the numbers of a part's rows, and the fraction of all rows that has been sent
- */
-async function sendRows(
+/** The first rejected rows, page by page. */
+async function loadRejects(
   { client }: Store,
   id: string,
-  repaired: ReturnType<typeof toSend>,
-  counts: { inserted: number; refused: number },
-  onSent: (numbers: readonly number[], fraction: number) => void,
-): Promise<void> {
-  for (let from = 0; from < repaired.length; from += SENT_ROWS) {
-    const part = repaired.slice(from, from + SENT_ROWS);
-    const answer = await client.repair(id, part);
-    counts.inserted += answer.inserted + answer.updated;
-    counts.refused += answer.rejects.length;
-    onSent(
-      part.map(({ row }) => row),
-      (from + part.length) / repaired.length,
-    );
-  }
-}
-
-/** The first rejected rows, page by page. */
-async function loadRejects({ client }: Store, id: string): Promise<{ rejects: Reject[]; headers: string[] }> {
+): Promise<{ readonly rejects: readonly Reject[]; readonly headers: string[]; readonly complete: boolean }> {
   const rejects: Reject[] = [];
   let headers: string[] = [];
   let total = Infinity;
@@ -128,15 +102,17 @@ async function loadRejects({ client }: Store, id: string): Promise<{ rejects: Re
     total = page.rejects.length === 0 ? rejects.length : page.total;
     headers = page.headers.map((header) => header ?? "");
   }
-  return { rejects, headers };
+  return { rejects, headers, complete: rejects.length >= total };
 }
 
 function outcomeOf(
-  inserted: number,
-  still: number,
+  { inserted, skipped, refused }: Outcome,
   counted: (n: number, one: string, many?: string) => string,
 ): string {
-  const went = `${counted(inserted, "row")} went in.`;
-  if (still === 0) return went;
-  return `${went} ${counted(still, "row is", "rows are")} still refused; the reason is the new one.`;
+  const said: string[] = [];
+  if (inserted > 0 || refused > 0) said.push(`${counted(inserted, "row")} went in.`);
+  if (skipped > 0)
+    said.push(`${counted(skipped, "row is", "rows are")} in the table already, and went in no second time.`);
+  if (refused > 0) said.push(`${counted(refused, "row is", "rows are")} still refused; the reason is the new one.`);
+  return said.join(" ");
 }

@@ -18,13 +18,30 @@ export function ImportView({ id }: { readonly id: string }): JSX.Element {
   const [progress, setProgress] = useState<Progress | undefined>(undefined);
   const [speed, setSpeed] = useState<Speed>(NO_SPEED);
   const [lost, setLost] = useState(false);
-  const load = (): Promise<void> =>
-    store.client.import(id).then(setKnown, (error: unknown) => setProblem(asProblem(error)));
+  const load = async (): Promise<void> => {
+    try {
+      const found = await store.client.import(id);
+      setKnown(found);
+      setProblem(undefined);
+      // Others may have repaired the last rows, or taken all of them back.
+      if (found.takenBack !== null) store.mending(id).drop();
+      else if (!isActive(found) && !found.repairable) store.mending(id).keepOpen(() => false);
+    } catch (error) {
+      const problem = asProblem(error);
+      if (problem.status === 404) store.mending(id).drop();
+      setProblem(problem);
+    }
+  };
   useEffect(() => {
     setProblem(undefined);
     void load();
   }, [id, store.token.value]);
   const goes = known !== undefined && isActive(known);
+  const news = store.back.value + store.mending(id).ended.value;
+  useEffect(() => {
+    // One that runs is followed, and that comes back by itself.
+    if (news > 0 && !goes) void load();
+  }, [news]);
   useEffect(() => {
     if (!goes) return undefined;
     const stop = new AbortController();
@@ -43,8 +60,10 @@ export function ImportView({ id }: { readonly id: string }): JSX.Element {
     };
     void watch(store.client, id, watcher, stop.signal);
     return () => stop.abort();
-  }, [id, goes, store]);
-  if (problem) return <NoImport problem={problem} again={() => (setProblem(undefined), void load())} />;
+  }, [id, goes, store, store.token.value]);
+  // What is known is shown while the server is away.
+  if (problem && !(known && problem.isAway))
+    return <NoImport problem={problem} again={() => (setProblem(undefined), void load())} />;
   if (!known) return <p class="empty">Loading …</p>;
   if (goes) return <RunView import={known} progress={progress} speed={speed} lost={lost} />;
   const resume = async (): Promise<void> => {
@@ -73,7 +92,9 @@ function NoImport({ problem, again }: { readonly problem: Problem; readonly agai
           </>
         }
       >
-        {problem.message}
+        {problem.status === 404
+          ? "No import has this address. Somebody may have deleted it from the history."
+          : problem.message}
       </Notice>
     </section>
   );

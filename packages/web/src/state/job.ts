@@ -18,6 +18,8 @@ export interface StoredJob {
   readonly importId: string | undefined;
 }
 
+/** An upload that broke off so often in a row is sent again only if somebody says so. */
+const MOST_BREAKS = 3;
 /** The time in which several changes make one preview. */
 const PAUSE_MS = 300;
 
@@ -46,6 +48,8 @@ export class Job {
   readonly #client: Client;
   #file: File | undefined;
   #upload: string | undefined;
+  /** How often in a row the server was away. */
+  #breaks = 0;
   #running: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -78,6 +82,11 @@ export class Job {
     return { key, name, size, upload: this.#upload, choices: choices.value, importId: importId.value };
   }
 
+  /** It waits for a server that is away, and goes on by itself when that is back. */
+  get goesOn(): boolean {
+    return this.problem.value?.isAway === true && !this.looking.value && this.#breaks < MOST_BREAKS;
+  }
+
   /**
    * Gets a preview with the choices of now. An earlier one that is still on its way is given up.
    */
@@ -94,12 +103,15 @@ export class Job {
       this.preview.value = preview;
       this.#keep(preview.imports);
       this.#upload = preview.upload;
+      this.#breaks = 0;
       this.problem.value = undefined;
       this.stage.value = "ready";
     } catch (error) {
       // One that was given up says nothing: the next one does.
       if (this.#running !== running) return;
-      this.problem.value = asProblem(error);
+      const problem = asProblem(error);
+      if (problem.isAway) this.#breaks++;
+      this.problem.value = problem;
       if (!this.preview.value) this.stage.value = "failed";
     } finally {
       if (this.#running === running) this.looking.value = false;

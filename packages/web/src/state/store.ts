@@ -8,6 +8,7 @@ import { Format } from "../format/format.ts";
 import { NO_CHOICES } from "./choices.ts";
 import { asProblem, Job, type StoredJob } from "./job.ts";
 import { keep } from "./kept.ts";
+import { Mending } from "./mending.ts";
 import { parseRoute, toHash, type Route } from "./route.ts";
 
 /** What the element's attributes say. */
@@ -31,6 +32,8 @@ export interface ImporterEvents {
 }
 
 const PLACE = "sluice.jobs";
+/** While the server is away, it is asked for so often. */
+const ASK_AWAY_MS = 2000;
 
 export class Store {
   readonly settings: Settings;
@@ -40,25 +43,39 @@ export class Store {
   readonly jobs: Signal<readonly Job[]> = signal<readonly Job[]>([]);
   readonly token: Signal<string> = signal("");
   readonly tokenWanted: Signal<boolean> = signal(false);
+  /** The token of now is one that the service has refused. */
+  readonly tokenRefused: Signal<boolean> = signal(false);
+  /** The server is away, and is asked for until it is back. */
+  readonly away: Signal<boolean> = signal(false);
+  /** How often it has come back: whatever shows something of it asks again then. */
+  readonly back: Signal<number> = signal(0);
   readonly about: Signal<About | undefined> = signal<About | undefined>(undefined);
   /** What is wrong with the database; undefined if it answers, or if nobody knows yet. */
   readonly health: Signal<string | undefined> = signal<string | undefined>(undefined);
   /** Said to those who do not see the page change. */
   readonly said: Signal<string> = signal("");
   readonly #emit: (name: string, detail: unknown) => void;
+  readonly #mendings = new Map<string, Mending>();
   readonly #onHash = (): void => void (this.route.value = parseRoute(location.hash));
+  readonly #onLeave = (event: Event): void => {
+    if ([...this.#mendings.values()].some((one) => one.isUnsent)) event.preventDefault();
+  };
+  readonly #onLine = (): void => void (this.away.value && this.#ask());
+  #asking: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
 
   constructor(settings: Settings, emit: (name: string, detail: unknown) => void) {
     this.settings = settings;
     this.format = new Format(settings.locale);
-    this.client = new Client(
-      settings.server,
-      () => this.token.value,
-      () => (this.tokenWanted.value = true),
-    );
+    this.client = new Client(settings.server, () => this.token.value, {
+      onRefused: (token) => this.#askForToken(token),
+      onAway: () => this.#waitUntilBack(),
+    });
     this.#emit = emit;
     this.route = signal<Route>(settings.hash ? parseRoute(location.hash) : { view: "choose" });
     if (settings.hash) addEventListener("hashchange", this.#onHash);
+    addEventListener("beforeunload", this.#onLeave);
+    addEventListener("online", this.#onLine);
     this.#restore();
     void this.refresh();
   }
@@ -66,6 +83,10 @@ export class Store {
   /** Ends everything that waits. */
   close(): void {
     removeEventListener("hashchange", this.#onHash);
+    removeEventListener("beforeunload", this.#onLeave);
+    removeEventListener("online", this.#onLine);
+    clearTimeout(this.#asking);
+    this.#closed = true;
     for (const job of this.jobs.value) job.stop();
   }
 
@@ -91,6 +112,13 @@ export class Store {
     ]);
     this.health.value = health;
     this.about.value = about ?? this.about.value;
+  }
+
+  /** What was typed into the rejected rows of an import. */
+  mending(importId: string): Mending {
+    const known = this.#mendings.get(importId) ?? new Mending(this.client, importId);
+    this.#mendings.set(importId, known);
+    return known;
   }
 
   /** Takes files, and shows the first one as soon as it is known what is in it. */
@@ -146,6 +174,34 @@ export class Store {
       // A browser that keeps nothing has nothing after a reload.
       return;
     }
+  }
+
+  /** An answer that comes late, to a call with an earlier token, says nothing of the one of now. */
+  #askForToken(token: string): void {
+    if (token !== this.token.value) return;
+    this.tokenRefused.value = token !== "";
+    this.tokenWanted.value = true;
+  }
+
+  #waitUntilBack(): void {
+    if (this.away.value || this.#closed) return;
+    this.away.value = true;
+    this.#asking = setTimeout(() => void this.#ask(), ASK_AWAY_MS);
+  }
+
+  /** Asks whether the server is back. */
+  async #ask(): Promise<void> {
+    clearTimeout(this.#asking);
+    await this.refresh();
+    if (this.#closed || !this.away.value) return;
+    if (this.health.value !== undefined) {
+      clearTimeout(this.#asking);
+      this.#asking = setTimeout(() => void this.#ask(), ASK_AWAY_MS);
+      return;
+    }
+    this.away.value = false;
+    this.back.value++;
+    void this.#lookAt(this.jobs.value.filter((job) => job.goesOn));
   }
 
   /** One after the other: several large files at once would only slow the first one down. */

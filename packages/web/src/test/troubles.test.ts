@@ -163,17 +163,29 @@ describe.skipIf(withoutBrowser)("the page in trouble", () => {
     openPage(browser, url, { path, foreseen: [/ERR_|status of 50\d/] });
   const lines = (line: string): number => asked.filter((one) => one.line === line).length;
 
-  test("a connection that is cut while a file is sent is told of, and the file is sent again", async () => {
+  test("a file whose connection is cut is sent again by itself, but not for ever", async () => {
     answers["POST /preview"] = function early(request) {
       request.once("data", () => request.socket.destroy());
     };
     await using page = await openThere();
+    let sent = 0;
+    page.on("request", (request) => (sent += Number(request.url().endsWith("/preview"))));
     await page.setInputFiles("#file", FILE);
-    await page.waitForSelector(".notice.error");
-    expect(await page.textContent(".notice.error")).toContain("The server cannot be reached");
+    await page.waitForSelector(".notice.error >> text=The server cannot be reached. Is it still running?");
+    await page.waitForSelector(".notice.error >> text=the file is sent again by itself");
+    await page.waitForSelector(".notice.error:not(:has-text('by itself'))");
+    expect(sent).toBe(3);
     answers["POST /preview"] = json(200, PREVIEW);
     await press(page, "Try again");
     await page.waitForSelector(IMPORT);
+  });
+
+  test("an import that cannot be asked for is shown as soon as it can", async () => {
+    answers["GET /imports/k3m9"] = json(502, "<html>Bad Gateway</html>");
+    await using page = await openThere("/#/imports/k3m9");
+    await page.waitForSelector("text=The import cannot be shown");
+    answers["GET /imports/k3m9"] = json(200, { ...IMPORTED, state: "finished", total: 1, inserted: 1 });
+    await page.waitForSelector("text=The row is in");
   });
 
   test.each([
@@ -280,6 +292,9 @@ describe.skipIf(withoutBrowser)("the page in trouble", () => {
     delete answers["GET /imports/k3m9"];
     await using page = await openThere("/#/imports/k3m9");
     await page.waitForSelector("text=There is no such import");
+    // The service's own words are for those who call it.
+    expect(await page.textContent(".notice.error")).toContain("Somebody may have deleted it from the history.");
+    expect(await page.textContent(".notice.error")).not.toContain("Not found");
     answers["GET /imports/k3m9"] = json(200, IMPORTED);
     answers["DELETE /imports/k3m9"] = json(409, { detail: "It has ended already.", code: "import_ended" });
     await press(page, "Try again");
