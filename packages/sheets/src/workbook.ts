@@ -35,6 +35,11 @@ export interface OpenOptions {
    * rows in {@link RowBatch.badRows}.
    */
   readonly badBytes?: "refuse" | "mark";
+  /**
+   * What people call the file, if that is another name than it has on the disk: the sheet of a
+   * delimited text is named after it. Other formats ignore this option.
+   */
+  readonly textName?: string;
 }
 
 /**

@@ -128,7 +128,7 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
     const contentHash = entry?.contentHash ?? (await database.hashOnceAwake());
     if ((await stateOf(options.file)) !== fileState) throw fileChanged(file);
     const text = isText(workbook);
-    const names = { file, sheet: text ? textName(options, sheet.name) : sheet.name };
+    const names = { file, sheet: sheet.name };
     const key = { contentHash, sheet: text ? undefined : sheet.name, table };
     const { started } = database;
     const known = { ctx, options, names, source, contentHash, fileState, isText: text, started };
@@ -249,15 +249,6 @@ async function goThrough(started: Run, job: Job, twice: readonly string[]): Prom
 async function knownBy(target: Target, { content, packed }: ContentHash): Promise<string> {
   if (packed === undefined || !(await hasLedger(target))) return content;
   return (await knowsContent(target, packed)) ? packed : content;
-}
-
-/**
- * A text's sheet is called after its file: as the user calls it, if that is another name than it
- * has on the disk.
- */
-function textName({ file, fileName = file }: ImportOptions, sheet: string): string {
-  const [, stem] = /^(.+?)\.[a-z]{1,4}(?:\.gz)?$/i.exec(fileName.split(/[\\/]/).at(-1)!) ?? [];
-  return stem ?? sheet;
 }
 
 /** The notes of a dry run if the import itself would be refused, or put rows in once more. */

@@ -34,7 +34,7 @@ export async function openCsv(
   source: Source,
   gzip: boolean,
   limits: Limits,
-  options: { readonly csv?: CsvOptions; readonly signal?: AbortSignal; readonly badBytes?: "refuse" | "mark" },
+  options: { readonly csv?: CsvOptions; readonly badBytes?: "refuse" | "mark"; readonly textName?: string },
 ): Promise<Book> {
   const csv = options.csv ?? {};
   const { head, whole } = await readHead(rawPieces(source, gzip, limits));
@@ -48,7 +48,8 @@ export async function openCsv(
   }
   const text = asciiView(head, csv.encoding);
   const dialect = findDialect(text, whole, csv, /\.(?:tsv|tab)(?:\.gz)?$/i.test(source.file ?? ""));
-  return new CsvBook(source, gzip, limits, dialect, csv.encoding, options.badBytes === "mark");
+  const name = sheetName(options.textName ?? source.file);
+  return new CsvBook(source, name, gzip, limits, dialect, csv.encoding, options.badBytes === "mark");
 }
 
 class CsvBook implements Book {
@@ -66,6 +67,7 @@ class CsvBook implements Book {
 
   constructor(
     source: Source,
+    name: string,
     gzip: boolean,
     limits: Limits,
     dialect: Dialect,
@@ -81,7 +83,7 @@ class CsvBook implements Book {
     this.format = dialect.delimiter === 0x09 ? "tsv" : "csv";
     this.delimiter = String.fromCharCode(dialect.delimiter);
     this.escapes = dialect.escapes;
-    this.sheets = [{ name: sheetName(source.file), state: "visible" }];
+    this.sheets = [{ name, state: "visible" }];
   }
 
   place(): Place {

@@ -50,6 +50,8 @@ test("tabs make it tsv; the sheet is named after the file, without .gz too", asy
   expect([book.format, book.sheets[0]!.name]).toEqual(["tsv", "my.data"]);
   await using nameless = await open(source(Buffer.from("a,b\n")));
   expect(nameless.sheets[0]!.name).toBe("Sheet1");
+  await using called = await open(source(Buffer.from("a\tb\n")), { textName: "Q3 report.TSV.gz" });
+  expect([called.sheets[0]!.name, called.sheet("q3 report").name]).toEqual(["Q3 report", "Q3 report"]);
 });
 
 test.each<[what: string, text: string, want: unknown[][]]>([

@@ -27,6 +27,7 @@ interface Asked {
   readonly csv?: CsvOptions | undefined;
   readonly formats?: Formats | undefined;
   readonly limits?: Partial<Limits> | undefined;
+  readonly fileName?: string | undefined;
 }
 
 /** A sheet as it is imported. */
@@ -52,16 +53,19 @@ const HEADER_BYTES = 256;
  * may have saved it with another one), from its header.
  *
  * @param asked `csv`: what the user says of a text; it comes first. `formats`: `"streaming"`
- *   refuses what a library would have to read
+ *   refuses what a library would have to read. `fileName`: what people call the file, after which
+ *   the sheet of a text is named
  */
 export async function openWorkbook(path: string, asked: Asked = {}): Promise<Workbook> {
-  const { csv, formats = "all", limits } = asked;
+  const { csv, formats = "all", limits, fileName } = asked;
   const [, delimiter] = HEADER.exec(await beginOf(path)) ?? [];
   const known = delimiter === undefined ? csv : { delimiter, quote: '"', escape: "none" as const, ...csv };
   const state = await stateOf(path);
   // A row with bad bytes is a bad row; the other rows are not.
   const reading = { badBytes: "mark", ...(known ? { csv: known } : {}), ...(limits ? { limits } : {}) } as const;
-  const workbook = await open(path, { formats, ...reading });
+  // Without folders, also those of another system.
+  const textName = fileName?.split(/[\\/]/).at(-1);
+  const workbook = await open(path, { formats, ...reading, ...(textName ? { textName } : {}) });
   states.set(workbook, state);
   return workbook;
 }

@@ -61,6 +61,30 @@ describe.skipIf(server === undefined)("POST /preview", () => {
     expect(await service.database.query("select name, age from people")).toEqual([["Ada", "36"]]);
   });
 
+  test.each(["pw.csv", "pw"])(
+    "of the text %s names its sheet as the import does, and takes that name",
+    async (file) => {
+      await using service = await startService();
+      const fields = { table: "people", type: "age=integer" };
+      const { body } = await send<Preview>(service, "/preview", csv("name,age\nAda,1\nBob,old\n"), file, { fields });
+      expect(body.sheets.map(({ name }) => name)).toEqual(["pw"]);
+      expect(body.imports.map(({ sheet, rejects }) => [sheet, rejects.first[0]!.sheet])).toEqual([["pw", "pw"]]);
+      expect(body.sheets[0]!.grid).toHaveLength(3);
+      const { upload } = body;
+      for (const sheet of ["pw", "all"]) {
+        const again = await send<Preview>(service, "/preview", undefined, "", { fields: { ...fields, upload, sheet } });
+        expect([again.status, again.body.imports[0]!.sheet]).toEqual([200, "pw"]);
+        const made = await send(service, "/imports", undefined, "", {
+          fields: { ...fields, upload, sheet, again: "true" },
+        });
+        expect(made.status).toBe(202);
+        expect(await ended(service, made.body.id)).toMatchObject({ state: "finished", sheet: "pw", rejected: 1 });
+        const { text } = await service.get(`/imports/${made.body.id}/rejects.csv`);
+        expect(text).toContain(`\n${file},pw,3,age,old,`);
+      }
+    },
+  );
+
   test("knows no token of another server, and none that it did not give", async () => {
     await using service = await startService();
     await using other = await startService();

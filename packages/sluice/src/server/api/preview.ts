@@ -84,7 +84,8 @@ async function looksOf(
   imported: ReadonlySet<string>,
 ): Promise<SheetLook[]> {
   const { csv } = parseForm(fields);
-  await using workbook = await openWorkbook(upload.path, { ...reading, ...(csv ? { csv } : {}) });
+  const { path, fileName } = upload;
+  await using workbook = await openWorkbook(path, { ...reading, fileName, ...(csv ? { csv } : {}) });
   const sheets = workbook.sheets.slice(0, GRIDS);
   const looks: SheetLook[] = [];
   for (const { name } of sheets) {

@@ -30,7 +30,7 @@ export async function partsOf(
   if (wish.sheet !== "all") return [undefined];
   const table = tableOf({ fields: [...fields], fileName: upload.fileName });
   const schema = meansDirectory(table, wish) ? { schema: businesses } : {};
-  await using workbook = await openWorkbook(upload.path, { ...wish, ...reading });
+  await using workbook = await openWorkbook(upload.path, { ...wish, ...reading, fileName: upload.fileName });
   const { sheets } = await sheetsToImport(workbook, { ...wish, ...schema, file: upload.fileName });
   for (const sheet of sheets) await allowed.admit(sheet.table ?? table);
   return sheets.map((one) => ({
