@@ -67,6 +67,19 @@ export async function takeRejects(asked: Asked, id: string, rows: readonly numbe
   return taken.rows.map(([row]) => Number(row));
 }
 
+/** What has become of an import. */
+export interface Standing {
+  readonly state: string | undefined;
+  readonly takenBack: boolean;
+}
+
+export async function standingOf(asked: Asked, id: string): Promise<Standing> {
+  const { rows } = await asked.query("select state, (taken_back is not null)::text from sluice.imports where id = $1", [
+    id,
+  ]);
+  return { state: rows[0]?.[0] ?? undefined, takenBack: rows[0]?.[1] === "true" };
+}
+
 /** SQL that counts a repair: a chunk for it, and the import's counts. Its total stays. */
 export function countRepair(id: string, taken: number, all: ChunkState): string {
   const { inserted, updated, skipped } = all;

@@ -10,7 +10,14 @@ import { Encoder } from "../chunk/encode.ts";
 import { SluiceError } from "../errors.ts";
 import { callerSql, notAllowed, NOT_OWN } from "../ledger/made.ts";
 import type { Entry } from "../ledger/ledger.ts";
-import { countRepair, rejectsOfRows, takeRejects, type OpenReject } from "../ledger/open-rejects.ts";
+import {
+  countRepair,
+  rejectsOfRows,
+  standingOf,
+  takeRejects,
+  type OpenReject,
+  type Standing,
+} from "../ledger/open-rejects.ts";
 import { expectSameTable } from "../ledger/table-shape.ts";
 import type { Caller } from "../options.ts";
 import { withCatalogue } from "../plan/catalogue.ts";
@@ -38,7 +45,7 @@ export interface RepairResult extends Pick<ChunkState, "inserted" | "updated" | 
  * Puts repaired rows in, each once.
  *
  * @param schemas those that the import may have begun with: their checks count if it did
- * @throws SluiceError (`not_finished`) if the import has not finished, (`check_missing`) if its
+ * @throws SluiceError (`not_finished`) if the import has not finished or was undone, (`check_missing`) if its
  *   checks are not to be had, or as an import into the table of today
  */
 export async function repairRows(
@@ -67,7 +74,7 @@ export async function repairRows(
         id,
         rows.map(({ row }) => row),
       );
-      if (!open) throw notFinished(id);
+      if (!open) throw notRepairable(id, await standingOf(session, id));
       taken = open;
       const wanted = new Set(open);
       const batch = batchOf(rows.filter(({ row }) => wanted.has(row)));
@@ -105,11 +112,13 @@ async function planNow(target: Target, entry: Entry, schemas: readonly TableSche
   return await withCatalogue(target, { ...stored, conflict });
 }
 
-export function notFinished(id: string): SluiceError {
-  return new SluiceError(
-    "not_finished",
-    `the import ${id} has not finished, so its rows cannot be repaired yet. Wait for its end, or go on with it.`,
-  );
+function notRepairable(id: string, { state, takenBack }: Standing): SluiceError {
+  const why = takenBack
+    ? "were taken back, so there is nothing to repair any more. Import its file again, and repair the rows of that import."
+    : state === "cancelled"
+      ? "cannot be repaired here, because it was cancelled. Repair them in the file of its rejected rows, and import that file."
+      : "cannot be repaired yet, because it has not finished. Wait for its end, or go on with it.";
+  return new SluiceError("not_finished", `the rows of the import ${id} ${why}`);
 }
 
 const TYPES: Readonly<Record<string, CellType>> = {

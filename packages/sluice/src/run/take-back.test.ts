@@ -87,7 +87,15 @@ describe.each(databases)("on $name the rows of an import", ({ open }) => {
     expect(repaired.inserted).toBe(1);
     expect(await takeBack(target, id)).toMatchObject({ state: "cancelled", total: 1, inserted: 0, rejected: 1 });
     expect((await target.query("select name from t")).rows).toEqual([["by hand"], ["by hand"]]);
-    expect(describeError(await failureOf(repairRows(target, entry!, [{ row: 24, cells: ["24", "x"] }], [], undefined))).code).toBe("not_finished"); // prettier-ignore
+    const repair = (): Promise<unknown> => repairRows(target, entry!, [{ row: 24, cells: ["24", "x"] }], [], undefined);
+    expect(describeError(await failureOf(repair()))).toMatchObject({
+      code: "not_finished",
+      message: `the rows of the import ${id} were taken back, so there is nothing to repair any more. Import its file again, and repair the rows of that import.`,
+    });
+    await target.query(`update sluice.imports set taken_back = null where id = '${id}'`);
+    expect(describeError(await failureOf(repair())).message).toContain(
+      "because it was cancelled. Repair them in the file",
+    );
   });
 
   test("stay if one of them was changed, moved or deleted", async () => {
