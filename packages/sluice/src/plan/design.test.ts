@@ -319,7 +319,7 @@ describe("types", () => {
           column: "N",
           value: "n/a",
           code: "invalid_number",
-          reason: 'not a whole number; --null "n/a" reads it as a missing value',
+          reason: 'not a whole number; the option --null "n/a" reads it as a missing value',
         },
         {
           row: 10_003,

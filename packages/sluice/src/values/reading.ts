@@ -69,6 +69,10 @@ export function advised(check: Check, column: string, type: string, dates: boole
   };
 }
 
+/**
+ * A hyphen right after a semicolon would begin a formula in a reject file, so an option is not the
+ * first word there.
+ */
 function adviceFor(
   { code, reason }: Problem,
   text: string,
@@ -80,7 +84,7 @@ function adviceFor(
   if (!code.startsWith("invalid_")) return undefined;
   if (cell === CellType.error) return `${reason}, but an error (--null "${text}" reads it as missing)`;
   if (cell !== CellType.string) return undefined;
-  if (isMark(text)) return `${reason}; --null "${text}" reads it as a missing value`;
+  if (isMark(text)) return `${reason}; the option --null "${text}" reads it as a missing value`;
   if (code === "invalid_number" && isNumberType(type)) return numberAdvice(text, column, type);
   if (dates && (code === "invalid_date" || code === "invalid_timestamp")) return dateAdvice(text, column, type);
   return undefined;
@@ -93,7 +97,7 @@ function numberAdvice(text: string, column: string, type: string): string | unde
   const ways = [...new Set(readings.filter((reading) => reading !== undefined))];
   const say = (notation: string): string => `--type "${column}=${baseType(type)}(${withUnit(notation, unit)})"`;
   return ways.length === 1 || second === undefined
-    ? `not a number as it stands; ${say(first)} reads it`
+    ? `not a number as it stands; the option ${say(first)} reads it`
     : `not a number as it stands: it has two readings, ${ways.slice(0, 2).join(" and ")}. Say ${say(first)} or ${say(second)}`;
 }
 

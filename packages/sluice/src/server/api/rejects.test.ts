@@ -62,19 +62,30 @@ describe.skipIf(server === undefined)("the rejects of an import", () => {
 
   test("come as CSV and XLSX that are safe against formulas and can be imported again", async () => {
     await using service = await startService();
-    const { body } = await send(service, "/imports", csv("name,age\nAda,36\n=cmd|' /C calc'!A0,old\n"), "people.csv", {
-      fields: { type: "age=integer" },
-    });
-    expect(await ended(service, body.id)).toMatchObject({ rejected: 1 });
+    const { body } = await send(
+      service,
+      "/imports",
+      csv("name,age\nAda,36\n=cmd|' /C calc'!A0,old\nBob,x\nZoë,25 %\n"),
+      "people.csv",
+      {
+        fields: { type: "age=integer" },
+      },
+    );
+    expect(await ended(service, body.id)).toMatchObject({ rejected: 3 });
     const text = await ask<string>(service, "GET", `/imports/${body.id}/rejects.csv`);
     expect(text.headers.get("content-disposition")).toBe(`attachment; filename="rejects-${body.id}.csv"`);
     expect(text.body).toMatch(/^\uFEFF?file,sheet,row,column,value,code,reason,name,age\r?\n/);
     expect(text.body).toContain(`,"'=cmd|' /C calc'!A0",old`);
+    // The guard is for cells: our own words need none.
+    expect(text.body).toContain(`,"not a whole number; the option --null ""x"" reads it as a missing value",Bob,x`);
+    expect(text.body).toContain(`,"not a number as it stands; the option --type ""age=integer(1234.56 %)"" reads it"`);
     const response = await fetch(`${service.url}/imports/${body.id}/rejects.xlsx`);
     expect(response.status).toBe(200);
     expect(await readRejects(await response.arrayBuffer())).toEqual([
       ["file", "sheet", "row", "column", "value", "code", "reason", "name", "age"],
       ["people.csv", "people", 3, "age", "old", "invalid_number", expect.any(String), "=cmd|' /C calc'!A0", "old"],
+      expect.arrayContaining(["x", "Bob"]),
+      expect.arrayContaining(["25 %", "Zoë"]),
     ]);
     await expect.poll(() => service.uploads()).not.toContainEqual(expect.stringMatching(/\.(csv|xlsx)$/));
   });
