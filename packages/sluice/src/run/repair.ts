@@ -45,8 +45,8 @@ export interface RepairResult extends Pick<ChunkState, "inserted" | "updated" | 
  * Puts repaired rows in, each once.
  *
  * @param schemas those that the import may have begun with: their checks count if it did
- * @throws SluiceError (`not_finished`) if the import has not finished or was undone, (`check_missing`) if its
- *   checks are not to be had, or as an import into the table of today
+ * @throws SluiceError (`not_finished`) if the import has not finished or was undone,
+ *   (`check_missing`) if its checks are not to be had, or as an import into the table of today
  */
 export async function repairRows(
   target: Target,

@@ -100,6 +100,10 @@ export function toFailure(error: unknown): HttpFailure {
   }
   if (code === "FST_ERR_CTP_INVALID_JSON_BODY" || code === "FST_ERR_CTP_EMPTY_JSON_BODY")
     return new HttpFailure(400, "The body is not JSON.", {}, "bad_body");
+  if (code === "FST_ERR_MAX_PARAM_LENGTH") {
+    const long = "A part of the address is longer than any id is. GET /imports lists the imports that there are.";
+    return new HttpFailure(414, long);
+  }
   // Failures of the framework's own: a malformed URL, too many parts, …
   if (typeof code === "string" && code.startsWith("FST_") && typeof statusCode === "number" && statusCode < 500) {
     return new HttpFailure(statusCode, String(message));

@@ -6,6 +6,7 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import { unescape } from "node:querystring";
 import { pipeline } from "node:stream/promises";
 import type { MultipartFile, MultipartValue } from "@fastify/multipart";
 import type { FastifyRequest } from "fastify";
@@ -329,8 +330,12 @@ function late(message: string): HttpFailure {
   return new HttpFailure(408, message, { connection: "close" }, "upload_too_slow");
 }
 
-/** Without folders and control characters, and no longer than a name on a disk can be. */
-function displayName(name: string): string {
+/**
+ * Without folders and control characters, and no longer than a name on a disk can be. Browsers
+ * write three characters of a name so: the HTML standard, "multipart/form-data encoding algorithm".
+ */
+function displayName(sent: string): string {
+  const name = sent.replaceAll(/%(22|0D|0A)/g, (escaped) => unescape(escaped));
   const bare = name.replace(/^.*[\\/]/s, "").replaceAll(/\p{Cc}/gu, "\uFFFD");
   return bare.length <= 255 ? bare : bare.slice(0, 200) + "…" + bare.slice(-50);
 }

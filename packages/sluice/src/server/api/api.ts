@@ -1,5 +1,6 @@
 // The routes of the API, in one plugin: what they share of headers, bodies and failures.
 import type { FastifyInstance } from "fastify";
+import { HttpFailure } from "../failure.ts";
 import { aboutRoute } from "./about.ts";
 import type { Api } from "./context.ts";
 import { endedRoutes } from "./ended.ts";
@@ -13,11 +14,33 @@ import { rejectRoutes } from "./rejects.ts";
 /** A body of JSON, at most. */
 const MOST_BODY_BYTES = 16 * 1024 ** 2;
 
+type Parser = ReturnType<FastifyInstance["getDefaultJsonParser"]>;
+
+/** A parser of JSON that says so if what it refuses is JSON, but for a name that it must not have. */
+function expectPlainNames(parse: Parser): Parser {
+  return (request, body, done) =>
+    parse(request, body, (error, value) => done(error && isJson(body) ? forbiddenName() : error, value));
+}
+
+function isJson(body: string | Buffer): boolean {
+  try {
+    JSON.parse(String(body));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function forbiddenName(): HttpFailure {
+  const names = 'The body has the name "__proto__", or "constructor" with "prototype" in it, which is not allowed.';
+  return new HttpFailure(400, `${names} Send the cells of a row as a list, which needs no names.`, {}, "bad_body");
+}
+
 export function apiRoutes(app: FastifyInstance, api: Api, metrics: Metrics, pprof: boolean): void {
   app.addContentTypeParser(
     "application/json",
     { parseAs: "string", bodyLimit: MOST_BODY_BYTES },
-    app.getDefaultJsonParser("error", "error"),
+    expectPlainNames(app.getDefaultJsonParser("error", "error")),
   );
   // What answers say is what their types say; tests hold them to the schemas. So nothing is dropped
   // in silence.

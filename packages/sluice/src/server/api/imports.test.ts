@@ -122,6 +122,15 @@ describe.skipIf(server === undefined)("POST /imports", () => {
     expect(await service.uploads()).not.toContainEqual(expect.stringMatching(/^[0-9a-f-]{36}$/));
   });
 
+  test("knows a file by its name, in which a browser writes quotes and line breaks as codes", async () => {
+    await using service = await startService();
+    const { body } = await send(service, "/imports", people(1), 'b "messy"\r\n100%.csv');
+    expect(await ended(service, body.id)).toMatchObject({
+      file: 'b "messy"\uFFFD\uFFFD100%.csv',
+      table: "b_messy_100",
+    });
+  });
+
   test("needs one file", async () => {
     await using service = await startService();
     expect(await send<Problem>(service, "/imports", undefined, "")).toMatchObject({
@@ -377,6 +386,16 @@ describe.skipIf(server === undefined)("GET /imports", () => {
       status: 400,
       body: { code: "bad_parameter" },
     });
+  });
+
+  test("of an address that is too long is 414, which is not the server's fault", async () => {
+    await using service = await startService();
+    const { status, text } = await service.get(`/imports/${"x".repeat(200)}`);
+    expect([status, JSON.parse(text)]).toMatchObject([
+      414,
+      { code: "bad_request", title: "URI Too Long", status: 414 },
+    ]);
+    expect(text).toContain("GET /imports lists the imports");
   });
 
   test("of no import is 404, and so is an import of nobody's", async () => {

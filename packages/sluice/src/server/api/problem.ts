@@ -38,6 +38,7 @@ const TITLES: Readonly<Record<number, string>> = {
   408: "Request Timeout",
   409: "Conflict",
   413: "Content Too Large",
+  414: "URI Too Long",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
   429: "Too Many Requests",
@@ -54,6 +55,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   405: "method_not_allowed",
   408: "upload_too_slow",
   413: "file_too_large",
+  414: "bad_request",
   415: "bad_request",
   429: "too_many_requests",
   500: "internal",
@@ -62,7 +64,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 
 /** @param detail the failure's message, as the caller may see it */
 export function toProblem({ status, code, more }: HttpFailure, detail: string): Problem {
-  const stable = code ?? CODES[status] ?? "internal";
+  const stable = code ?? CODES[status] ?? (status < 500 ? "bad_request" : "internal");
   return {
     type: `urn:sluice:problem:${stable}`,
     title: TITLES[status] ?? "Error",

@@ -144,6 +144,21 @@ describe.skipIf(server === undefined)("the rejects of an import", () => {
     expect(await service.database.query("select count(*) from businesses where name = 'Repaired'")).toEqual([["1"]]);
   });
 
+  test("are not repaired by a body whose names would reach every object, and the answer says so", async () => {
+    await using service = await startService();
+    const id = await directory(service);
+    const headers = { "content-type": "application/json" };
+    for (const [body, why] of [
+      [`{"rows": [{"row": 3, "cells": {"__proto__": "x"}}]}`, /^The body has the name "__proto__".*as a list/],
+      [`{"rows": [{"row": 3, "cells": {"constructor": {"prototype": 1}}}]}`, /^The body has the name "__proto__", or/],
+      [`{"rows": `, /^The body is not JSON/],
+    ] as const)
+      expect(await ask<Problem>(service, "PATCH", `/imports/${id}/rejects`, { body, headers })).toMatchObject({
+        status: 400,
+        body: { code: "bad_body", detail: expect.stringMatching(why) as string },
+      });
+  });
+
   test("that the database refuses stay, with what it says of them today", async () => {
     await using service = await startService({ allow: ["people"] });
     await service.database.query("create table people (name text primary key, age integer check (age > 0))");
