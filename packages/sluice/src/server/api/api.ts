@@ -16,7 +16,7 @@ const MOST_BODY_BYTES = 16 * 1024 ** 2;
 
 type Parser = ReturnType<FastifyInstance["getDefaultJsonParser"]>;
 
-/** A parser of JSON that says so if what it refuses is JSON, but for a name that it must not have. */
+/** A parser of JSON that says so if it refuses JSON for a name that is not allowed in it. */
 function expectPlainNames(parse: Parser): Parser {
   return (request, body, done) =>
     parse(request, body, (error, value) => done(error && isJson(body) ? forbiddenName() : error, value));

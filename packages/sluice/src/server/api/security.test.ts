@@ -1,9 +1,11 @@
 // Who may call the API, and what it tells to whom: metrics, profiles and the rest.
 import { describe, expect, test } from "vitest";
 import { server } from "../../test/database.ts";
-import { ask, ended, people, send } from "../test/client.ts";
+import { ask, csv, ended, people, send } from "../test/client.ts";
 import { startService } from "../test/service.ts";
+import type { Preview } from "./preview-schema.ts";
 import type { Problem } from "./problem.ts";
+import type { RejectList } from "./reject-schema.ts";
 
 const READS = [
   "/about",
@@ -73,6 +75,21 @@ describe.skipIf(server === undefined)("the API", () => {
     await using open = await startService();
     // Without the option the header means nothing.
     expect((await ask(open, "GET", "/imports", { headers: { "x-forwarded-user": "" } })).status).toBe(200);
+  });
+
+  test("keeps no user from the imports and previews of another one", async () => {
+    await using service = await startService({ userHeader: "X-Forwarded-User" });
+    const ada = { headers: { "x-forwarded-user": "ada" } };
+    const bob = { headers: { "x-forwarded-user": "bob" } };
+    const fields = { type: "age=integer" };
+    const file = csv("name,age\nAda,1\nBob,old\n");
+    const { body } = await send(service, "/imports", file, "people.csv", { ...ada, fields });
+    await ended(service, body.id, ada);
+    const rejects = await ask<RejectList>(service, "GET", `/imports/${body.id}/rejects`, bob);
+    expect(rejects.body.rejects).toMatchObject([{ cells: ["Bob", "old"] }]);
+    const preview = await send<Preview>(service, "/preview", people(3), "others.csv", ada);
+    const taken = await send(service, "/imports", undefined, "", { ...bob, fields: { upload: preview.body.upload } });
+    expect(await ended(service, taken.body.id, bob)).toMatchObject({ file: "others.csv", inserted: 3 });
   });
 
   test("GET /metrics tells what imports have done, and what the process is", async () => {
