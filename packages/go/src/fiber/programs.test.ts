@@ -145,8 +145,12 @@ describe("a program of fibers", () => {
       const ch = chan<number>();
       function* nested() { yield* recv(ch); }
       go(function* waiter() { yield* sleep(1); yield* nested(); });
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      console.log(goroutineProfile({ debug: 2 }).replace(/.*\\n\\n/s, ""));
+      let dump = "";
+      while (!dump.includes("[chan receive]")) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        dump = goroutineProfile({ debug: 2 });
+      }
+      console.log(dump.replace(/.*\\n\\n/s, ""));
       process.exit(0);
     `);
     expect(stderr).toBe("");

@@ -140,11 +140,12 @@ describe("what a goroutine waits for", () => {
   it("F35 is IO wait in every report if it is nothing of ours, without the frame of a wait that is over", async () => {
     const { stderr } = await run(
       `
-      import { recordStacks } from "go/pprof";
+      import { goroutineProfile, recordStacks } from "go/pprof";
       recordStacks(true);
       async function before() { await gosched(); await sleep(1); }
       go(async function foreign() { await before(); await new Promise((resolve) => setTimeout(resolve, 60_000)); });
-      setTimeout(() => console.log("ready"), 30);
+      const look = () => goroutineProfile({ debug: 2 }).includes("IO wait") ? console.log("ready") : setTimeout(look, 1);
+      setTimeout(look, 1);
       await sleep(60_000);`,
       "SIGQUIT",
     );
