@@ -69,7 +69,7 @@ function sideNotes(layout: Layout, records: readonly HeadRow[]): string[] {
   }
   const parted = partedTables(layout, records);
   if (parted.length === 0) return sharedNotes(layout);
-  const empty = parted.slice(1).map(([first], n) => columnLetters(Math.max(parted[n]![1] + 1, first - 1)));
+  const empty = parted.slice(0, -1).map(([, last]) => columnLetters(last + 1));
   const [are, count] =
     empty.length === 1
       ? [`column ${empty[0]} is empty and parts`, "two"]

@@ -199,6 +199,10 @@ test("two tables in one sheet are said, each with the range that takes it", asyn
   expect((await lookAtCells(beside)).notes).toEqual([
     "column C is empty and parts the sheet in two tables: --range A:B takes one, --range D:E the other",
   ]);
+  const wider = beside.map((row) => row.toSpliced(2, 0, null));
+  expect((await lookAtCells(wider)).notes).toEqual([
+    "column C is empty and parts the sheet in two tables: --range A:B takes one, --range E:F the other",
+  ]);
   const stacked: TestCell[][] = [
     ["Name", "Sales"],
     ["Ada", 1],
