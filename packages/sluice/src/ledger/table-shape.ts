@@ -9,7 +9,7 @@
 //
 // A text of names and types was chosen over numbers of transactions (`xmin`): those differ after
 // changes that do no harm, and say nothing of what was changed.
-import { describeError, SluiceError } from "../errors.ts";
+import { describeError, SluiceError, type PassedOn } from "../errors.ts";
 import { quoteTable } from "../schema/identifiers.ts";
 import type { Claim, Target } from "../target.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -19,6 +19,9 @@ import { badLedger, shown } from "../plan/stored.ts";
 export const TABLE_GONE = "table_gone";
 /** The table is there, and a row would not become in it what was planned. */
 export const TABLE_CHANGED = "table_changed";
+
+/** PostgreSQL's code of a right that is missing. */
+const NO_RIGHT = "42501" as PassedOn;
 
 /** All partitions' files: a TRUNCATE gives each another one. */
 const FILES = `case when c.relkind = 'p' then (
@@ -76,7 +79,7 @@ const FIRST_OWN_OID = 16_384;
 /** The advice for people about a table that is another one. */
 export function afterChange(code: string, id: string): string {
   return code === TABLE_GONE
-    ? "The same command imports the file anew, from its first row."
+    ? "As it is, the same command imports the file anew, from its first row."
     : `Change the table back, and go on with: the same command again, or --resume ${id}. Or leave the rest out: sluice imports cancel ${id}`;
 }
 
@@ -114,13 +117,19 @@ export async function expectSameTable(target: Pick<Target, "query">, { id }: Pic
             (select pg_catalog.format('%s%I', case when pg_table_is_visible(c.oid) then '' else pg_catalog.quote_ident(relnamespace::regnamespace::text) || '.' end, relname)
              from pg_class c where c.oid = i.table_oid),
             (select coalesce(sum(inserted + updated), 0)::text from sluice.chunks where import = i.id),
-            (select coalesce(sum(inserted), 0)::text from sluice.chunks where import = i.id)
+            (select coalesce(sum(inserted), 0)::text from sluice.chunks where import = i.id),
+            (select c.relnamespace::regnamespace::text from pg_class c where c.oid = i.table_oid
+               and not pg_catalog.has_schema_privilege(c.relnamespace, 'usage') and i.full_name = ${fullNameSql("i.table_oid")})
      from sluice.imports i where i.id = $1 and i.shape is not null`,
     [id],
   );
-  const [table, plan, then, now, oldName, put = "0", inserted = "0"] = found.rows[0] ?? [];
+  const [table, plan, then, now, oldName, put = "0", inserted = "0", closed] = found.rows[0] ?? [];
   if (!table || then === now) return;
   const rows = Number(put);
+  if (!now && closed) {
+    const why = `this user may not look into the schema ${closed} any more, which the table "${table}" is in`;
+    throw new SluiceError(NO_RIGHT, why);
+  }
   if (!now) throw gone(oldName, `no table has the name "${table}" any more`, rows);
   const [was, is] = [shapeFrom(then!), shapeFrom(now)!];
   if (!was) throw badLedger(id, `its table was ${shown(then)}`);
@@ -142,7 +151,8 @@ function gone(oldName: string | null | undefined, what: string, rows: number): S
     ? `the one that this import was planned for is called ${oldName} now`
     : "the one that this import was planned for has been dropped";
   const where = rows === 0 ? "" : oldName ? `, with ${rowsOf(rows)}` : `, and ${rowsOf(rows)} with it`;
-  return new SluiceError(TABLE_GONE, `${what}: ${old}${where}.`);
+  const back = oldName ? " If that one gets its name back, the same command goes on with it." : "";
+  return new SluiceError(TABLE_GONE, `${what}: ${old}${where}.${back}`);
 }
 
 /** The changes since the import was planned that a row would meet, in words. */

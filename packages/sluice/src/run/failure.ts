@@ -96,6 +96,9 @@ async function hintFor(failure: unknown, code: string, target: Target): Promise<
   // A trigger can raise any code; it is not the server then that says so.
   if (saysLedger(cause)) return cause.code === OTHER_TABLE ? `. ${OTHER_PATH}` : "";
   if (cause.routine === "exec_stmt_raise") return `. ${raisedBy(cause)}`;
+  if (cause.code === "0A000" && cause.routine === "RewriteQuery") {
+    return ". The table has a rule for INSERT now, and what a rule makes of a row cannot be counted: switch it off (alter table … disable rule …), then go on.";
+  }
   if (cause.code === "55000") {
     return cause.routine === "CheckCmdReplicaIdentity"
       ? ". The table is published, and its rows have no identity for that: give it a primary key, or alter table … replica identity full."

@@ -10,7 +10,7 @@ import { LEDGER_VERSION, LEDGER_DDL } from "../ledger/schema.ts";
 import { postgresDatabase } from "../database/postgres.ts";
 import { SqlTarget } from "../database/sql.ts";
 import type { Database } from "../target.ts";
-import { databases, newDatabase, newFolder, server, type TestDatabase } from "./database.ts";
+import { databases, newDatabase, newFolder, newName, server, type TestDatabase } from "./database.ts";
 import { type ImportOptions, type ImportResult, METHODS, type Method } from "../options.ts";
 
 const ROWS = 60;
@@ -125,10 +125,22 @@ describe.skipIf(server === undefined).each(METHODS)("%s: while rows go in", (met
     await endedBy(`begin; alter table t rename to t_old; ${TABLE}; commit`, async (database, failure, again) => {
       expect(failure.code).toBe("table_gone");
       expect(failure.message).toBe(
-        'another table has the name "t" now: the one that this import was planned for is called t_old now, with the 20 rows of this import.\n' +
-          "The same command imports the file anew, from its first row.",
+        'another table has the name "t" now: the one that this import was planned for is called t_old now, with the 20 rows of this import. If that one gets its name back, the same command goes on with it.\n' +
+          "As it is, the same command imports the file anew, from its first row.",
       );
       expect([await count(database), await count(database, "t_old")]).toEqual([0, 20]);
+      expect(await again()).toMatchObject({ inserted: ROWS });
+      expect(await count(database)).toBe(ROWS);
+    });
+  });
+
+  test("a table that is renamed, and back, goes on as it is said to", async () => {
+    await endedBy("alter table t rename to t_old", async (database, failure, again) => {
+      expect(failure.code).toBe("table_gone");
+      expect(failure.message).toMatch(
+        /^no table has the name "t" any more: the one .* is called t_old now, with the 20 rows of this import\. If that one gets its name back, the same command goes on with it\.\nAs it is, /,
+      );
+      await database.query("alter table t_old rename to t");
       expect(await again()).toMatchObject({ inserted: ROWS });
       expect(await count(database)).toBe(ROWS);
     });
@@ -138,7 +150,7 @@ describe.skipIf(server === undefined).each(METHODS)("%s: while rows go in", (met
     await endedBy("drop table t", async (database, failure, again) => {
       expect(failure.code).toBe("table_gone");
       expect(failure.message).toMatch(
-        /^no table has the name "t" any more: the one .* has been dropped, and the 20 rows of this import with it\.\nThe same command/,
+        /^no table has the name "t" any more: the one .* has been dropped, and the 20 rows of this import with it\.\nAs it is, the same command/,
       );
       expect(failure.message).not.toContain("stay there");
       expect(await again()).toMatchObject({ inserted: ROWS });
@@ -158,7 +170,7 @@ describe.skipIf(server === undefined).each(METHODS)("%s: while rows go in", (met
       async (database, failure, again) => {
         expect(failure).toMatchObject({
           code: "table_gone",
-          message: expect.stringMatching(/^the table "t" has been emptied, of the 20 rows of this import too\.\nThe same/) as string,
+          message: expect.stringMatching(/^the table "t" has been emptied, of the 20 rows of this import too\.\nAs it is, the same/) as string,
         });
         expect(await count(database)).toBe(0);
         expect(await again()).toMatchObject({ inserted: ROWS });
@@ -213,6 +225,52 @@ describe.skipIf(server === undefined).each(METHODS)("%s: while rows go in", (met
     expect(await imported(target, await example(folder.path), method)).toMatchObject({ inserted: ROWS, rejected: 0 });
     expect(await count(database)).toBe(ROWS);
   });
+});
+
+describe.skipIf(server === undefined).each(METHODS.filter((method) => method !== "copy"))("%s: a rule", (method) => {
+  test("that is made while rows go in ends the import in words, and switched off it goes on", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    await database.query(TABLE);
+    await using target = disturbed(database, method, ["create rule nothing as on insert to t do instead nothing"]);
+    const file = await example(folder.path);
+    await expect(imported(target, file, method)).rejects.toMatchObject({
+      code: "0A000",
+      message: expect.stringMatching(
+        /^cannot perform INSERT RETURNING .*\. The table has a rule for INSERT now, .*: switch it off \(alter table … disable rule …\), then go on\.\n20 rows of this import are in the table "t" and stay there\.\nGo on with: /,
+      ) as string,
+    });
+    await database.query("alter table t disable rule nothing");
+    expect(await imported(target, file, method)).toMatchObject({ inserted: ROWS, total: ROWS });
+  });
+});
+
+test.skipIf(server === undefined)("a right to the schema that is taken away is said to be missing", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  const role = newName("role");
+  await database.query(
+    `create role ${role} login; grant create on database ${new URL(database.dsn).pathname.slice(1)} to ${role};
+     create schema s; ${TABLE.replace(" t ", " s.t ")}; grant usage on schema s to ${role}; grant select, insert on s.t to ${role};
+     alter role ${role} set search_path to s`,
+  );
+  try {
+    const url = new URL(database.dsn);
+    url.username = role;
+    const file = await example(folder.path);
+    const closing: TestDatabase = { ...database, dsn: url.href };
+    await using target = disturbed(closing, "copy", [`revoke usage on schema s from ${role}`]);
+    await expect(imported(target, file, "copy")).rejects.toMatchObject({
+      code: "42501",
+      message: expect.stringMatching(
+        /^this user may not look into the schema s any more, which the table "t" is in\. Grant the user what is missing, or use another user\.\n20 rows .* stay there\.\nGo on with: the same command again/,
+      ) as string,
+    });
+    await database.query(`grant usage on schema s to ${role}`);
+    expect(await imported(target, file, "copy")).toMatchObject({ inserted: ROWS, total: ROWS });
+  } finally {
+    await database.query(`drop owned by ${role}; drop role ${role}`);
+  }
 });
 
 test.skipIf(server === undefined)("a table in partitions is not disturbed by another one that is emptied", async () => {
