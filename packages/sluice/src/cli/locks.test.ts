@@ -30,6 +30,17 @@ interface Case {
 
 const held = "lock table people in access exclusive mode";
 const own = "from sluice.imports where target_table = 'people' and state = 'running'";
+/** Of the advisory lock that a session has from when it is in the way. */
+const IN_THE_WAY = 7701;
+/** Keeps an import from its end until that session is in the way, however late it comes. */
+const untilLocked = `
+  create function await_the_lock() returns trigger language plpgsql as $$ begin
+    while not exists (select from pg_locks join pg_database on pg_database.oid = database
+                      where locktype = 'advisory' and objid = ${IN_THE_WAY} and granted and datname = current_database())
+    loop perform pg_sleep(0.01); end loop;
+    return new;
+  end $$;
+  create trigger await_the_lock before insert on people for each row when (new.n = 5) execute function await_the_lock()`;
 const cases: Case[] = [
   { name: "the table", lock: held, waitsFor: /the table "people"/ },
   {
@@ -65,7 +76,8 @@ const cases: Case[] = [
   {
     name: "the import's row in the ledger",
     options: ["--method", "sequential"],
-    lock: `select ${own} for update`,
+    setup: untilLocked,
+    lock: `select ${own} for update; select pg_advisory_lock(${IN_THE_WAY})`,
     when: `select 1 ${own}`,
     waitsFor: /a row of the table "sluice\.imports"/,
   },
