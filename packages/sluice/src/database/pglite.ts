@@ -1,6 +1,7 @@
 // The embedded PostgreSQL: PGlite on a folder. It has one connection. It runs in a separate worker
 // thread, because it blocks its thread for as long as a statement takes.
 import { once } from "node:events";
+import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { Mutex } from "@sluice/go/sync";
@@ -104,7 +105,7 @@ class PgliteDatabase implements Database {
     if (!pgliteExists(this.#folder)) this.#onCreate?.();
     const worker = new Worker(new URL(file, import.meta.url), { workerData: join(this.#folder, DATA) });
     worker.on("message", (response: Response) => this.#settle(response));
-    worker.on("error", (error) => this.#lose(error instanceof Error ? error : new Error(reasonOf(error))));
+    worker.on("error", (error) => this.#lose(new Error(reasonOf(error, this.#folder), { cause: error })));
     worker.on("exit", () => this.#lose(new Error("its thread has ended")));
     return worker;
   }
@@ -113,11 +114,14 @@ class PgliteDatabase implements Database {
     const asked = this.#waiting.get(response.id); // race:ignore: a response comes after its request
     this.#waiting.delete(response.id); // race:ignore: a response comes after its request
     if ("result" in response) asked?.resolve(response.result);
+    else if (ABORTED.test(response.error.message))
+      this.#lose(new Error(reasonOf(new Error(response.error.message), this.#folder)), asked);
     else asked?.reject(Object.assign(new Error(response.error.message), response.error));
   }
 
-  #lose(error: Error): void {
+  #lose(error: Error, asked?: { reject(error: Error): void }): void {
     this.#gone ??= error;
+    asked?.reject(this.#lost(error));
     for (const { reject } of this.#waiting.values()) reject(this.#lost(error));
     this.#waiting.clear();
   }
@@ -127,13 +131,34 @@ class PgliteDatabase implements Database {
   }
 }
 
+/** What PGlite says if it ends by itself. */
+const ABORTED = /^Aborted\(|failed to initialize/;
+const NO_SPACE = "no space is left on its disk. Make room, or name another folder with --data";
+/** Bytes of a file of its log. It may have to make one whenever it starts. */
+const LEAST_ROOM = 16 * 1024 * 1024;
+
+function roomIn(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return Infinity;
+  }
+}
+
 /**
  * The reason of a failure. The file system throws something that is not an Error and has a number
  * only: WASI's, for each kind of failure.
  */
-function reasonOf(thrown: unknown): string {
+function reasonOf(thrown: unknown, folder: string): string {
+  if (thrown instanceof Error) {
+    if (!ABORTED.test(thrown.message)) return thrown.message;
+    return roomIn(folder) < LEAST_ROOM
+      ? NO_SPACE
+      : `it has ended without a reason (${thrown.message.split(". ")[0]!}). Is there room on the disk, and may this user write there?`;
+  }
   const { errno, code } = (thrown ?? {}) as { errno?: unknown; code?: unknown };
-  if (errno === 51) return "no space is left on its disk. Make room, or name another folder with --data";
+  if (errno === 51) return NO_SPACE;
   if (errno === 69) return "its disk is read-only. Name another folder with --data";
   return `its file system failed (error ${String(code ?? errno ?? thrown)}). Is there room on the disk, and may this user write there?`;
 }
