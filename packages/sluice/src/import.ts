@@ -135,11 +135,11 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
     const run: Run = { ...known, notes: [...database.caveats, ...notes] };
     if (dryRun) {
       const { result, unheld } = await rehearse({ ...run, notes });
-      return { ...result, notes: [...result.notes, ...(await refusalAhead(key, options, unheld))] };
+      return { ...result, notes: [...result.notes, ...(await refusalAhead(key, file, options, unheld))] };
     }
     const { job, held } = await traced("sluice.begin", {}, () => takeUp(run, key, entry));
     using _held = held;
-    return await goThrough(run, job, await leftBefore(key, job, options));
+    return await goThrough(run, job, await leftBefore(key, file, job, options));
   } finally {
     await source.close();
   }
@@ -190,13 +190,18 @@ class Database {
 }
 
 /** The notes about rows of cancelled imports that this one puts in once more. */
-async function leftBefore(key: ImportKey, { plan, before }: Job, options: ImportOptions): Promise<string[]> {
+async function leftBefore(
+  key: ImportKey,
+  file: string,
+  { plan, before }: Job,
+  options: ImportOptions,
+): Promise<string[]> {
   const { target, resume } = options;
   if (resume === "never" || plan.created) return [];
   try {
     const info = await target.describe(plan.table);
     const unheld = info && unheldRows(plan.conflict, info, plan.load, plan.empty);
-    return await leftByCancelled(target, key, options, unheld, { own: before.inserted });
+    return await leftByCancelled(target, key, options, unheld, { file, own: before.inserted });
   } catch {
     return []; // what only says more of an import does not fail it
   }
@@ -252,14 +257,21 @@ async function knownBy(target: Target, { content, packed }: ContentHash): Promis
 }
 
 /** The notes of a dry run if the import itself would be refused, or put rows in once more. */
-async function refusalAhead(key: ImportKey, options: ImportOptions, unheld: Unheld | undefined): Promise<string[]> {
+async function refusalAhead(
+  key: ImportKey,
+  file: string,
+  options: ImportOptions,
+  unheld: Unheld | undefined,
+): Promise<string[]> {
   const { target, resume } = options;
   if (resume === "never") return [];
   const isHeld = (): Promise<boolean> => holdsAll(target, key.table, unheld);
   try {
     const entry = (await hasLedger(target)) ? await finishedBefore(target, key, options, isHeld) : undefined;
     if (!entry)
-      return (await hasLedger(target)) ? await leftByCancelled(target, key, options, unheld, { ahead: true }) : [];
+      return (await hasLedger(target))
+        ? await leftByCancelled(target, key, options, unheld, { file, ahead: true })
+        : [];
     return [
       `without --again the import would be refused: this file was imported already, on ${entry.startedAt}, as import ${entry.id}`,
     ];

@@ -1,6 +1,6 @@
 // Rows that a cancelled import has left: the same file puts them in once more, and says so.
 import { background, withCancel } from "@sluice/go/context";
-import { writeFile } from "node:fs/promises";
+import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runImport } from "../import.ts";
@@ -89,6 +89,23 @@ describe.each(databases)("on $name", ({ open }) => {
     await out(target, (await cancelled(target, file)).id);
     expect((await imported(target, file)).notes.join("\n")).not.toMatch(SAID);
     expect(await counts(target)).toEqual([ROWS, ROWS]);
+  });
+
+  test("rows of what the file held before may be in twice", async () => {
+    await using opened = await open();
+    await using folder = newFolder();
+    const { target } = opened;
+    await target.query(TABLE);
+    const file = await example(folder.path);
+    const first = await cancelled(target, file);
+    await appendFile(file, `${ROWS + 1},new\n`);
+    const { notes } = await imported(target, file);
+    expect(notes).toContain(
+      `${first.inserted} rows of t.csv, which held something else then, are in the table since the cancelled import ${first.id}, so they may be in twice; sluice imports take-back ${first.id} --yes takes them back`,
+    );
+    await takeBack(target, first.id);
+    await appendFile(file, `${ROWS + 2},new\n`);
+    expect((await imported(target, file)).notes.join("\n")).not.toMatch(SAID);
   });
 
   test("those that are left are counted if some were deleted", async () => {

@@ -11,35 +11,61 @@ import { methodOf, takenBy, whyGone } from "./resume.ts";
 import { rowsMissing } from "./table-shape.ts";
 import { hasTransactions, writtenBySql } from "./written.ts";
 
+/** What is known of the import that asks. */
+interface Asking {
+  /** The file's name. */
+  readonly file: string;
+  /** The number of rows that it has put in so far. */
+  readonly own?: number;
+  /** It is a dry run. */
+  readonly ahead?: boolean;
+}
+
 /**
- * The notes about cancelled imports whose rows an import of the same puts in once more.
+ * The notes about cancelled imports of the same content, or of a file of this name, whose rows an
+ * import puts in once more.
  *
  * @param unheld the rows of the table that its key does not hold back
- * @param given `own`: the number of rows that the import itself has put in so far; `ahead`: it is a
- *   dry run
  */
 export async function leftByCancelled(
   target: Target,
   key: ImportKey,
   options: Wish,
   unheld: Unheld | undefined,
-  given: { readonly own?: number; readonly ahead?: boolean } = {},
+  asking: Asking,
 ): Promise<string[]> {
   const notes: string[] = [];
   if (options.mode === "replace") return notes;
-  for (const entry of await findImports(target, key)) {
+  for (const entry of [...(await findImports(target, key)), ...(await ofOtherContent(target, key, asking.file))]) {
     if (entry.state !== "cancelled" || takenBy(entry) === 0 || (await whyGone(target, entry)) !== undefined) continue;
     if (await holdsAll(target, key.table, unheld)) return notes;
-    const rows = await rowsLeft(target, entry, given.own ?? 0);
-    if (rows > 0)
-      notes.push(noteOf(entry, rows, given.ahead ? "would be" : entry.wish === wishOf(options) ? undefined : "may be"));
+    const rows = await rowsLeft(target, entry, asking.own ?? 0);
+    const same = entry.contentHash === key.contentHash;
+    const maybe = !same || entry.wish !== wishOf(options) ? "may be" : undefined;
+    const of = same ? "this file" : `${asking.file}, which held something else then,`;
+    if (rows > 0) notes.push(noteOf(entry, rows, of, asking.ahead ? "would be" : maybe));
   }
   return notes;
 }
 
-function noteOf(entry: Entry, rows: number, be = rows === 1 ? "is" : "are"): string {
+/** Cancelled imports that began when the file of this name held something else. */
+async function ofOtherContent(
+  target: Target,
+  { contentHash, sheet, table }: ImportKey,
+  file: string,
+): Promise<Entry[]> {
+  const { rows } = await target.query(
+    "select id from sluice.imports where state = 'cancelled' and file = $1 and content_hash <> $2 order by started_at desc limit 20",
+    [file.replaceAll("\0", "\uFFFD"), contentHash],
+  );
+  const entries: Entry[] = [];
+  for (const [id] of rows) entries.push(...(await findImports(target, { id: id! })));
+  return entries.filter((entry) => entry.table === table && (sheet === undefined || entry.sheet === sheet));
+}
+
+function noteOf(entry: Entry, rows: number, of: string, be = rows === 1 ? "is" : "are"): string {
   const one = rows === 1;
-  const are = one ? "1 row of this file is" : `${rows.toLocaleString("en")} rows of this file are`;
+  const are = one ? `1 row of ${of} is` : `${rows.toLocaleString("en")} rows of ${of} are`;
   const [they, them] = one ? ["it", "it"] : ["they", "them"];
   const method = methodOf(entry);
   const out = hasTransactions(method)
