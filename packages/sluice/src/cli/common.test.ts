@@ -1,7 +1,7 @@
 // The commands that messages tell the user to type.
 import { expect, test } from "vitest";
 import type { Wish } from "../plan/plan.ts";
-import { importCommandFor, rejectsCommand, resumeCommand } from "./common.ts";
+import { asTyped, importCommandFor, rejectsCommand, resumeCommand } from "./common.ts";
 
 const to = "postgres://ada:s3cret@localhost/crm";
 const rules = {
@@ -109,3 +109,13 @@ test("the rejects of an import are in the database that it went to", () => {
     "npx sluice imports k3m9x2w7qa --rejects FILE.xlsx --to postgres://ada@localhost/crm",
   );
 });
+
+test("a command of the engine gets the database, and one that has it already does not get it twice", () => {
+  const flags = { to, data: "./sluice-data" };
+  const place = "--to postgres://ada@localhost/crm";
+  expect(asTyped("End it: sluice imports cancel k3m9x2w7qa. Then: sluice imports take-back k3m9x2w7qa --yes", flags)).toBe(
+    `End it: npx sluice imports cancel k3m9x2w7qa ${place}. Then: npx sluice imports take-back k3m9x2w7qa --yes ${place}`,
+  );
+  const made = rejectsCommand("k3m9x2w7qa", flags, "FILE.csv");
+  expect(asTyped(`the ledger has all rejects: ${made}`, flags)).toBe(`the ledger has all rejects: ${made}`);
+}); // prettier-ignore

@@ -91,11 +91,11 @@ export function rejectsOfDryRun(file = "FILE.xlsx"): string {
 
 /**
  * A message of the engine with commands that can be typed here, which lead to the database of this
- * command.
+ * command. A command that has more options was made here, and leads there already.
  */
 export function asTyped(text: string, flags: TargetFlags): string {
   const place = placeOf(flags);
-  const one = /sluice imports (?:(?:cancel|delete|take-back) )?[\w-]{10,64}(?: --(?:yes|force))?/g;
+  const one = /sluice imports (?:(?:cancel|delete|take-back) )?[\w-]{10,64}(?![\w-])(?: --(?:yes|force))?(?! --)/g;
   return withCommands(text.replaceAll(one, (command) => command + place));
 }
 

@@ -218,7 +218,7 @@ function isLoss(code: string): boolean {
 /** What a reader fails with that says nothing of the file's content. */
 const NOT_OF_CONTENT: ReadonlySet<SheetErrorCode> = new Set(["file_not_found", "unreadable", "temporary_file"]);
 /** What a reader fails with if a file is larger than it may be. */
-const OF_LIMITS: ReadonlySet<SheetErrorCode> = new Set(["limit", "row_out_of_range", "column_out_of_range"]);
+const OF_SIZE: ReadonlySet<SheetErrorCode> = new Set(["limit", "row_out_of_range", "column_out_of_range"]);
 
 /**
  * The way to continue with the import `id`.
@@ -250,7 +250,7 @@ function nextStep(failure: unknown, code: string, id: string, plan: Plan, known:
   }
   if (!(failure instanceof SheetError) || NOT_OF_CONTENT.has(failure.code))
     return `Go on with: the same command again, or --resume ${id}`;
-  if (OF_LIMITS.has(failure.code))
+  if (OF_SIZE.has(failure.code))
     return `Go on with: the same command and a larger limit, if you trust the file. Or end this import: ${cancel}`;
   const repair = "Repair the file: the same command ends at the same place.";
   if (known.inserted + known.updated === 0) return `${repair} Then import it.`;
