@@ -117,8 +117,10 @@ describe("a context as an argument", () => {
 
   it("ends what the task waits for, with the cause", async () => {
     const [ctx, cancel] = withCancelCause(background());
-    const ended = work.awaitDone(ctx);
-    await work.echo(0);
+    // A task that has not begun hears that its context is done, and nothing of the cause.
+    const began = new Int32Array(new SharedArrayBuffer(4));
+    const ended = work.awaitDone(ctx, began);
+    await expect.poll(() => began[0]).toBe(1);
     cancel(new Error("why"));
     expect(await ended).toEqual(["context canceled", true, "why", undefined]);
   });

@@ -80,9 +80,10 @@ export const untilDone: Parallel<[ctx: Context, flag: Int32Array], string> = par
     return `${ctx.err()?.message}`;
   },
 );
-export const awaitDone: Parallel<[ctx: Context], Promise<unknown[]>> = parallel(
+export const awaitDone: Parallel<[ctx: Context, began?: Int32Array], Promise<unknown[]>> = parallel(
   import.meta.url,
-  async function awaitDone(ctx: Context): Promise<unknown[]> {
+  async function awaitDone(ctx: Context, began?: Int32Array): Promise<unknown[]> {
+    if (began) Atomics.store(began, 0, 1);
     const error = await sleep(60_000, ctx).catch((error: Error) => error);
     return [(error as Error).message, ctx.err() === error, cause(ctx)?.message, ctx.deadline()];
   },
