@@ -28,6 +28,11 @@ describe("the codec", () => {
     );
   });
 
+  it("takes a map whose key cannot become a text", () => {
+    const map = new Map([[{ toString: false }, 1]]);
+    expect(round(map)).toEqual([map]);
+  });
+
   it("takes every number", () => {
     fc.assert(fc.property(fc.oneof(fc.double(), fc.integer()), (n) => Object.is(round(n)[0], n)));
     expect(round(-0, Number.NaN, -(2 ** 31), 2 ** 31, 2 ** 53)).toEqual([-0, Number.NaN, -(2 ** 31), 2 ** 31, 2 ** 53]);

@@ -304,7 +304,9 @@ class Writer {
       this.size(entries.length);
       for (const [key, item] of entries) {
         this.value(key, { above: path, key: "(a key)" });
-        this.value(item, { above: path, key: String(key) });
+        // An object as a key may have no way to become a text.
+        const name = typeof key === "string" || typeof key === "number" ? String(key) : "(a value)";
+        this.value(item, { above: path, key: name });
       }
     } else if (value instanceof Set) {
       const items = [...(value as Set<unknown>)];
