@@ -243,6 +243,20 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     expect(await terminal.evaluate(({ childNodes }) => childNodes.length)).toBeLessThan(1_000);
   });
 
+  test("a program that waits for a large blob is not taken for asleep", async () => {
+    await using visited = await visit("guide/channels.html");
+    const { page } = visited;
+    const program = `const blob = new Blob([new Uint8Array(2 ** 27)]);
+      console.log((await blob.arrayBuffer()).byteLength);
+      let size = 0;
+      const reader = blob.stream().getReader();
+      for (let part = await reader.read(); !part.done; part = await reader.read()) size += part.value.length;
+      console.log(size);`;
+    await page.locator("#block-1 textarea").fill(program);
+    await runBlock(page, "block-1");
+    expect(await page.locator("#block-1 .terminal code").textContent()).toBe("134217728\n134217728\n");
+  });
+
   test("what is not TypeScript, what a page does not have and other hosts are refused in words", async () => {
     await using visited = await visit("guide/channels.html");
     const { page, asked } = visited;

@@ -3,13 +3,13 @@
 // deadlocks here as it does in a terminal.
 //
 // Invariants: it is loaded before every other module, so that they all get its functions. It counts
-// what can still wake the program (timers, immediates). When nothing is left it emits `beforeExit`,
-// and ends the program if that starts nothing new, as Node does.
+// what can still wake the program (timers, immediates, blobs that are read). When nothing is left
+// it emits `beforeExit`, and ends the program if that starts nothing new, as Node does.
 
 type Listener = (told?: unknown) => void;
 
 const listeners = new Map<string, Set<Listener>>();
-/** The number of timers and immediates that keep the program alive. */
+/** The number of timers, immediates and reads that keep the program alive. */
 let pending = 0;
 let isChecking = false;
 /** True if the program's module has been evaluated to its end. */
@@ -195,6 +195,39 @@ Object.assign(globalThis, {
     pending++;
     immediates.push(() => fn(...args));
     if (immediates.length === 1) turn.port2.postMessage(undefined);
+  },
+});
+
+/** Keeps the program alive until a promise is settled, as Node does with what it reads. */
+function counted<T>(promise: Promise<T>): Promise<T> {
+  pending++;
+  const settle = (): void => {
+    pending--;
+    if (pending === 0) soon(check);
+  };
+  promise.then(settle, settle);
+  return promise;
+}
+
+// A blob is read outside of this thread, which may take many turns on a busy machine.
+const { stream: streamOf, text: textOf, arrayBuffer: bufferOf } = Blob.prototype;
+Object.assign(Blob.prototype, {
+  text(this: Blob) {
+    return counted(textOf.call(this));
+  },
+  arrayBuffer(this: Blob) {
+    return counted(bufferOf.call(this));
+  },
+  stream(this: Blob) {
+    const stream = streamOf.call(this);
+    const getReader = stream.getReader.bind(stream);
+    return Object.assign(stream, {
+      getReader: () => {
+        const reader = getReader();
+        const read = reader.read.bind(reader);
+        return Object.assign(reader, { read: () => counted(read()) });
+      },
+    });
   },
 });
 
