@@ -174,7 +174,7 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
         });
         for (const id of runnable) {
           const block = blocks[Number(id.slice("block-".length)) - 1]!;
-          await page.locator(`#${id} [role=status]`).filter({ hasText: "ended" }).waitFor();
+          await page.locator(`#${id} [role=status]`).filter({ hasText: "ended" }).waitFor({ timeout: 280_000 });
           const printed = await page.locator(`#${id} .terminal`).textContent();
           const status = await page.locator(`#${id} [role=status]`).textContent();
           const said = promisedStatus(block) === 0 ? "ended" : `ended with exit status ${promisedStatus(block)}`;
