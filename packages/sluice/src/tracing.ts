@@ -2,7 +2,7 @@
 // one, nothing is recorded. docs/tracing.md says how to switch it on.
 //
 // Spans have identifiers, counts and codes. They have no cells, no names of files or sheets, and no
-// addresses: whoever reads traces need not be allowed to read the data.
+// addresses. So somebody who may not read the data may read traces.
 import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes, type Span } from "@opentelemetry/api";
 import { describeError } from "./errors.ts";
 

@@ -13,7 +13,7 @@ export interface Probed {
 
 /**
  * A module with probes at awaits and, if `isRace`, at all accesses; their functions are in the file
- * `probe`. A module that is no JavaScript stays as it is, and the browser does not load it.
+ * `probe`. A module that is not JavaScript stays as it is, and the browser does not load it.
  */
 export function probed(module: string, probe: string, isRace: boolean): Probed {
   const awaits = isRace ? "also" : "only";

@@ -273,7 +273,7 @@ export class SqlTarget implements Target {
   }
 
   /**
-   * An error says that the import is not ours any more, or that there is no ledger: the ledger
+   * An error says that the import is another process's, or that the ledger is missing: the ledger
    * knows better, since triggers can raise any code. The connection that said so lives, and the
    * ledger had the import when it was made. So what is missing was not lost: it was deleted.
    */

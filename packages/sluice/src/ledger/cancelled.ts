@@ -76,7 +76,7 @@ function noteOf(entry: Entry, rows: number, of: string, be = rows === 1 ? "is" :
 
 /**
  * The number of rows of an import that are still in its table. If the ledger does not have the
- * transactions of all of them, it is no more than what the table can hold of them.
+ * transactions of all of them, it is at most what the table can hold of them.
  */
 async function rowsLeft(target: Target, entry: Entry, own: number): Promise<number> {
   const { id, table } = entry;

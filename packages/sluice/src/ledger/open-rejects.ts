@@ -68,12 +68,13 @@ export async function takeRejects(asked: Asked, id: string, rows: readonly numbe
 }
 
 /** What has become of an import. */
-export interface Standing {
+export interface Fate {
   readonly state: string | undefined;
   readonly takenBack: boolean;
 }
 
-export async function standingOf(asked: Asked, id: string): Promise<Standing> {
+/** Asks the ledger what has become of an import; its state is undefined if there is none. */
+export async function fateOf(asked: Asked, id: string): Promise<Fate> {
   const { rows } = await asked.query("select state, (taken_back is not null)::text from sluice.imports where id = $1", [
     id,
   ]);

@@ -106,7 +106,7 @@ function isElsewhere({ id, table, totals }: Entry, elsewhere: string): SluiceErr
     "table_gone",
     `the import ${id} cannot go on: its table "${table}" is ${inLines(elsewhere)} now, and that name means another table here, or none. ` +
       `${rowsIn(totals.inserted + totals.updated)} put in by it. Let the name mean that table again (its name, the search_path, or the rights), and run the same command. ` +
-      `Or end the import: sluice imports cancel ${id}.`,
+      `Or end the import, whose rows stay: sluice imports cancel ${id}.`,
   );
 }
 

@@ -10,14 +10,7 @@ import { Encoder } from "../chunk/encode.ts";
 import { SluiceError } from "../errors.ts";
 import { callerSql, notAllowed, NOT_OWN } from "../ledger/made.ts";
 import type { Entry } from "../ledger/ledger.ts";
-import {
-  countRepair,
-  rejectsOfRows,
-  standingOf,
-  takeRejects,
-  type OpenReject,
-  type Standing,
-} from "../ledger/open-rejects.ts";
+import { countRepair, rejectsOfRows, fateOf, takeRejects, type OpenReject, type Fate } from "../ledger/open-rejects.ts";
 import { expectSameTable } from "../ledger/table-shape.ts";
 import type { Caller } from "../options.ts";
 import { withCatalogue } from "../plan/catalogue.ts";
@@ -74,7 +67,7 @@ export async function repairRows(
         id,
         rows.map(({ row }) => row),
       );
-      if (!open) throw notRepairable(id, await standingOf(session, id));
+      if (!open) throw notRepairable(id, await fateOf(session, id));
       taken = open;
       const wanted = new Set(open);
       const batch = batchOf(rows.filter(({ row }) => wanted.has(row)));
@@ -112,7 +105,7 @@ async function planNow(target: Target, entry: Entry, schemas: readonly TableSche
   return await withCatalogue(target, { ...stored, conflict });
 }
 
-function notRepairable(id: string, { state, takenBack }: Standing): SluiceError {
+function notRepairable(id: string, { state, takenBack }: Fate): SluiceError {
   const why = takenBack
     ? "were taken back, so there is nothing to repair any more. Import its file again, and repair the rows of that import."
     : state === "cancelled"

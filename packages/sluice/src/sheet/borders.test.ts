@@ -313,7 +313,7 @@ describe("the header's border", () => {
     expect(parts([1, 2, 9, 3, 4], left)).toEqual([]);
     // A value that is missing ends no table.
     expect(parts(both, left, both)).toEqual([]);
-    // A group whose cells are merged downwards is no table.
+    // A group whose cells are merged downwards is not a table.
     expect(parts(both, [null, null, null, 7, 8], both)).toEqual([]);
   });
 

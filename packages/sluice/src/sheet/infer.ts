@@ -459,7 +459,7 @@ function fitting(column: ColumnKinds, values: number): Candidate[] {
   );
 }
 
-/** Whether a column has the kinds without which a candidate is no choice. */
+/** Whether a column has the kinds without which a candidate is not chosen. */
 function hasWords(column: ColumnKinds, { both, any }: Candidate): boolean {
   return (both?.every((word) => column.has(word)) ?? true) && (any?.some((word) => column.has(word)) ?? true);
 }
@@ -596,7 +596,7 @@ function doubt(column: ColumnKinds, [first, second]: readonly Candidate[], heade
 }
 
 /**
- * Why texts are no durations: times of two parts, such as `1:30` beside `26:10` or `58:30` beside
+ * Why texts are not durations: times of two parts, such as `1:30` beside `26:10` or `58:30` beside
  * `1:02:11`; or none of them is a time as well, so that they may be something else.
  */
 function openDurations(column: ColumnKinds): string | undefined {

@@ -24,7 +24,7 @@ const { values: flags } = parseArgs({
   },
 });
 const MOST = 3000;
-/** So many runs of Go without a new outcome mean that there are no others. */
+/** After so many runs of Go without a new outcome, no other one is looked for. */
 const QUIET = 200;
 
 const folder = mkdtempSync(join(tmpdir(), "beside-go-"));
