@@ -70,6 +70,8 @@ export class CsvScanner {
   readonly #outsidePairs: Uint8Array;
   readonly #inside: Uint8Array;
   readonly #insidePairs: Uint8Array;
+  /** 1 for each byte that can begin a field which is more than its bytes. */
+  readonly #openings: Uint8Array;
   #store!: Store;
   #end = 0;
   #final = false;
@@ -91,7 +93,7 @@ export class CsvScanner {
 
   constructor(context: CsvContext) {
     this.context = context;
-    const { delimiter, quote, backslash, escapes } = (this.#dialect = context.dialect);
+    const { delimiter, quote, spaces, backslash, escapes } = (this.#dialect = context.dialect);
     this.#outside = Uint8Array.from({ length: 256 }, (_, byte) => (isOdd(byte) ? ODD : TEXT));
     this.#inside = this.#outside.slice();
     for (const byte of [LF, CR]) this.#outside[byte] = this.#inside[byte] = BREAK;
@@ -99,6 +101,9 @@ export class CsvScanner {
     if (backslash) this.#inside[BACKSLASH] = ESCAPE;
     if (escapes) this.#outside[BACKSLASH] = ESCAPE;
     if (quote >= 0) this.#inside[quote] = QUOTE;
+    this.#openings = new Uint8Array(256).fill(escapes ? 1 : 0);
+    if (quote >= 0) this.#openings[quote] = this.#openings[EQUALS] = 1;
+    if (spaces) this.#openings[SPACE] = 1;
     this.#outsidePairs = pairsOf(this.#outside);
     this.#insidePairs = pairsOf(this.#inside);
   }
@@ -130,12 +135,13 @@ export class CsvScanner {
    */
   run(): CsvStatus {
     const { bytes, view, columns, types, flags, starts, ends, rowNumbers, widths, firstCell } = this.#store;
-    const { delimiter, quote, spaces, sepLine } = this.#dialect;
+    const { delimiter, sepLine } = this.#dialect;
     const { cellBytes, columns: columnsMax } = this.context.limits;
     const { to } = this.context;
     const from = Math.max(this.context.from, sepLine ? 2 : 1);
     const kinds = this.#outside;
     const pairs = this.#outsidePairs;
+    const openings = this.#openings;
     const end = this.#end;
     const cellsMax = columns.length;
     let cell = this.cell;
@@ -149,59 +155,28 @@ export class CsvScanner {
       this.#stray = false;
       for (;;) {
         if (++column > columnsMax) throw this.#tooWide();
-        const fieldStart = pos;
         let start = pos;
         let stop: number;
         let plain: number = PLAIN;
         const breaks = this.#breaks;
-        if (spaces && bytes[pos] === SPACE) {
-          while (bytes[pos] === SPACE) pos++;
-          if (bytes[pos] !== quote) pos = start;
-        }
-        if (bytes[pos] === quote && pos < end) {
-          pos = this.#quoted(pos, column);
+        if (openings[bytes[pos]!] === 1) {
+          pos = this.#opened(pos, column);
           if (pos < 0) return CsvStatus.more;
           start = this.#start;
           stop = this.#stop;
           plain = this.#plain;
         } else {
-          // Programs write ="00123" so that a spreadsheet keeps the zeros. A spreadsheet shows only
-          // the text.
-          if (bytes[pos] === EQUALS && bytes[pos + 1] === quote && pos + 1 < end) {
-            const close = this.#formulaText(pos + 2);
-            if (close < 0) return CsvStatus.more;
-            if (close > 0) {
-              start = pos + 2;
-              pos = close;
-              plain = 0;
-            }
-          }
-          let escaped = false;
           for (;;) {
             while (pairs[view.getUint16(pos, true)] === TEXT) pos += 2;
             const kind = kinds[bytes[pos]!]!;
             if (kind === TEXT) pos++;
             else if (kind === BREAK) break;
-            else if (kind === ESCAPE && pos + 1 < end) {
-              escaped = true;
-              plain = 0;
-              const next = bytes[++pos]!;
-              if (next === LF || next === CR) this.#breaks++;
-              pos += next === CR && bytes[pos + 1] === LF && pos + 1 < end ? 2 : 1;
-            } else {
+            else {
               plain = 0;
               pos++;
             }
           }
           stop = pos;
-          // A backslash at the window's end escapes a character that has not been read yet.
-          if (escaped && pos === end && !this.#final) return CsvStatus.more;
-          if (escaped) {
-            this.#unescape(start, stop);
-            start = this.#start;
-            stop = this.#stop;
-          }
-          if (start > fieldStart && bytes[fieldStart] === EQUALS) stop--;
         }
         if (stop - start > cellBytes) throw this.#tooLong(column, breaks);
         // After a CR, the next byte must be known: it may be an LF.
@@ -238,6 +213,53 @@ export class CsvScanner {
       firstCell[this.rowCount] = cell;
       this.cell = cell;
     }
+  }
+
+  /**
+   * Reads the field at `pos`, which begins with one of #openings. Returns its end, or −1 if the
+   * window ends first.
+   */
+  #opened(pos: number, column: number): number {
+    const { bytes } = this.#store;
+    const { quote, spaces } = this.#dialect;
+    let open = pos;
+    if (spaces) while (bytes[open] === SPACE) open++;
+    return bytes[open] === quote && open < this.#end ? this.#quoted(open, column) : this.#unquoted(pos);
+  }
+
+  /**
+   * Reads the unquoted field at `pos` if it may have escapes, or is a formula whose value is a text:
+   * programs write `="00123"` so that a spreadsheet keeps the zeros, and a spreadsheet shows only
+   * the text. Returns the end of the field, or −1 if the window ends first.
+   */
+  #unquoted(open: number): number {
+    const { bytes } = this.#store;
+    const kinds = this.#outside;
+    const end = this.#end;
+    if (bytes[open] === EQUALS && bytes[open + 1] === this.#dialect.quote && open + 1 < end) {
+      const close = this.#formulaText(open + 2);
+      if (close < 0) return -1;
+      if (close > 0) return this.#close(open + 1, open + 2, close, -1, 0, close + 1);
+    }
+    let pos = open;
+    let plain: number = PLAIN;
+    let escaped = false;
+    for (let kind = kinds[bytes[pos]!]; kind !== BREAK; kind = kinds[bytes[pos]!]) {
+      if (kind !== TEXT) plain = 0;
+      if (kind === ESCAPE && pos + 1 < end) {
+        escaped = true;
+        const next = bytes[++pos]!;
+        if (next === LF || next === CR) this.#breaks++;
+        pos += next === CR && bytes[pos + 1] === LF && pos + 1 < end ? 2 : 1;
+      } else {
+        pos++;
+      }
+    }
+    // A backslash at the window's end escapes a character that has not been read yet.
+    if (escaped && pos === end && !this.#final) return -1;
+    this.#close(open - 1, open, pos, -1, plain, pos);
+    if (escaped) this.#unescape(open, pos);
+    return pos;
   }
 
   /**
