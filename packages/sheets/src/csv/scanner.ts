@@ -216,7 +216,7 @@ export class CsvScanner {
   }
 
   /**
-   * Reads the field at `pos`, which begins with one of #openings. Returns its end, or −1 if the
+   * Reads the field at `pos` if it begins with one of #openings. Returns its end, or −1 if the
    * window ends first.
    */
   #opened(pos: number, column: number): number {
@@ -228,9 +228,9 @@ export class CsvScanner {
   }
 
   /**
-   * Reads the unquoted field at `pos` if it may have escapes, or is a formula whose value is a text:
-   * programs write `="00123"` so that a spreadsheet keeps the zeros, and a spreadsheet shows only
-   * the text. Returns the end of the field, or −1 if the window ends first.
+   * Reads the unquoted field at `open` if it may have escapes, or is a formula whose value is a
+   * text: programs write `="00123"` so that a spreadsheet keeps the zeros, and a spreadsheet shows
+   * only the text. Returns the end of the field, or −1 if the window ends first.
    */
   #unquoted(open: number): number {
     const { bytes } = this.#store;
