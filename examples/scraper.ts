@@ -2,8 +2,7 @@
 // page is left.
 //
 //   node --conditions=source examples/scraper.ts http://127.0.0.1:8000/ 4
-import type { RecvChan } from "@sluice/go";
-import { main } from "@sluice/go";
+import { main, type RecvChan } from "@sluice/go";
 import { type Context, notify } from "@sluice/go/context";
 import { workList } from "@sluice/go/patterns";
 import { every, KeyedLimiter } from "@sluice/go/rate";
@@ -58,15 +57,11 @@ async function load(ctx: Context, url: string): Promise<Page> {
 /** The paths that robots.txt forbids to all; empty if the site does not have that file. */
 async function loadRules(ctx: Context, origin: string): Promise<string[]> {
   const response = await fetch(`${origin}/robots.txt`, { signal: ctx.signal });
-  const lines = response.ok ? (await response.text()).split(/\r?\n/) : [];
-  let forAll = false;
-  const forbidden: string[] = [];
-  for (const line of lines) {
-    const [, name, value] = /^\s*([\w-]+)\s*:\s*([^#\s]*)/.exec(line) ?? [];
-    if (name?.toLowerCase() === "user-agent") forAll = value === "*";
-    else if (forAll && value && name?.toLowerCase() === "disallow") forbidden.push(value);
-  }
-  return forbidden;
+  const text = response.ok ? await response.text() : "";
+  const forAll = text.split(/^[ \t]*user-agent[ \t]*:[ \t]*/im).filter((group) => group.startsWith("*"));
+  return forAll.flatMap((group) =>
+    [...group.matchAll(/^[ \t]*disallow[ \t]*:[ \t]*([^#\s]+)/gim)].map(([, path]) => path!),
+  );
 }
 
 if (import.meta.main) {
