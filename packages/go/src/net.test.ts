@@ -243,6 +243,19 @@ describe("write", () => {
     stream.destroy();
   });
 
+  it("waits again when the stream is full again", async () => {
+    const stream = new PassThrough({ highWaterMark: 4 });
+    for (const text of ["12345678", "abcdefgh"]) {
+      let isWritten = false;
+      const writing = write(ctx, stream, text).then(() => (isWritten = true));
+      await settle();
+      expect(isWritten).toBe(false);
+      expect(String(stream.read())).toBe(text);
+      await writing;
+    }
+    stream.destroy();
+  });
+
   it("ends with the stream, with its error, and with its context", async () => {
     const full = (): PassThrough => {
       const stream = new PassThrough({ highWaterMark: 1 });

@@ -83,6 +83,33 @@ describe("groupBy", () => {
     expect(events.slice(5).toSorted()).toEqual(["a begins", "a ends", "a2", "b ends"]);
   });
 
+  it("keeps a key as long as values of it come, and for its idle time after the last one", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
+    const input = chan<string>();
+    const events: string[] = [];
+    go(async () => {
+      for await (const { key, values } of groupBy(ctx, input, (v) => v[0], { idle: 100 })) {
+        events.push(`${key} begins`);
+        go(async () => {
+          for await (const value of values) events.push(value);
+          events.push(`${key} ends`);
+        });
+      }
+    });
+    for (const value of ["a1", "a2", "a3"]) {
+      await input.send(value);
+      await settle();
+      await vi.advanceTimersByTimeAsync(60);
+      await settle();
+    }
+    expect(events).toEqual(["a begins", "a1", "a2", "a3"]);
+    await vi.advanceTimersByTimeAsync(60);
+    await settle();
+    expect(events).toEqual(["a begins", "a1", "a2", "a3", "a ends"]);
+    input.close();
+    await settle();
+  });
+
   it("passes the error of its input on to the groups and to the channel of groups", async () => {
     const failing = map(ctx, generate(ctx, [1, 2, 3]), (v) => {
       if (v === 3) throw new Error("no 3");

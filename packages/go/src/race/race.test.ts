@@ -156,6 +156,22 @@ Goroutine 3 (running) created at:
     }
   });
 
+  it("keeps no access that a later write knows of", () => {
+    const { stdout } = run(
+      "chain.ts",
+      `import { WaitGroup } from "{{sync/index}}";
+       import { Location, write } from "{{race/detector}}";
+       const location = new Location("variable");
+       const wg = new WaitGroup();
+       for (let i = 0; i < 20; i++) {
+         wg.go(() => write(location, 1));
+         await wg.wait();
+       }
+       console.log(location.writes.length);`,
+    );
+    expect(stdout).toBe("1\n");
+  });
+
   it("does not hide that a program failed otherwise, and errors keep their places", () => {
     const { status, stderr } = run("fails.ts", lost.replace('console.log("n", n);', "throw new Error(`n is ${n}`);"));
     expect(status).toBe(2);

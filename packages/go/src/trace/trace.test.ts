@@ -189,6 +189,19 @@ describe("start and stop", () => {
     expect(named(trace, "event loop delay").length).toBeGreaterThan(1);
   });
 
+  it("show a region as the goroutine's that began it, whoever ends it", async () => {
+    const trace = await traced(async () => {
+      const region = startRegion(background(), "lent");
+      go(function ender() {
+        region.end();
+      });
+      await gosched();
+    });
+    const [begin, end] = named(trace, "lent").map(({ ph, tid }) => ({ ph, tid }));
+    expect([begin?.ph, end?.ph]).toEqual(["b", "e"]);
+    expect(end?.tid).toBe(begin?.tid);
+  });
+
   it("say where a goroutine waits if stacks are asked for", async () => {
     const trace = await traced(program, { stacks: true });
     const sends = slicesOf(trace, "produce").filter(({ name }) => name === "chan send");
