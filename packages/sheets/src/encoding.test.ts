@@ -132,6 +132,13 @@ test("bytes that are not of the encoding that is named, and one that does not ex
   await expect(decode(Buffer.from("a"), "klingon")).rejects.toMatchObject({ code: "bad_option" });
 });
 
+test("the bytes that do not fit are found in a long text", async () => {
+  const bytes = Buffer.concat([Buffer.from("a,b\n".repeat(50_000)), Buffer.from([0x82, 0x0a]), Buffer.from("a,b\n")]);
+  const error = await decode(bytes, "shift_jis", 10_000).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: "bad_encoding", offset: 200_000 });
+  expect((error as Error).message).toContain("between byte 200000 and 200006 there are bytes");
+});
+
 /** Text in an encoding whose characters have one byte or two. */
 function encodePairs(text: string, encoding: string): Buffer {
   const decoder = new TextDecoder(encoding);

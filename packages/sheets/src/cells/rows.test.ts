@@ -23,6 +23,14 @@ test("header: true takes the first row with a value; doubled names are numbered,
   ]);
 });
 
+test("every column has a name of its own, whatever the headers are", async () => {
+  const names = async (headers: string): Promise<string[]> =>
+    (await records(`${headers}\n1,2,3,4\n`, true)).flatMap((row) => Object.keys((row as [number, object])[1]));
+  expect(await names("a,a,a,a")).toEqual(["a", "a_2", "a_3", "a_4"]);
+  expect(await names("a,a_2,a,a")).toEqual(["a", "a_2", "a_3", "a_4"]);
+  expect(await names("B,,a,")).toEqual(["B", "B_2", "a", "D"]);
+});
+
 test("the header may stand above the rows that are asked for", async () => {
   expect(await records(text, true, { from: 5 })).toEqual([[5, bob]]);
   expect(await records(text, true, { to: 4 })).toEqual([[4, ada]]);

@@ -31,6 +31,8 @@ test.each([
   ["Export,28 Feb\na,b,c\n1,x;y,3\n2,x;y,4\n", ","],
   // A list in a frame of signs, with decimal commas.
   ["29.01.2025 List\n------------\n|a  |b    |\n------------\n|1  |5,00-|\n|2  |6,00 |\n------------\n", "|"],
+  // Lines of one field agree with no delimiter.
+  ["a|b,c,d\ne|f,g,h\ni,j,k\nl\nm\n", ","],
   // A single value with a delimiter in it is no column.
   ["c0\nv0\na;b\n", ","],
   ["note\nfirst; second\nthird; fourth\n", ","],

@@ -76,3 +76,24 @@ test("bytes between the directory and the record at the end are passed over, and
   for (const archive of [between, Buffer.concat([Buffer.alloc(10), bytes])])
     expect((await readRows(archive))[0]!.values).toEqual(["text", 2]);
 });
+
+test("zip64 fields of a part that inflates to more bytes than the file has", async () => {
+  const rows = Array.from({ length: 5000 }, (_, n) => `<row r="${n + 1}"><c r="A${n + 1}"><v>1</v></c></row>`);
+  const bytes = zip(entriesOf({ rows: rows.join("") }).map((entry) => ({ ...entry, zip64: true })));
+  expect(bytes.length).toBeLessThan(rows.join("").length);
+  expect(await readRows(bytes)).toHaveLength(5000);
+});
+
+test("a relationship to what is outside of the file is nobody's part", async () => {
+  const outside =
+    '<Relationship Id="x" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="https://example.com/styles.xml" TargetMode="External"/>';
+  const parts = entriesOf({ formats: ["yyyy-mm-dd"], rows: '<row r="1"><c r="A1" s="1"><v>36526</v></c></row>' });
+  const bytes = zip(
+    parts.map((entry) =>
+      entry.name === "xl/_rels/workbook.xml.rels"
+        ? { ...entry, data: String(entry.data).replace("<Relationship ", `${outside}<Relationship `) }
+        : entry,
+    ),
+  );
+  expect((await readRows(bytes))[0]!.values).toEqual([new Date("2000-01-01T00:00:00Z")]);
+});

@@ -78,6 +78,16 @@ test("only the formats of cellXfs count, wherever in the part they are defined",
   ]);
 });
 
+test("all cell formats of a workbook that has many", async () => {
+  const xfs = Array.from({ length: 600 }, (_, n) => `<xf numFmtId="${n % 2 === 0 ? 14 : 2}"/>`);
+  const { shown, formatOf } = await readStyles(
+    pieces(`<styleSheet><cellXfs>${xfs.join("")}</cellXfs></styleSheet>`),
+    {},
+  );
+  expect([...shown]).toEqual(xfs.map((_, n) => (n % 2 === 0 ? Shown.date : Shown.number)));
+  expect([0, 1, 599].map(formatOf)).toEqual(["m/d/yy", "0.00", "0.00"]);
+});
+
 async function* pieces(text: string): AsyncGenerator<Uint8Array> {
   for (const byte of Buffer.from(text)) yield Uint8Array.of(byte);
 }

@@ -27,9 +27,14 @@ interface Way {
   readonly cut?: (left: number) => number;
   readonly inputBytes?: number;
   readonly fast?: boolean;
+  /** The number of batches that are not released yet when the next one is asked for. */
+  readonly held?: number;
 }
 
-async function read(text: string, { cut = () => Infinity, inputBytes = 4096, fast = true }: Way): Promise<unknown[]> {
+async function read(
+  text: string,
+  { cut = () => Infinity, inputBytes = 4096, fast = true, held = 0 }: Way,
+): Promise<unknown[]> {
   const shared = new SharedStrings(pieces(strings, cut), {}, defaultLimits);
   const context = {
     place: { part: "sheet1.xml" },
@@ -43,9 +48,11 @@ async function read(text: string, { cut = () => Infinity, inputBytes = 4096, fas
     fast,
   };
   const found: unknown[] = [];
+  const batches: RowBatch[] = [];
   for await (const batch of readBatches(pieces(text, cut), context, undefined, text.length, inputBytes)) {
     found.push(...plainRows([batch]));
-    batch.release();
+    batches.push(batch);
+    if (batches.length > held) batches.shift()!.release();
   }
   return found;
 }
@@ -86,6 +93,16 @@ test("rows are the same when pieces have one byte each, and stores are small and
 
 test("rows are the same in stores of any size", async () => {
   for (let inputBytes = 16; inputBytes < 1400; inputBytes += 7) expect(await read(xml, { inputBytes })).toEqual(whole);
+});
+
+test("rows are the same if stores grow while batches still hold the smaller ones", async () => {
+  const text = (n: number): string => String(n).repeat(n < 100 ? 10 : 1000);
+  const row = (n: number): string => `<row r="${n}"><c r="A${n}" t="inlineStr"><is><t>${text(n)}</t></is></c></row>`;
+  const numbers = Array.from({ length: 130 }, (_, i) => i + 1);
+  const sheet = worksheet(numbers.map(row).join(""));
+  const expected = await read(sheet, { inputBytes: 2 ** 20 });
+  expect(expected).toHaveLength(130);
+  for (const held of [1, 2, 3, 8]) expect(await read(sheet, { inputBytes: 500, held })).toEqual(expected);
 });
 
 test("rows are the same with pieces and stores of random sizes", async () => {
