@@ -79,6 +79,7 @@ test.each<[what: string, text: string, want: unknown[][]]>([
   ["the text of COPY", 'a\tb\tc\n1\t\\N\tx\\ty\\\\z\n2\tC:\\\\new\tx"q\\n"\n\\.\n', [[1, "a", "b", "c"], [2, "1", null, "x\ty\\z"], [3, "2", "C:\\new", 'x"q\n"']]],
   ["a line end behind a backslash", "a\tb\n\\N\tx\\\ny\\\tz\n3\t4\n", [[1, "a", "b"], [2, null, "x\ny\tz"], [4, "3", "4"]]],
   ["octal and hexadecimal escapes", "a\tb\n\\N\t\\101\\x42\\1;\n", [[1, "a", "b"], [2, null, "AB\u0001;"]]],
+  ["escapes of bytes that alone are no character", "a\tb\n\\N\t\\177\\200\\x7f\\x80;\n", [[1, "a", "b"], [2, null, "\u007f200\u007fx80;"]]],
   ["a path is no escape", "a\tb\n\\N\tC:\\windows\n", [[1, "a", "b"], [2, "\\N", "C:\\windows"]]],
   ["spaces in front of quotes", 'a, b\n1, "x, y" \n', [[1, "a", " b"], [2, "1", "x, y"]]],
   ["single quotes", "'a,1','it''s'\n'b','c'\n", [[1, "a,1", "it's"], [2, "b", "c"]]],

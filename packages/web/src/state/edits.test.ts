@@ -51,6 +51,17 @@ describe("edits", () => {
     expect(edit(undone, [{ row: 4, column: 2, text: "x" }], before).future).toEqual([]);
   });
 
+  test("steps that were undone are made again one by one, in their order", () => {
+    const steps = [NO_EDITS];
+    for (const text of ["E", "Ev", "Eve"]) steps.push(edit(steps.at(-1)!, [{ row: 4, column: 0, text }], before));
+    let at = undo(undo(undo(steps[3]!)));
+    for (const step of steps.slice(1)) {
+      at = redo(at);
+      expect(at.now).toEqual(step.now);
+    }
+    expect([at.past, at.future]).toEqual([steps[3]!.past, []]);
+  });
+
   test("undo and redo at their ends change nothing", () => {
     expect(undo(NO_EDITS)).toEqual(NO_EDITS);
     expect(redo(NO_EDITS)).toEqual(NO_EDITS);
@@ -98,6 +109,11 @@ describe("find and replace", () => {
   test("means its characters, not a pattern", () => {
     expect(find(rows, NO_EDITS.now, search("a.b"))).toEqual([{ row: 9, column: 2 }]);
     expect(replaceIn("a.b (c) [d]", search("(c)"), "$&")).toBe("a.b $& [d]");
+  });
+
+  test.each([...".*+?^${}()|[]\\/-"])("%s is a character like any other", (character) => {
+    expect(replaceIn(`1${character}2`, search(character), "x")).toBe("1x2");
+    expect(replaceIn("1a2", search(`a${character}`), "x")).toBe("1a2");
   });
 
   test("finds nothing for nothing, and empty cells if whole cells are asked for", () => {
