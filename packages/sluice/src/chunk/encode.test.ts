@@ -220,6 +220,24 @@ test("a chunk takes records up to exactly its weight, and not one byte more", ()
   }
 });
 
+test("after a chunk of its full weight, the next one is full at its own border, however the batches are cut", () => {
+  const rows = ["dddd", "ee", "ff", "gg", "hh"].map((text, n): TestRow => ({ number: n + 2, cells: { 1: text } }));
+  const counts = (batches: readonly TestRow[][]): number[] => {
+    const encode = encoder({ a: {} }, { rows: 3, weight: 20 });
+    const found: number[] = [];
+    const take = (): number => found.push(encode.take().chunk.rowCount);
+    for (const batch of batches.map(batchOf))
+      for (let row = 0; row < batch.rowCount;) {
+        row = encode.fill(batch, row);
+        if (encode.full) take();
+      }
+    if (!encode.empty) take();
+    return found;
+  };
+  expect(counts([rows])).toEqual([1, 2, 2]);
+  expect(counts(rows.map((row) => [row]))).toEqual([1, 2, 2]);
+});
+
 test("a text that means NULL is missing from its own column, whatever the next one takes", () => {
   const encode = encoder({ a: { notNull: true, nulls: ["n/a"] }, b: {}, c: { nulls: ["n/a"] }, d: { notNull: true } });
   encode.fill(

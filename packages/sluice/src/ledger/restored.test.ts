@@ -80,6 +80,17 @@ describe.each(databases)("on $name", ({ open }) => {
     });
   });
 
+  test("an index that somebody adds to the ledger makes nobody take it for restored", async () => {
+    await withTable(async (target, options) => {
+      const id = await interrupted(target, options);
+      await target.query("create index on sluice.chunks (committed_at)");
+      await target.query(`drop table t; ${TABLE}`);
+      const { notes, inserted } = await runImport(background(), options);
+      expect(notes).toContainEqual(expect.stringMatching(`import ${id} .*the table "t" that it went into is gone`) as string);
+      expect(inserted).toBe(ROWS - 1);
+    });
+  });
+
   test("a column that was altered after the dump is refused", async () => {
     await withTable(async (target, options) => {
       await interrupted(target, options);

@@ -39,6 +39,11 @@ test("a header finds its column by --map, by name, by a header of the schema, by
   ]);
 });
 
+test("of two columns whose letters and digits a header has, it means the first one of the schema", () => {
+  const columns = { b: { header: "Unit-Price" }, a: { header: "Unit_price" } };
+  expect(mapped(["UNIT.PRICE"], columns)).toEqual(["UNIT.PRICE → b by name"]);
+});
+
 test("--map can exchange the names of two columns of a new table", () => {
   const columns = { two: { header: "one" }, one: { header: "two" } };
   expect(mapped(["one", "two"], columns, { one: "two", two: "one" })).toEqual(["one → two by map", "two → one by map"]);

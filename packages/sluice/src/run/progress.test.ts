@@ -3,12 +3,13 @@
 import { expect, test } from "vitest";
 import { background, withCancel } from "@sluice/go/context";
 import { sleep } from "@sluice/go/time";
+import type { ImportOptions } from "../options.ts";
 import type { Plan } from "../plan/plan.ts";
 import { table } from "../schema/schema.ts";
 import { batchOfRows } from "../test/batch.ts";
 import { watchRefusals } from "./all-refused.ts";
 import { runPipeline } from "./pipeline.ts";
-import type { Tally } from "./progress.ts";
+import { Tally } from "./progress.ts";
 
 const { columns } = table({ name: "t", columns: { n: { type: "text" } } });
 const PLAN: Plan = {
@@ -93,6 +94,21 @@ test("chunks that together weigh more than may be on their way come through, one
     },
   );
   expect([commits, outcome.complete, most]).toEqual([3, true, 1]);
+});
+
+test("each step of a chunk adds what it brought since the one before it", () => {
+  const seen: unknown[] = [];
+  const options = { onProgress: (progress: unknown) => seen.push(progress) } as unknown as ImportOptions;
+  const tally = new Tally(0, () => 0.5, options, { total: 4, inserted: 1, updated: 1, skipped: 1, rejected: 1 });
+  const first = { rows: 10, done: 5, inserted: 1, updated: 2, skipped: 3, rejected: 4 };
+  const second = { rows: 10, done: 10, inserted: 10, updated: 20, skipped: 30, rejected: 40 };
+  tally.add(first, undefined);
+  tally.add(second, first);
+  expect(tally.totals).toEqual({ total: 104, inserted: 11, updated: 21, skipped: 31, rejected: 41 });
+  expect(seen).toMatchObject([
+    { phase: "rows", fraction: 0.5, inserted: 2, updated: 3, skipped: 4, rejected: 5 },
+    { phase: "rows", fraction: 0.5, inserted: 11, updated: 21, skipped: 31, rejected: 41 },
+  ]);
 });
 
 test.each<[counts: Partial<Tally>, stops: boolean]>([

@@ -43,6 +43,7 @@ describe("a type's border", () => {
       "text",
     ],
     ["ten digits of one length, and of several", ["1234567890", "1987654321"], "text", ["1234567890", "17"], "bigint"],
+    ["the same beside a mark", ["1234567890", "1987654321", "n/a"], "text", ["1234567890", "17", "n/a"], "bigint"],
     ["fifteen digits as text, and sixteen", ["123456789012345", "1"], "bigint", ["1234567890123456", "1"], "text"],
     ["a zero in front", ["10", "20"], "integer", ["10", "020"], "text"],
     ["zero itself", ["0", "1"], "integer", ["00", "1"], "text"],

@@ -5,14 +5,32 @@ import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
 import { newFolder, server } from "../../test/database.ts";
-import type { Import, ImportList } from "../jobs/import.ts";
+import type { Import, ImportList, ProgressEvent } from "../jobs/import.ts";
 import { writeWorkbook } from "../../test/workbook.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
 import { waitingForLock } from "../test/service.ts";
-import { Claims } from "./claims.ts";
+import { Claims, type Claim } from "./claims.ts";
 import { FleetDatabase } from "./database.ts";
 import { sweep } from "./dispatcher.ts";
 import { newFleet, type TestFleet, type TestServer } from "./test/fleet.ts";
+
+/** A picture of an import that has just begun. */
+const PICTURE: ProgressEvent = {
+  state: "running",
+  phase: "rows",
+  read: 0,
+  total: 0,
+  inserted: 0,
+  updated: 0,
+  skipped: 0,
+  rejected: 0,
+  rate: 0,
+  fraction: 0,
+  etaSeconds: null,
+  milliseconds: 0,
+  channels: [],
+  workers: [],
+};
 
 const NO_LIMITS = { maxFleetImports: undefined, maxClientRunning: undefined };
 
@@ -246,6 +264,27 @@ describe.skipIf(server === undefined)("a fleet", () => {
       error: { code: "worker_lost" },
     });
     expect((await ask<ImportList>(at, "GET", "/dead-letters")).body.imports).toHaveLength(1);
+  });
+
+  test("counts the attempts that came to nothing from the last one on that brought rows", async () => {
+    await using fleet = await newFleet();
+    const at = await fleet.server();
+    const { body } = await send(at, "/imports", people(10), "people.csv");
+    await using own = await openDatabase(fleet);
+    const claims = new Claims(own, "a worker without a store", NO_LIMITS, async () => 0);
+    const outcome = { error: { code: "file_store", message: "The store is away." } };
+    /** An attempt after which the import has this number of rows. */
+    const attempt = async (total: number): Promise<string | undefined> => {
+      await own.query("update sluice_fleet.job set start_after = now() where state = 'retry'");
+      const { claim } = (await claims.take()) as { claim: Claim };
+      await claims.show(claim, { ...PICTURE, total });
+      return await claims.giveBack(claim, outcome, 2);
+    };
+    const attempts: (string | undefined)[] = [];
+    for (const total of [3, 5, 5, 5]) attempts.push(await attempt(total));
+    // Each claim looks at what the attempt before it has brought.
+    expect(attempts).toEqual(["queued", "queued", "queued", "failed"]);
+    expect((await ask(at, "GET", `/imports/${body.id}`)).body.error?.message).toContain("It was tried 2 times");
   });
 
   test("serves clients in turn: one's many files do not hold up another's one, and low priority waits for all", async () => {
