@@ -11,7 +11,12 @@ import { startServer } from "./postgres.ts";
 import { conditionsIn, type Condition } from "./sql-conditions.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const LEDGER = ["ledger/fence.test.ts", "ledger/ledger.test.ts ledger/again.test.ts", "ledger/replay.test.ts"];
+const LEDGER = [
+  "ledger/fence.test.ts",
+  "ledger/ledger.test.ts ledger/again.test.ts",
+  "ledger/restored.test.ts ledger/rejects-read.test.ts ledger/cancelled.test.ts ledger/settled.test.ts ledger/sound.test.ts",
+  "ledger/replay.test.ts",
+];
 /** Test files by source, each step as a list of them. */
 const NOTICED_BY: Readonly<Record<string, readonly string[]>> = {
   "schema.ts": LEDGER,
