@@ -130,17 +130,22 @@ describe.skipIf(server === undefined)("the rejects of an import", () => {
 
   test("keep the types of the cells that are sent back as they were", async () => {
     await using service = await startService();
-    const cells = [new Date("2020-01-31T00:00:00Z"), true, "two"];
-    const file = await service.workbook([cells, ["text", "text", 1]], ["day", "flag", "n"]);
-    const fields = { table: "kinds", type: ["day=text", "flag=text", "n=integer"] };
+    const cells = [new Date("2020-01-31T00:00:00Z"), true, { number: 1.5, format: "[h]:mm:ss" }, "two"];
+    const file = await service.workbook([cells, ["text", "text", null, 1]], ["day", "flag", "took", "n"]);
+    const fields = { table: "kinds", type: ["day=text", "flag=text", "took=interval", "n=integer"] };
     const { body } = await send(service, "/imports", file, "kinds.xlsx", { fields });
     expect(await ended(service, body.id)).toMatchObject({ state: "finished", inserted: 1, rejected: 1 });
     const listed = (await ask<RejectList>(service, "GET", `/imports/${body.id}/rejects`)).body.rejects[0]!;
-    expect(listed.cells).toEqual([["d", "2020-01-31T00:00:00.000"], ["b", "true"], "two"]);
-    const repaired = await patch(service, body.id, [{ row: 2, cells: ["2020-01-31T00:00:00.000", "true", "2"] }]);
-    expect(repaired.body).toMatchObject({ inserted: 1, rejected: 0 });
+    expect(listed.cells).toEqual([["d", "2020-01-31T00:00:00.000"], ["b", "true"], ["t", "36:00:00"], "two"]);
+    const texts = ["2020-01-31T00:00:00.000", "true", "36:00:00", "2"];
+    expect((await patch(service, body.id, [{ row: 2, cells: texts }])).body).toMatchObject({
+      inserted: 1,
+      rejected: 0,
+    });
     // A date cell of a column of texts goes in as a spreadsheet shows it.
-    expect(await service.database.query("select day, flag from kinds where n = 2")).toEqual([["2020-01-31", "true"]]);
+    expect(await service.database.query("select day, flag, took from kinds where n = 2")).toEqual([
+      ["2020-01-31", "true", "36:00:00"],
+    ]);
   });
 
   test("go in once, however often and by however many their repair comes", async () => {

@@ -9,7 +9,7 @@ import type { Import, ImportList, ProgressEvent } from "../jobs/import.ts";
 import { writeWorkbook } from "../../test/workbook.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
 import { waitingForLock } from "../test/service.ts";
-import { Claims, type Claim } from "./claims.ts";
+import { Claims } from "./claims.ts";
 import { FleetDatabase } from "./database.ts";
 import { sweep } from "./dispatcher.ts";
 import { newFleet, type TestFleet, type TestServer } from "./test/fleet.ts";
@@ -276,7 +276,9 @@ describe.skipIf(server === undefined)("a fleet", () => {
     /** An attempt after which the import has this number of rows. */
     const attempt = async (total: number): Promise<string | undefined> => {
       await own.query("update sluice_fleet.job set start_after = now() where state = 'retry'");
-      const { claim } = (await claims.take()) as { claim: Claim };
+      const taken = await claims.take();
+      if (!taken || !("claim" in taken)) return "nothing to claim";
+      const { claim } = taken;
       await claims.show(claim, { ...PICTURE, total });
       return await claims.giveBack(claim, outcome, 2);
     };
