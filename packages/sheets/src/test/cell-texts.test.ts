@@ -69,8 +69,8 @@ test("nothing of it is given if it is not asked for", async () => {
 test("the links of an .xlsx file: to addresses, to places, over several cells, and in formulas", async () => {
   const text = (ref: string, formula = ""): string =>
     `<c r="${ref}" t="str">${formula === "" ? "" : `<f>${formula}</f>`}<v>text</v></c>`;
-  const rows = `<row r="1">${text("A1")}${text("B1")}</row><row r="2">${text("A2")}${text("B2")}</row><row r="3">${text("A3", "HYPERLINK(&quot;https://example.org/?a=1&amp;amp;b&quot;,&quot;x&quot;)")}${text("B3", "HYPERLINK(A1,&quot;y&quot;)")}${text("C3", "SUM(1)")}</row><row r="200">${text("D200")}</row>`;
-  const links = `<hyperlinks><hyperlink ref="A1" r:id="rId1" tooltip="&gt;"/><hyperlink ref="B1:B2" r:id="rId2" location="part"/><hyperlink ref='A2' location="Sheet2!A1" display="x"/><hyperlink ref="D1:D1000" r:id="rId1"/></hyperlinks>`;
+  const rows = `<row r="1">${text("A1")}${text("B1")}</row><row r="2">${text("A2")}${text("B2")}${text("C2")}</row><row r="3">${text("A3", "HYPERLINK(&quot;https://example.org/?a=1&amp;amp;b&quot;,&quot;x&quot;)")}${text("B3", "HYPERLINK(A1,&quot;y&quot;)")}${text("C3", "SUM(1)")}</row>${[200, 1000, 1001].map((row) => `<row r="${row}">${text(`D${row}`)}</row>`).join("")}`;
+  const links = `<hyperlinks><hyperlink ref="A1" r:id="rId1" tooltip="&gt;"/><hyperlink ref="B1:B2" r:id="rId2" location="part"/><hyperlink ref='A2' location="Sheet2!A1" display="x"/><hyperlink ref='C2' location='"Q 1"!A1'/><hyperlink ref="D1:D1000" r:id="rId1"/></hyperlinks>`;
   const relations = rels([
     ["rId1", "hyperlink", "https://example.com/a?b=1&amp;c=%C3%A9"],
     ["rId2", "hyperlink", "other.xlsx"],
@@ -86,8 +86,10 @@ test("the links of an .xlsx file: to addresses, to places, over several cells, a
     B1: "other.xlsx#part",
     A2: "#Sheet2!A1",
     B2: "other.xlsx#part",
+    C2: '#"Q 1"!A1',
     A3: "https://example.org/?a=1&amp;b",
     D200: "https://example.com/a?b=1&c=%C3%A9",
+    D1000: "https://example.com/a?b=1&c=%C3%A9",
   });
   expect(found.warnings).toEqual(["the address of the link in B3 is computed, so it is not kept"]);
   expect(found.hasLinks).toBe(true);
