@@ -26,6 +26,17 @@ test("a parameter that is used elsewhere needs no other use", () => {
   ]);
 });
 
+test("a range is one operand", () => {
+  expect(found("`select 1 from t where a not between b.c and 7 and d`")).toEqual([
+    ["a not between b.c and 7", "true"],
+    ["d", "true"],
+  ]);
+  expect(found("`if a <= 0 or b between c and d then select 1; end if`")).toEqual([
+    ["a <= 0", "false"],
+    ["b between c and d", "false"],
+  ]);
+});
+
 test("what is no condition is passed over: code, comments, messages, texts, DDL", () => {
   expect(found("// where a and b\nconst x = `if that is not so, and this is`;")).toEqual([]);
   expect(

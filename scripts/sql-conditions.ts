@@ -32,6 +32,8 @@ export function conditionsIn(source: string): Condition[] {
     // `create table if not exists`, `create or replace`.
     if (/^\s+(?:not\s+)?exists\s+[a-z_.]+\s*(?:[(;]|\w|$)/i.test(sql.slice(from)) && word === "if") continue;
     if (/^\s+replace\b/i.test(sql.slice(from))) continue;
+    // The `and` of `between … and …` is inside of an operand.
+    if (word === "and" && /\bbetween\s+[\w.$]+\s*$/i.test(sql.slice(0, match.index))) continue;
     const { end, next } = operandFrom(sql, from);
     // In parentheses it is a condition if another one follows.
     if (word === "(" && next !== "and" && next !== "or") continue;
@@ -65,14 +67,17 @@ function keptParameters(sql: string, start: number, end: number): string {
     .join("");
 }
 
-/** Where an operand ends, and the word there. */
+/** Where an operand ends, and the word there. The `and` of a `between` is part of its operand. */
 function operandFrom(sql: string, from: number): { end: number; next: string } {
   let depth = 0;
+  let ranges = 0;
   WORD.lastIndex = from;
   for (let match = WORD.exec(sql); match; match = WORD.exec(sql)) {
     const word = match[0].toLowerCase();
     if (word === OUTSIDE) return { end: match.index, next: "" };
-    if (word === "(" || word === "case") depth++;
+    if (word === "between" && depth === 0) ranges++;
+    else if (word === "and" && depth === 0 && ranges > 0) ranges--;
+    else if (word === "(" || word === "case") depth++;
     else if (depth > 0 && (word === ")" || word === "end")) depth--;
     else if (depth === 0 && (word === ")" || word === ";" || word === "," || word === "end" || ENDS.has(word)))
       return { end: match.index, next: word };
