@@ -153,6 +153,47 @@ test("bytes that are not UTF-8 in a text that is: the line is named", async () =
   });
 });
 
+test("a guess is told once, however long the text is", async () => {
+  const text = Buffer.from("stra\xdfe,b\n".repeat(200_000), "latin1");
+  await using book = await open(source(text), { csv: {} });
+  const told: string[] = [];
+  let batches = 0;
+  for await (const batch of book.sheet().batches()) {
+    batches++;
+    told.push(...batch.warnings.map(({ row, message }) => `${row}: ${message.slice(0, 23)}`));
+    batch.release();
+  }
+  expect(batches).toBeGreaterThan(1);
+  expect(told).toEqual(["1: the text is not UTF-8; "]);
+});
+
+test("bytes that are not UTF-8 are marked if that is asked for, and the characters beside them stay", async () => {
+  const text = Buffer.concat([
+    Buffer.from("é,ü\n".repeat(50)),
+    Buffer.from("😀中é"),
+    Buffer.from("\xe9,\xf0\x9f", "latin1"),
+    Buffer.from("中\nb,c\n"),
+  ]);
+  await using book = await open(source(text), { csv: {}, badBytes: "mark" });
+  const found: unknown[] = [];
+  for await (const batch of book.sheet().batches()) {
+    const [bad, ...others] = batch.badRows!;
+    expect([batch.rowNumbers[bad!], others]).toEqual([51, []]);
+    found.push(...plainRows([batch]).slice(50));
+    batch.release();
+  }
+  expect(found).toMatchObject([
+    {
+      number: 51,
+      cells: [
+        [1, 1, expect.any(Number), "😀中é?"],
+        [2, 1, expect.any(Number), "??中"],
+      ],
+    },
+    { number: 52 },
+  ]);
+});
+
 test("limits count as for workbooks", async () => {
   expect(await failure(`a,${"x".repeat(101)}\n`, limited({ cellBytes: 100 }))).toMatchObject({
     code: "limit",
