@@ -96,6 +96,7 @@ test.each([
   ["  a \n  b", "a b"],
   ["a<text:tab/>b<text:line-break/>c", "a\tb\nc"],
   ["a</text:p><text:p>b</text:p><text:p>", "a\nb\n"],
+  ["a</text:p><text:p> b", "a\nb"],
   ["<text:span>ri</text:span><text:a>ch</text:a> text", "rich text"],
   ["&lt;&amp;&#20013;", "<&中"],
   ["<![CDATA[<x>]]>", "<x>"],

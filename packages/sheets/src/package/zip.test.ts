@@ -32,6 +32,20 @@ test("without relationships of the package the content types lead to the workboo
   ]);
 });
 
+test("strings and styles without a relationship are taken from beside the workbook", async () => {
+  const parts = entriesOf({
+    strings: "<si><t>text</t></si>",
+    formats: ["yyyy-mm-dd"],
+    rows: '<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" s="1"><v>36526</v></c></row>',
+  });
+  const unrelated = parts.map((entry) =>
+    entry.name === "xl/_rels/workbook.xml.rels"
+      ? { ...entry, data: String(entry.data).replaceAll(/<Relationship [^>]*(?:sharedStrings|styles)\.xml"\/>/g, "") }
+      : entry,
+  );
+  expect((await readRows(zip(unrelated)))[0]!.values).toEqual(["text", new Date("2000-01-01T00:00:00Z")]);
+});
+
 test("hidden sheets are listed with their state; the default is the first visible one; modules are no sheets", async () => {
   const bytes = zip(
     entriesOf({

@@ -3,6 +3,7 @@
 import * as sheetJs from "@e965/xlsx";
 import { expect, test } from "vitest";
 import type { ReadOptions } from "../sheet.ts";
+import { CellTexts } from "../cells/cell-texts.ts";
 import { linkOfFormula } from "../cells/hyperlink.ts";
 import { open } from "../workbook.ts";
 import { rels, source, workbook, worksheet, type WorkbookParts } from "./workbook-writer.ts";
@@ -125,15 +126,29 @@ test("superscripts in texts of an .xlsx file, shared or not", async () => {
 });
 
 test("superscripts in texts of an .ods file", async () => {
-  const styles = `<style:style style:name="T1"><style:text-properties style:text-position="super 58%"/></style:style><style:style style:name="T2"><style:text-properties style:text-position="sub 58%"/></style:style>`;
+  const styles = `<style:style style:name="T1"><style:text-properties style:text-position="super 58%"/></style:style><style:style style:name="T2"><style:text-properties style:text-position="sub 58%"/></style:style><style:style style:name="T3"><style:text-properties style:text-position="33% 58%"/></style:style><style:style style:name="T4"><style:text-properties style:text-position="-33% 58%"/></style:style>`;
   const span = (style: string, text: string): string => `<text:span text:style-name="${style}">${text}</text:span>`;
   const text = (inner: string): string =>
     `<table:table-cell office:value-type="string"><text:p>${inner}</text:p></table:table-cell>`;
-  const cells = [text(`Rate ${span("T1", "12")} of`), text(`H${span("T2", "2")}O`), text("plain")];
+  const cells = [
+    text(`Rate ${span("T1", "12")} of`),
+    text(`H${span("T2", "2")}O`),
+    text("plain"),
+    text(`m${span("T3", "2")}`),
+    text(`x${span("T4", "1")}`),
+  ];
   const data = `<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x" xmlns:style="s"><office:automatic-styles>${styles}</office:automatic-styles><office:body><office:spreadsheet><table:table table:name="Data"><table:table-row>${cells.join("")}</table:table-row></table:table></office:spreadsheet></office:body></office:document-content>`;
   const mimetype = { name: "mimetype", data: "application/vnd.oasis.opendocument.spreadsheet", stored: true };
   const found = await besides(zip([mimetype, { name: "content.xml", data }]), { raised: true });
-  expect(found.raised).toEqual({ A1: "Rate ¹² of" });
+  expect(found.raised).toEqual({ A1: "Rate ¹² of", D1: "m²" });
+});
+
+test("texts are listed with their cells, also those of the last row and column", () => {
+  const texts = new CellTexts();
+  const cells = [[1, 16_384, "a"], [2, 1, "b"], [1_048_576, 16_384, "c"]] as const; // prettier-ignore
+  for (const [row, column, text] of cells) texts.set(row, column, text);
+  expect([...texts.entries()]).toEqual(cells);
+  expect(cells.map(([row, column]) => texts.at(row, column))).toEqual(["a", "b", "c"]);
 });
 
 test.each(["biff8", "xlsb"] as const)("what a library reads, too (%s)", async (bookType) => {
