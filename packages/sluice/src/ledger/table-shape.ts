@@ -114,7 +114,7 @@ function shapeFrom(text: string): Shape | undefined {
 export async function expectSameTable(target: Pick<Target, "query">, { id }: Pick<Claim, "id">): Promise<void> {
   const found = await target.query(
     `select i.target_table, i.plan::text, i.shape, ${shapeSql("pg_catalog.to_regclass(i.relation)")},
-            (select pg_catalog.format('%s%I', case when pg_table_is_visible(c.oid) then '' else pg_catalog.quote_ident(relnamespace::regnamespace::text) || '.' end, relname)
+            (select pg_catalog.format('%s%I', case when pg_table_is_visible(c.oid) then '' else relnamespace::regnamespace::text || '.' end, relname)
              from pg_class c where c.oid = i.table_oid),
             (select coalesce(sum(inserted + updated), 0)::text from sluice.chunks where import = i.id),
             (select coalesce(sum(inserted), 0)::text from sluice.chunks where import = i.id),

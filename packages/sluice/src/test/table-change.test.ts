@@ -146,6 +146,16 @@ describe.skipIf(server === undefined).each(METHODS)("%s: while rows go in", (met
     });
   });
 
+  test("a table that is moved to a schema to which no path leads is named with it", async () => {
+    await endedBy('create schema "Attic"; alter table t set schema "Attic"', async (database, failure, again) => {
+      expect(failure.code).toBe("table_gone");
+      expect(failure.message).toMatch(/^no table has the name "t" any more: the one .* is called "Attic"\.t now, with/);
+      await database.query('alter table "Attic".t set schema public');
+      expect(await again()).toMatchObject({ inserted: ROWS });
+      expect(await count(database)).toBe(ROWS);
+    });
+  });
+
   test("a table that is dropped has taken its rows with it", async () => {
     await endedBy("drop table t", async (database, failure, again) => {
       expect(failure.code).toBe("table_gone");
