@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, "..");
 const LEDGER = [
   "ledger/fence.test.ts",
   "ledger/ledger.test.ts ledger/again.test.ts",
-  "ledger/restored.test.ts ledger/rejects-read.test.ts ledger/cancelled.test.ts ledger/settled.test.ts ledger/sound.test.ts database/sequences.test.ts",
+  "ledger/restored.test.ts ledger/rejects-read.test.ts ledger/cancelled.test.ts ledger/settled.test.ts ledger/sound.test.ts test/same-content.test.ts database/sequences.test.ts",
   "ledger/replay.test.ts",
 ];
 /** Test files by source, each step as a list of them. */
@@ -24,7 +24,10 @@ const NOTICED_BY: Readonly<Record<string, readonly string[]>> = {
   "followed.ts": ["ledger/fence.test.ts", "ledger/lost-commits.test.ts"],
   "history.ts": ["ledger/ledger.test.ts"],
   "made.ts": ["server/allowed.test.ts", "server/app.test.ts"],
-  "table-shape.ts": ["test/table-change.test.ts", "ledger/again.test.ts ledger/ledger.test.ts"],
+  "table-shape.ts": [
+    "ledger/table-shape.test.ts test/table-change.test.ts",
+    "ledger/again.test.ts ledger/ledger.test.ts",
+  ],
   "trust.ts": ["ledger/trust.test.ts", "server/allowed.test.ts"],
 };
 /** Runs at the same time. */
