@@ -3,7 +3,7 @@
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { recv, select, send } from "../select.ts";
-import { type Port, Stage, stage } from "./stage.ts";
+import { type Port, Stage, stage, type StageOptions } from "./stage.ts";
 
 /**
  * Fan-in: the values of all channels in the order of their arrival, until all channels are closed.
@@ -27,10 +27,15 @@ export function bridge<T>(ctx: Context, inputs: RecvChan<RecvChan<T>>): RecvChan
   });
 }
 
-/** Fan-out: n channels that share the input; each value goes to the one that takes it first. */
+/**
+ * Fan-out: n channels that share the input; each value goes to the one that takes it first. If a
+ * channel is left, the others get its share.
+ */
 export function fanOut<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T>[] {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`fanOut: n must be at least 1, got ${n}`);
-  return Array.from({ length: n }, () => stage<T>(ctx, [input], { name: "fanOut" }, (s) => forward(s, input)));
+  return split(ctx, input, { name: "fanOut", outputs: n }, async (s, value) => {
+    await offer(s, value, new Set(s.ports));
+  });
 }
 
 /**
@@ -39,26 +44,47 @@ export function fanOut<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan
  * stage that reads it. If your code only calls `recv`, use `orDone(ctx, side)` as such a stage.
  */
 export function tee<T>(ctx: Context, input: RecvChan<T>): [RecvChan<T>, RecvChan<T>] {
-  const { ports } = new Stage<T>(ctx, [input], { name: "tee", outputs: 2 }, async (s) => {
+  const [one, other] = split(ctx, input, { name: "tee", outputs: 2 }, async (s, value) => {
+    const waiting = new Set(s.ports);
+    for (let taker; (taker = await offer(s, value, waiting)) !== undefined;) waiting.delete(taker);
+  });
+  return [one as RecvChan<T>, other as RecvChan<T>];
+}
+
+/** A stage of several outputs, which hands out each value before it takes the next one. */
+function split<T>(
+  ctx: Context,
+  input: RecvChan<T>,
+  options: StageOptions,
+  handOut: (s: Stage<T>, value: T) => Promise<void>,
+): RecvChan<T>[] {
+  const { ports } = new Stage<T>(ctx, [input], options, async (s) => {
     for (;;) {
       const [value, ok] = await s.next(input);
       if (!ok) return;
-      const waiting = new Set<Port<T>>(s.ports);
-      for (;;) {
-        for (const port of waiting) if (port.isLeft) waiting.delete(port);
-        if (waiting.size === 0) break;
-        const ports = [...waiting];
-        const c = await select([
-          recv(s.ctx.done()),
-          ...ports.map((port) => send(port.channel, value)),
-          ...ports.map((port) => recv(port.left)),
-        ]);
-        if (c.case === 0) throw s.ctx.err() as Error;
-        if (c.case <= ports.length) waiting.delete(ports[c.case - 1] as Port<T>);
-      }
+      await handOut(s, value);
     }
   });
-  return [(ports[0] as Port<T>).channel, (ports[1] as Port<T>).channel];
+  return ports.map((port) => port.channel);
+}
+
+/**
+ * Waits until one of the outputs takes the value, and returns that one; `undefined` if all of them
+ * have been left. Removes the left ones from `waiting`.
+ */
+async function offer<T>(s: Stage<T>, value: T, waiting: Set<Port<T>>): Promise<Port<T> | undefined> {
+  for (;;) {
+    for (const port of waiting) if (port.isLeft) waiting.delete(port);
+    if (waiting.size === 0) return undefined;
+    const ports = [...waiting];
+    const c = await select([
+      recv(s.ctx.done()),
+      ...ports.map((port) => send(port.channel, value)),
+      ...ports.map((port) => recv(port.left)),
+    ]);
+    if (c.case === 0) throw s.ctx.err() as Error;
+    if (c.case <= ports.length) return ports[c.case - 1];
+  }
 }
 
 /** The options of {@link buffer}. Every option may be omitted. */

@@ -505,6 +505,28 @@ describe("fanOut and merge", () => {
     expect(got.sort((a, b) => a - b)).toEqual([...count(50)]);
     expect(numGoroutine()).toBe(1);
   });
+
+  it("lose no value if one output is left, and end with the last one", async () => {
+    const source = count(1e9);
+    const outs = fanOut(ctx, generate(ctx, source), 3);
+    const got: number[] = [];
+    const read = async (out: RecvChan<number>, most: number): Promise<void> => {
+      for await (const v of out) {
+        got.push(v);
+        await gosched();
+        if (--most === 0) break;
+      }
+    };
+    await Promise.all([read(outs[0]!, 1), read(outs[1]!, 10), read(outs[2]!, 20)]);
+    expect(got.sort((a, b) => a - b)).toEqual([...count(31)]);
+    expect(source.next().done).toBe(true);
+  });
+
+  it("give the error of the input to every output", async () => {
+    const failing = map(ctx, generate(ctx, count(1)), () => Promise.reject(new Error("torn")));
+    const ends = await Promise.allSettled(fanOut(ctx, failing, 2).map(all));
+    expect(ends.map((end) => end.status === "rejected" && end.reason.message)).toEqual(["torn", "torn"]);
+  });
 });
 
 describe("tee", () => {
