@@ -12,8 +12,10 @@ import { Stage, stage, type StageSource } from "./stage.ts";
  * the receive, so its values pass without a wait.
  *
  * When the stage stops, it calls the iterator's `return`, cancels a stream, and destroys a Node
- * stream (a socket, a file). It does not wait for an iterator that is in the middle of its `next`:
- * that value is lost. If the cleanup throws, the error comes out at the loop that was left.
+ * stream (a socket, a file). The loop that was left waits for this cleanup, and throws its error.
+ * An async generator runs ahead by one value. So it may be in the middle of its `next`, whose value
+ * is lost, and it can clean up only after that. If that takes longer than a second, the loop
+ * continues without it, and a warning of the process names the stage.
  */
 export function generate<T>(ctx: Context, iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): RecvChan<T> {
   // A channel is read as a channel. So a stage that stops does not continue to wait for the

@@ -1,8 +1,10 @@
 // Reads foreign iterators one value at a time, for a stage that may have to stop meanwhile.
 //
-// Invariants: a stage never waits for a foreign `next` that may never settle. When the stage stops,
-// it calls the iterator's `return`. It destroys a Node stream at once, since the stream's `return`
-// would wait for a `next` in progress. If the cleanup throws, the stage gets the error.
+// Invariants: when the stage stops, it calls the iterator's `return` and waits for it. If the
+// cleanup throws, the stage gets the error. An async generator answers a `next` in progress first,
+// and that may never happen. Then the grace of the stage bounds the wait, as for a worker that is
+// in a call.
+// A Node stream is destroyed at once, so that it does not wait for data.
 
 import type { Context } from "../context.ts";
 
@@ -23,7 +25,8 @@ export interface Sink<T> {
 export async function iterate<T>(s: Sink<T>, values: AsyncIterable<T> | ReadableStream<T>): Promise<void> {
   const iterator = "getReader" in values ? fromStream(values) : iteratorOf(values);
   let abandon: (reason: unknown) => void = () => undefined;
-  let asked = false;
+  /** The answer to a `next` in progress. */
+  let answer: Promise<unknown> | undefined;
   let done = false;
   const { signal } = s.ctx;
   const stopped = (): void => abandon(s.ctx.err());
@@ -32,7 +35,6 @@ export async function iterate<T>(s: Sink<T>, values: AsyncIterable<T> | Readable
     for (;;) {
       const err = s.ctx.err();
       if (err !== undefined) throw err;
-      asked = true;
       const step = await new Promise<IteratorResult<T, unknown>>((resolve, reject) => {
         abandon = reject;
         const failed = (error: unknown): void => {
@@ -41,12 +43,12 @@ export async function iterate<T>(s: Sink<T>, values: AsyncIterable<T> | Readable
           reject(error);
         };
         try {
-          Promise.resolve(iterator.next()).then(resolve, failed);
+          answer = Promise.resolve(iterator.next()).then(resolve, failed);
         } catch (error) {
           failed(error);
         }
       });
-      asked = false;
+      answer = undefined;
       if (step.done === true) {
         done = true;
         return;
@@ -55,21 +57,18 @@ export async function iterate<T>(s: Sink<T>, values: AsyncIterable<T> | Readable
     }
   } finally {
     signal.removeEventListener("abort", stopped);
-    if (!done) await s.cleanUp(() => leave(values, iterator, asked));
+    if (!done) {
+      const left = leave(values, iterator);
+      // Until the answer has come, this worker is in a call, and the cleanup has not begun.
+      await Promise.race([left, answer]).catch(() => undefined);
+      await s.cleanUp(() => left);
+    }
   }
 }
 
-async function leave<T>(
-  values: AsyncIterable<T> | ReadableStream<T>,
-  iterator: AsyncIterator<T>,
-  asked: boolean,
-): Promise<void> {
+async function leave<T>(values: AsyncIterable<T> | ReadableStream<T>, iterator: AsyncIterator<T>): Promise<void> {
   if (isNodeStream(values)) values.destroy();
-  const left = Promise.resolve(iterator.return?.());
-  // An iterator answers `next` before `return`. So the stage waits for `return` only if no `next`
-  // is in progress.
-  if (asked) left.catch(() => undefined);
-  else await left;
+  await iterator.return?.();
 }
 
 /** Node's streams: sockets, files, pipes of child processes. */
@@ -91,13 +90,21 @@ function iteratorOf<T>(values: AsyncIterable<T>): AsyncIterator<T> {
   return isNodeStream<T>(values) ? values.iterator({ destroyOnReturn: false }) : values[Symbol.asyncIterator]();
 }
 
-/** A reader cancels at once. A stream's own iterator would first finish its read. */
+/**
+ * A reader cancels at once. A stream's own iterator would first finish its read. As that one does,
+ * it releases its lock at the end.
+ */
 function fromStream<T>(stream: ReadableStream<T>): AsyncIterator<T, undefined> {
   const reader = stream.getReader();
   return {
-    next: () => reader.read() as Promise<IteratorResult<T, undefined>>,
+    next: async () => {
+      const step = await reader.read();
+      if (step.done) reader.releaseLock();
+      return step as IteratorResult<T, undefined>;
+    },
     return: async () => {
       await reader.cancel();
+      reader.releaseLock();
       return { value: undefined, done: true };
     },
   };

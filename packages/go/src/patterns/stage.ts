@@ -10,7 +10,9 @@
 //   stage has ended, no part of it runs. The only exception are workers that have not ended when
 //   the grace after the stop is over: the stage abandons them. It never does that in silence: a
 //   warning of the process names them, and dumps show them.
-// - The cleanup of a source is never abandoned: a stage waits for it, however long it takes.
+// - The cleanup of a source is never abandoned: a stage waits for it, however long it takes. A
+//   source that must first end a call, such as a generator in the middle of its `next`, counts as a
+//   worker until then.
 // - The first error closes the output. The reader gets all earlier results, then the error. Errors
 //   of bodies after the stop are consequences of the stop, so they are dropped: a cancelled stage
 //   just ends.
@@ -237,7 +239,7 @@ export class Stage<R> {
       this.#cleanup ??= { error };
     }
     // The alarm has rung meanwhile, and found a cleanup in progress.
-    if (--this.#cleaning === 0 && this.#alarm === undefined) this.#beginGrace();
+    if (--this.#cleaning === 0 && this.#alarm === undefined && !this.#ended.closed) this.#beginGrace();
   }
 
   /** Called when a worker's work is over. */

@@ -1,10 +1,10 @@
 import { EventEmitter, getEventListeners, once } from "node:events";
 import { PassThrough, Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { chan, go, gosched, numGoroutine } from "../index.ts";
+import { chan, go, gosched, numGoroutine, type RecvChan } from "../index.ts";
 import { background, Canceled, withCancel } from "../context.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
-import { flatMap, fromEvent, generate, map, toReadableStream, toWritableStream } from "./index.ts";
+import { flatMap, fromEvent, generate, map, stage, toReadableStream, toWritableStream } from "./index.ts";
 
 expectNoLeaks();
 
@@ -55,6 +55,14 @@ describe("a stream into a channel", () => {
     const { stream, pulls } = endless(1000);
     for await (const v of generate(ctx, stream)) if (v === 4) break;
     expect(pulls()).toBeLessThan(10);
+  });
+
+  it("has released its lock at its end, and after the loop was left, as a plain for await does", async () => {
+    const ended = new ReadableStream<number>({ start: (controller) => controller.close() });
+    for await (const _ of generate(ctx, ended)) throw new Error("it has no chunk");
+    const { stream } = endless(3);
+    for await (const _ of generate(ctx, stream)) break;
+    expect([ended.locked, stream.locked]).toEqual([false, false]);
   });
 
   it("rejects with the stream's error", async () => {
@@ -135,6 +143,30 @@ describe("a source whose cleanup fails", () => {
     await expect(leave(staged)).rejects.toThrow("cursor could not be closed");
   });
 
+  it("an async generator in the middle of its next: the loop waits for the cleanup, and gets its error", async () => {
+    const events: string[] = [];
+    const rows = async function* (): AsyncGenerator<number> {
+      try {
+        for (let n = 0; ; n++) {
+          yield n;
+          await new Promise((resolve) => setTimeout(resolve, 5)); // the query of the next row
+        }
+      } finally {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        events.push("closed");
+        fail();
+      }
+    };
+    for (const through of [(rows: RecvChan<number>) => rows, (rows: RecvChan<number>) => map(ctx, rows, (v) => v)]) {
+      const read = async (): Promise<void> => {
+        for await (const v of through(generate(ctx, rows()))) if (v === 1) break;
+      };
+      await expect(read()).rejects.toThrow("cursor could not be closed");
+      events.push("left");
+    }
+    expect(events).toEqual(["closed", "left", "closed", "left"]);
+  });
+
   it.each(closing)("%s: an error from before is not replaced by it", async (_, rows) => {
     const failing = map(ctx, generate(ctx, rows()), (): number => {
       throw new Error("the first");
@@ -197,6 +229,25 @@ describe("generate over an async iterator", () => {
     cancel();
     expect(await out.recvOk()).toEqual([undefined, false]);
     expect({ returned, goroutines: numGoroutine() }).toEqual({ returned: true, goroutines: before });
+  });
+
+  it("leaves a generator whose next never comes when the grace is over, and warns", async () => {
+    let answer: (() => void) | undefined;
+    const stuck = (async function* () {
+      yield 1;
+      await new Promise<void>((resolve) => (answer = resolve));
+    })();
+    const warnings: string[] = [];
+    const listener = ({ message }: Error): unknown => warnings.push(message);
+    process.on("warning", listener);
+    for await (const _ of stage<number>(ctx, [], (s) => s.emitAll(stuck), { name: "rows", grace: 1 })) {
+      while (answer === undefined) await gosched();
+      break;
+    }
+    answer?.();
+    await gosched();
+    process.off("warning", listener);
+    expect(warnings).toEqual([expect.stringMatching(/^rows: 1 of its workers did not end within 1 ms/)]);
   });
 
   it("does not ask at all when the context is done", async () => {
