@@ -64,6 +64,22 @@ describe("Breaker", () => {
     expect(breaker.state).toBe("closed");
   });
 
+  it("lets another probe through if one hangs, and does not count the one that hung", async () => {
+    const states: BreakerState[] = [];
+    const breaker = new Breaker({ failures: 1, ms: 1000, onChange: (state) => void states.push(state) });
+    await outcome(breaker, bad);
+    vi.advanceTimersByTime(1000);
+    const stuck = chan<string>();
+    const hanging = outcome(breaker, async () => Promise.reject(new Error(await stuck.recv())));
+    vi.advanceTimersByTime(999);
+    expect(await outcome(breaker, good)).toMatch(/^breaker: open/);
+    vi.advanceTimersByTime(1);
+    expect(await outcome(breaker, good)).toBe("good");
+    await stuck.send("at last");
+    expect(await hanging).toBe("at last");
+    expect(states).toEqual(["open", "half-open", "closed"]);
+  });
+
   it("does not count a call that began before it opened", async () => {
     const breaker = new Breaker({ failures: 1, ms: 1000 });
     const slow = chan<string>();

@@ -3,7 +3,8 @@
 //
 // States: *closed*, calls go through; *open*, calls are refused at once; *half-open*, a few probes
 // go through. A number of failures in a row opens the breaker. After a pause it becomes half-open.
-// Then one failure opens it again, and as many successes as there are probes close it.
+// Then one failure opens it again, and as many successes as there are probes close it. Probes that
+// hang make room for others after the same pause.
 //
 // Invariant: a call counts in the state in which it began. A call that began before the breaker
 // opened does not change anything later.
@@ -19,7 +20,11 @@ export interface BreakerOptions {
   readonly failures?: number | undefined;
   /** Milliseconds until it lets probes through; 30,000 by default. */
   readonly ms?: number | undefined;
-  /** The most probes at the same time, and the number of successes that close it; 1 by default. */
+  /**
+   * The most probes at the same time, and the number of successes that close it; 1 by default. If
+   * probes have not ended after `ms` milliseconds, they do not count any more, and others go
+   * through.
+   */
   readonly probes?: number | undefined;
   /** Returns true if an error means that the other side is down. By default every error does. */
   readonly isFailure?: ((error: unknown) => boolean) | undefined;
@@ -54,7 +59,8 @@ export class Breaker {
   /** While it is half-open: the number of probes that run, and of those that have succeeded. */
   #probing = 0;
   #succeeded = 0;
-  #openedAt = 0;
+  /** The moment at which it opened, or let the first of these probes through. */
+  #since = 0;
 
   /** Throws a RangeError for invalid numbers. */
   constructor({ failures = 5, ms = 30_000, probes = 1, isFailure = () => true, onChange }: BreakerOptions = {}) {
@@ -93,40 +99,36 @@ export class Breaker {
   }
 
   #enter(): number {
-    if (this.#state === "open") {
+    if (this.#state === "closed") return this.#round;
+    if (this.#state === "open" || this.#probing + this.#succeeded >= this.#probes) {
       const left = this.#left();
-      if (left > 0) throw new BreakerOpenError(left);
+      if (left > 0) throw new BreakerOpenError(this.#state === "open" ? left : 0);
       this.#become("half-open");
     }
-    if (this.#state === "half-open") {
-      if (this.#probing + this.#succeeded >= this.#probes) throw new BreakerOpenError(0);
-      this.#probing++;
-    }
+    this.#probing++;
     return this.#round;
   }
 
   #leave(failed: boolean): void {
     if (this.#state === "half-open") {
       this.#probing--;
-      if (failed) this.#open();
+      if (failed) this.#become("open");
       else if (++this.#succeeded >= this.#probes) this.#become("closed");
     } else if (!failed) this.#failed = 0;
-    else if (++this.#failed >= this.#failures) this.#open();
+    else if (++this.#failed >= this.#failures) this.#become("open");
   }
 
-  #open(): void {
-    this.#openedAt = monotonic();
-    this.#become("open");
-  }
-
+  /** Milliseconds that are left of the pause. */
   #left(): number {
-    return this.#openedAt + this.#ms - monotonic();
+    return this.#since + this.#ms - monotonic();
   }
 
   #become(state: BreakerState): void {
+    const was = this.#state;
     this.#state = state;
     this.#round++;
     this.#failed = this.#probing = this.#succeeded = 0;
-    this.#onChange?.(state);
+    this.#since = monotonic();
+    if (state !== was) this.#onChange?.(state);
   }
 }
