@@ -217,6 +217,13 @@ describe("lines", () => {
     expect(error).toMatchObject({ code: "line_too_long", message: "lines: a line is longer than 1000 characters" });
   });
 
+  it.each(["\n", "\r\n", ""])("count the characters of a line without its end %j", async (end) => {
+    const read = (length: number): Promise<string | undefined> =>
+      lines(ctx, generate(ctx, ["x".repeat(length), end]), { longest: 10 }).recv();
+    expect(await read(10)).toBe("x".repeat(10));
+    await expect(read(11)).rejects.toThrow("lines: a line is longer than 10 characters");
+  });
+
   it("destroy a stream that is silent when their context ends", async () => {
     const stream = new PassThrough();
     const [c, cancel] = withCancel(ctx);

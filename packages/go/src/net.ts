@@ -60,8 +60,8 @@ export interface ServeOptions {
  * others. Connections that are still open after the grace are cut, and it rejects with
  * `DeadlineExceeded`. Connections that a server of `node:net` accepted before this call are not
  * known here: it waits for them, but does not cut them. Rejects with the server's error, such as
- * EADDRINUSE. Resolves if other code closes the server.
- * closes the server.
+ * EADDRINUSE, and with `ctx.err()` if ctx is done before it begins. Resolves if other code closes
+ * the server.
  *
  * @example
  * ```ts
@@ -225,8 +225,8 @@ export interface LineOptions {
   /** A label of the Encoding Standard; `utf-8` by default. */
   readonly encoding?: string | undefined;
   /**
-   * The most characters of a line, 1,048,576 by default. If a peer sends more without a line end,
-   * that is an error.
+   * The most characters of a line without its end, 1,048,576 by default. If a peer sends more, that
+   * is an error.
    */
   readonly longest?: number | undefined;
 }
@@ -251,9 +251,10 @@ export function lines(
   const parts = generate<Uint8Array | string>(ctx, stream);
   return stage<string>(ctx, [parts], { name: "lines" }, async (s) => {
     let rest = "";
-    const emit = async (line: string): Promise<void> => {
+    const emit = async (raw: string): Promise<void> => {
+      const line = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
       if (line.length > longest) throw tooLong(longest);
-      await s.emit(line.endsWith("\r") ? line.slice(0, -1) : line);
+      await s.emit(line);
     };
     for (;;) {
       const [part, ok] = await s.next(parts);
@@ -265,7 +266,8 @@ export function lines(
         from = at + 1;
       }
       rest += text.slice(from);
-      if (rest.length > longest) throw tooLong(longest);
+      // The last character may be the CR of the line's end.
+      if (rest.length > longest + 1) throw tooLong(longest);
       if (!ok) break;
     }
     if (rest !== "") await emit(rest);
