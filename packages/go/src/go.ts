@@ -92,6 +92,7 @@ export const numGoroutine: () => number = countGoroutines;
  * A cleanup for `using` (or, with an async fn, for `await using`): fn runs at the end of the block,
  * however that ends.
  */
+export function defer(fn: () => never): Disposable & AsyncDisposable;
 export function defer(fn: () => PromiseLike<unknown>): AsyncDisposable;
 export function defer(fn: () => void): Disposable;
 export function defer(fn: () => unknown): Disposable & AsyncDisposable {
