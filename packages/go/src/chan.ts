@@ -58,7 +58,7 @@ export interface RecvChan<T> extends AsyncIterable<T> {
 export interface Chan<T> extends SendChan<T>, RecvChan<T> {}
 
 /** A value that `await` would resolve instead of passing it on. */
-interface Thenable {
+export interface Thenable {
   readonly then: (...args: never) => unknown;
 }
 

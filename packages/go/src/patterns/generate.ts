@@ -1,11 +1,19 @@
 // generate: the source of a pipeline.
 
-import type { RecvChan } from "../chan.ts";
+import type { RecvChan, Thenable } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
 import { orDone } from "./merge.ts";
 import { iterate } from "./iterate.ts";
-import { Stage, stage, type StageSource } from "./stage.ts";
+import { kindOf, Stage, stage, type StageSource } from "./stage.ts";
+
+/** As in `chan<T>`: asks for an argument that nobody can give if the values are promises. */
+type NoPromises<T> = 0 extends 1 & T
+  ? []
+  : // oxlint-disable-next-line typescript/no-explicit-any
+    [T extends Thenable ? any : never] extends [never]
+    ? []
+    : [refused: "a promise cannot be an element of a channel: call what makes it in map, not before generate"];
 
 /**
  * The values of an iterable or a stream, one at a time on demand. A plain iterable is asked during
@@ -17,7 +25,13 @@ import { Stage, stage, type StageSource } from "./stage.ts";
  * is lost, and it can clean up only after that. If that takes longer than a second, the loop
  * continues without it, and a warning of the process names the stage.
  */
+export function generate<T>(
+  ctx: Context,
+  iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>,
+  ...refused: NoPromises<T>
+): RecvChan<T>;
 export function generate<T>(ctx: Context, iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): RecvChan<T> {
+  if (!isIterable(iterable)) throw new TypeError(`generate: expected an iterable or a stream, got ${kindOf(iterable)}`);
   // A channel is read as a channel. So a stage that stops does not continue to wait for the
   // channel's next value.
   if (iterable instanceof Channel) return orDone<T>(ctx, iterable);
@@ -69,4 +83,13 @@ class Iteration<T> implements StageSource {
   stop(): void {
     this.stage.output.drain();
   }
+}
+
+function isIterable(given: unknown): boolean {
+  const {
+    [Symbol.iterator]: plain,
+    [Symbol.asyncIterator]: async,
+    getReader,
+  } = Object(given) as Partial<Iterable<unknown> & AsyncIterable<unknown> & ReadableStream>;
+  return plain !== undefined || async !== undefined || getReader !== undefined;
 }

@@ -340,10 +340,15 @@ export class Port<R> implements Owner {
 /** Throws if the input is not a channel of this library. */
 export function expectChannel(input: unknown, name: string): void {
   if (input instanceof Channel) return;
-  const got = Object.prototype.toString.call(input).slice("[object ".length, -1);
   throw new TypeError(
-    `${name}: expected a channel of this copy of the library as input, got ${got}: generate(ctx, iterable) makes one`,
+    `${name}: expected a channel of this copy of the library as input, got ${kindOf(input)}: ` +
+      "generate(ctx, iterable) makes one",
   );
+}
+
+/** The kind of a value, for messages: `Array`, `Null`. */
+export function kindOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 function ownerOf(input: RecvChan<unknown>): Owner | undefined {

@@ -250,6 +250,15 @@ describe("generate over an async iterator", () => {
     expect(warnings).toEqual([expect.stringMatching(/^rows: 1 of its workers did not end within 1 ms/)]);
   });
 
+  it.each([
+    [5, "Number"],
+    [null, "Null"],
+    [undefined, "Undefined"],
+    [{}, "Object"],
+  ])("refuses %j with a text that says what it takes", (given, kind) => {
+    expect(() => generate(ctx, given as never)).toThrow(`generate: expected an iterable or a stream, got ${kind}`);
+  });
+
   it("does not ask at all when the context is done", async () => {
     const [c, cancel] = withCancel(ctx);
     cancel();

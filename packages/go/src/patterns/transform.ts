@@ -27,7 +27,14 @@ export function map<T, R>(ctx: Context, input: RecvChan<T>, fn: Fn<T, R>, option
   return transform(ctx, input, { name: "map", ...options }, false, fn, emitOne);
 }
 
-/** The values for which fn is true. */
+/** The values for which fn is true. A type guard narrows their type, as for arrays. */
+export function filter<T, S extends T>(
+  ctx: Context,
+  input: RecvChan<T>,
+  fn: (value: T, ctx: Context) => value is S,
+  options?: Workers,
+): RecvChan<S>;
+export function filter<T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, boolean>, options?: Workers): RecvChan<T>;
 export function filter<T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, boolean>, options: Workers = {}): RecvChan<T> {
   return transform(ctx, input, { name: "filter", ...options }, false, fn, emitIf);
 }
@@ -63,7 +70,8 @@ export const ordered: {
   readonly flatMap: typeof flatMap;
 } = {
   map: (ctx, input, fn, options) => transform(ctx, input, { name: "ordered.map", ...options }, true, fn, emitOne),
-  filter: (ctx, input, fn, options) => transform(ctx, input, { name: "ordered.filter", ...options }, true, fn, emitIf),
+  filter: <T>(ctx: Context, input: RecvChan<T>, fn: Fn<T, boolean>, options?: Workers): RecvChan<never> =>
+    transform<T, boolean, never>(ctx, input, { name: "ordered.filter", ...options }, true, fn, emitIf),
   flatMap: (ctx, input, fn, options) =>
     transform(ctx, input, { name: "ordered.flatMap", ...options }, true, fn, emitAll),
 };

@@ -5,6 +5,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { background, key, type Context, type Key, type TypedKey, withCancel, withValue } from "../context.ts";
 import {
   chan,
+  defer,
   go,
   otherwise,
   recoverable,
@@ -17,7 +18,7 @@ import {
   type SendChan,
 } from "../index.ts";
 import { Group } from "../errgroup.ts";
-import { map, ordered, reduce, tee } from "../patterns/index.ts";
+import { filter, generate, map, ordered, reduce, tee } from "../patterns/index.ts";
 import { Mutex, onceValues, Pool, SyncMap } from "../sync/index.ts";
 
 interface Animal {
@@ -195,6 +196,28 @@ describe("goroutines", () => {
   });
 });
 
+describe("defer", () => {
+  it("F9 is for `using` whatever fn gives, but for a promise, which is for `await using`", () => {
+    const wrong = (given: unknown, quietly: () => void): unknown => {
+      using _quiet = defer(quietly);
+      using _throws = defer(() => {
+        throw given;
+      });
+      using _exits = defer(() => process.exit(1));
+      using _parses = defer(() => JSON.parse("1"));
+      // @ts-expect-error a promise would not be awaited
+      using _late = defer(async () => undefined);
+      return async (): Promise<void> => {
+        await using _late = defer(async () => undefined);
+        await using _throws = defer(() => {
+          throw given;
+        });
+      };
+    };
+    expect(wrong).toBeTypeOf("function");
+  });
+});
+
 describe("sync and patterns", () => {
   it("C38 C52 C57 results have their types", async () => {
     expectTypeOf(new Mutex().tryLock()).toEqualTypeOf<Disposable | undefined>();
@@ -226,6 +249,29 @@ describe("sync and patterns", () => {
     // @ts-expect-error a stage reads a channel
     const wrong = (): unknown => map(ctx, [1, 2], (v: number) => v);
     expect(wrong).toBeTypeOf("function");
+  });
+
+  it("J10 a type guard narrows what filter lets through", () => {
+    const ctx = background();
+    const input = chan<number | string>();
+    input.close();
+    const isText = (v: unknown): v is string => typeof v === "string";
+    expectTypeOf(filter(ctx, input, isText)).toEqualTypeOf<RecvChan<string>>();
+    expectTypeOf(ordered.filter(ctx, input, isText, { workers: 2 })).toEqualTypeOf<RecvChan<string>>();
+    expectTypeOf(filter(ctx, input, (v) => typeof v === "string")).toEqualTypeOf<RecvChan<string>>();
+    expectTypeOf(filter(ctx, input, async (v) => v === 1)).toEqualTypeOf<RecvChan<number | string>>();
+  });
+
+  it("J17 promises are no values of a pipeline: map makes them", () => {
+    const ctx = background();
+    const ids = [1, 2];
+    const load = async (id: number): Promise<string> => `${id}`;
+    const right = (): RecvChan<string> => map(ctx, generate(ctx, ids), load);
+    // @ts-expect-error an await would look into them
+    const wrong = (): unknown => generate(ctx, ids.map(load));
+    const generic = <T>(values: Iterable<T>): RecvChan<T> => generate(ctx, values);
+    const any = (values: any): unknown => generate(ctx, values); // oxlint-disable-line typescript/no-explicit-any -- it is what is tested
+    expect([right, wrong, generic, any].length).toBe(4);
   });
 });
 
