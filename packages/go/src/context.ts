@@ -15,7 +15,7 @@
 
 import type { RecvChan } from "./chan.ts";
 import { Channel } from "./internal/channel.ts";
-import { type Alarm, alarmIn, wall } from "./internal/clock.ts";
+import { alarmIn, wall } from "./internal/clock.ts";
 import { holdOpen } from "./internal/fatal.ts";
 import { host } from "./internal/host.ts";
 import { spawn } from "./internal/launch.ts";
@@ -258,7 +258,7 @@ class CancelContext implements Context {
   readonly parent: Context;
   readonly #kind: string;
   cause: Error | undefined;
-  /** Called once, when done. */
+  /** Called once, when done: frees what the context holds, for example. */
   whenDone: (() => void) | undefined;
   #err: Error | undefined;
   #done: Channel<never> | undefined;
@@ -367,7 +367,6 @@ class CancelContext implements Context {
     for (const ctx of subtree) {
       ctx.#detach?.();
       ctx.#detach = undefined;
-      ctx.released();
       const { whenDone } = ctx;
       ctx.whenDone = undefined;
       whenDone?.();
@@ -376,9 +375,10 @@ class CancelContext implements Context {
     for (const ctx of subtree) ctx.#abort?.abort(ctx.cause);
   }
 
-  /** Called when the context is done: frees everything that it holds. */
-  protected released(): void {
-    // nothing
+  /** Makes the program wait for what ends it, which does not keep the event loop alive. */
+  holdOpen(): void {
+    holdOpen(1);
+    this.whenDone = () => holdOpen(-1);
   }
 
   /** The number of children. */
@@ -388,8 +388,6 @@ class CancelContext implements Context {
 }
 
 class DeadlineContext extends CancelContext {
-  #alarm: Alarm | undefined;
-
   constructor(parent: Context, date: Date) {
     super(parent, "WithDeadline", date);
   }
@@ -397,24 +395,22 @@ class DeadlineContext extends CancelContext {
   startTimer(ms: number, cause: Error | undefined): void {
     if (this.err() !== undefined) return;
     const expire = (): void => this.cancel(DeadlineExceeded, cause);
-    if (!(ms > 0)) expire();
-    else this.#alarm = alarmIn(ms, expire);
+    if (!(ms > 0)) {
+      expire();
+      return;
+    }
+    const alarm = alarmIn(ms, expire);
+    this.whenDone = () => alarm.cancel();
   }
 
   override toString(): string {
     const date = this.deadline() as Date;
     return `${super.toString()}(${date.toISOString()} [${(date.getTime() - wall()) / 1000}s])`;
   }
-
-  protected override released(): void {
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-  }
 }
 
 class SignalContext extends CancelContext {
   readonly #signal: AbortSignal;
-  #holdsOpen = false;
 
   constructor(signal: AbortSignal) {
     super(backgroundContext, "fromSignal");
@@ -429,16 +425,11 @@ class SignalContext extends CancelContext {
       return;
     }
     signal.addEventListener("abort", aborted, { once: true });
-    this.#holdsOpen = isTimeout(signal);
-    if (this.#holdsOpen) holdOpen(1);
+    if (isTimeout(signal)) this.holdOpen();
   }
 
   override get signal(): AbortSignal {
     return this.#signal;
-  }
-
-  protected override released(): void {
-    if (this.#holdsOpen) holdOpen(-1);
   }
 }
 
@@ -468,7 +459,7 @@ class NotifyContext extends CancelContext {
     super(backgroundContext, "NotifyContext");
     this.#signals = signals;
     for (const signal of signals) host.process?.on?.(signal, this.#listener);
-    holdOpen(1);
+    this.holdOpen();
   }
 
   /** Gives the signals their usual effect again. */
@@ -480,10 +471,6 @@ class NotifyContext extends CancelContext {
   override toString(): string {
     const names = this.#signals.map((signal) => signalNames[signal] ?? signal);
     return `signal.NotifyContext(${shown(this.parent)}, [${names.join(" ")}])`;
-  }
-
-  protected override released(): void {
-    holdOpen(-1);
   }
 }
 
