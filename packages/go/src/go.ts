@@ -6,8 +6,8 @@
 import { isThenable } from "./internal/channel.ts";
 import { exit, fatal, mainBegins, mainCalledGoexit } from "./internal/fatal.ts";
 import { elsewhere } from "./internal/hooks.ts";
-import { countGoroutines, create, daemons, main as mainGoroutine, remove } from "./internal/goroutine.ts";
-import { launch, spawn } from "./internal/launch.ts";
+import { countGoroutines, create, current, daemons, main as mainGoroutine, remove } from "./internal/goroutine.ts";
+import { driven, launch, spawn } from "./internal/launch.ts";
 import { completedWith, freeze, watchProgram, yieldToAll } from "./internal/sched.ts";
 import { exitSignal, isGoexit, repanicked } from "./internal/thrown.ts";
 
@@ -112,7 +112,7 @@ export function recoverable<A extends unknown[], R, H = R>(
 ): (...args: A) => Promise<R | H> {
   const body = async (...args: A): Promise<R | H> => {
     try {
-      return await fn(...args);
+      return await (driven(current(), fn(...args)) as PromiseLike<R>);
     } catch (error) {
       if (isGoexit(error)) throw error;
       try {

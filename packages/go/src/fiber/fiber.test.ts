@@ -3,7 +3,16 @@
 import { afterEach, describe, expect, expectTypeOf, it, vi } from "vitest";
 import { background, Canceled, DeadlineExceeded, withCancel, withTimeout } from "../context.ts";
 import { Group } from "../errgroup.ts";
-import { chan, go as goroutine, goexit, gosched as yieldNow, numGoroutine, recv as receiving } from "../index.ts";
+import {
+  chan,
+  defer,
+  go as goroutine,
+  goexit,
+  gosched as yieldNow,
+  numGoroutine,
+  recoverable,
+  recv as receiving,
+} from "../index.ts";
 import type { Received } from "../index.ts";
 import { current } from "../internal/goroutine.ts";
 import { Weighted } from "../semaphore.ts";
@@ -49,6 +58,38 @@ function fiber<T>(body: () => Steps<T>): Promise<T> {
     });
   });
 }
+
+describe("recoverable", () => {
+  it("hands the panic of a fiber to the handler, and lets goexit pass", async () => {
+    const seen: unknown[] = [];
+    const done = chan<number>(2);
+    go(
+      recoverable(
+        function* (text: string): Steps {
+          using _ = defer(() => void done.trySend(1));
+          yield* gosched();
+          throw new Error(text);
+        },
+        (error) => void seen.push((error as Error).message),
+      ),
+      "caught",
+    );
+    go(
+      recoverable(
+        function* (): Steps {
+          using _ = defer(() => void done.trySend(2));
+          yield* gosched();
+          goexit();
+        },
+        (error) => void seen.push(error),
+      ),
+    );
+    await done.recv();
+    await done.recv();
+    await yieldNow();
+    expect(seen).toEqual(["caught"]);
+  });
+});
 
 describe("channels", () => {
   it("a fiber sends, receives and ranges, in order", async () => {

@@ -227,7 +227,7 @@ export class Channel<T> implements AsyncIterable<T> {
 
   tryRecv(): TryReceived<T> {
     expectAttached(this, "ch.tryRecv");
-    if (this.source !== undefined) this.source.poll();
+    this.source?.poll();
     if (this.hasValue) return { ready: true, value: this.recvNow() as T, ok: true };
     if (!this.closed) return { ready: false };
     if (this.failure !== undefined) throw this.failure.error;
@@ -275,7 +275,7 @@ export class Channel<T> implements AsyncIterable<T> {
 
   /** True if a receive would not wait. */
   canRecv(): boolean {
-    if (this.source !== undefined) this.source.poll();
+    this.source?.poll();
     return this.hasValue || this.closed;
   }
 
@@ -297,13 +297,13 @@ export class Channel<T> implements AsyncIterable<T> {
   /** Adds a waiting receiver. */
   enqueue(w: Waiter): void {
     this.recvq.push(w);
-    if (this.source !== undefined && w.prev === undefined) this.source.attend?.(true);
+    if (w.prev === undefined) this.source?.attend?.(true);
   }
 
   /** Removes a waiting receiver. */
   dequeue(w: Waiter): void {
     this.recvq.remove(w);
-    if (this.source !== undefined && this.recvq.first === undefined) this.source.attend?.(false);
+    if (this.recvq.first === undefined) this.source?.attend?.(false);
   }
 
   /**
@@ -339,7 +339,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   #receive<R>(kind: number): Promise<R> {
-    if (this.source !== undefined) this.source.poll();
+    this.source?.poll();
     const ok = this.hasValue;
     if (ok || this.closed) {
       if (!ok && this.failure !== undefined) return failed(this.failure.error);
@@ -361,7 +361,7 @@ export class Channel<T> implements AsyncIterable<T> {
     if (w === undefined) this.count--;
     if (++this.#head === this.#room) this.#head = 0;
     if (this.#room > kept && this.count * 4 < this.#room) this.#fit(this.#room >> 1);
-    if (this.source !== undefined) this.source.taken?.();
+    this.source?.taken?.();
     return value;
   }
 }

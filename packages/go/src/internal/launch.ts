@@ -65,18 +65,14 @@ class Launch implements Beginning {
     const subject = this.supervisor === undefined ? g : this;
     let result: unknown;
     try {
-      result = fn(...args);
-      result = elsewhere.drive?.(g, result) ?? result;
-      // Nobody would run it, and its caller would not hear of that.
-      if ((result as Tagged)?.[Symbol.toStringTag]?.endsWith("Generator"))
-        throw new TypeError("expected a function, got a generator: import @sluice/go/fiber");
+      result = driven(g, fn(...args));
     } catch (error) {
       fail.call(subject, error);
       return;
     } finally {
-      // Foreign code counts as main's. But if no other goroutine can run, g's own code continues
-      // without an announcement.
-      if (runnable > 1) setForeign();
+      // Foreign code counts as main's. But if only g can run, its own code continues without an
+      // announcement.
+      if (runnable > 1 || g.waits > 0) setForeign();
     }
     if (typeof (result as PromiseLike<unknown> | undefined)?.then !== "function") {
       finish.call(subject);
@@ -88,6 +84,17 @@ class Launch implements Beginning {
     if (observer !== undefined) observer.began(g, finished);
     void (result as PromiseLike<unknown>).then(finished, fail.bind(subject));
   }
+}
+
+/**
+ * What ends with goroutine g's function: its result or, if that is a generator, the fiber that runs
+ * it. Throws if nobody would run the generator, since its caller would not hear of that.
+ */
+export function driven(g: Goroutine, result: unknown): unknown {
+  const end = elsewhere.drive?.(g, result) ?? result;
+  if ((end as Tagged)?.[Symbol.toStringTag]?.endsWith("Generator"))
+    throw new TypeError("expected a function, got a generator: import @sluice/go/fiber");
+  return end;
 }
 
 /** A goroutine's record or, if it has a supervisor, the Launch that knows both. */

@@ -16,6 +16,21 @@ import { seeded } from "./random.ts";
 expectNoLeaks();
 afterEach(() => vi.restoreAllMocks());
 
+it("F35 a goroutine that parks before its first await is not current for the code that continues", async () => {
+  const ch = chan<number>();
+  const start = async (): Promise<void> => {
+    go(async () => void (await ch.recv()));
+    await gosched();
+    go(async () => void (await ch.recv()));
+  };
+  const me = current();
+  await start();
+  for (let i = 0; i < 3; i++) await Promise.resolve();
+  expect(current()).toBe(me);
+  ch.close();
+  await gosched();
+});
+
 it("F35 the current goroutine is the one that runs, after every operation, whether it waited or not", async () => {
   const { below } = seeded();
   const ch = chan<number>();

@@ -124,6 +124,25 @@ describe("a panic", () => {
     expect(done.stderr).toMatch(/^panic: context canceled\n[^]*\ncancelled while waiting: sleep\n/);
   });
 
+  it("of a cancelled wait names that wait, whatever main waits for meanwhile", async () => {
+    const { stderr } = await run(`
+      import { Weighted } from "go/semaphore";
+      const [ctx, cancel] = withCancel(background());
+      async function start() {
+        const sem = new Weighted(1);
+        await sem.acquire(background());
+        go(async function worker() { await sem.acquire(ctx); });
+      }
+      await main(async () => {
+        await start();
+        await sleep(1);
+        cancel();
+        await sleep(1_000);
+      });`);
+    expect(stderr).toMatch(/^panic: context canceled\n\ngoroutine 2 \[running\]:\nworker\(\.\.\.\)\n/);
+    expect(stderr).toContain("\ncancelled while waiting: select\n");
+  });
+
   it("tells an error's class and code, and the names in an object that JSON cannot have", async () => {
     expect((await run(`go(() => { throw Object.assign(new TypeError("x"), { code: "E_X" }); });`)).stderr).toContain(
       "\n[TypeError code=E_X]\n",
