@@ -4,7 +4,17 @@
 // The rules use only names and scopes, without types. So they run in ESLint and in oxlint, and on a
 // single file. They ignore everything that they cannot trace to an import of the library.
 import type { Rule, Scope } from "eslint";
-import type { Expression, Node, Pattern, PrivateIdentifier, SpreadElement, Super } from "estree";
+import type {
+  Expression,
+  Identifier,
+  MemberExpression,
+  Node,
+  Pattern,
+  PrivateIdentifier,
+  PropertyDefinition,
+  SpreadElement,
+  Super,
+} from "estree";
 
 /** The kind of an object of the library, by the function or class that made it. */
 export type Kind = "channel" | Class;
@@ -34,26 +44,85 @@ const CHANNELS: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/**
- * The name of a function or class that the library exports, such as `withCancel`; undefined if the
- * identifier is not such an import.
- */
-export function importedName(context: Rule.RuleContext, node: Node): string | undefined {
-  if (node.type !== "Identifier") return undefined;
-  const definition = variableOf(context, node)?.defs[0];
-  if (definition?.type !== "ImportBinding" || definition.node.type !== "ImportSpecifier") return undefined;
-  const { parent, node: specifier } = definition;
-  if (!/^@sluice\/go(\/|$)/.test(String(parent.source.value))) return undefined;
-  const { imported } = specifier;
-  return imported.type === "Identifier" ? imported.name : String(imported.value);
+/** The types of channels. */
+const CHANNEL_TYPES: ReadonlySet<string> = new Set(["Chan", "RecvChan", "SendChan", "SharedChan"]);
+
+/** An import from the library: the exported name, and the entry, such as `@sluice/go/sync`. */
+export interface Imported {
+  readonly name: string;
+  readonly entry: string;
 }
 
-/** The kind of the object that an expression names. */
+/**
+ * The import that an identifier names, or a member of a namespace, as `context.withCancel`;
+ * undefined if it is not one of the library.
+ */
+export function imported(context: Rule.RuleContext, node: Node): Imported | undefined {
+  if (node.type === "MemberExpression") {
+    const name = node.computed ? undefined : nameOf(node.property);
+    const found = node.object.type === "Identifier" ? importOf(context, node.object) : undefined;
+    if (name === undefined || found?.specifier.type !== "ImportNamespaceSpecifier") return undefined;
+    return { name, entry: found.entry };
+  }
+  const found = node.type === "Identifier" ? importOf(context, node) : undefined;
+  if (found?.specifier.type !== "ImportSpecifier") return undefined;
+  const { imported: exported } = found.specifier;
+  return { name: exported.type === "Identifier" ? exported.name : String(exported.value), entry: found.entry };
+}
+
+function importOf(
+  context: Rule.RuleContext,
+  node: Identifier,
+): { readonly specifier: Node; readonly entry: string } | undefined {
+  const definition = variableOf(context, node)?.defs[0];
+  if (definition?.type !== "ImportBinding") return undefined;
+  const entry = String(definition.parent.source.value);
+  return /^@sluice\/go(\/|$)/.test(entry) ? { specifier: definition.node, entry } : undefined;
+}
+
+/** The name of an `imported` function or class, such as `withCancel`. */
+export function importedName(context: Rule.RuleContext, node: Node): string | undefined {
+  return imported(context, node)?.name;
+}
+
+/** The kind of the object that an expression names: a variable, a parameter, a field of `this`. */
 export function kindOf(context: Rule.RuleContext, node: Expression | Super): Kind | undefined {
+  if (node.type === "MemberExpression") {
+    const field = fieldOf(node);
+    return field === undefined ? undefined : (madeBy(context, field.value) ?? typeOf(context, field));
+  }
   if (node.type !== "Identifier") return undefined;
   const definition = variableOf(context, node)?.defs[0];
+  if (definition?.type === "Parameter") return typeOf(context, definition.name);
   if (definition?.type !== "Variable" || definition.node.id.type !== "Identifier") return undefined;
-  return madeBy(context, definition.node.init);
+  return madeBy(context, definition.node.init) ?? typeOf(context, definition.node.id);
+}
+
+/** The field of the class around it that `this.name` or `this.#name` names. */
+function fieldOf(node: MemberExpression): PropertyDefinition | undefined {
+  const { object, property, computed } = node;
+  if (object.type !== "ThisExpression" || computed) return undefined;
+  let at: Rule.Node | null = (node as Rule.Node).parent;
+  for (; at !== null && at.type !== "ClassBody"; at = at.parent) {
+    // A function that is not a method has another `this`.
+    if (at.type === "FunctionDeclaration") return undefined;
+    if (at.type === "FunctionExpression" && at.parent.type !== "MethodDefinition") return undefined;
+  }
+  const isIt = (member: Node): member is PropertyDefinition =>
+    member.type === "PropertyDefinition" &&
+    !member.computed &&
+    member.key.type === property.type &&
+    (member.key as Identifier).name === (property as Identifier).name;
+  return at?.body.find(isIt);
+}
+
+/** The kind that a type annotation of TypeScript names. */
+function typeOf(context: Rule.RuleContext, node: Node): Kind | undefined {
+  const annotation = (node as { typeAnnotation?: { typeAnnotation?: { typeName?: Node } } }).typeAnnotation;
+  const type = annotation?.typeAnnotation?.typeName;
+  const name = type === undefined ? undefined : importedName(context, type);
+  if (name === undefined) return undefined;
+  return CHANNEL_TYPES.has(name) ? "channel" : CLASSES.has(name) ? (name as Kind) : undefined;
 }
 
 /** The kind of object that an expression makes. */
@@ -85,8 +154,8 @@ export function memberOf(
   const { object, property } = node;
   const method = nameOf(property);
   const kind = kindOf(context, object);
-  if (kind === undefined || method === undefined || object.type !== "Identifier") return undefined;
-  return { kind, object: object.name, method };
+  if (kind === undefined || method === undefined) return undefined;
+  return { kind, object: context.sourceCode.getText(object), method };
 }
 
 function nameOf(property: Expression | PrivateIdentifier): string | undefined {

@@ -12,6 +12,10 @@ import plugin from "./index.ts";
 
 const IMPORTS = `
 import { chan, defer, go, gosched, recv, select, send, timeout } from "@sluice/go";
+import * as sluice from "@sluice/go";
+import * as contexts from "@sluice/go/context";
+import * as fiber from "@sluice/go/fiber";
+import * as sync from "@sluice/go/sync";
 import { withCancel, withTimeout, background } from "@sluice/go/context";
 import { Group } from "@sluice/go/errgroup";
 import { Mutex, RWMutex, WaitGroup } from "@sluice/go/sync";
@@ -51,8 +55,24 @@ const SAMPLES: Record<string, Sample> = {
       ["heal(ctx, f, { ms: 5 });", "heal is not awaited"],
       ["{ using _ = mu.lock(); }", "`using` needs the lock, not the promise of it"],
       ["for (const v of [1]) { ch.send(v); }", "ch.send is not awaited"],
+      ["x && ch.send(1);", "ch.send is not awaited"],
+      ["x ? f() : (f(), ch?.send(1));", "ch.send is not awaited"],
+      ["sluice.select({ a: recv(ch) });", "sluice.select is not awaited"],
+      ["const own = new sync.Mutex(); own.lock();", "own.lock is not awaited"],
+      ["class C { #mu = new Mutex(); m() { this.#mu.lock(); } }", "this.#mu.lock is not awaited"],
+      ["class C { ch = chan(); m = () => { f(() => { this.ch.recv(); }); } }", "this.ch.recv is not awaited"],
+      ["function* g() { fiber.send(ch, 1); }", "fiber.send does nothing without `yield*`"],
+      ["function* g() { yield fiber.recv(ch); }", "fiber.recv does nothing without `yield*`"],
+      ["function* g() { using _ = fiber.lock(mu); }", "`using` needs the lock. Write: using _ = yield* fiber.lock(…)"],
+      ["send(ch, 1);", "send makes a case for select, and does nothing else. Write `await ch.send(…)`"],
+      ["await recv(ch);", "recv makes a case for select"],
     ],
     good: [
+      "await sluice.select({ a: recv(ch), b: send(ch, 1) });",
+      "x && (await ch.send(1));",
+      "function* g() { yield* fiber.send(ch, 1); using _ = yield* fiber.lock(mu); const v = yield* fiber.recv(ch); f(v); }",
+      "class C { ch = f(); m() { this.ch.recv(); } }",
+      "class C { ch = chan(); m() { f(function () { this.ch.recv(); }); } }",
       "await ch.send(1);",
       "void ch.send(1);",
       "const p = ch.send(1); await p;",
@@ -67,10 +87,12 @@ const SAMPLES: Record<string, Sample> = {
       ["while (!ch.trySend(1)) {}", "a loop of trySend"],
       ["for (;;) { const got = ch.tryRecv(); if (got.ready) f(got); }", "a loop of tryRecv"],
       ["do { f(); } while (!mu.tryLock());", "a loop of tryLock"],
+      ["while (ch.tryRecv().ready) {}", "a loop of tryRecv"],
       ["while (true) { for (const x of xs) ch.trySend(x); }", "a loop of trySend"],
     ],
     good: [
       "while (!ch.trySend(1)) await gosched();",
+      "while (ch.trySend(1)) {}",
       "for (let i = 0; i < 5; i++) ch.trySend(i);",
       "for (const v of [1, 2]) ch.trySend(v);",
       "while (x) { onMessage(() => ch.trySend(1)); break; }",
@@ -112,11 +134,13 @@ const SAMPLES: Record<string, Sample> = {
       ["{ using _ = defer(wg.done); }", "wg.done loses its object here. Pass () => wg.done()"],
       ["const unlock = mu.unlock;", "mu.unlock loses its object here"],
       ["f({ close: ch.close });", "ch.close loses its object here"],
+      ["const { send: out } = ch;", "ch.send loses its object here. Pass (v) => ch.send(v)"],
     ],
     good: [
       "[1].map((v) => ch.send(v));",
       "{ using _ = defer(() => wg.done()); }",
       "const n = ch.len; f(ch.cap);",
+      "const { len } = ch;",
       "const emitter = { send() {} }; f(emitter.send);",
     ],
   },
@@ -128,6 +152,12 @@ const SAMPLES: Record<string, Sample> = {
         "the cancel function returned by context.WithTimeout should be called",
       ],
       ["withCancel(ctx);", "the cancel function returned by context.WithCancel should be called"],
+      ["const child = withCancel(ctx)[0];", "the cancel function returned by context.WithCancel should be called"],
+      ["const [child] = contexts.withCancel(ctx);", "the cancel function returned by context.WithCancel should be"],
+      [
+        "const [child, _] = withCancel(ctx); f(child);",
+        "the _ function is not used on all paths (possible context leak). Write: using _cancel = _;",
+      ],
       [
         "const [child, cancel] = withTimeout(ctx, 5); f(child);",
         "the cancel function is not used on all paths (possible context leak)",
@@ -158,9 +188,33 @@ const SAMPLES: Record<string, Sample> = {
       "wg.add(1); go(async () => { f(); wg.done(); });",
       "wg.go(async () => { wg.add(1); });",
       "go(async () => { const own = new WaitGroup(); f(() => own.add(1)); });",
+      "go(async () => { const own = new WaitGroup(); own.add(1); go(() => own.done()); await own.wait(); });",
     ],
   },
 };
+
+/** Objects that only their types tell: parameters, and fields that a constructor sets. */
+const TYPED = `
+import type { Chan, RecvChan } from "@sluice/go";
+import { Mutex, type WaitGroup } from "@sluice/go/sync";
+export async function f(jobs: Chan<number>, wg: WaitGroup, other: { send(): void }) {
+  jobs.send(1);
+  wg.wait();
+  other.send();
+  await jobs.send(2);
+}
+export class Cache {
+  readonly #mu: Mutex = new Mutex();
+  private readonly done: RecvChan<never>;
+  constructor(done: RecvChan<never>) {
+    this.done = done;
+  }
+  get(): void {
+    this.#mu.lock();
+    this.done.recv();
+  }
+}
+`;
 
 function messages(code: string): string[] {
   const found = new Linter().verify(`${IMPORTS}async function _() { ${code} }`, [
@@ -209,18 +263,31 @@ it("runs in oxlint too, on TypeScript", () => {
       bad.map(([text], n) => `export async function bad${i}_${n}(f: any, xs: any, x: any) { ${text} }`),
     );
     writeFileSync(join(folder, "bad.ts"), `${IMPORTS}${code.join("\n")}\n`);
+    writeFileSync(join(folder, "typed.ts"), TYPED);
     const program = join(dirname(createRequire(import.meta.url).resolve("oxlint/package.json")), "bin", "oxlint");
     let output = "";
     try {
-      output = execFileSync(process.execPath, [program, "-c", "oxlintrc.json", "-f", "json", "bad.ts"], {
+      output = execFileSync(process.execPath, [program, "-c", "oxlintrc.json", "-f", "json", "bad.ts", "typed.ts"], {
         cwd: folder,
       }).toString();
     } catch (error) {
       output = String((error as { stdout: Buffer }).stdout);
     }
-    const { diagnostics } = JSON.parse(output) as { diagnostics: { code: string }[] };
+    interface Diagnostic {
+      readonly code: string;
+      readonly message: string;
+      readonly filename: string;
+    }
+    const { diagnostics } = JSON.parse(output) as { diagnostics: Diagnostic[] };
     const found = new Set(diagnostics.map(({ code }) => code.replace(/^.*\((.*)\)$/, "$1")));
     expect([...found].toSorted()).toEqual(Object.keys(SAMPLES).toSorted());
+    const typed = diagnostics.filter(({ filename }) => filename.endsWith("typed.ts"));
+    expect(typed.map(({ message }) => message.replace(/ is not.*/, "")).toSorted()).toEqual([
+      "jobs.send",
+      "this.#mu.lock",
+      "this.done.recv",
+      "wg.wait",
+    ]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -52,7 +52,11 @@ export const busyLoop: Rule.RuleModule = {
       CallExpression(node) {
         const call = callOf(context, node);
         const loop = loops.at(-1);
-        if (loop !== undefined && call !== undefined && NEVER_WAIT.has(call.method)) loop.method ??= call.method;
+        if (loop === undefined || call === undefined || !NEVER_WAIT.has(call.method)) return;
+        // `while (ch.trySend(v))` ends by itself, since nobody makes room meanwhile. But a receive
+        // from a closed channel is ready for ever.
+        if (call.method !== "tryRecv" && (loop.node as { test?: unknown }).test === node) return;
+        loop.method ??= call.method;
       },
     };
   },

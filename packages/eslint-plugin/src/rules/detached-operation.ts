@@ -1,6 +1,6 @@
 // An operation that is passed on without its object has lost the object when it is called.
 import type { Rule } from "eslint";
-import { type Kind, memberOf } from "../known.ts";
+import { type Kind, kindOf, memberOf } from "../known.ts";
 
 const METHODS: Readonly<Record<Kind, ReadonlySet<string>>> = {
   channel: new Set(["send", "trySend", "recv", "recvOk", "tryRecv", "close"]),
@@ -30,6 +30,18 @@ export const detachedOperation: Rule.RuleModule = {
     schema: [],
   },
   create: (context) => ({
+    VariableDeclarator({ id, init }) {
+      if (id.type !== "ObjectPattern" || init === null || init === undefined) return;
+      const kind = kindOf(context, init);
+      if (kind === undefined) return;
+      for (const property of id.properties) {
+        const method = property.type === "Property" && property.key.type === "Identifier" ? property.key.name : "";
+        if (!METHODS[kind].has(method)) continue;
+        const value = TAKES_VALUE.has(method) ? "v" : "";
+        const object = context.sourceCode.getText(init);
+        context.report({ node: property, messageId: "detached", data: { object, method, value } });
+      }
+    },
     MemberExpression(node) {
       const { parent } = node;
       const passedOn =
