@@ -171,7 +171,7 @@ function* sleepUnless(ctx: Context, ms: number): Steps {
     yield* sleep(ms);
     return;
   }
-  const c = yield* select({ slept: timeout(ms), done: recv(done) });
+  const c = yield* new Select<{ readonly case: string }>({ slept: timeout(ms), done: recv(done) }, "sleep");
   if (c.case === "done") yield* fail(ctx.err());
 }
 

@@ -170,9 +170,12 @@ let list: Case[] = [];
 
 export class Select<R> {
   readonly #cases: Cases;
+  /** What dumps show, if not the state of the cases. */
+  readonly #state: State | undefined;
 
-  constructor(cases: Cases) {
+  constructor(cases: Cases, state?: State) {
     this.#cases = cases;
+    this.#state = state;
   }
 
   [Symbol.iterator](): this {
@@ -186,7 +189,7 @@ export class Select<R> {
     const cases = this.#cases;
     if (Array.isArray(cases)) return choose(f, cases as readonly Case[], undefined);
     unpack(cases as Readonly<Record<string, Case>>);
-    const step = choose<R>(f, list, known);
+    const step = choose<R>(f, list, known, this.#state);
     for (let i = 0; i < list.length; i++) list[i] = otherwise;
     return step;
   }
@@ -207,7 +210,7 @@ function unpack(cases: Readonly<Record<string, Case>>): void {
   list = Object.values(cases);
 }
 
-function choose<R>(f: Fiber, cases: readonly Case[], names: readonly string[] | undefined): Step<R> {
+function choose<R>(f: Fiber, cases: readonly Case[], names: readonly string[] | undefined, state?: State): Step<R> {
   try {
     const at = pick(cases, names);
     if (at >= 0) return f.complete(carryOut(cases, at, names) as R);
@@ -215,7 +218,8 @@ function choose<R>(f: Fiber, cases: readonly Case[], names: readonly string[] | 
   } catch (error) {
     throw f.failing(error, "select");
   }
-  return f.suspend("select", new Joined(selecting().wait(cases, names, stateOf(cases), f)));
+  const waiting = state ?? stateOf(cases);
+  return f.suspend(waiting, new Joined(selecting().wait(cases, names, waiting, f)));
 }
 
 /** The queues that a select has joined. */

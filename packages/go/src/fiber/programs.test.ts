@@ -159,6 +159,25 @@ describe("a program of fibers", () => {
     );
   });
 
+  it("F35 a dump and a panic name the wait, a sleep with a context too", async () => {
+    const { stdout, stderr, status } = await run(`
+      import { goroutineProfile } from "go/pprof";
+      import { background, withCancel } from "go/context";
+      const [ctx, cancel] = withCancel(background());
+      go(function* sleeper() { yield* sleep(60_000, ctx); });
+      go(function* single() { yield* select({ only: recv(chan()) }); });
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      console.log(goroutineProfile({ debug: 2 }));
+      cancel();
+    `);
+    expect([...stdout.matchAll(/\[(.*)\]:\n(sleeper|single)/g)].map(([, state, name]) => [name, state])).toEqual([
+      ["sleeper", "sleep"],
+      ["single", "chan receive"],
+    ]);
+    expect(stderr).toContain("\ncancelled while waiting: sleep\n");
+    expect(status).toBe(2);
+  });
+
   it("a leak is found, and proved by the garbage collector", async () => {
     const { stdout, stderr } = await run(`
       import { find, proven } from "go/leak";
