@@ -92,7 +92,8 @@ export function watch(activity: () => number): void {
 }
 
 function ranDry(): void {
-  const asleep = countedWaits() > 0;
+  // What main still waits for is foreign, if it is nothing of this library, and never comes either.
+  const asleep = countedWaits() > 0 || mainIs === "running";
   if (!asleep && mainIs !== "gone") return;
   // Top-level code is main, and the program ends with it. A goroutine that still waits then only
   // waits for work that does not come.

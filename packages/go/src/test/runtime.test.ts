@@ -257,6 +257,21 @@ describe("deadlock", () => {
     }
   });
 
+  it.each(["void main", "await main"])(
+    "F29 is what a %s is that waits for nothing of ours, and for ever",
+    async (call) => {
+      const { status, stderr } = await runProgram(`
+      import { main } from "go";
+      ${call}(async () => { await new Promise(() => undefined); });`);
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: expect.stringMatching(
+          /^fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 \[IO wait\]:\nmain\.main\(\.\.\.\)\n/,
+        ),
+      });
+    },
+  );
+
   it("B10 B11 is what a select without a case that could ever be ready is", async () => {
     for (const [cases, state] of [
       ["[recv(undefined), send(undefined, 1)]", "select"],
