@@ -8,7 +8,7 @@
 // Invariant: a cancelled reservation gives back only tokens that no later reservation depends on.
 
 import type { Context } from "./context.ts";
-import { monotonic } from "./internal/clock.ts";
+import { monotonic, wall } from "./internal/clock.ts";
 import { failed } from "./internal/sched.ts";
 import { sleep } from "./time.ts";
 
@@ -94,7 +94,7 @@ export class Limiter {
     if (err !== undefined) return failed(err);
     const now = monotonic();
     const deadline = ctx.deadline();
-    const patience = deadline === undefined ? Infinity : deadline.getTime() - Date.now();
+    const patience = deadline === undefined ? Infinity : deadline.getTime() - wall();
     const booked = this.#book(now, n, patience);
     if (!booked.ok) return failed(new Error(`rate: Wait(n=${n}) would exceed context deadline`));
     const delay = booked.delay();

@@ -8,7 +8,7 @@
 // (Marc Brooker, 2015). The budget is a token bucket as in Finagle's RetryBudget.
 
 import type { Context } from "./context.ts";
-import { monotonic } from "./internal/clock.ts";
+import { monotonic, wall } from "./internal/clock.ts";
 import { restoreAfter } from "./internal/sched.ts";
 import { isGoexit } from "./internal/thrown.ts";
 import { sleep } from "./time.ts";
@@ -183,7 +183,7 @@ async function run<T>(
       if (ctx.err() !== undefined || attempt >= attempts || !retryIf(error)) throw error;
       const ms = thrown instanceof After ? thrown.ms : backoff(attempt);
       const deadline = ctx.deadline();
-      if (deadline !== undefined && Date.now() + ms >= deadline.getTime()) throw error;
+      if (deadline !== undefined && wall() + ms >= deadline.getTime()) throw error;
       if (budget?.tryWithdraw() === false) throw error;
       onRetry?.(error, attempt, ms);
       await sleep(ms, ctx);

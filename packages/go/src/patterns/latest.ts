@@ -35,7 +35,8 @@ export function conflate<T>(
 
 /**
  * At most one value in `ms` milliseconds: the first one at once, then the latest of those that came
- * meanwhile. A slow reader holds back the source; to avoid that, put `conflate` after it.
+ * meanwhile. When the input ends, a value that is held back is sent at once. A slow reader holds
+ * back the source; to avoid that, put `conflate` after it.
  */
 export function throttle<T>(ctx: Context, input: RecvChan<T>, ms: number): RecvChan<T> {
   expectAbove0("throttle", ms);

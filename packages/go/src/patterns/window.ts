@@ -14,6 +14,7 @@
 
 import type { RecvChan } from "../chan.ts";
 import type { Context } from "../context.ts";
+import { wall } from "../internal/clock.ts";
 import { after } from "../time.ts";
 import { exchange, untilEnd } from "./exchange.ts";
 import { stage, type Stage } from "./stage.ts";
@@ -144,7 +145,7 @@ function windows<T, K>(
         if (got.what === "end") return;
         if (got.what === "value") {
           const { value } = got;
-          const time = timeOf === undefined ? Date.now() : expectTime(name, timeOf(value));
+          const time = timeOf === undefined ? wall() : expectTime(name, timeOf(value));
           // With the clock, windows that have ended by now are sent first.
           if (timeOf === undefined) {
             watermark = Math.max(watermark, time);
@@ -156,7 +157,7 @@ function windows<T, K>(
           watermark = Math.max(watermark, time - (timeOf === undefined ? 0 : lateness));
         } else {
           alarm = undefined;
-          watermark = Math.max(watermark, Date.now());
+          watermark = Math.max(watermark, wall());
         }
         await closeEnded();
       }
@@ -203,7 +204,7 @@ function soonest<T, K>(byKey: Map<K, Assigner<T>>): number {
 }
 
 function alarmFor(at: number): { readonly at: number; readonly due: RecvChan<Date> } | undefined {
-  return at === Infinity ? undefined : { at, due: after(Math.max(1, at - Date.now())) };
+  return at === Infinity ? undefined : { at, due: after(Math.max(1, at - wall())) };
 }
 
 /** Windows that begin at multiples of a step. */

@@ -3,7 +3,9 @@ import { describe, expect, it, vi } from "vitest";
 import { background, afterFunc as afterContext, withCancel, withTimeout } from "../context.ts";
 import { withContext } from "../errgroup.ts";
 import { chan, go, goexit, gosched, numGoroutine, recv, select, send, timeout } from "../index.ts";
-import { generate, map, heartbeat } from "../patterns/index.ts";
+import { generate, map, heartbeat, window } from "../patterns/index.ts";
+import { every, Limiter } from "../rate.ts";
+import { constant, retry } from "../retry.ts";
 import { Cond, Mutex, WaitGroup } from "../sync/index.ts";
 import { runProgram } from "../test/program.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
@@ -142,6 +144,56 @@ describe("a bubble's clock", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+});
+
+describe("what goes by the bubble's clock besides timers", () => {
+  /** Milliseconds since the bubble began. */
+  const passed = (): number => now().getTime() - Date.UTC(2000, 0, 1);
+  async function* words(...steps: readonly (string | number)[]): AsyncGenerator<string> {
+    for (const step of steps) {
+      if (typeof step === "number") await sleep(step);
+      else yield step;
+    }
+  }
+
+  it("windows", async () => {
+    const got: [words: string, at: number][] = [];
+    await test(async () => {
+      const ctx = background();
+      const tumbling = window.tumbling(ctx, generate(ctx, words("a", 30, "b", 80, "c", 250, "d")), 100);
+      for await (const { values } of tumbling) got.push([values.join(""), passed()]);
+    });
+    await test(async () => {
+      const ctx = background();
+      const sessions = window.session(ctx, generate(ctx, words("a", 30, "b", 150, "c", 300, "d")), 100);
+      for await (const { values } of sessions) got.push([values.join(""), passed()]);
+    });
+    expect(got).toEqual([
+      ["ab", 100],
+      ["c", 200],
+      ["d", 360],
+      ["ab", 130],
+      ["c", 280],
+      ["d", 480],
+    ]);
+  });
+
+  it("a limit and retries that look at the deadline of their context", async () => {
+    await test(async () => {
+      const [ctx, cancel] = withTimeout(background(), 250);
+      using _ = cancel;
+      const limiter = new Limiter(every(100), 1);
+      for (let i = 0; i < 3; i++) await limiter.wait(ctx);
+      expect(passed()).toBe(200);
+      await expect(limiter.wait(ctx)).rejects.toThrow("rate: Wait(n=1) would exceed context deadline");
+      let calls = 0;
+      const failing = (): never => {
+        throw new Error(`call ${++calls}`);
+      };
+      await expect(retry(ctx, failing, { backoff: constant(20) })).rejects.toThrow("call 3");
+      expect(passed()).toBe(240);
+    });
   });
 });
 

@@ -1,4 +1,6 @@
 // Timers and tickers against a model of them, on a clock that only the test moves.
+import { globSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { gosched, type RecvChan } from "../index.ts";
@@ -10,6 +12,18 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
 });
 afterEach(() => vi.useRealTimers());
+
+it("only internal/clock.ts asks the host for the time, since a bubble and a test have clocks of their own", () => {
+  const sources = join(import.meta.dirname, "..");
+  const files = globSync(["*.ts", "{fiber,patterns,sync}/*.ts"], { cwd: sources }).filter(
+    (f) => !f.endsWith(".test.ts"),
+  );
+  expect(files.length).toBeGreaterThan(40);
+  const asking = files.filter((f) =>
+    /Date\.now\(|performance\.now\(|new Date\(\)/.test(readFileSync(join(sources, f), "utf8")),
+  );
+  expect(asking).toEqual([]);
+});
 
 /** A timer, or with a period a ticker. Times are those of its clock. */
 class Model {
