@@ -140,6 +140,23 @@ describe("Limiter", () => {
     await expect(shut.wait(ctx)).rejects.toThrow("limit 0");
   });
 
+  it("of 0 gives a token back that was booked for never, and takes none for a wait that it refuses", async () => {
+    const limiter = new Limiter(0, 2);
+    expect(limiter.allow(2)).toBe(true);
+    const [first, second] = [limiter.reserve(), limiter.reserve()];
+    expect([first.delay(), second.delay(), limiter.tokens]).toEqual([Infinity, Infinity, -2]);
+    first.cancel();
+    second.cancel();
+    expect(limiter.tokens).toBe(0);
+    await expect(limiter.wait(ctx)).rejects.toThrow("rate: Wait(n=1) exceeds limiter's limit 0");
+    expect([limiter.tokens, limiter.allow()]).toEqual([0, false]);
+    const booked = limiter.reserve();
+    limiter.setLimit(10);
+    limiter.reserve();
+    booked.cancel();
+    expect(limiter.tokens).toBe(-1);
+  });
+
   it("takes another limit and burst from now on", () => {
     const limiter = new Limiter(1, 1);
     limiter.allow();

@@ -95,10 +95,12 @@ export class Limiter {
     const now = monotonic();
     const deadline = ctx.deadline();
     const patience = deadline === undefined ? Infinity : deadline.getTime() - wall();
+    if (this.#limit === 0 && this.#tokensAt(now) < n) {
+      return failed(new Error(`rate: Wait(n=${n}) exceeds limiter's limit 0`));
+    }
     const booked = this.#book(now, n, patience);
     if (!booked.ok) return failed(new Error(`rate: Wait(n=${n}) would exceed context deadline`));
     const delay = booked.delay();
-    if (delay === Infinity) return failed(new Error(`rate: Wait(n=${n}) exceeds limiter's limit 0`));
     const slept = sleep(delay, ctx);
     return delay > 0 ? slept.catch((error: unknown) => giveBack(booked, error)) : slept;
   }
@@ -134,7 +136,7 @@ export class Limiter {
     const now = monotonic();
     if (this.#limit === Inf || n === 0 || at < now) return;
     // Later bookings got their moments on the basis of these tokens, so those tokens stay taken.
-    const restored = n - this.#tokensIn(this.#lastEvent - at);
+    const restored = at >= this.#lastEvent ? n : n - this.#tokensIn(this.#lastEvent - at);
     if (restored <= 0) return;
     this.#advance(now);
     this.#tokens = Math.min(this.#burst, this.#tokens + restored);
@@ -154,7 +156,8 @@ export class Limiter {
   }
 
   #tokensIn(ms: number): number {
-    return this.#limit === Inf ? Infinity : (ms * this.#limit) / 1000;
+    if (this.#limit === Inf) return Infinity;
+    return this.#limit === 0 ? 0 : (ms * this.#limit) / 1000;
   }
 
   #millisecondsFor(tokens: number): number {
