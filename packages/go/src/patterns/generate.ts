@@ -4,7 +4,7 @@ import type { RecvChan, Thenable } from "../chan.ts";
 import type { Context } from "../context.ts";
 import { Channel } from "../internal/channel.ts";
 import { orDone } from "./merge.ts";
-import { iterate } from "./iterate.ts";
+import { iterate, iteratorOf } from "./iterate.ts";
 import { kindOf, Stage, stage, type StageSource } from "./stage.ts";
 
 /** As in `chan<T>`: asks for an argument that nobody can give if the values are promises. */
@@ -38,7 +38,10 @@ export function generate<T>(ctx: Context, iterable: Iterable<T> | AsyncIterable<
   if (typeof (iterable as Iterable<T>)[Symbol.iterator] === "function") {
     return new Iteration<T>(ctx, iterable as Iterable<T>).stage.output;
   }
-  return stage<T>(ctx, [], { name: "generate" }, (s) => iterate(s, iterable as AsyncIterable<T> | ReadableStream<T>));
+  const values = iterable as AsyncIterable<T> | ReadableStream<T>;
+  // The iterator is made at once: a readline interface loses the lines that come before it exists.
+  const iterator = "getReader" in values ? undefined : iteratorOf(values);
+  return stage<T>(ctx, [], { name: "generate" }, (s) => iterate(s, values, iterator));
 }
 
 /** Makes a value when a reader receives, so that no value needs a separate turn. */

@@ -19,11 +19,14 @@ export interface Sink<T> {
 }
 
 /**
- * Emits all values of an async iterable or a stream. As for `for await`, `next` and `return` may
- * return a promise or not.
+ * Emits all values of an async iterable or a stream, whose iterator may exist already. As for `for
+ * await`, `next` and `return` may return a promise or not.
  */
-export async function iterate<T>(s: Sink<T>, values: AsyncIterable<T> | ReadableStream<T>): Promise<void> {
-  const iterator = "getReader" in values ? fromStream(values) : iteratorOf(values);
+export async function iterate<T>(
+  s: Sink<T>,
+  values: AsyncIterable<T> | ReadableStream<T>,
+  iterator: AsyncIterator<T> = "getReader" in values ? fromStream(values) : iteratorOf(values),
+): Promise<void> {
   let abandon: (reason: unknown) => void = () => undefined;
   /** The answer to a `next` in progress. */
   let answer: Promise<unknown> | undefined;
@@ -86,7 +89,7 @@ function isNodeStream<T>(values: object): values is NodeStream<T> {
  * The iterator must not destroy a socket whose other side has finished sending: the program may
  * still write to it.
  */
-function iteratorOf<T>(values: AsyncIterable<T>): AsyncIterator<T> {
+export function iteratorOf<T>(values: AsyncIterable<T>): AsyncIterator<T> {
   return isNodeStream<T>(values) ? values.iterator({ destroyOnReturn: false }) : values[Symbol.asyncIterator]();
 }
 

@@ -1,4 +1,5 @@
 import { EventEmitter, getEventListeners, once } from "node:events";
+import { createInterface } from "node:readline";
 import { PassThrough, Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { chan, go, gosched, numGoroutine, type RecvChan } from "../index.ts";
@@ -89,6 +90,14 @@ describe("a Node stream as a source", () => {
     const stream = Readable.from(["a", "b", "c"]);
     for await (const _ of map(ctx, generate<string>(ctx, stream), (part) => part)) break;
     expect(stream.destroyed).toBe(true);
+  });
+
+  it("may be read by a readline interface, which has lines before the goroutine begins", async () => {
+    const got: string[] = [];
+    for (let i = 0; i < 300; i++) go(() => undefined); // they begin first
+    const input = Readable.from(["a\nb\n", "c\nd"]);
+    for await (const line of generate(ctx, createInterface({ input }))) got.push(line);
+    expect(got).toEqual(["a", "b", "c", "d"]);
   });
 
   it("takes no value that a stream over the channel was not asked for when that is destroyed", async () => {
