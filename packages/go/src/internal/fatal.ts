@@ -39,6 +39,8 @@ import { isCancellation } from "./thrown.ts";
 let installed = false;
 /** The state of the function given to `main`. */
 let mainIs: "none" | "running" | "gone" | "over" = "none";
+/** True if the event loop ran dry, which tells the end of a program from its `process.exit`. */
+let dry = false;
 let suspected = false;
 // The host's own functions, taken at load: the fake timers of a test framework must not keep a
 // program from ending.
@@ -52,7 +54,7 @@ const copy: Copy = {
   exit: (code) => {
     // 13 is Node's status for a top-level await that never ends. If another part of the program has
     // set a status, that one stays.
-    if ((code !== 13 && host.process?.exitCode !== 13) || countedWaits() === 0) return;
+    if (!dry || (code !== 13 && host.process?.exitCode !== 13) || countedWaits() === 0) return;
     (host.process as Process).exitCode = 2;
     write(deadlock());
   },
@@ -92,6 +94,7 @@ export function watch(activity: () => number): void {
 }
 
 function ranDry(): void {
+  dry = true;
   // What main still waits for is foreign, if it is nothing of this library, and never comes either.
   const asleep = countedWaits() > 0 || mainIs === "running";
   if (!asleep && mainIs !== "gone") return;
