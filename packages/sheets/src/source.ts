@@ -25,6 +25,10 @@ export interface Source extends RandomAccess {
   close(): Promise<void>;
 }
 
+/**
+ * Opens a source. Only a path and a file: URL hold something that close() has to free: a file
+ * descriptor. @throws SheetError if it cannot be read, or is not an ordinary file
+ */
 export async function openSource(source: string | URL | Blob | RandomAccess): Promise<Source> {
   if (typeof source === "string") return openPath(source);
   if (source instanceof URL) {
@@ -113,6 +117,8 @@ async function openPath(path: string): Promise<Source> {
     }
   };
   try {
+    // A pipe or a device has no size and cannot be read at an offset. spool() makes a file of a
+    // stream.
     const stat = await handle.stat();
     if (!stat.isFile())
       throw new SheetError(
@@ -136,6 +142,7 @@ async function openPath(path: string): Promise<Source> {
   }
 }
 
+/** The error for a path that cannot be opened, by the system's code. */
 function openFailure(cause: unknown, file: string): SheetError {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === "ENOENT" || code === "ENOTDIR")

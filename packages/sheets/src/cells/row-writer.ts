@@ -29,6 +29,10 @@ export interface Rows {
 const BATCH_CELLS = 16_384;
 const BATCH_BYTES = 512 * 1024;
 
+/**
+ * Gathers cells into a batch. The order of the calls: put() and the like for the cells of a row,
+ * then endRow(), and take() when the batch is full.
+ */
 export class RowWriter {
   readonly #limits: Limits;
   #bytes: Buffer<ArrayBuffer> = newBuffer(64 * 1024);
@@ -71,6 +75,7 @@ export class RowWriter {
         cell,
       });
     const start = this.#length;
+    // A UTF-16 unit takes at most three bytes in UTF-8 (a pair of them takes four).
     const most = start + text.length * 3;
     if (most > this.#bytes.length) {
       const larger = newBuffer(2 * most);

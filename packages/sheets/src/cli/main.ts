@@ -22,6 +22,7 @@ Exit code: 0 all read, 1 a file could not be read, 2 the command line is wrong.
 
 process.exitCode = await main(process.argv.slice(2));
 
+/** Runs a command, and returns the exit code. After `--` every argument is a file. */
 async function main(args: string[]): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(help);
@@ -91,6 +92,7 @@ async function printText(path: string, file: string): Promise<void> {
   }
 }
 
+/** A value as JSON can hold it. A date has no zone in a sheet, so the `Z` is removed. */
 function printable(value: CellValue): string | number | boolean | null {
   if (value instanceof Duration) return value.milliseconds;
   if (value instanceof Date) return value.toISOString().slice(0, -1);

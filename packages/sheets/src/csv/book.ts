@@ -1,6 +1,10 @@
 // Delimited text (CSV, TSV) as a workbook of one sheet, read as a stream. The reader inflates the
 // bytes if they are gzip, converts them to UTF-8, and puts records into stores. The rest of an
 // incomplete record moves to the next store.
+//
+//   file ─▶ rawPieces: gunzip, counted ─▶ decodeText: to UTF-8 ─▶ Window: stores ─▶ CsvScanner
+//
+// The start of the file is read twice: once for its dialect (openCsv), and again with the rows.
 import { isUtf8 } from "node:buffer";
 import { basename } from "node:path";
 import { createGunzip } from "node:zlib";
@@ -52,6 +56,7 @@ export async function openCsv(
   return new CsvBook(source, name, gzip, limits, dialect, csv.encoding, options.badBytes === "mark");
 }
 
+/** An open text. It holds no file position: each read starts at the beginning of the source. */
 class CsvBook implements Book {
   readonly format: "csv" | "tsv";
   readonly date1904 = false;
@@ -243,6 +248,7 @@ function sheetName(file: string | undefined): string {
   return name === "" ? "Sheet1" : name;
 }
 
+/** The warning that comes with the first batch, if nothing said which encoding it is. */
 function guessNote(encoding: string): string {
   return `the text is not UTF-8; it is read as ${encoding}. If letters come out wrong, set the option encoding`;
 }

@@ -107,6 +107,7 @@ export async function openByLibrary(
   });
 }
 
+/** An open file of these formats. Its process has all of it in memory, and lives until close(). */
 class LibraryBook implements Book {
   readonly format: LibraryFormat;
   readonly sheets: readonly { readonly name: string; readonly state: SheetState }[];
@@ -162,7 +163,11 @@ function textsOf(
   return cells.size === 0 ? undefined : cells;
 }
 
-/** The process for one file. It knows how the end of the process affects that file. */
+/**
+ * The process for one file. It knows how the end of the process affects that file.
+ *
+ * Whatever happens to the process becomes a SheetError of the file.
+ */
 class Reader {
   readonly #format: LibraryFormat;
   readonly #file: string | undefined;

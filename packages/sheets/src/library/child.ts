@@ -5,6 +5,13 @@
 // date is a date, and an empty text is an empty cell. It does not ask the library for anything that
 // it would have to guess, such as dates or formatted text. It ends when its input does, and when a
 // task takes too long by the clock. That works even if nobody is left to end it.
+//
+// What comes in, and what goes out (protocol.ts). There is one answer for each task and question:
+//
+//   {"task": …}            kept until the file is complete
+//   bytes, bytes, …        pieces of the file
+//   (an empty frame)       contents, or why it cannot be read: the library reads the file now
+//   {"question": …}        rows
 import { Script } from "node:vm";
 import { CellType } from "../cells/batch.ts";
 import type { SheetState } from "../book.ts";
@@ -52,7 +59,9 @@ interface Library {
   };
 }
 
+// The states of sheets, as the library numbers them.
 const states: readonly SheetState[] = ["visible", "hidden", "veryHidden"];
+// The errors of cells, as .xls and .xlsb number them.
 const errorCodes: Readonly<Record<number, string>> = {
   0x00: "#NULL!",
   0x07: "#DIV/0!",
@@ -84,6 +93,10 @@ for (const level of ["log", "warn", "error"] as const) console[level] = () => {}
 // What is declared with const must be above: this takes as long as the process lives.
 await serve();
 
+/**
+ * Answers frames, one after the other, until the input ends. After a task, frames are pieces of its
+ * file, up to an empty one.
+ */
 async function serve(): Promise<void> {
   let task: Task | undefined;
   let data: Buffer[] = [];
@@ -113,6 +126,10 @@ async function serve(): Promise<void> {
   }
 }
 
+/**
+ * Writes an answer, and waits until the system has taken it. So a slow program cannot make answers
+ * pile up here.
+ */
 async function answer(work: () => Uint8Array[] | Promise<Uint8Array[]>): Promise<void> {
   for (const bytes of await attempt(work))
     await new Promise<void>((resolve) => {
@@ -120,6 +137,7 @@ async function answer(work: () => Uint8Array[] | Promise<Uint8Array[]>): Promise
     });
 }
 
+/** The answer of `work`, or one that says why there is none. @returns the pieces of a frame */
 async function attempt(work: () => Uint8Array[] | Promise<Uint8Array[]>): Promise<Uint8Array[]> {
   try {
     return await work();
@@ -135,6 +153,10 @@ async function attempt(work: () => Uint8Array[] | Promise<Uint8Array[]>): Promis
   }
 }
 
+/**
+ * Reads a file through the library, and checks that an .xls is whole. Leaves out sheets without
+ * cells: charts, dialogs and macros.
+ */
 async function openBook(task: Task, data: Buffer): Promise<{ opened: Opened; contents: Contents }> {
   const { isText, empty } = task;
   const library = (await import(task.library)) as Library;
@@ -228,11 +250,16 @@ function rowsOf({ task, sheets, date1904 }: Opened, { sheet, row, to, formats, l
   return rows && { ...rows, formats: formatted, links: linked, next, progress: next / data.length };
 }
 
+/** The address of a cell's link: a target, a place in it, or both; "" if it has none. */
 function addressOf({ l }: LibraryCell): string {
   const { Target = "", location = "" } = l ?? {};
   return location === "" || Target.includes("#") ? Target : `${Target}#${location}`;
 }
 
+/**
+ * Adds a cell of the library. Its types are `z` empty, `b` boolean, `e` error, `n` number, `s`
+ * text; others are taken as text.
+ */
 function putCell(writer: RowWriter, row: number, column: number, { t, v, z }: LibraryCell, date1904: boolean): void {
   if (t === "z" || v === undefined || v === null) return;
   if (t === "b") return writer.put(row, column, CellType.boolean, v ? "true" : "false");

@@ -11,7 +11,6 @@
 // A thread would not be enough. V8 ends the whole process if a thread cannot leave its memory limit
 // in time, and that limit counts only objects. A watching thread inside the child would not be
 // enough either: the permission model does not apply to threads.
-// not hold in threads.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

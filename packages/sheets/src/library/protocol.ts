@@ -6,6 +6,14 @@
 // frame. The child sends one answer for each task and each question: the length of its JSON, the
 // JSON, and the columns of the rows. The child has read a hostile file, so the program trusts
 // nothing that it says. It refuses everything that is not exactly an answer to the question.
+//
+//   any frame         u32 length │ that number of bytes
+//   an answer         u32 length of the JSON │ JSON │ columns
+//   the columns       rowNumbers, widths │ firstCell │ columns, starts, ends │ types, flags │ bytes
+//     of rows         i32 each, by row   │ rows + 1  │ i32 each, by cell     │ u8 each      │ text
+//
+// All numbers are little-endian. The JSON has the counts, so the size of the columns is known
+// before they are read, and must be exact (checkedRows).
 import { isUtf8 } from "node:buffer";
 import { CellType, PLAIN } from "../cells/batch.ts";
 import type { SheetState } from "../book.ts";
@@ -68,6 +76,7 @@ export interface Portion extends Omit<Rows, "shown" | "links" | "raised"> {
 
 export type FormattedNumber = readonly [row: number, column: number, value: number, format: string];
 
+/** The part of a portion that is JSON. The counts give the lengths of the columns. */
 interface PortionHead extends Pick<Portion, "next" | "progress" | "warnings" | "formats" | "links"> {
   readonly rowCount: number;
   readonly cellCount: number;
@@ -83,6 +92,7 @@ export class Unsound extends Error {
 
 /** The most bytes of a frame: a batch with one row of the greatest size. */
 export const FRAME_MAX: number = 128 * 2 ** 20;
+/** The most characters of a name, a format or a warning. A sheet's name in Excel has at most 31. */
 const NAME_MAX = 10_000;
 
 /** The bytes of a frame, as pieces to write one after the other. */
@@ -205,6 +215,10 @@ export function checkedRows(value: unknown, rest: Buffer, question: Question, li
   return rows;
 }
 
+/**
+ * Checks the columns. After it, code may use them as indexes into the text: rows and columns
+ * ascend, texts do not overlap, and each is within the bytes.
+ */
 function checkColumns(rows: Portion, { row, to }: Question, limits: Limits): void {
   const { rowNumbers, widths, firstCell, columns, starts, ends, types, flags, bytes } = rows;
   must(firstCell[0] === 0 && firstCell.at(-1) === columns.length, "the first cells");
@@ -230,6 +244,7 @@ function checkColumns(rows: Portion, { row, to }: Question, limits: Limits): voi
   }
 }
 
+/** Checks warnings. 20,000 for a row are more than one for each of its cells (16,384 at most). */
 function checkedWarnings(value: unknown, rowCount: number): Portion["warnings"] {
   must(Array.isArray(value) && value.length <= rowCount * 20_000, "the warnings");
   return (value as unknown[]).map((warning) => {

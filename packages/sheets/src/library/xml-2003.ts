@@ -31,6 +31,7 @@ const KEPT = ELEMENTS.map(([name, attributes]) => ({
   bytes: xmlName(name),
   attributes: attributes.map((attribute) => ({ attribute, bytes: xmlName(attribute) })),
 }));
+/** The element that is written without a closing tag: see Writer. */
 const ALONE = "NumberFormat";
 const HEAD = '<?xml version="1.0" encoding="UTF-8"?><?mso-application progid="Excel.Sheet"?>';
 const NAMESPACES =
@@ -69,6 +70,10 @@ export async function* plainXml(
   if (writer.depth > 0 || rest.length > 0) throw unterminated(place, base);
 }
 
+/**
+ * Writes the kept elements. `depth` counts all open elements of the file, and #open lists those of
+ * them that are kept.
+ */
 class Writer {
   depth = 0;
   #out: (string | Uint8Array)[] = [];

@@ -6,6 +6,17 @@
 // Although there is a library for such formats, this package has its own reader. The library drops
 // the sign of negative durations, resolves Excel's `_xHHHH_` in texts that contain it literally,
 // and does not know hidden sheets.
+//
+// What of the parts matters, and for what:
+//
+//   mimetype, META-INF/manifest.xml    another kind of document; a password
+//   styles.xml, content.xml
+//     style:style                      its data style, and what follows
+//       style:table-properties         table:display="false": a hidden sheet
+//       style:text-properties          style:text-position="super …": a superscript
+//     number:time-style                number:truncate-on-overflow="false": [h]:mm, a duration
+//     table:null-date                  1904-…: the date system
+//     table:table                      a sheet, with its name and its style
 import type { RowBatch } from "../cells/batch.ts";
 import type { Book, Range, SheetState } from "../book.ts";
 import { SheetError, type Place } from "../errors.ts";
@@ -101,6 +112,10 @@ export async function openFlatOds(source: Source, limits: Limits, signal: AbortS
   return await openContent(file, content, new Found(), limits, signal);
 }
 
+/**
+ * Reads the part with the sheets once, for their names and styles. Of the cells, only their links
+ * are noticed.
+ */
 async function openContent(
   file: string | undefined,
   content: Content,
@@ -133,7 +148,11 @@ async function checkType(pieces: AsyncIterable<Uint8Array>, file: string | undef
   );
 }
 
-/** Gathers sheets and styles, one element at a time. */
+/**
+ * Gathers sheets and styles, one element at a time.
+ *
+ * Styles may refer to data styles that come later, so both are kept until the end.
+ */
 class Found {
   date1904 = false;
   readonly #tables: { name: string; style: string }[] = [];
@@ -193,6 +212,10 @@ class Found {
   }
 }
 
+/**
+ * An open .ods or .fods file. It keeps nothing of the cells: each read inflates the part again,
+ * from its start.
+ */
 class OdsBook implements Book {
   readonly format = "ods";
   readonly sheets: readonly { readonly name: string; readonly state: SheetState }[];
@@ -238,6 +261,8 @@ class OdsBook implements Book {
       links: links === true,
       raised: raised === true,
     });
+    // `rest` is the part's bytes from offset `base` on: an incomplete token, and then the next
+    // piece.
     let rest: Buffer = Buffer.alloc(0);
     let base = 0;
     for await (const piece of utf8(this.#content.read(signal), place)) {

@@ -17,6 +17,16 @@
 // The attributes give the value (`office:value-type`). The text is the value only if no attribute
 // gives it. Paragraphs are joined by line ends. A run of spaces counts as one, since a file writes
 // more spaces as `<text:s/>`. Comments and drawings in a cell are not part of its text.
+//
+// The reader keeps one depth for each kind of element that it is inside of: −1 means outside. A
+// close tag is recognised by its depth, so its name is not compared.
+//
+//   table:table         #tableDepth    the table that was asked for; others are skipped
+//   table:table-row     #rowDepth      cells gather in #cells, and are written when the row ends
+//   table:table-cell    #cellDepth     #cell has its attributes, #text its paragraphs
+//   draw:…, text:note   #foreignDepth  inside a cell: nothing in it counts
+//
+// Source: OpenDocument 1.3, part 3, 9.1.2 to 9.1.5 (tables, rows, cells) and 6.1.2 (white space).
 import { CellType } from "../cells/batch.ts";
 import { ISO_LENGTH, writeIsoText } from "../cells/dates.ts";
 import { durationText } from "../cells/duration.ts";
@@ -82,6 +92,7 @@ const valueNames: Readonly<Record<string, Uint8Array>> = {
  */
 const REPEATED_CELLS_MAX = 2 ** 24;
 
+/** The attributes of the cell that is being read. */
 interface CellTag {
   readonly repeated: number;
   /** `office:value-type`, or `error`. */
@@ -121,6 +132,10 @@ export interface OdsRange {
   readonly raised: boolean;
 }
 
+/**
+ * The reader of one table. The caller gives it token after token (`take`), and fetches rows
+ * (`write`) after each.
+ */
 export class OdsReader {
   readonly writer: RowWriter;
   /** True if the table has been read, or the part of it that was asked for. */
@@ -183,7 +198,12 @@ export class OdsReader {
     }
   }
 
-  /** Writes rows that have been read, until the writer is full. False if there are no more rows. */
+  /**
+   * Writes rows that have been read, until the writer is full. False if there are no more rows.
+   *
+   * A repeated row is written as often as it is repeated, so this may give many batches after one
+   * tag.
+   */
   write(): boolean {
     while (this.#row < this.#repeatTo) {
       if (this.writer.full) return true;
@@ -207,6 +227,10 @@ export class OdsReader {
     return false;
   }
 
+  /**
+   * Takes an open tag at a depth. Which tags matter depends on what the reader is inside of, so the
+   * order of the questions matters.
+   */
   #open(depth: number): void {
     const tokens = this.#tokens;
     if (this.#tableDepth < 0) {
@@ -260,6 +284,10 @@ export class OdsReader {
     }
   }
 
+  /**
+   * Takes an open tag inside a cell. Only elements with the prefix `text:` belong to its text, and
+   * of those not footnotes and ruby.
+   */
   #insideCell(depth: number): void {
     const tokens = this.#tokens;
     if (this.#foreignDepth >= 0) return;
@@ -286,6 +314,10 @@ export class OdsReader {
     }
   }
 
+  /**
+   * Adds text of a paragraph. A run of white space counts as one space, also if it continues from
+   * the text before.
+   */
   #addText(cdata: boolean): void {
     const { bytes, start, stop } = this.#tokens;
     const text = (cdata ? bytes.toString("utf8", start, stop) : decodeString(bytes, start, stop)).replaceAll(
@@ -309,6 +341,8 @@ export class OdsReader {
   }
 
   #endCell(tag: CellTag): void {
+    // Empty cells only move the column. So a repetition over a million columns costs nothing, and
+    // the limit is compared only for a cell that has a value.
     const first = this.#column + 1;
     const last = (this.#column += tag.repeated);
     const cell = { ...this.#value(tag, first, last), ...this.#besides(tag) };
@@ -323,6 +357,10 @@ export class OdsReader {
     this.#cells.push(cell);
   }
 
+  /**
+   * The value of a cell, as its type says. A value that is not of its type is read as text, with a
+   * warning.
+   */
   #value({ type, value, style, formula }: CellTag, first: number, last: number): Cell {
     const text = value ?? this.#text;
     const is = (type: CellType, text: string): Cell => ({ first, last, type, text });
@@ -397,10 +435,15 @@ export class OdsReader {
     return this.#date(`${clock.join(":")}:${(total % 60).toFixed(3).padStart(6, "0")}`, is);
   }
 
+  /** The style of a cell that has none: that of its column. */
   #defaultStyle(column: number): string | undefined {
     return this.#columns.find(({ last }) => column <= last)?.style;
   }
 
+  /**
+   * Ends a row: an empty one only moves the row number, and one with values is checked against the
+   * limits before it is written.
+   */
   #endRow(): void {
     const last = this.#row + this.#rowsRepeated;
     if (this.#cells.length === 0) {
@@ -422,6 +465,7 @@ export class OdsReader {
     this.#repeatTo = last;
   }
 
+  /** The number in an attribute of repetition; 1 if it is missing or makes no sense. */
   #count(name: Uint8Array): number {
     const count = Number(this.#tokens.value(name, true) ?? 1);
     return Number.isSafeInteger(count) && count > 0 ? count : 1;

@@ -55,6 +55,7 @@ export function xmlError(fault: unknown, place: Place, base = 0): unknown {
   });
 }
 
+/** The error for a part whose root element is still open at its end. */
 export function unterminated(place: Place, offset: number): SheetError {
   return new SheetError(
     "unterminated_xml",
@@ -87,6 +88,8 @@ export async function readPart(
       ...place,
       offset: base,
     });
+  // Takes all complete tokens of `rest`, which then begins with the incomplete one, at offset
+  // `base`.
   const drain = (final: boolean): void => {
     tokens.window(rest, 0, rest.length, final);
     for (;;) {
@@ -130,10 +133,16 @@ export async function readPart(
   if (elements === 0) throw xmlError(new XmlFault("bad_xml", "there is no element in it", 0), place);
 }
 
+/** The piece without the byte-order mark of UTF-8 (EF BB BF). */
 function withoutMark(piece: Uint8Array): Uint8Array {
   return piece[0] === 0xef && piece[1] === 0xbb && piece[2] === 0xbf ? piece.subarray(3) : piece;
 }
 
+/**
+ * The decoder for a part that is not UTF-8; undefined if it is. UTF-16 is known by its mark or by
+ * the zero in its first `<` (XML 1.0, appendix F); for all else the declaration counts. @throws
+ * SheetError if it names an unknown encoding
+ */
 function decoderOf(piece: Uint8Array, place: Place): InstanceType<typeof TextDecoder> | undefined {
   const [a, b] = piece;
   if ((a === 0xff && b === 0xfe) || (a === 0x3c && b === 0)) return new TextDecoder("utf-16le");

@@ -8,6 +8,17 @@
 // are not resolved: names are compared without their prefix, which is enough for workbooks.
 import { AMP, APOS, COLON, EQUALS, GT, LT, QUOTE, SLASH, UNDERSCORE } from "../ascii.ts";
 
+/**
+ * The kinds of tokens, and where they are in `<a b="c">text<d/></a>`:
+ *
+ *   <a b="c">   open    start..stop is the tag, nameStart..nameEnd its local name
+ *   text        text    start..stop is the text, not yet decoded
+ *   <d/>        empty   as open; no close follows
+ *   </a>        close   as open, without attributes
+ *
+ * In cdata, start..stop is the text without its marks. After more, the caller needs more bytes.
+ * After end, there are no more.
+ */
 export const Token = { more: 0, open: 1, empty: 2, close: 3, text: 4, cdata: 5, end: 6 } as const;
 export type Token = (typeof Token)[keyof typeof Token];
 
@@ -81,6 +92,10 @@ export const tooDeep = (at: number): XmlFault =>
 /** The name of an element or attribute as bytes, for comparisons. */
 export const xmlName = (name: string): Uint8Array => Buffer.from(name, "latin1");
 
+/**
+ * The tokenizer. Its fields describe the last token, and each call of next() overwrites them. The
+ * window belongs to the caller.
+ */
 export class Tokens {
   bytes: Buffer = Buffer.alloc(0);
   pos = 0;
@@ -103,6 +118,7 @@ export class Tokens {
     this.#max = max;
   }
 
+  /** Sets the window: bytes `pos`..`end`. `final` is true if nothing comes after them. */
   window(bytes: Buffer, pos: number, end: number, final: boolean): void {
     this.bytes = bytes;
     this.pos = pos;
@@ -110,6 +126,10 @@ export class Tokens {
     this.final = final;
   }
 
+  /**
+   * Reads the next token, and moves after it. @throws XmlFault if the markup is wrong, or one token
+   * is too long
+   */
   next(): Token {
     const token = this.#next();
     if (token === Token.more && this.end - this.pos > this.#max)
@@ -199,6 +219,7 @@ export class Tokens {
     return this.bytes.toString("utf8", this.start, Math.min(this.stop, this.start + 60));
   }
 
+  /** Reads a tag, whose `<` is at `start`. A `>` inside a quoted value does not end it. */
   #tag(start: number, closing: boolean): Token {
     const { bytes, end } = this;
     let pos = start + (closing ? 2 : 1);

@@ -3,6 +3,13 @@
 // Its columns and its texts are copied into one buffer, which the other thread gets without another
 // copy. The texts of a batch lie close together, between markup. One copy of all of that takes less
 // time than one for each text.
+//
+// The buffer, with i32 columns first so that they are aligned:
+//
+//   rowNumbers, widths │ firstCell │ columns, starts, ends │ types, flags │ texts │ slack
+//   4 bytes a row      │           │ 4 bytes a cell        │ 1 a cell
+//
+// `starts` and `ends` count from the first byte that is copied, and not from that of the batch.
 
 import type { RowBatch } from "../cells/batch.ts";
 import { CellTexts } from "../cells/cell-texts.ts";

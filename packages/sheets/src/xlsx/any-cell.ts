@@ -11,6 +11,9 @@
 // The store gets one entry in each column of numbers: columns 2, types number, and starts..ends in
 // the spare part. The text of the value is copied there, because it may differ from the bytes in
 // the XML.
+//
+// Sources: ECMA-376, part 1, 18.3.1.4 (`<c>`), 18.18.11 (the types of cells) and 18.4.8 (`<is>`,
+// which is built like `<si>`).
 import { CellType, PLAIN } from "../cells/batch.ts";
 import type { CellTexts } from "../cells/cell-texts.ts";
 import { linkOfFormula } from "../cells/hyperlink.ts";
@@ -34,8 +37,13 @@ const names = {
   is: xmlName("is"),
 };
 
+/**
+ * The general reader of cells. A scanner has one, and it reads all cells with it. So its buffers
+ * are made once and only grow.
+ */
 export class AnyCell {
   readonly #state: RowState;
+  // The texts of `<v>`, `<is>` and `<f>`. One cell may have all three.
   readonly #value = new RichText();
   readonly #inline = new RichText();
   readonly #formula = new RichText();
@@ -46,6 +54,9 @@ export class AnyCell {
 
   /**
    * Reads the cell whose open tag was just read. `end` is the end of the window.
+   * Returns the reason why it stopped: done; more, if the cell goes beyond the window; string, if
+   * its shared string is not loaded; or full, if the spare part is. After the last three the
+   * scanner undoes the row and reads it again later, so a half-read cell does no harm.
    *
    * It has more than 15 branches because each kind of child element has one, and each child may go
    * beyond the window: then the cell is read again with a longer one.
@@ -60,10 +71,12 @@ export class AnyCell {
     let value = false;
     let inline = false;
     let formula = false;
+    // A decoded text is never longer than its markup, which ends at the window's end at the latest.
     this.#value.begin(end - begin);
     this.#inline.begin(end - begin);
     this.#formula.begin(state.linked ? end - begin : 0);
     for (;;) {
+      // `<c/>` has no close tag. It is read as if one came next.
       const token = empty ? Token.close : tokens.next();
       if (token === Token.more || token === Token.end) return Status.more;
       if (token === Token.close) break;
@@ -72,6 +85,8 @@ export class AnyCell {
         value ||= tokens.is(names.v);
       }
       if (token !== Token.open) continue;
+      // Of two `<v>`, or two `<is>`, the later one counts. The text between the children, such as
+      // line breaks, is skipped.
       if (tokens.is(names.v)) {
         value = true;
         this.#value.length = 0;
@@ -80,6 +95,7 @@ export class AnyCell {
         inline = true;
         this.#inline.length = 0;
         if (!this.#inline.element(tokens)) return Status.more;
+        // The text of a formula is read only if links are asked for: it may be HYPERLINK("…").
       } else if (state.linked && tokens.is(names.f)) {
         formula = true;
         if (!this.#formula.text(tokens)) return Status.more;
@@ -89,12 +105,14 @@ export class AnyCell {
       }
     }
     if (state.linked) this.#link(state.linked, column);
+    // Cells may come in any order. RowState.sortCells then sorts them at the end of the row.
     if (column <= state.lastColumn) state.ordered = false;
     state.width = Math.max(state.width, column);
     const status = this.#put(
       column,
       type,
       style,
+      // `<is>` is the value if the type says so, or if there is no `<v>`.
       inline && (type === "inlineStr" || !value),
       formula,
       value,
@@ -124,7 +142,13 @@ export class AnyCell {
     );
   }
 
-  /** The column of a reference that is not simply a column of this row. */
+  /**
+   * The column of a reference that is not simply a column of this row.
+   *
+   * Such references have small letters, spaces around them, a column past the limit, or another
+   * row. A text that is not a reference at all is an error. If the row has no number, its first
+   * cell gives the row. Otherwise the row's own number counts, and the cell gets a warning.
+   */
   #oddColumn(text: string, at: number): number {
     const state = this.#state;
     const reference = parseReference(text);
@@ -149,6 +173,10 @@ export class AnyCell {
     return column;
   }
 
+  /**
+   * Checks a column, or a number of cells, against the limit. `text` is the reference as written;
+   * "" if there is none.
+   */
   #checkColumn(column: number, text: string): void {
     const state = this.#state;
     if (column <= state.limits.columns) return;
@@ -172,7 +200,12 @@ export class AnyCell {
       state.warn(`the address of the link in ${cellName(column, state.row)} is computed, so it is not kept`);
   }
 
-  /** Adds the cell to the store, as its type says. `rest` is the size of its markup. */
+  /**
+   * Adds the cell to the store, as its type says. `rest` is the size of its markup.
+   *
+   * A cell without a text adds nothing. The spare part must keep at least `rest` bytes free, for
+   * texts that are decoded from the bytes still to be read (cells/store.ts).
+   */
   #put(
     column: number,
     type: string,
@@ -185,6 +218,7 @@ export class AnyCell {
     const state = this.#state;
     const source = inline ? this.#inline : this.#value;
     const text = inline || type === "str" || type === "inlineStr";
+    // Spaces around a number or an index mean nothing. Those around a text belong to it.
     if (!text) source.trim();
     const length = inline || value ? source.finish() : 0;
     if (length === 0) {
@@ -215,6 +249,7 @@ export class AnyCell {
   /** Adds a boolean, an error or an ISO date. What is not of the type that it states is text. */
   #rare(column: number, type: string, source: RichText, rest: number): Status {
     const state = this.#state;
+    // 64 characters are more than any boolean or ISO date has, and enough for a warning.
     const word = source.bytes.toString("latin1", 0, Math.min(source.length, 64));
     switch (type) {
       case "b": {

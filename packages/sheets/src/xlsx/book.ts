@@ -13,6 +13,9 @@
 // Parts are found as the format says: by relationships, from the package to the workbook and from
 // there to the sheets. If a file lacks them, the reader tries the content types and then the usual
 // names. Targets may be relative, absolute, or written with `\`.
+//
+// Sources: ECMA-376, part 2 (packages, relationships, content types); part 1, 18.2.19 (`<sheet>`),
+// 18.2.28 (`<workbookPr>`) and 18.17.4 (the two date systems).
 import type { RowBatch } from "../cells/batch.ts";
 import type { Book, Range, SheetState, MergedRange } from "../book.ts";
 import { SheetError, type Place } from "../errors.ts";
@@ -42,6 +45,10 @@ export async function openXlsx(
 /** The days from 1899-12-30, the start of the 1900 system, to 1904-01-01. */
 const DAYS_TO_1904 = 1462;
 
+/**
+ * An open .xlsx file. The shared strings and the styles are read once, on first use, and all reads
+ * of sheets share them.
+ */
 class XlsxBook implements Book {
   readonly format = "xlsx";
   readonly sheets: Found["sheets"];
@@ -190,6 +197,8 @@ async function readWorkbook(archive: Archive, place: Place, signal: AbortSignal 
   const sheets: { name: string; state: SheetState; part: string | undefined }[] = [];
   let date1904 = false;
   let listed = 0;
+  // The depth of `<sheets>`, so that a `<sheet>` elsewhere, as in an extension, is not taken for
+  // one.
   let insideSheets = -1;
   const on = (tokens: Tokens, depth: number): void => {
     if (depth === 1 && tokens.is(names.workbookPr)) {
@@ -227,6 +236,7 @@ async function readWorkbook(archive: Archive, place: Place, signal: AbortSignal 
   return { archive, sheets, date1904, strings: ofType("sharedStrings"), styles: ofType("styles") };
 }
 
+/** The error for a list that is longer than any list in an honest file. */
 function tooMany({ limits }: Archive, what: string, place: Place): SheetError {
   const message = `${place.part ?? "The workbook"} lists more ${what} than an archive may have entries; the limit entries = ${limits.entries}.`;
   return new SheetError("limit", message, place);
@@ -237,7 +247,12 @@ function relationshipId(tokens: Tokens): string | undefined {
   return tokens.value(xmlName("r:id")) ?? tokens.value(names.rid, true);
 }
 
-/** The workbook's part. @throws SheetError that says what the archive is, if it has no workbook */
+/**
+ * The workbook's part. Tries, in this order: the package's relationships, the content types, the
+ * usual names.
+ *
+ * @throws SheetError if all fail. The names of the parts tell what the archive is instead
+ */
 async function findWorkbook(archive: Archive, place: Place, signal: AbortSignal | undefined): Promise<Entry> {
   const root = await readRelationships(archive, "", place, signal);
   const main = [...root.values()].find(({ type }) => type.endsWith("/officeDocument"));

@@ -1,5 +1,9 @@
 // The hyperlinks of a sheet. Its part lists them after the rows, and its relationships have the
 // addresses.
+//
+//   sheet1.xml         <hyperlink ref="B2:B9" r:id="rId3" location="Top"/>
+//   sheet1.xml.rels    <Relationship Id="rId3" Type="…/hyperlink" Target="https://example.org"/>
+//   the address        https://example.org#Top, of each cell from B2 to B9
 import { SheetError, type Place } from "../errors.ts";
 import { CellTexts } from "../cells/cell-texts.ts";
 import { readPart } from "../package/part.ts";
@@ -79,6 +83,7 @@ export async function readLinkAddresses(
   return found;
 }
 
+/** The cells and the address of a tag; undefined if it has no cell, or no address. */
 function rangeOf(tag: string, addresses: ReadonlyMap<string, string>): LinkedRange | undefined {
   const [, left, top, right = left, bottom = top] = REFERENCE.exec(tag) ?? [];
   if (left === undefined) return undefined;

@@ -1,5 +1,14 @@
 // The text of a string item: `<si>` of the shared strings and `<is>` of a cell. Plain text and rich
 // runs are joined in the order of the file. Phonetic runs are omitted.
+//
+//   <si><t>plain</t></si>                      plain
+//   <si><r><rPr><b/></rPr><t>rich </t></r>     a run with a font
+//       <r><t>text</t></r>                     "rich text"
+//       <rPh sb="0" eb="1"><t>…</t></rPh>      how to pronounce it: omitted
+//   </si>
+//
+// Source: ECMA-376, part 1, 18.4.8 (`<si>`), 18.4.4 (`<r>`), 18.4.6 (`<rPh>`), and 22.9.2.19 for
+// Excel's `_xHHHH_`.
 import { raised } from "../cells/superscript.ts";
 import {
   classOf,
@@ -24,6 +33,10 @@ const valName = xmlName("val");
 
 const NONE: readonly number[] = [];
 
+/**
+ * A text under construction: bytes 0..length of a buffer that is used again for the next text. The
+ * buffer has 8 bytes more than needed, since it may be read by whole words.
+ */
 export class RichText {
   bytes: Buffer = Buffer.alloc(0);
   view: DataView = new DataView(this.bytes.buffer);

@@ -70,7 +70,11 @@ const F_OPEN = word("<f>x") & 0xffffff;
 const F_CLOSE = word("</f>");
 const STR_QUOTE = word('str"');
 
-/** The content of a cell, as its type says. */
+/**
+ * The content of a cell, as its type says.
+ *
+ * OTHER is a cell that this file leaves to AnyCell.
+ */
 const NUMBER = 0;
 const SHARED = 1;
 const INLINE = 2;
@@ -154,6 +158,7 @@ export function usualCells(state: RowState): void {
   for (;;) {
     if (view.getInt32(pos, true) !== C_R || view.getInt16(pos + 4, true) !== EQUALS_QUOTE) break;
     let at = pos + 6;
+    // The letters of the column: at most three, since XFD is the last one (0x41 is "A", so 1 is A).
     let column = bytes[at]! - 64;
     if (column < 1 || column > 26) break;
     let letter = bytes[++at]! - 64;
@@ -165,11 +170,17 @@ export function usualCells(state: RowState): void {
         at++;
       }
     }
+    // A column that is not after the last one needs sorting, which the general way does.
     if (column <= lastColumn || column > columnsMax) break;
+    // The digits of the reference must be those of the row, with the quote after them. Two
+    // comparisons of four bytes do it; the masks leave out the bytes after the quote
+    // (RowState.setDigits).
     if (((view.getInt32(at, true) ^ word0) & mask0) !== 0 || ((view.getInt32(at + 4, true) ^ word1) & mask1) !== 0)
       break;
     at += digits + 1;
 
+    // The attributes `s` and `t`, in either order. Any other attribute ends the loop, and then `>`
+    // is not the next byte.
     let kind = NUMBER;
     let style = 0;
     for (;;) {
@@ -208,6 +219,8 @@ export function usualCells(state: RowState): void {
       if (kind === OTHER) break;
     }
     if (kind === OTHER) break;
+    // `<c r="B7" s="1"/>` is a cell with a style and without a value. It adds no entry to the
+    // store.
     if (bytes[at] !== GT) {
       if (bytes[at] !== SLASH || bytes[at + 1] !== GT) break;
       lastColumn = column;
@@ -235,12 +248,14 @@ export function usualCells(state: RowState): void {
         at += 4 + tag;
       }
       const start = at;
+      // Finds the end of the text, two bytes at a time, and collects the classes of its bytes.
       let seen = 0;
       let kindOfBytes = 0;
       while (((kindOfBytes = pairClass[view.getUint16(at, true)]!) & STOP) === 0) {
         seen |= kindOfBytes;
         at += 2;
       }
+      // The pair has the end of the text in its first byte or in its second one.
       if (bytes[at] !== LT) seen |= byteClass[bytes[at++]!]!;
       if (kind === TEXT) {
         if (view.getInt32(at, true) !== V_CLOSE || view.getInt32(at + 4, true) !== C_CLOSE) break;
@@ -252,6 +267,7 @@ export function usualCells(state: RowState): void {
       ) {
         break;
       }
+      // Now the cell is known to be complete. The text stays in place if it needs no decoding.
       let from = start;
       let to = at;
       if ((seen & DECODE) !== 0 || ((seen & ESCAPE) !== 0 && mayHaveEscape(bytes, start, at))) {
@@ -304,6 +320,7 @@ export function usualCells(state: RowState): void {
       const header = page[from]!;
       const length = header >>> 1;
       if (length > 0) {
+        // Leaves as many bytes free as there are XML bytes still to be read, for decoded texts.
         if (spare + length + 4 > state.spareEnd - (end - pos)) break;
         columns[cell] = column;
         types[cell] = CellType.string;
@@ -312,6 +329,8 @@ export function usualCells(state: RowState): void {
         ends[cell++] = spare + length;
         let to = spare >> 2;
         spare = (spare + length + 3) & ~3;
+        // Copies whole words, since both texts begin at one. Up to three bytes after the text come
+        // along, and no reader uses them.
         if (length > LONG) words.set(page.subarray(from + 1, from + 1 + (spare >> 2) - to), to);
         else for (const last = spare >> 2; to < last; to++) words[to] = page[++from]!;
       }
@@ -320,6 +339,8 @@ export function usualCells(state: RowState): void {
       continue;
     }
 
+    // A number: a sign, digits, a point and digits, an exponent of up to two digits. It is only
+    // checked here: the text stays in the XML, and the consumer parses it.
     if (bytes[at] === 0x2d) at++;
     let count10 = at;
     while ((digit = bytes[at]! - 0x30) >= 0 && digit <= 9) at++;
