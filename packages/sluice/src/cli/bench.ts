@@ -1,5 +1,9 @@
 // `sluice bench`: the same rows by each method, each into a fresh table with the guide's six
 // indexes.
+//
+// For each size the sample is written once. Then the methods take turns, run by run, so that a
+// machine that slows down slows all of them down. The median run of each method counts. A run's
+// time is the one that the import reports itself, in milliseconds.
 import { createWriteStream } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -43,6 +47,10 @@ interface Measured {
 /** The fewest rows of a plot. */
 const FIRST_SIZE = 1_000;
 
+/**
+ * Measures and prints. The exit code is 0, or that of an interruption; the files and tables are
+ * gone then.
+ */
 export async function benchCommand(flags: BenchFlags): Promise<number> {
   return await interruptible(async (ctx) => {
     const folder = await mkdtemp(join(tmpdir(), "sluice-bench-"));
@@ -69,6 +77,10 @@ function sizesOf({ rows, plot: file }: BenchFlags): number[] {
   return [...sizes, rows];
 }
 
+/**
+ * Measures each method `times` times on one file. 0.13 % of its rows are bad, so that the way of
+ * rejects is measured too.
+ */
 async function measureSize(ctx: Context, file: string, target: Target, rows: number, times: number): Promise<Measured> {
   await writeSample(createWriteStream(file), { rows, bad: Math.round(rows * 0.0013) });
   const runs = new Map<Method, Figure[]>(METHODS.map((method) => [method, []]));
@@ -86,6 +98,7 @@ async function measureSize(ctx: Context, file: string, target: Target, rows: num
   return { rows, figures };
 }
 
+/** One import into a table of its own. Neither the table nor its line in the history stays. */
 async function measure(ctx: Context, file: string, target: Target, method: Method): Promise<Figure> {
   const table = `sluice_bench_${process.pid}`;
   try {
@@ -98,10 +111,12 @@ async function measure(ctx: Context, file: string, target: Target, method: Metho
   }
 }
 
+/** The middle one of the runs; of an even number, the larger of the two in the middle. */
 function median<T>(figures: readonly T[], by: (figure: T) => number): T {
   return [...figures].sort((a, b) => by(a) - by(b))[Math.floor(figures.length / 2)]!;
 }
 
+/** Prints the figures of a size. The first method is the baseline of the others. */
 function print({ rows, figures }: Measured, target: Target, flags: BenchFlags): void {
   if (flags.json) {
     console.log(JSON.stringify({ target: target.name, rows, runs: flags.runs, figures }));
@@ -138,6 +153,7 @@ function shares({ milliseconds, reading, encoding }: Figure & Alone): string[] {
   return parts.map((part) => `${Math.round((100 * part) / whole)} %`);
 }
 
+/** Draws all sizes, a line for each method. */
 async function plot(file: string, all: readonly Measured[], target: Target, flags: BenchFlags): Promise<void> {
   const series = METHODS.map((name, n) => ({
     name,

@@ -1,6 +1,14 @@
 // `sluice completion SHELL`: the script with which a shell completes commands, options and their
 // values. The script has all of them in it, so that no program has to start with each Tab. If it
 // has nothing to offer, the shell completes names of files.
+//
+// What the scripts do with `sluice imports cancel --to …`:
+//
+//   bash   one function. It goes through the words before the cursor, and keeps the path of
+//          commands: `imports cancel`. Two case tables have the values of an option, and the offers
+//          of a path. `values=none` means that no option before the cursor takes a value.
+//   zsh    one function for each command, `_sluice_imports_cancel`, called by the one above it.
+//   fish   one line for each command and option, with a test of the words that are there.
 import type { Argument, Command, Option } from "commander";
 
 /** A command, or the program itself, as the scripts see it. */
@@ -35,6 +43,7 @@ Examples:
     .action((name: string) => console.log(SCRIPTS[name]!(completed(sluice))));
 }
 
+/** A command and all commands below it. What is hidden in the help is not offered. */
 function completed(command: Command, above: readonly string[] = []): Completed[] {
   const help = command.createHelp();
   const commands = help.visibleCommands(command);
@@ -60,10 +69,12 @@ function completed(command: Command, above: readonly string[] = []): Completed[]
   ];
 }
 
+/** Reports whether an option has a value, which may be optional. */
 function takesValue({ required, optional }: Option): boolean {
   return required || optional;
 }
 
+/** The names of an option: `-h`, `--help`. */
 function flagsOf({ short, long }: Option): string[] {
   return [short, long].filter((flag) => flag !== undefined);
 }
@@ -135,10 +146,12 @@ ${calls.join("\n")}
   return `#compdef sluice\n${functions.join("\n")}\ncompdef _sluice sluice`;
 }
 
+/** The name of the function for a command. */
 function zshName(path: string): string {
   return ["_sluice", ...path.split(" ").filter((word) => word !== "")].join("_");
 }
 
+/** An option as `_arguments` takes it: `--name[description]:value:(choices)`. */
 function zshOption(option: Option): string {
   const flags = flagsOf(option);
   const said = option.description.replaceAll(/[[\]:\\]/g, String.raw`\$&`);
@@ -168,6 +181,10 @@ function fish(commands: readonly Completed[]): string {
   return lines.join("\n");
 }
 
+/**
+ * An option as `complete` takes it: `-x` needs one of the values, `-r` any value, which may be a
+ * file.
+ */
 function fishOption({ short, long, description, argChoices, required, optional }: Option): string {
   return [
     ...(short === undefined ? [] : [`-s ${short.slice(1)}`]),

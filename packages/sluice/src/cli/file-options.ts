@@ -1,4 +1,7 @@
 // The options that say what a file is and where its columns go: `import` and `preview` share them.
+//
+// The service has the same options as fields of a form (server/form.ts). Both read their texts by
+// option-texts.ts, so a text means the same in both.
 import { InvalidArgumentError, Option, type Command } from "commander";
 import * as texts from "../option-texts.ts";
 import type { ImportOptions, Origin } from "../options.ts";

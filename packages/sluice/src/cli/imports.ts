@@ -1,4 +1,12 @@
 // `sluice imports`: what the ledger knows, as a table, as one import's page, or as JSON.
+//
+//   sluice imports                 the last hundred, one line each (table)
+//   sluice imports ID              one of them (page), or its rejects as a file
+//   sluice imports cancel ID       ends it: its rows stay, and it never continues
+//   sluice imports delete ID       deletes its history: its rows stay
+//   sluice imports take-back ID    counts its rows; with --yes, deletes them from the table
+//
+// All of them need a database that exists already: none of them makes one. They return 0, or throw.
 import { goDuration } from "../duration.ts";
 import { SluiceError, usageError } from "../errors.ts";
 import {
@@ -75,6 +83,7 @@ async function writeRejects(target: Target, id: string, rejects: RejectFile): Pr
   return written;
 }
 
+/** Ends an import, and shows it as it is then. */
 export async function cancelCommand(id: string, flags: CancelFlags): Promise<number> {
   await using target = await connectExisting(flags);
   const details = await cancelImport(target, id, flags.force);
@@ -106,6 +115,7 @@ export interface DeleteFlags extends TargetFlags {
   readonly force?: boolean;
 }
 
+/** Deletes the history of an import, and says what that means for its rows. */
 export async function deleteCommand(id: string, flags: DeleteFlags): Promise<number> {
   await using target = await connectExisting(flags);
   const { inserted, updated } = await deleteImport(target, id, flags.force ?? false);
@@ -152,6 +162,7 @@ function stateOf({ state, active }: Summary): string {
   return state === "running" && !active ? "interrupted" : state;
 }
 
+/** The list, as lines with columns. */
 function table(list: readonly Summary[]): string[] {
   if (list.length === 0) return ["No imports yet."];
   const rows = list.map((one) => [
@@ -166,6 +177,7 @@ function table(list: readonly Summary[]): string[] {
   return columns([head, ...rows], [false, false, false, true, true, true, true]);
 }
 
+/** One import, as lines with a name and a value. */
 function page(one: Details, flags: TargetFlags, target: string): string[] {
   const took = one.finishedAt === null ? undefined : Date.parse(one.finishedAt) - Date.parse(one.startedAt);
   const reasons = Object.entries(one.reasons).map(([code, n]) => `${count(n)} × ${code}`);
@@ -198,6 +210,9 @@ function page(one: Details, flags: TargetFlags, target: string): string[] {
   return columns(lines);
 }
 
+/**
+ * `second`, `third`, `4th`: epochs count the processes that have had an import, and few have more.
+ */
 function ordinal(n: number): string {
   return n === 2 ? "second" : n === 3 ? "third" : `${n}th`;
 }

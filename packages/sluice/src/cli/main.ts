@@ -1,5 +1,8 @@
 // The `sluice` command: options, help and exit codes. The file of a command's name holds what it
 // does, and is loaded when the command is called.
+//
+// A command's function returns its exit code. What it throws becomes a message and an exit code
+// here.
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_BATCH_SIZE, DEFAULT_CHUNK_ROWS, EMPTY, METHODS, ON_CONFLICT } from "../options.ts";
@@ -28,6 +31,7 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
   version: string;
 };
 
+// The end of the help of `sluice` and of `sluice import`.
 const EXIT_CODES = `
 Exit codes:
   0    all rows are in
@@ -38,6 +42,8 @@ Exit codes:
   130  interrupted (Ctrl-C): the chunks in flight were finished, those that waited for a lock given up; the message says how
        to go on`;
 
+// The options of `sluice import`, each in a line that a reader can change and run. A test checks
+// that none is missing.
 const IMPORT_EXAMPLES = `
 Examples, each option in one of them:
   $ sluice import people.xlsx                            into the embedded database, types inferred unless people.schema.ts states them
@@ -101,6 +107,7 @@ try {
   }
 }
 
+/** The whole command line. `completion` comes last, since it needs to know all others. */
 function program(): Command {
   const sluice = new Command("sluice")
     .description("Spreadsheet → PostgreSQL: every row in, each bad row explained.")
@@ -124,6 +131,7 @@ function program(): Command {
   return sluice;
 }
 
+/** `--to`, made again for each command, since an option belongs to one of them. */
 function to(): Option {
   return new Option(
     "--to <dsn>",
@@ -131,6 +139,7 @@ function to(): Option {
   );
 }
 
+/** `--data`, likewise. */
 function data(): Option {
   return new Option("--data <folder>", "where the embedded database is kept")
     .env("SLUICE_DATA")
@@ -212,6 +221,11 @@ function addImport(sluice: Command): void {
     });
 }
 
+/**
+ * Adds `sluice imports`, and its commands `cancel`, `delete` and `take-back`. `imports` alone takes
+ * the id of an import to show, and `enablePositionalOptions` leaves the options after such a
+ * command to it.
+ */
 function addImports(sluice: Command): void {
   const imports = sluice
     .command("imports")
@@ -289,6 +303,10 @@ function addInit(sluice: Command): void {
     });
 }
 
+/**
+ * Adds `sluice preview`. Its files are optional for Commander alone: `--schema` may take the first
+ * of them for itself (schemaWish), so they are counted after that.
+ */
 function addPreview(sluice: Command): void {
   addFileOptions(sluice.command("preview").addOption(to()).addOption(data()), [
     "--schema [file]",
@@ -378,11 +396,13 @@ function schemaWish(
   return { ...flags, files: [schema, ...names], printSchema: true };
 }
 
+/** Checks the path of a plot. @throws InvalidArgumentError, which Commander shows */
 function svgFile(text: string): string {
   if (!/\.svg$/i.test(text)) throw new InvalidArgumentError(`Expected a file that ends in .svg, got "${text}".`);
   return text;
 }
 
+/** Checks the path of a file of rejects. @throws InvalidArgumentError, which Commander shows */
 function rejectFile(text: string): string {
   if (!/\.(csv|xlsx)$/i.test(text))
     throw new InvalidArgumentError(`Expected a file that ends in .csv or .xlsx, got "${text}".`);

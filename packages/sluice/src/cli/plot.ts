@@ -15,6 +15,8 @@ export interface Plot {
   readonly series: readonly Series[];
 }
 
+// The size of the plot and its margins, in the units of its viewBox. The names of the lines are in
+// the right margin.
 const [WIDTH, HEIGHT] = [720, 440];
 const [LEFT, RIGHT, TOP, BOTTOM] = [80, 110, 50, 60];
 /** Told apart without colours too: by their dashes and by the names at their ends. */

@@ -1,5 +1,9 @@
 // `sluice preview`: what an import would do with a file, for people and for programs. It writes
 // nothing.
+//
+// A report for people, sheet by sheet: what would be imported where, the notes, a table of columns,
+// the statements that make the table, the first rows as they would be loaded, and the rows that
+// would be rejected. `--json` prints the same as one line (api/preview-schema.ts has its shape).
 import type { Context } from "@sluice/go/context";
 import { describeError, renamed } from "../errors.ts";
 import { previewFile, type ColumnPreview, type FilePreview, type SheetPreview } from "../preview.ts";
@@ -105,6 +109,7 @@ async function existingTarget(flags: PreviewFlags): Promise<Target | undefined> 
   return target;
 }
 
+/** The lines about a file: its sheets, its notes, and each sheet that would be imported. */
 function report(preview: FilePreview, schemaFile: string | undefined, target: Target | undefined): string[] {
   const sheets = preview.sheets.map(
     ({ name, state }, n) => `${n + 1} "${name}"${state === "visible" ? "" : " (hidden)"}`,
@@ -118,6 +123,10 @@ function report(preview: FilePreview, schemaFile: string | undefined, target: Ta
   return lines;
 }
 
+/**
+ * The lines about one sheet. A sheet that cannot be imported has its error, and what was found all
+ * the same.
+ */
 function sheetLines(preview: SheetPreview, target: Target | undefined): string[] {
   const { sheet, table, exists, records, complete, headerRows, rejects, error } = preview;
   const into = exists ? `the table ${table} in ${target?.name ?? ""}` : `a new table ${table}`;
@@ -162,6 +171,7 @@ function summaryLines(all: readonly ColumnPreview[]): string[] {
   ];
 }
 
+/** A line that counts some columns and names the first of them; none if there are none. */
 function named(some: readonly ColumnPreview[], what: string): string[] {
   if (some.length === 0) return [];
   const shown = some.slice(0, NAMED).map(({ letter, column }) => `${letter} ${cutText(column ?? "")}`);
@@ -169,6 +179,10 @@ function named(some: readonly ColumnPreview[], what: string): string[] {
   return [`${count(some.length)} ${some.length === 1 ? "is" : "are"} ${what}: ${shown.join(", ")}${more}`];
 }
 
+/**
+ * A column of the sheet as a line: letter, header, column, type, the share of values that are of
+ * the type, and why.
+ */
 function columnLine(column: ColumnPreview): string[] {
   const { letter, header, unit, match, inferred } = column;
   const format = column.dateFormat ?? column.numberFormat;

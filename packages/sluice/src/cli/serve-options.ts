@@ -91,10 +91,12 @@ export function addServe(sluice: Command, to: Option, data: Option, files: Optio
     });
 }
 
+/** The values of an option that may be given several times, in their order. */
 function repeated(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
 
+/** A port; 0 stands for a free one. @throws InvalidArgumentError, which Commander shows */
 export function port(text: string): number {
   const n = natural(text);
   if (n > 65_535) throw new InvalidArgumentError(`Expected a port from 0 to 65535, got ${n}.`);

@@ -1,5 +1,13 @@
 // Faults of connections: a test that one was lost, and sentences for the reasons why one cannot be
 // made.
+//
+// The codes of PostgreSQL that are told apart here (its manual, appendix A):
+//
+//   28P01, 28000   the user or the password is refused
+//   3D000          there is no such database
+//   08P01          a pooler refuses a parameter of the address
+//   53300          too many connections
+//   57P01 to 57P05, 25P03, 25P04, class 08: the session was ended from outside
 import { SluiceError, type ErrorCode } from "../errors.ts";
 
 /** Settings by which a server ends sessions, by the code of the message that it ends them with. */
@@ -9,6 +17,10 @@ const LIMITS: Readonly<Record<string, string>> = {
   "57P05": "idle_session_timeout",
 };
 
+/**
+ * The code of an error, of PostgreSQL or of the system; "" if it has none. If several addresses
+ * were tried, it is the first code among their errors.
+ */
 export function codeOf(error: unknown): string {
   const all = error instanceof AggregateError ? [error, ...error.errors] : [error];
   for (const one of all) if (one instanceof Error && "code" in one && typeof one.code === "string") return one.code;

@@ -1,5 +1,11 @@
 // The notes of an import about the way in which it reads a column's texts, and about columns that
 // are text because of a few of them.
+//
+// Each note names the option that states the same, or the opposite:
+//
+//   the column "pay" is read as numbers like 1.234,56 (120 values); --type "pay=…" states it, …
+//   "n/a" is read as a missing value in 3 cells (units 1, pay 2): …; --null "" keeps such marks …
+//   the column "born" is text: …; --type "born=date(DD/MM/YYYY)" or … says which
 import type { LoadColumn } from "../chunk/chunk.ts";
 import { inferred } from "./design.ts";
 import { AMBIGUOUS, CUT, PARTS, PAST, SWAPPED } from "../sheet/infer.ts";
@@ -10,7 +16,12 @@ import { notedType } from "./assumptions.ts";
 /** Columns that a note names. */
 const NAMED = 5;
 
-/** @param stated what `--type` and `--null` have said, which needs no note */
+/**
+ * The notes of an import about its columns. It has more than 15 branches because each kind of note
+ * has its own condition.
+ *
+ * @param stated what `--type` and `--null` have said, which needs no note
+ */
 export function readingNotes(
   load: readonly LoadColumn[],
   sample: Sample,

@@ -86,6 +86,10 @@ export function wishFrom(json: string, id: string): Record<string, unknown> {
   return wish;
 }
 
+/**
+ * A test of a value from JSON. The constants below make larger tests of smaller ones, so COLUMN and
+ * PLAN read like the types that they check.
+ */
 type Fits = (value: unknown) => boolean;
 
 const isBoolean: Fits = (value) => typeof value === "boolean";
@@ -116,6 +120,10 @@ const isStorage: Fits = (value) => {
   return (kind === "array" || kind === "range" || kind === "multirange") && isStorage(part);
 };
 
+/**
+ * The fields of a column that is loaded. The check of a schema file is not stored; `checked` tells
+ * that there is one.
+ */
 const COLUMN: Readonly<Record<string, Fits>> = {
   name: isName,
   type: isText,
@@ -147,6 +155,10 @@ const isLoaded: Fits = (value) =>
     ? value["sheetColumn"] === 0 && isMade(value["made"])
     : hasShape({ sheetColumn: isCount })(value));
 
+/**
+ * The fields of a plan (plan.ts). A new field has to be optional here: a plan that an earlier
+ * version stored does not have it, and its import can still be resumed.
+ */
 const PLAN: Readonly<Record<string, Fits>> = {
   method: isText,
   table: isName,

@@ -221,7 +221,8 @@ const NOT_OF_CONTENT: ReadonlySet<SheetErrorCode> = new Set(["file_not_found", "
 const OF_SIZE: ReadonlySet<SheetErrorCode> = new Set(["limit", "row_out_of_range", "column_out_of_range"]);
 
 /**
- * The way to continue with the import `id`.
+ * The way to continue with the import `id`. It has more than 15 branches because it is a list of
+ * the failures after which the same command alone does not help.
  *
  * @param records the number of the sheet's records that is known
  */

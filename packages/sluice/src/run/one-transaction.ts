@@ -36,6 +36,8 @@ export async function loadWhole(loading: Loading, session: Session, id: string):
   const rejects = id === "" ? SESSION_REJECTS : "sluice.rejects";
   const allRefused = watchRefusals(loading, session, rejects, id);
   ({ records: tally.records } = await runPipeline(loading, {
+    // One connection has the transaction, so there is one loader. Nothing of an earlier attempt is
+    // in.
     loaders: 1,
     isDone: () => false,
     commit: async (encoded) => {
@@ -54,7 +56,13 @@ export async function loadWhole(loading: Loading, session: Session, id: string):
   return [...(emptied?.notes ?? [])];
 }
 
-/** Does everything in a transaction that is undone in the end. */
+/**
+ * Does everything in a transaction that is undone in the end.
+ *
+ * The steps are those of an import: the table is made or changed, the rows go in, the sequences are
+ * looked at, the indexes are built. Rejects are passed on before the end, because they are in a
+ * temporary table of the transaction.
+ */
 export async function rehearse(
   run: Run,
 ): Promise<{ readonly result: ImportResult; readonly unheld: Prepared["unheld"] }> {

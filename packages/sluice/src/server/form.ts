@@ -171,6 +171,7 @@ function stated<Given extends object>(given: Given): { [Name in keyof Given]?: E
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as never;
 }
 
+/** Calls a parser of a text. @throws HttpFailure 400 (`bad_field`) with the parser's message */
 function reading<Value>(name: string, read: () => Value): Value {
   try {
     return read();
@@ -180,6 +181,7 @@ function reading<Value>(name: string, read: () => Value): Value {
   }
 }
 
+/** The failure of one field, whose name is its member `field`. */
 function badField(name: string, what: string): HttpFailure {
   return new HttpFailure(400, `The field "${name}": ${what}`, {}, "bad_field", { field: name });
 }

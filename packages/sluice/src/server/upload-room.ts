@@ -1,5 +1,9 @@
 // The room that all uploads together may take on the disk: a number of files and a number of bytes,
 // counted as they come.
+//
+// An upload enters before its first byte, with the size that it announces. It takes room for each
+// piece before the piece is written, since the announced size may be missing or wrong. Files that
+// an earlier process has left are counted by keep(), and are never refused.
 import type { ErrorCode } from "../errors.ts";
 import { HttpFailure } from "./failure.ts";
 import type { UploadLimits } from "./upload-limits.ts";

@@ -1,5 +1,8 @@
 // POST /upload, as the guide has it: the file goes in while the client waits. A client that hangs
 // up does not stop its import.
+//
+// It answers when the import has ended: 200 with its counts and rejects. A failure is `{"error":
+// …}` as in the guide (failing.ts), and not a problem.
 import type { Context } from "@sluice/go/context";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { HttpFailure, toFailure } from "./failure.ts";
@@ -20,6 +23,10 @@ export interface UploadRoutes {
   readonly hide: (text: string) => string;
 }
 
+/**
+ * Adds the route. `running` has an answer until it is made, even if its client was answered by
+ * `halted`. So `close()` can wait for imports whose clients are gone.
+ */
 export function uploadRoutes(app: FastifyInstance, routes: UploadRoutes): void {
   const { running, halted } = routes;
   app.post("/upload", async (request, reply) => {
@@ -34,6 +41,10 @@ export function uploadRoutes(app: FastifyInstance, routes: UploadRoutes): void {
   });
 }
 
+/**
+ * Receives a file and imports it. The query is checked before the file is read, and the file is
+ * removed in any case.
+ */
 async function upload(
   request: FastifyRequest,
   { imports, place, ctx, clientOf, log, hide }: UploadRoutes,

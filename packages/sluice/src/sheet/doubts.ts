@@ -1,4 +1,14 @@
 // Doubts about the layout that was found: notes, each with the option that settles it.
+//
+//   many columns without a name                 --header N, --header none
+//   a header of a word and a date               --header N
+//   one column, with delimiters in its values   --delimiter
+//   a form, a printed report, no table at all   --range, or --sheet
+//   another table below the first one           --range, one for each
+//   tables side by side                         --range, one for each
+//   titles of sections among the records        no option: they are imported
+//
+// A doubt changes nothing of the import. `sluice preview` shows it before any row goes in.
 import { columnLetters } from "../xlsx/text.ts";
 import { namedValues } from "./above-header.ts";
 import { isForm, isReport } from "./form.ts";

@@ -1,4 +1,7 @@
 // Notes about rows that are not records, and about rows that may not be.
+//
+//   row 9 ("Total") is a total, the sum of the rows above, and is left out (--all-rows keeps …)
+//   B2:B9 is merged, and its rows below the first are empty there; --fill-merged fills them
 import { columnLetters } from "../xlsx/text.ts";
 import type { MergedDown } from "./merged.ts";
 import type { LeftOut, OtherTitles, WhyLeftOut } from "./records.ts";

@@ -14,13 +14,22 @@ export type Warning = RowBatch["warnings"][number];
 export class RecordReader {
   progress = 0;
   readonly #sheet: SheetView;
+  /**
+   * The reader's warnings about rows above the records. The notes have the first of all warnings,
+   * and the number of the others.
+   */
   readonly #above: readonly Warning[];
   #first: Warning | undefined;
   #warnings: number;
   #from: number;
   #iterator: AsyncIterator<RowBatch>;
+  /** The batch that is being read; undefined at the end. */
   #coming: Promise<RowBatch | undefined>;
   #filter: RecordFilter;
+  /**
+   * Batches that the filter has released. It holds rows back until it knows whether they are
+   * remarks at the end of the sheet. So one batch that goes in may give no batch, or several.
+   */
   #ready: RowBatch[] = [];
   #ended = false;
 
@@ -45,6 +54,7 @@ export class RecordReader {
     this.#filter = new RecordFilter(rules);
     const { firstRow } = rules;
     if (firstRow === this.#from) return;
+    // The records begin in another row than was guessed, so the sheet is read again from there.
     await this.close();
     this.#from = firstRow;
     this.#iterator = this.#sheet.batches({ from: firstRow })[Symbol.asyncIterator]();

@@ -14,6 +14,10 @@ export const namespaces: Record<"main" | "relations" | "packageRelations" | "con
 
 const numbers = (sheets: number): number[] => Array.from({ length: sheets }, (_, n) => n + 1);
 
+/**
+ * `[Content_Types].xml`: the kind of each part. @param shared true if there is a part of shared
+ * strings
+ */
 export function contentTypes(sheets: number, shared: boolean): string {
   const type = "application/vnd.openxmlformats-officedocument.spreadsheetml";
   const override = (name: string, kind: string): string =>
@@ -32,10 +36,15 @@ export function contentTypes(sheets: number, shared: boolean): string {
   );
 }
 
+/** `_rels/.rels`: it leads from the package to the workbook. */
 export const packageRelations: string =
   `<Relationships xmlns="${namespaces.packageRelations}">` +
   `<Relationship Id="rId1" Type="${namespaces.relations}/officeDocument" Target="xl/workbook.xml"/></Relationships>`;
 
+/**
+ * `xl/_rels/workbook.xml.rels`: `rId1` to `rIdN` are the sheets in their order, and then come the
+ * styles and the shared strings.
+ */
 export function workbookRelations(sheets: number, shared: boolean): string {
   const relation = (id: number, kind: string, target: string): string =>
     `<Relationship Id="rId${id}" Type="${namespaces.relations}/${kind}" Target="${target}.xml"/>`;

@@ -1,4 +1,12 @@
 // What can be done with an import that has ended: DELETE /imports/:id/history, and /take-back.
+//
+//   DELETE /imports/:id/history     204 its history is gone
+//                                   409 it waits or runs, or is unfinished and `force` is missing
+//   GET /imports/:id/take-back      200 what would be taken back; 409 why it cannot be
+//   POST /imports/:id/take-back     200 the import, which is cancelled now; 409 as above
+//
+// A taking back answers 422 if the database stands against it: the table is gone, or other rows
+// refer to these.
 import type { FastifyInstance } from "fastify";
 import { lookAtRows, takeBack, type TakingBack } from "../../run/take-back.ts";
 import type { Caller } from "../../options.ts";
@@ -10,6 +18,7 @@ import type { Import } from "../jobs/import.ts";
 import { failures } from "./problem.ts";
 import { flag, list, named, object, ref, says, text, whole, type Schema } from "./schema.ts";
 
+/** The answer of the look that changes nothing. */
 export const TAKING_BACK: Schema = named(
   "TakingBack",
   object({
@@ -20,6 +29,7 @@ export const TAKING_BACK: Schema = named(
   }),
 );
 
+/** Adds the routes of this file. */
 export function endedRoutes(app: FastifyInstance, api: Api): void {
   app.delete(
     "/imports/:id/history",
@@ -76,11 +86,13 @@ export function endedRoutes(app: FastifyInstance, api: Api): void {
   );
 }
 
+/** Counts the rows that would be taken back. @throws as rowsOf and lookAtRows do */
 async function look(api: Api, id: string): Promise<TakingBack> {
   const { ledger } = await rowsOf(api, id);
   return await lookAtRows(api.target, ledger);
 }
 
+/** Takes the rows back: all of them, or none. @throws as rowsOf and takeBack do */
 async function takeRows(api: Api, id: string): Promise<Import> {
   const { ledger, caller } = await rowsOf(api, id);
   await takeBack(api.target, ledger, caller);

@@ -3,6 +3,19 @@
 // A reader asks for the picture of the moment when it is ready for one. So a reader that is slow
 // gets fewer pictures, one that never reads gets none, and neither holds anything up. Node's stream
 // asks for the next event only when the socket has room.
+//
+// What a reader gets (HTML, server-sent events):
+//
+//   : follow                        at once, so that the headers are sent
+//   id: 1764525000250               a number that grows: the time, in milliseconds since 1970
+//   event: progress
+//   data: {"state":"running", …}    again whenever something has changed, every 250 ms at most
+//   : still here                    after 15 s of silence
+//   id: 1764525009125
+//   event: end
+//   data: {"id":"k3m9x2w7qa", …}    the Import; then the stream ends
+//
+// A reader that was cut off comes back with `Last-Event-ID`, and gets only what is new.
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { HttpFailure } from "../failure.ts";
@@ -20,6 +33,10 @@ const LEDGER_MS = 1000;
 /** A comment is sent after so much silence, so that proxies keep the connection. */
 const HEARTBEAT_MS = 15_000;
 
+/**
+ * Adds the route. Readers are counted: one more than `maxReaders` is refused with 503
+ * (`too_many_readers`).
+ */
 export function eventRoutes(app: FastifyInstance, api: Api): void {
   let readers = 0;
   app.get(
@@ -95,6 +112,7 @@ class Events {
     this.#gone = gone;
   }
 
+  /** The texts of the events, as long as the reader is there. It ends after the `end` event. */
   async *all(): AsyncGenerator<string> {
     const { closing, jobs } = this.#api;
     yield ": follow\n\n";
@@ -111,6 +129,7 @@ class Events {
     }
   }
 
+  /** A picture as an event; undefined if the reader has seen it. */
   #progress({ id, event }: { readonly id: number; readonly event: ProgressEvent }): string | undefined {
     if (id <= this.#seen) return undefined;
     this.#seen = id;
@@ -155,6 +174,10 @@ function endId({ finishedAt, createdAt }: Import): number {
   return Date.parse(finishedAt ?? createdAt) + 1000;
 }
 
+/**
+ * The picture of an import that another process runs. Only its counts are known: they are the
+ * ledger's.
+ */
 function asProgress({ state, total, inserted, updated, skipped, rejected, startedAt }: Import): ProgressEvent {
   return {
     state,

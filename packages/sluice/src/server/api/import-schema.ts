@@ -1,9 +1,17 @@
 // The shapes of jobs/import.ts, as OpenAPI describes them.
+//
+//   State        one word; `resumable` of the import tells whether it can continue
+//   Import       all that is known of one: from the ledger, and from the job that asked for it
+//   ImportList   a page of them, and the cursor of the next page
+//   Progress     one picture of an import that waits or runs (events.ts)
+//
+// Tests hold the answers of the routes to these schemas.
 import { METHODS } from "../../options.ts";
 import { STATES } from "../jobs/import.ts";
 import { byName, flag, list, named, object, oneOf, orNull, ref, says, text, whole, type Schema } from "./schema.ts";
 
 const count = (description: string): Schema => ({ type: "integer", minimum: 0, description });
+/** The counts of an import and of its progress. `total` is the sum of the four others. */
 const COUNTS: Readonly<Record<string, Schema>> = {
   total: count("Records that are settled: `inserted + updated + skipped + rejected`."),
   inserted: count("Rows that were put into the table."),
@@ -11,6 +19,7 @@ const COUNTS: Readonly<Record<string, Schema>> = {
   skipped: count("Rows whose key was there, or that a trigger left out."),
   rejected: count("Rows that were refused, and not repaired since."),
 };
+/** A point in time that may not have come yet. */
 const WHEN = orNull(says(text, "ISO 8601."));
 
 export const IMPORT_SCHEMAS: readonly Schema[] = [

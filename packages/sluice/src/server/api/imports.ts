@@ -1,4 +1,17 @@
 // POST /imports, GET /imports, GET /imports/:id, DELETE /imports/:id, POST /imports/:id/resume.
+//
+// What each route answers, apart from the failures that all of them may have (problem.ts):
+//
+//   POST /imports              202 accepted: it is on the disk, and `Location` is its address
+//                              422 the Idempotency-Key came with another file or other fields
+//                              429 the client has too many imports, uploads or requests
+//   GET /imports               200 a page of the ledger's history, and of imports not in it
+//   GET /dead-letters          200 of a fleet: the imports that no worker tries any more
+//   GET /imports/:id           200
+//   DELETE /imports/:id        200 it is cancelled; 202 it is still stopping; 409 it is over
+//   POST /imports/:id/resume   202 it waits for its turn; 409 nothing to resume, or no file
+//
+// An id that is not in the form of one is unknown (404).
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { pageOfHistory, type HistoryPlace } from "../../ledger/history.ts";
 import { HttpFailure } from "../failure.ts";
@@ -53,6 +66,7 @@ export const FORM: Schema = {
 /** Fastify reads no form by itself, so it has none to compare with the schema. */
 export const anyBody = (): (() => true) => () => true;
 
+/** Adds the routes of this file. */
 export function importRoutes(app: FastifyInstance, api: Api): void {
   addSubmit(app, api);
   addLists(app, api);
@@ -161,12 +175,19 @@ function addOne(app: FastifyInstance, api: Api): void {
   );
 }
 
+/** The id in the path of a request. @throws HttpFailure 404 if it has not the form of one */
 export function idOf(request: FastifyRequest): string {
   const { id } = request.params as { readonly id: string };
   if (!isId(id)) throw noSuchImport(id);
   return id;
 }
 
+/**
+ * Accepts an import. What can be checked without the file is checked first, so a client that is
+ * refused has not sent it.
+ *
+ * @returns the first of the imports, if `sheet=all` makes several
+ */
 async function submit(api: Api, request: FastifyRequest, reply: FastifyReply): Promise<Import> {
   const client = api.clientOf(request);
   keepPace(api, request);
@@ -189,6 +210,10 @@ async function submit(api: Api, request: FastifyRequest, reply: FastifyReply): P
 /**
  * Reads the form of an import or a preview: its fields, and its file or the one that was sent
  * before.
+ *
+ * @returns the file, which the caller owns from then on, and the fields
+ * @throws HttpFailure 400 for the form, 403, 404 (`upload_gone`), 408, 413, 429 or 503; the file is
+ * gone then
  */
 export async function receiveFile(
   api: Api,
@@ -237,6 +262,7 @@ interface ListQuery {
 async function listImports(api: Api, { q = "", limit, cursor }: ListQuery): Promise<ImportList> {
   const { target, jobs, hide } = api;
   const after = cursor === undefined ? undefined : parseCursor(cursor);
+  // One import more than fits the page: it tells whether there is another page.
   const query = { search: q, after, limit: limit + 1 };
   // As they are now: the ledger is asked after it, so none is in neither.
   const waiting = await jobs.unrecorded(query);
@@ -277,10 +303,15 @@ async function listDead(api: Api, { q = "", limit, cursor }: ListQuery): Promise
   };
 }
 
+/** A cursor: the place of the last import of a page, as JSON in base64url. */
 function cursorOf(place: HistoryPlace): string {
   return Buffer.from(JSON.stringify(place)).toString("base64url");
 }
 
+/**
+ * The place in a cursor, which may be anything that a caller has written. @throws HttpFailure 400
+ * (`bad_parameter`)
+ */
 function parseCursor(cursor: string): HistoryPlace {
   try {
     const { at, id } = JSON.parse(Buffer.from(cursor, "base64url").toString()) as HistoryPlace;

@@ -1,4 +1,7 @@
 // GET /metrics, for Prometheus, and GET /debug/pprof/goroutine, for people who look for what hangs.
+//
+// Counters and the histogram count what this process has ended since its start. Gauges are asked
+// for when the metrics are read, so a service that nobody watches does no work for them.
 import { numGoroutine } from "@sluice/go";
 import { goroutineProfile } from "@sluice/go/pprof";
 import type { FastifyInstance } from "fastify";
@@ -32,6 +35,8 @@ export class Metrics {
       labelNames: ["result"],
       registers,
     });
+    // Each counter is 0, not missing, before the first import: a rate can be taken from the first
+    // row on.
     for (const result of RESULTS) this.#rows.inc({ result }, 0);
     this.#imports = new Counter({
       name: "sluice_imports_total",
@@ -52,6 +57,7 @@ export class Metrics {
         help: "Values that wait in the channels of running imports.",
         labelNames: ["channel"],
         collect(): void {
+          // The pipeline's two channels. They are 0, not missing, while nothing runs.
           const depths = { batches: 0, chunks: 0 } as Record<string, number>;
           for (const live of events())
             for (const { name, length } of live.pipeline?.channels() ?? []) depths[name] = (depths[name] ?? 0) + length;
@@ -101,10 +107,15 @@ export class Metrics {
   }
 }
 
+/**
+ * A gauge that is in no registry yet. By default it would be in the global one of the library,
+ * which all services of a process share.
+ */
 function gauge(about: GaugeConfiguration<string>): Gauge {
   return new Gauge({ ...about, registers: [] });
 }
 
+/** Adds the routes. @param pprof without it, the profile's path is unknown (404) */
 export function metricRoutes(app: FastifyInstance, metrics: Metrics, pprof: boolean): void {
   const texts = (description: string): object => ({ description, content: { "text/plain": { schema: text } } });
   app.get(

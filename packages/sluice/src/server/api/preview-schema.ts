@@ -19,6 +19,7 @@ export interface Preview extends Omit<FilePreview, "sheets"> {
   readonly expiresAt: string;
 }
 
+/** What the values of a column look like, whether or not the column of the table is like that. */
 const INFERRED: Schema = object({
   type: says(text, "The type that its values look like, whatever type the table has."),
   "dateFormat?": text,
@@ -42,6 +43,10 @@ const INFERRED: Schema = object({
   ),
 });
 
+/**
+ * A row that would be rejected. It names the file and the sheet too, as `sluice preview --json`
+ * does.
+ */
 const REJECT: Schema = object({
   file: text,
   sheet: text,
@@ -53,6 +58,7 @@ const REJECT: Schema = object({
   cells: list(ref("Cell")),
 });
 
+/** `ColumnPreview` is a column of a `SheetPreview`, and that an import of a `Preview`. */
 export const PREVIEW_SCHEMAS: readonly Schema[] = [
   named(
     "ColumnPreview",

@@ -1,5 +1,8 @@
 // POST /preview: what an import would do with a file, and the file kept for the import that may
 // follow. It writes nothing.
+//
+// It answers 200 even if no sheet could be imported: each sheet has its own `error`. A failure
+// means that there is nothing to show: the form is wrong, or the file cannot be read at all.
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { previewFile, type FilePreview } from "../../preview.ts";
 import { openWorkbook } from "../../rejects/as-source.ts";
@@ -38,6 +41,7 @@ export function previewRoutes(app: FastifyInstance, api: Api): void {
   );
 }
 
+/** Looks at a file and keeps it. A file that cannot be looked at is removed at once. */
 async function preview(api: Api, request: FastifyRequest): Promise<Preview> {
   keepPace(api, request);
   const { upload, fields } = await receiveFile(api, request);
@@ -68,6 +72,7 @@ async function look({ target, reading, hide }: Api, upload: Upload, fields: Form
   return shown(isOther ? await previewFile(options) : found, hide);
 }
 
+/** The preview without addresses of databases in its texts. */
 function shown(preview: FilePreview, hide: (text: string) => string): FilePreview {
   const imports = preview.imports.map((one) => ({
     ...one,
@@ -77,6 +82,10 @@ function shown(preview: FilePreview, hide: (text: string) => string): FilePrevie
   return { ...preview, imports, notes: preview.notes.map(hide) };
 }
 
+/**
+ * The first rows of the first sheets: 200 rows of a sheet that would be imported, 50 of another
+ * one. The file is opened again, since the preview has closed it.
+ */
 async function looksOf(
   { reading }: Api,
   upload: Upload,

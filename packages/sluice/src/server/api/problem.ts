@@ -1,5 +1,13 @@
 // Failures of the API's routes as `application/problem+json` (RFC 9457), with a code that is
 // stable.
+//
+//   HTTP/1.1 409 Conflict
+//   content-type: application/problem+json
+//
+//   {"type": "urn:sluice:problem:not_running", "title": "Conflict", "status": 409,
+//    "detail": "The import k3m9x2w7qa is over: it is finished.", "code": "not_running"}
+//
+// A failure of `POST /upload` has the guide's form instead: `{"error": …}` (failing.ts).
 import type { ErrorCode } from "../../errors.ts";
 import type { HttpFailure } from "../failure.ts";
 import { named, object, says, text, whole, type Schema } from "./schema.ts";
@@ -29,6 +37,7 @@ export const PROBLEM: Schema = named(
   ),
 );
 
+/** The names of the statuses (RFC 9110; RFC 6585 for 429). */
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
@@ -75,6 +84,7 @@ export function toProblem({ status, code, more }: HttpFailure, detail: string): 
   };
 }
 
+/** The description of an answer with a problem. */
 const problem = (description: string): Schema => ({
   description,
   content: { [PROBLEM_TYPE]: { schema: { $ref: "Problem#" } } },

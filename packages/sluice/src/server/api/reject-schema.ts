@@ -1,4 +1,11 @@
 // The shapes of rejected rows: a page of them, and their repair.
+//
+// A cell is written in the fewest signs that keep its type, here of a row with five cells:
+//
+//   [null, "a text", ["n", "1.5"], ["d", "2024-05-01T00:00:00.000"], ["b", "true"]]
+//
+// Numbers are texts, because JSON numbers would lose digits. A client may still send a plain number
+// or a boolean (NewCell).
 import type { RejectCell } from "../../reject.ts";
 import type { Import } from "../jobs/import.ts";
 import { list, named, object, oneOf, orNull, ref, says, text, whole, type Schema } from "./schema.ts";
@@ -44,6 +51,7 @@ export interface Repaired {
 
 /** The most rows of one repair. */
 export const MOST_REPAIRED = 1000;
+/** A cell of a repair: a value of JSON, or a cell with its type. */
 const NEW_CELL: Schema = { anyOf: [{ type: ["null", "string", "number", "boolean"] }, ref("Cell")] };
 
 /** The largest number that the ledger has for a row. */

@@ -1,5 +1,14 @@
 // The rejected rows of an import: a page of them, all of them as a file, and their repair; and the
 // first rows of its table.
+//
+//   GET /imports/:id/rejects         200 a page; an empty one if the import is not in the ledger
+//   GET /imports/:id/rejects.csv     200 the file, made for this request (also .xlsx); 404 without
+//                                    a row in the ledger
+//   PATCH /imports/:id/rejects       200 what came of the repair, even if rows are refused again
+//                                    409 the import has not finished, or its rows were taken back
+//   GET /imports/:id/rows            200 the table's first rows; none if it is another table now
+//
+// All of them answer 403 if callers may not write to the import's table.
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -45,6 +54,7 @@ interface PageQuery {
   readonly limit: number;
 }
 
+/** Adds the routes of this file. */
 export function rejectRoutes(app: FastifyInstance, api: Api): void {
   app.get(
     "/imports/:id/rejects",
@@ -137,6 +147,7 @@ async function entryOf({ target, jobs, allowed }: Api, id: string): Promise<Entr
   return entry;
 }
 
+/** A page of the rejects that are open, with the sheet's header. */
 async function listRejects(api: Api, id: string, page: PageQuery): Promise<RejectList> {
   const entry = await entryOf(api, id);
   if (!entry) return { rejects: [], headers: [], total: 0 };
@@ -148,6 +159,7 @@ async function listRejects(api: Api, id: string, page: PageQuery): Promise<Rejec
   };
 }
 
+/** A reject as the service shows it: `null` for what is missing, and no addresses in the reason. */
 function show({ row, column, value, code, reason, cells }: OpenReject, hide: (text: string) => string): RejectedRow {
   return { row, column: column ?? null, value: value ?? null, code, reason: hide(reason), cells };
 }
@@ -193,6 +205,10 @@ async function sendRejects(
   }
 }
 
+/**
+ * Puts repaired rows into the table. A row that is not an open reject any more is `settled`: it did
+ * not go in again. So a client may send the same repair twice.
+ */
 async function repair(api: Api, request: FastifyRequest): Promise<Repaired> {
   keepPace(api, request);
   const id = idOf(request);
@@ -226,8 +242,13 @@ async function repair(api: Api, request: FastifyRequest): Promise<Repaired> {
   };
 }
 
+/** New cells by the header of their column. */
 type Named = Readonly<Record<string, NewCell>>;
 
+/**
+ * The whole row, with the new cells in their places. @throws HttpFailure 400 (`bad_body`) for a
+ * header that the sheet does not have, or has twice
+ */
 function byHeader(before: readonly RejectCell[], named: Named, titles: readonly (string | null)[]): NewCell[] {
   const cells: NewCell[] = Array.from({ length: Math.max(before.length, titles.length) }, (_, n) => before[n] ?? null);
   for (const [header, cell] of Object.entries(named)) {
@@ -266,6 +287,10 @@ function badBody(what: string): HttpFailure {
   return new HttpFailure(400, `The body: ${what}`, {}, "bad_body");
 }
 
+/**
+ * The first rows of the import's table, as texts of at most 1,000 characters. There is no order:
+ * they are those that the database finds first.
+ */
 async function firstRows(
   api: Api,
   id: string,

@@ -1,5 +1,7 @@
 // What a fleet measures of itself, for Prometheus. Every server tells the same, so an alert or an
 // autoscaler may ask any of them.
+//
+// One reading of the metrics asks two questions: `load` serves three gauges, `processes` one.
 import { Gauge, type GaugeConfiguration, type Registry } from "prom-client";
 import type { FleetDatabase } from "./database.ts";
 import { FLEET_SCHEMA } from "./schema.ts";

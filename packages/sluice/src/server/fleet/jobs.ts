@@ -1,5 +1,13 @@
 // The imports of a fleet, as a server knows them: accepted here, run by whichever worker is free,
 // followed and cancelled from any server.
+//
+// What submit() does, and what is left if the server is killed after a step:
+//
+//   1  files.keep       the file is in the store     a file without a record: it is removed later
+//   2  records.add      the records, and the key     accepted: it waits for a worker
+//   3  dispatch         a message for the workers    accepted; without it, the next sweep sends one
+//
+// So an import that its caller has heard of is in the database, and its file in the store.
 import { describeError } from "../../errors.ts";
 import { sleep } from "@sluice/go/time";
 import { cancelImport, deleteImport, type Details, type HistoryQuery } from "../../ledger/history.ts";
@@ -83,6 +91,8 @@ export class FleetJobs implements ImportJobs {
     // It goes whatever happens: the store has a file of its own.
     await using upload = submission.upload;
     expectStorable(fields);
+    // The key is looked up before the file is stored, to spare its way. records.add looks again,
+    // since the same request may have come to another server meanwhile.
     const before = await records.ofKey(client, key, contentOf(upload, fields));
     if (before.length > 0) return { jobs: before, isNew: false };
     await this.expectRoom(client);
@@ -150,6 +160,7 @@ export class FleetJobs implements ImportJobs {
     return this.#options.dispatcher.whenDone(id);
   }
 
+  /** Ends an import. Its caller waits 10 s at most; what takes longer goes on here. */
   async cancel(id: string): Promise<void> {
     const { records, target, allowed } = this.#options;
     const job = await records.find(id);
@@ -201,6 +212,7 @@ export class FleetJobs implements ImportJobs {
     return planIn(this.#options.reads, id);
   }
 
+  /** Lets workers try a failed import again, with the file that the store still has. */
   async resume(id: string): Promise<void> {
     const { records, dispatcher } = this.#options;
     const job = await records.find(id);

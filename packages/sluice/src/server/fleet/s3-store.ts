@@ -67,6 +67,7 @@ export class S3Store implements FileStore {
     }
   }
 
+  /** The checksum goes along, so a server that has received other bytes refuses them. */
   async keep(path: string, hash: string): Promise<string> {
     const name = randomUUID();
     try {
@@ -85,6 +86,7 @@ export class S3Store implements FileStore {
     return name;
   }
 
+  /** Copies the object to this machine, because a workbook is read at any offset. */
   async take(name: string, hash: string, scratch: string): Promise<LocalFile> {
     const path = join(scratch, randomUUID());
     const copy = createWriteStream(path, { flags: "wx", mode: 0o600 });

@@ -26,6 +26,7 @@ interface Found {
   readonly waited: number;
 }
 
+/** One import that somebody follows. */
 class Followed implements Watched {
   readonly done: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   asked: number = performance.now();
@@ -41,6 +42,10 @@ class Followed implements Watched {
     return this.#picture!;
   }
 
+  /**
+   * Takes a picture. If only its time differs, the one before stays, with its id: readers get no
+   * event then.
+   */
   show(event: ProgressEvent, now: number): void {
     const before = this.#picture?.event;
     const same = (one: ProgressEvent): string => JSON.stringify({ ...one, milliseconds: 0 });
@@ -69,6 +74,10 @@ export class Watch implements Disposable {
     this.#compare(row!.now, asked);
   }
 
+  /**
+   * Compares the clocks. The database's answer is taken to be from the middle of the question's
+   * time.
+   */
   #compare(now: number, asked: number): void {
     this.#behind = Math.round(now - (asked + Date.now()) / 2);
   }
@@ -123,6 +132,10 @@ export class Watch implements Disposable {
     this.#lookIn(0);
   }
 
+  /**
+   * Asks the database after `ms`. There is one question at a time: a call during it makes the next
+   * one come soon.
+   */
   #lookIn(ms: number): void {
     if (this.#closed) return;
     if (this.#looking) {
@@ -142,6 +155,10 @@ export class Watch implements Disposable {
     }, ms);
   }
 
+  /**
+   * Asks once for all imports that are followed. One that is not in the answer neither waits nor
+   * runs: it is over.
+   */
   async #look(): Promise<void> {
     const now = performance.now();
     for (const [id, followed] of this.#followed)

@@ -4,6 +4,15 @@
 // What it believes to have is only what others last let it have. Rows are safe whatever it
 // believes, since each commit names the epoch that it has in the ledger; records are safe since
 // each write names its attempt.
+//
+//   a notice, or 2 s ─▶ Claims.take ─▶ #attempt: the file from the store, a place, the engine
+//                                          │
+//                                      #conclude, by what the attempt came to:
+//      finished, or failed for good        its end is recorded; its file goes, unless it can resume
+//      cancelled by somebody               it is ended in the ledger too
+//      this worker is stopping             the claim is released: another worker continues
+//      failed, and may work later          the claim is given back, up to `maxAttempts` times
+//      another worker has it now           nothing is written
 import { withCancel, type CancelFunc, type Context } from "@sluice/go/context";
 import { sleep } from "@sluice/go/time";
 import { describeError } from "../../errors.ts";
@@ -131,6 +140,7 @@ export class Worker {
     }
   }
 
+  /** Runs a claim to its end. Never rejects, so a worker's place is always free again. */
   async #run(ctx: Context, claim: Claim): Promise<void> {
     const { log, hidePlaces } = this.#options;
     const { job } = claim;
@@ -270,6 +280,7 @@ export class Worker {
       this.#stop(this.#running.get(id), cancelled);
   }
 
+  /** Stores the pictures that have changed, for those who follow the imports on any server. */
   async #show(): Promise<void> {
     for (const running of this.#running.values()) {
       const { id, event } = running.live.picture();

@@ -4,6 +4,13 @@
 // What was accepted is on the disk before its caller hears of it, and runs whether that caller
 // stays or hangs up. It has the id that its row in the ledger gets. So after a crash the ledger
 // knows whether it has begun, and which rows are in: it goes on exactly there.
+//
+//   queued ──▶ running ──▶ finished
+//     ▲          ├───────▶ failed ───▶ resume: queued again, while its file is kept (7 days)
+//     │          └───────▶ cancelled
+//     └── after a restart, what was queued or running is started again
+//
+// The file of an import is kept as long as the import can continue with it.
 import { rm } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Context } from "@sluice/go/context";
@@ -218,6 +225,7 @@ export class Jobs implements ImportJobs {
     await Promise.race([cancelled, sleep(ANSWER_MS)]);
   }
 
+  /** Stops an import, and ends it in the ledger. Those who cancel it note its end, and not #run. */
   async #cancelJob(job: Job): Promise<void> {
     const { id } = job;
     const stopped = this.#dispatcher.stop(id);
@@ -356,6 +364,9 @@ export class Jobs implements ImportJobs {
     );
   }
 
+  /**
+   * Notes the end of a job. @param again true if the same file may work later, so that it is kept
+   */
   async #end(
     job: Job,
     { state, outcome, again }: Omit<Attempt, "state"> & { readonly state: Job["state"] },

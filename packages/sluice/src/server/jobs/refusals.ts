@@ -1,5 +1,8 @@
 // What is said of an import that cannot be accepted, cancelled or resumed; and what makes two
 // requests the same.
+//
+// A function of this file makes an error, and the caller throws it. `fleet/jobs.ts` uses the same
+// ones, so a client cannot tell a fleet from a single server by its refusals.
 import { createHash } from "node:crypto";
 import { describeError } from "../../errors.ts";
 import { isOpen, type Details } from "../../ledger/history.ts";
@@ -16,6 +19,10 @@ export function contentOf({ hash, fileName }: Upload, fields: FormFields): strin
     .digest("hex");
 }
 
+/**
+ * Checks the jobs of an `Idempotency-Key` that came before. @throws HttpFailure 422
+ * (`idempotency_mismatch`) if one of them was asked for with another content
+ */
 export function sameContent(jobs: readonly Job[], content: string): readonly Job[] {
   if (jobs.some(({ key }) => key!.content !== content))
     throw new HttpFailure(
@@ -27,15 +34,21 @@ export function sameContent(jobs: readonly Job[], content: string): readonly Job
   return jobs;
 }
 
+/**
+ * What callers see of a failure that was not foreseen. Its message may hold anything, so callers
+ * get only the code.
+ */
 export function unexpected(error: unknown): { code: string; message: string } {
   const { code } = describeError(error);
   return { code, message: "The import failed for a reason on our side. It is in the server's log." };
 }
 
+/** The refusal to cancel an import that is over: 409. */
 export function notRunning(id: string, state: string): HttpFailure {
   return new HttpFailure(409, `The import ${id} is over: it is ${state}.`, {}, "not_running");
 }
 
+/** The refusal to resume an import that needs no resuming: 409. */
 export function notResumable(id: string, state: string): HttpFailure {
   const message = `The import ${id} is ${state}, so there is nothing to go on with. Send the file again to import it once more.`;
   return new HttpFailure(409, message, {}, "not_resumable");
@@ -53,6 +66,10 @@ export function notResumableHere(
     : fileGone(id);
 }
 
+/**
+ * The refusal to resume an import whose file was removed: 409. The same file with the same fields
+ * continues it.
+ */
 export function fileGone(id: string): HttpFailure {
   const message = `The file of the import ${id} is not on this server. Send it again, with the same fields: it goes on from there.`;
   return new HttpFailure(409, message, {}, "file_gone");
@@ -61,6 +78,7 @@ export function fileGone(id: string): HttpFailure {
 /** The time after which it makes sense to ask again. */
 const RETRY_SECONDS = 10;
 
+/** The refusal of another import of a client that has as many as it may have: 429. */
 export function tooManyImports(most: number): HttpFailure {
   return new HttpFailure(
     429,
@@ -91,6 +109,7 @@ export function expectForgettable(id: string, recorded: Details | undefined, for
   );
 }
 
+/** The refusal of an id that neither the ledger nor the jobs know: 404. */
 export function noSuchImport(id: string): HttpFailure {
   return new HttpFailure(404, `There is no import ${id}. GET /imports lists those that there are.`, {}, "not_found");
 }

@@ -98,10 +98,12 @@ function showRecorded(recorded: Recorded): Import {
   };
 }
 
+/** What the plan in the ledger has assumed. A line of the history has no plan. */
 function assumptionsIn(recorded: Recorded | undefined): Import["assumptions"] {
   return recorded?.plan === undefined ? [] : assumptionsOf(JSON.parse(recorded.plan) as Plan, recorded.sheet);
 }
 
+/** A method by its name; `copy` for a name that this version does not know. */
 function methodFrom(text: string): Method {
   return METHODS.find((method) => method === text) ?? "copy";
 }
