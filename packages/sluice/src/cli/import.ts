@@ -171,9 +171,7 @@ async function importFile(call: Call, file: string): Promise<number> {
   const name = shownName(file);
   let path = file;
   try {
-    const beside = flags.schema !== undefined || file === STDIN ? undefined : schemaBeside(file);
-    if (beside?.aside !== undefined && !flags.quiet) console.error(`Note: ${leftAside(beside.file, beside.aside)}`);
-    const schemaFile = flags.schema ?? (beside?.aside === undefined ? beside?.file : undefined);
+    const schemaFile = schemaFileFor(file, flags);
     const schema = schemaFile === undefined ? undefined : await loadSchema(schemaFile);
     if (file === STDIN && flags.table === undefined && !schema)
       throw usageError("no_table", "standard input has no name to call the table after. Give --table NAME.");
@@ -199,6 +197,15 @@ async function importFile(call: Call, file: string): Promise<number> {
   } catch (error) {
     return await fail(renamed(error, path, name), flags, name);
   }
+}
+
+/** The schema file of a file: the one that was named, or else the one beside it. */
+function schemaFileFor(file: string, flags: ImportFlags): string | undefined {
+  if (flags.schema !== undefined || file === STDIN) return flags.schema;
+  const beside = schemaBeside(file);
+  if (beside?.aside === undefined) return beside?.file;
+  if (!flags.quiet) console.error(`Note: ${leftAside(beside.file, beside.aside)}`);
+  return undefined;
 }
 
 /** Reports whether the options name an import to continue. */

@@ -331,28 +331,15 @@ export async function knowsContent(target: Pick<Target, "query">, contentHash: s
   return rows[0]![0] === "true";
 }
 
+/** The imports to find: the one of an id, or those of a sheet into a table. */
+type Wanted = { readonly id: string } | ImportKey | (Omit<ImportKey, "contentHash"> & { readonly file: string });
+
 /**
  * The import of an id, or those of a sheet into a table: by the file's content, or the unfinished
  * ones by its name. The newest first.
  */
-export async function findImports(
-  target: Target,
-  wanted: { readonly id: string } | ImportKey | (Omit<ImportKey, "contentHash"> & { readonly file: string }),
-): Promise<Entry[]> {
-  // Those of the very table come first: tables of one name may be in many schemas.
-  const [where, parameters, first = ""] =
-    "id" in wanted
-      ? ["i.id = $1", [wanted.id]]
-      : [
-          `${"file" in wanted ? "i.state in ('running', 'failed') and i.file" : "i.content_hash"} = $1 and i.sheet = coalesce($2, i.sheet) and ${intoSql("$3", "$4")}`,
-          [
-            "file" in wanted ? wanted.file : wanted.contentHash,
-            wanted.sheet,
-            wanted.table,
-            quoteTable(wanted.table),
-          ].map((text) => text?.replaceAll("\0", "\uFFFD") ?? null),
-          "coalesce(i.table_oid = pg_catalog.to_regclass($4)::oid, false) desc, ",
-        ];
+export async function findImports(target: Target, wanted: Wanted): Promise<Entry[]> {
+  const { where, parameters, first } = conditionOf(wanted);
   const { rows } = await target.query(
     `select i.id, i.state, i.content_hash, i.file, i.sheet, i.target_table, i.plan::text, i.wish, i.schema_hash, i.indexes::text,
             to_char(i.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), coalesce(l.owner, 'nobody'), i.table_oid::text,
@@ -374,34 +361,59 @@ export async function findImports(
     [`{${[...new Set(rows.flatMap((row) => row[12] ?? []))].join(",")}}`],
   );
   const nameOf = new Map(there.rows as [oid: string, name: string][]);
-  const entries: Entry[] = [];
-  for (const row of rows) {
-    // Ids are part of commands that people are told to run, so an id that this program did not give
-    // does not count.
-    if (!isId(row[0]!)) continue;
-    const [id, state, contentHash, file, sheet, table, plan, wish, schemaHash, indexes, startedAt, owner, oid, active] =
-      row as string[];
-    entries.push({
-      id: id!,
-      state: state as State,
-      contentHash: contentHash!,
-      file: inLines(file!),
-      sheet: sheet!,
-      table: table!,
-      sameTable: oid !== null && now.rows[0]?.[0] === oid,
-      elsewhere: now.rows[0]?.[0] === oid ? undefined : nameOf.get(oid!),
-      plan: plan!,
-      wish: wish!,
-      schemaHash: schemaHash!,
-      indexes: indexesFrom(indexes!, table!),
-      startedAt: startedAt!,
-      milliseconds: Number(row[19] ?? 0),
-      owner: inLines(owner!),
-      active: active === "true",
-      totals: totalsFrom(row.slice(14, 19)),
-    });
-  }
-  return entries;
+  // Ids are part of commands that people are told to run, so an id that this program did not give
+  // does not count.
+  return rows.filter((row) => isId(row[0]!)).map((row) => entryOf(row, now.rows[0]?.[0] ?? null, nameOf));
+}
+
+/** The condition that finds imports, its parameters, and the order before that by time. */
+function conditionOf(wanted: Wanted): {
+  readonly where: string;
+  readonly parameters: (string | null)[];
+  readonly first: string;
+} {
+  if ("id" in wanted) return { where: "i.id = $1", parameters: [wanted.id], first: "" };
+  const { sheet, table } = wanted;
+  const [file, is] =
+    "file" in wanted
+      ? [wanted.file, "i.state in ('running', 'failed') and i.file = $1"]
+      : [wanted.contentHash, "i.content_hash = $1"];
+  return {
+    where: `${is} and i.sheet = coalesce($2, i.sheet) and ${intoSql("$3", "$4")}`,
+    parameters: [file, sheet, table, quoteTable(table)].map((text) => text?.replaceAll("\0", "\uFFFD") ?? null),
+    // Those of the very table come first: tables of one name may be in many schemas.
+    first: "coalesce(i.table_oid = pg_catalog.to_regclass($4)::oid, false) desc, ",
+  };
+}
+
+/**
+ * An entry from a row that findImports selects.
+ *
+ * @param now the oid of the table that has the name now
+ * @param nameOf the names of tables that are there, by their oids
+ */
+function entryOf(row: readonly (string | null)[], now: string | null, nameOf: ReadonlyMap<string, string>): Entry {
+  const [id, state, contentHash, file, sheet, table, plan, wish, schemaHash, indexes, startedAt, owner, oid, active] =
+    row as string[];
+  return {
+    id: id!,
+    state: state as State,
+    contentHash: contentHash!,
+    file: inLines(file!),
+    sheet: sheet!,
+    table: table!,
+    sameTable: oid !== null && now === oid,
+    elsewhere: now === oid ? undefined : nameOf.get(oid!),
+    plan: plan!,
+    wish: wish!,
+    schemaHash: schemaHash!,
+    indexes: indexesFrom(indexes!, table!),
+    startedAt: startedAt!,
+    milliseconds: Number(row[19] ?? 0),
+    owner: inLines(owner!),
+    active: active === "true",
+    totals: totalsFrom(row.slice(14, 19)),
+  };
 }
 
 /** Reports whether rows that an import put in can still be in its table. */

@@ -42,7 +42,7 @@ test.each([
   [() => table({ name: "t", columns: {} }), /no columns/],
   [() => table({ name: "", columns: { a: {} } }), /no name/],
   [() => table({ name: "x".repeat(64), columns: { a: {} } }), /more than 63 bytes/],
-  [() => table({ name: "t", columns: { a: { check: { parse: 1 } as never } } }), /no Standard Schema/],
+  [() => table({ name: "t", columns: { a: { check: { parse: 1 } as never } } }), /not a Standard Schema/],
   [() => table({ name: "t", columns: { a: { nullable: true } as object } }), /unknown setting "nullable"/],
   [() => table({ name: "t", columns: { a: {} }, indexes: ["b"] }), /"b", which does not exist/],
   [() => table({ name: "t", columns: { a: {} }, key: ["b"] }), /the key names the column "b"/],
@@ -52,7 +52,7 @@ test.each([
 });
 
 test.each([
-  [{ type: "date", dateFormat: "DD/MM/Y" }, /the dateFormat "DD\/MM\/Y" is none/],
+  [{ type: "date", dateFormat: "DD/MM/Y" }, /the dateFormat "DD\/MM\/Y" is not one/],
   [{ type: "text", dateFormat: "DD/MM/YYYY" }, /the type text has no dateFormat/],
 ])("table() refuses the column %j", (column, message) => {
   expect(() => table({ name: "t", columns: { a: column } })).toThrow(message);

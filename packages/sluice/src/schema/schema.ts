@@ -50,8 +50,8 @@ export interface ColumnSpec {
    */
   readonly check?: StandardSchemaV1;
   /**
-   * The header or headers whose cells make this column, in the place of one that has its name.
-   * Other columns may be of them too.
+   * The header or headers whose cells make this column. By default that is the header with the
+   * column's name. Other columns may be made of the same headers.
    */
   readonly from?: string | readonly string[];
   /**
@@ -251,33 +251,29 @@ function checkName(where: string, name: string): void {
     throw badSchema(where, `the name "${name}" has more than 63 bytes`, ["a shorter name"]);
 }
 
+/**
+ * A column with all of its settings. It has more than 15 branches because each setting has its
+ * default.
+ *
+ * @throws SluiceError (`bad_schema`) if a setting makes no sense
+ */
 function completeColumn(where: string, name: string, given: ColumnSpec | StandardSchemaV1): Column {
   checkName(`${where}, a column`, name);
+  const here = `${where}, column ${JSON.stringify(name)}`;
   const spec: ColumnSpec = "~standard" in given ? { check: given } : given;
   for (const key of Object.keys(spec)) {
-    if (!COLUMN_KEYS.has(key))
-      throw badSchema(`${where}, column ${JSON.stringify(name)}`, `unknown setting "${key}"`, [...COLUMN_KEYS]);
+    if (!COLUMN_KEYS.has(key)) throw badSchema(here, `unknown setting "${key}"`, [...COLUMN_KEYS]);
   }
-  if (spec.check !== undefined && typeof spec.check["~standard"]?.validate !== "function") {
-    throw badSchema(`${where}, column ${JSON.stringify(name)}`, "the check is no Standard Schema", [
-      "a schema of zod, valibot, arktype, …",
-    ]);
-  }
-  checkMaking(`${where}, column ${JSON.stringify(name)}`, spec);
+  if (spec.check !== undefined && typeof spec.check["~standard"]?.validate !== "function")
+    throw badSchema(here, "the check is not a Standard Schema", ["a schema of zod, valibot, arktype, …"]);
+  checkMaking(here, spec);
   const type = spec.type ?? "text";
   // A transform without `from` is of the cells that the column would be loaded from.
   const from =
     typeof spec.from === "string"
       ? [spec.from]
       : (spec.from ?? (spec.transform ? namesOf(name, spec.header) : undefined));
-  if (spec.dateFormat !== undefined) {
-    const here = `${where}, column ${JSON.stringify(name)}`;
-    if (!dateReader(spec.dateFormat))
-      throw badSchema(here, `the dateFormat "${spec.dateFormat}" is none`, [DATE_FORMAT_HELP]);
-    if (!/^(date|timestamp|timestamptz)\b/i.test(type))
-      throw badSchema(here, `the type ${type} has no dateFormat`, ["date", "timestamp", "timestamptz"]);
-  }
-  checkReading(`${where}, column ${JSON.stringify(name)}`, type, spec);
+  checkReading(here, type, spec);
   return {
     name,
     type,
@@ -318,7 +314,12 @@ function namesOf(name: string, header: ColumnSpec["header"]): readonly string[] 
   return [typeof header === "string" ? header : (header?.[0] ?? name)];
 }
 
-function checkReading(here: string, type: string, { numberFormat, timeZone }: ColumnSpec): void {
+/** Makes sure that the notations of a column exist, and fit its type. */
+function checkReading(here: string, type: string, { dateFormat, numberFormat, timeZone }: ColumnSpec): void {
+  if (dateFormat !== undefined && !dateReader(dateFormat))
+    throw badSchema(here, `the dateFormat "${dateFormat}" is not one`, [DATE_FORMAT_HELP]);
+  if (dateFormat !== undefined && !/^(date|timestamp|timestamptz)\b/i.test(type))
+    throw badSchema(here, `the type ${type} has no dateFormat`, ["date", "timestamp", "timestamptz"]);
   if (numberFormat !== undefined && !numberReader(numberFormat))
     throw badSchema(here, `the numberFormat "${numberFormat}" is not one`, [NUMBER_FORMAT_HELP]);
   if (numberFormat !== undefined && !isNumberType(type))

@@ -30,32 +30,11 @@ const LISTS: Readonly<Record<Which, { readonly title: string; readonly empty: st
 };
 
 export function History({ which, query }: { readonly which: Which; readonly query: string }): JSX.Element {
-  const store = useStore();
   const { imports, more, problem, load, act } = useImports(which, query);
-  const [text, setText] = useState(query);
-  useEffect(() => {
-    if (text === query) return undefined;
-    const timer = setTimeout(
-      () => store.go({ view: which === "imports" ? "history" : which, query: text.trim() }),
-      TYPING_MS,
-    );
-    return () => clearTimeout(timer);
-  }, [text]);
   return (
     <section class="history">
       <Title>{LISTS[which].title}</Title>
-      <label class="search" for="history-search">
-        <Icon name="search" />
-        <span class="hidden">Search by file or table</span>
-        <input
-          id="history-search"
-          type="search"
-          placeholder="Search by file or table"
-          dir="auto"
-          value={text}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
-      </label>
+      <Search which={which} query={query} />
       {problem && (
         <Notice
           kind="error"
@@ -88,6 +67,34 @@ export function History({ which, query }: { readonly which: Which; readonly quer
         </button>
       )}
     </section>
+  );
+}
+
+/** The field for a part of a name. The address follows what is typed, after a moment. */
+function Search({ which, query }: { readonly which: Which; readonly query: string }): JSX.Element {
+  const store = useStore();
+  const [text, setText] = useState(query);
+  useEffect(() => {
+    if (text === query) return undefined;
+    const timer = setTimeout(
+      () => store.go({ view: which === "imports" ? "history" : which, query: text.trim() }),
+      TYPING_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <label class="search" for="history-search">
+      <Icon name="search" />
+      <span class="hidden">Search by file or table</span>
+      <input
+        id="history-search"
+        type="search"
+        placeholder="Search by file or table"
+        dir="auto"
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+    </label>
   );
 }
 

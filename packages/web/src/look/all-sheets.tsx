@@ -56,7 +56,7 @@ function Found({ job, sheets, onClose }: FoundProps): JSX.Element {
   const store = useStore();
   const [busy, setBusy] = useState(false);
   const [refused, setRefused] = useState("");
-  const { count, counted } = store.format;
+  const { count } = store.format;
   const begin = async (): Promise<void> => {
     setBusy(true);
     const problem = await store.begin(job, { all: true });
@@ -70,28 +70,7 @@ function Found({ job, sheets, onClose }: FoundProps): JSX.Element {
       <h2 id="all-sheets-title">All sheets</h2>
       <ul class="lines">
         {sheets.map((one) => (
-          <li key={one.sheet}>
-            <strong>
-              <Data>{one.sheet}</Data>
-            </strong>{" "}
-            {one.error ? (
-              <span class="bad">
-                <Data>{messageForPage(one.error.message, job.name)}</Data>
-              </span>
-            ) : (
-              <>
-                {counted.call(store.format, one.records, "row")}
-                {!one.complete && " and more"} into <Data>{one.table}</Data>
-                {one.exists ? "" : ", a new table"}
-                {one.rejects.total > 0 && (
-                  <span class="bad">
-                    {" "}
-                    · {counted.call(store.format, one.rejects.total, "row does", "rows do")} not fit
-                  </span>
-                )}
-              </>
-            )}
-          </li>
+          <SheetLine key={one.sheet} sheet={one} file={job.name} />
         ))}
       </ul>
       {chosen && <p class="muted">The header and the columns that you chose for one sheet do not count here.</p>}
@@ -115,5 +94,32 @@ function Found({ job, sheets, onClose }: FoundProps): JSX.Element {
         </button>
       </div>
     </section>
+  );
+}
+
+/** A sheet with its rows and its table, or with the reason why it cannot be imported. */
+function SheetLine({ sheet, file }: { readonly sheet: SheetPreview; readonly file: string }): JSX.Element {
+  const store = useStore();
+  const { counted } = store.format;
+  return (
+    <li>
+      <strong>
+        <Data>{sheet.sheet}</Data>
+      </strong>{" "}
+      {sheet.error ? (
+        <span class="bad">
+          <Data>{messageForPage(sheet.error.message, file)}</Data>
+        </span>
+      ) : (
+        <>
+          {counted.call(store.format, sheet.records, "row")}
+          {!sheet.complete && " and more"} into <Data>{sheet.table}</Data>
+          {sheet.exists ? "" : ", a new table"}
+          {sheet.rejects.total > 0 && (
+            <span class="bad"> · {counted.call(store.format, sheet.rejects.total, "row does", "rows do")} not fit</span>
+          )}
+        </>
+      )}
+    </li>
   );
 }

@@ -1,7 +1,7 @@
 // One import, wherever it is: it is followed while it runs, and its result is shown after that.
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { watch } from "../api/events.ts";
+import { watch, type Watcher } from "../api/events.ts";
 import type { Problem } from "../api/problem.ts";
 import type { Import, Progress } from "../api/shapes.ts";
 import { ResultView } from "../result/result-view.tsx";
@@ -42,25 +42,19 @@ export function ImportView({ id }: { readonly id: string }): JSX.Element {
     // One that runs is followed, and that comes back by itself.
     if (news > 0 && !goes) void load();
   }, [news]);
-  useEffect(() => {
-    if (!goes) return undefined;
-    const stop = new AbortController();
-    const watcher = {
-      onProgress: (next: Progress): void => {
-        setProgress(next);
-        setSpeed((speed) => sped(speed, doneOf(next), performance.now()));
-      },
-      onEnd: (ended: Import): void => {
-        setKnown(ended);
-        store.emit("sluice-end", ended);
-        store.say(endOf(ended, store.format.count.bind(store.format)));
-      },
-      onLost: setLost,
-      onGone: setProblem,
-    };
-    void watch(store.client, id, watcher, stop.signal);
-    return () => stop.abort();
-  }, [id, goes, store, store.token.value]);
+  useEvents(id, goes, {
+    onProgress: (next: Progress): void => {
+      setProgress(next);
+      setSpeed((speed) => sped(speed, doneOf(next), performance.now()));
+    },
+    onEnd: (ended: Import): void => {
+      setKnown(ended);
+      store.emit("sluice-end", ended);
+      store.say(endOf(ended, store.format.count.bind(store.format)));
+    },
+    onLost: setLost,
+    onGone: setProblem,
+  });
   // What is known is shown while the server is away.
   if (problem && !(known && problem.isAway))
     return <NoImport problem={problem} again={() => (setProblem(undefined), void load())} />;
@@ -72,6 +66,17 @@ export function ImportView({ id }: { readonly id: string }): JSX.Element {
     setProgress(undefined);
   };
   return <ResultView import={known} onChanged={load} onResume={resume} />;
+}
+
+/** Follows an import while it is active. The watcher of the first call after a change is told. */
+function useEvents(id: string, active: boolean, watcher: Watcher): void {
+  const store = useStore();
+  useEffect(() => {
+    if (!active) return undefined;
+    const stop = new AbortController();
+    void watch(store.client, id, watcher, stop.signal);
+    return () => stop.abort();
+  }, [id, active, store, store.token.value]);
 }
 
 function NoImport({ problem, again }: { readonly problem: Problem; readonly again: () => void }): JSX.Element {
