@@ -4,6 +4,10 @@ import type * as Go from "@sluice/go";
 import type { Steps } from "@sluice/go/fiber";
 import { kept, turn, type Workloads } from "./go-shared.ts";
 
+/**
+ * The workloads, by name. It is longer than 60 lines because it is a list: one workload after the
+ * other.
+ */
 export async function fibers(): Promise<Workloads> {
   const { chan, gosched } = await import("@sluice/go");
   const { go, lock, recv, select, send, until } = await import("@sluice/go/fiber");

@@ -4,6 +4,10 @@ import type * as Go from "@sluice/go";
 import { fibers } from "./go-fibers.ts";
 import { checkDelivered, checkSum, kept, processorTime, turn, upTo, type Work, type Workloads } from "./go-shared.ts";
 
+/**
+ * The workloads, by name. It is longer than 60 lines because it is a list: one workload after the
+ * other.
+ */
 export async function ours(): Promise<Workloads> {
   const { chan, go, gosched, recv, select } = await import("@sluice/go");
   const { Mutex, WaitGroup } = await import("@sluice/go/sync");

@@ -193,6 +193,10 @@ interface EffectModule {
   Semaphore: { makeUnsafe(permits: number): { withPermit(effect: Effect): Effect } };
 }
 
+/**
+ * The workloads in Effect. It is longer than 60 lines because it is a list: one workload after the
+ * other.
+ */
 function effect({ Effect, Fiber, PubSub, Queue, Semaphore, Stream }: EffectModule): Workloads {
   const { gen, forkChild } = Effect;
   const run = async (body: Body): Promise<void> => {

@@ -74,8 +74,8 @@ async function* closing(
 }
 
 /**
- * The start of a text with one character a byte wherever it is ASCII, for callers who look only for
- * ASCII.
+ * The start of a text as a string, for callers who look only for ASCII characters. Each byte
+ * becomes one character, unless the text is UTF-16.
  */
 export function asciiView(head: Uint8Array, label: string | undefined): string {
   const encoding = label === undefined ? byteOrder(head) : namedDecoder(label).encoding;

@@ -59,7 +59,7 @@ export interface UniqueIndex {
   readonly primary: boolean;
   /** The condition of a partial index, as SQL. */
   readonly where: string | undefined;
-  /** ON CONFLICT can go by it: it is checked at once, and of columns alone. */
+  /** True if ON CONFLICT can use it: it is checked at once, and consists of columns alone. */
   readonly arbiter: boolean;
   /** It is checked when the transaction ends. */
   readonly deferrable: boolean;
@@ -216,7 +216,7 @@ export interface Database {
   ping(): Promise<void>;
   /**
    * Lends a connection, which has the claim's name, for the time of `use`.
-   * @throws SluiceError if there is none to be had.
+   * @throws SluiceError if there is none.
    */
   withConnection<T>(use: (connection: Connection) => Promise<T>, claim?: Claim): Promise<T>;
   close(): Promise<void>;

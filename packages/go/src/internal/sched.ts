@@ -286,8 +286,9 @@ export function resumeWithError(g: Goroutine, state: State, resolve: (value: nev
 }
 
 /**
- * Makes the error inside a reaction for whose promise the waiter's promise already waits. An engine
- * that follows awaits backwards finds the waiter only from there. This takes one more microtask.
+ * Makes the error inside a reaction of a promise, after the waiter's promise was set to wait for
+ * that reaction. Only then does the engine find the waiter, when it follows awaits backwards to
+ * make the error's stack. This takes one more microtask.
  */
 function fail(g: Goroutine, state: State, resolve: (value: never) => void, make: MakeError): void {
   const attached = resolved.then(() => undefined);

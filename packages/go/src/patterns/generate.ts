@@ -32,8 +32,8 @@ export function generate<T>(
 ): RecvChan<T>;
 export function generate<T>(ctx: Context, iterable: Iterable<T> | AsyncIterable<T> | ReadableStream<T>): RecvChan<T> {
   if (!isIterable(iterable)) throw new TypeError(`generate: expected an iterable or a stream, got ${kindOf(iterable)}`);
-  // A channel is read as a channel. So a stage that stops does not continue to wait for the
-  // channel's next value.
+  // A channel is received from, and not iterated over. So a stage that stops does not continue to
+  // wait for the channel's next value.
   if (iterable instanceof Channel) return orDone<T>(ctx, iterable);
   if (typeof (iterable as Iterable<T>)[Symbol.iterator] === "function") {
     return new Iteration<T>(ctx, iterable as Iterable<T>).stage.output;

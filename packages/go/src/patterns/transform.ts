@@ -144,6 +144,10 @@ function transform<T, X, R>(
   let failure: unknown;
   let failedAt = Infinity;
   let atWork = workers;
+  /**
+   * The work of one worker. It has more than 15 branches because taking, ordering and delivering
+   * share the value at hand.
+   */
   const body = async (s: Stage<R>): Promise<void> => {
     const g = current();
     /**

@@ -30,7 +30,7 @@ interface Answer {
 }
 
 /**
- * What a path below /debug/pprof/ gives. Throws a Refusal, or another error if it is not to be had.
+ * What a path below /debug/pprof/ gives. Throws a Refusal, or another error if it is not available.
  */
 interface Page {
   readonly about: string;

@@ -88,7 +88,10 @@ class RoleFinder implements Roles {
     for (const course of this.#courses) this.#findAtomic(course);
   }
 
-  /** Visits a node. `above` are the nodes around it within its function. */
+  /**
+   * Visits a node. `above` are the nodes around it within its function. It has more than 15
+   * branches because each kind of node that matters has one.
+   */
   #visit(node: Node, outer: Scope, course: Course, above: readonly Node[]): void {
     this.#note(node);
     const scope = this.scopes.get(node) ?? outer;

@@ -124,6 +124,10 @@ export function scopesOf(program: Node): Map<Node, Scope> {
       declare(declarator["id"] as Node, isHead && kind !== "var" ? "head" : kind, declarator, at);
     }
   };
+  /**
+   * Visits a node, and declares what it declares. It has more than 15 branches because each kind of
+   * node with variables of its own has one.
+   */
   const visit = (node: Node, scope: Scope, isBody: boolean): void => {
     let inner = scope;
     const open = (isHome: boolean): void => {

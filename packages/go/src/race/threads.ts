@@ -67,7 +67,8 @@ export class Thread {
   }
 
   /**
-   * Everything that it knows now. Its work from now on is later, unless its time does not advance.
+   * A clock of everything that this goroutine knows now. Its later work is not in it, because its
+   * own time advances here (unless the time is still).
    */
   snapshot(): Snapshot {
     this.#isShared = true;

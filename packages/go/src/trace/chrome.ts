@@ -80,7 +80,7 @@ interface Track {
   idles: number;
   /** The place at which it waits. */
   at: string | undefined;
-  /** The waits that it is in, and the number of those that are over but not left yet. */
+  /** The waits that it has not left yet, and the number of those among them that are over. */
   waits: State[];
   woken: number;
   /** True if it is queued without a wait; true if it will run in a microtask. */

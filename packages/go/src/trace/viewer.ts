@@ -267,6 +267,10 @@ function draw(): void {
   drawAxis();
 }
 
+/**
+ * Draws the slices of a row, or the values of a counter. It has more than 15 branches because each
+ * part of a slice is drawn only if it can be seen.
+ */
 function drawRow(row: number, matches: ReadonlySet<Slice>): void {
   const { slices, values } = rows[row] as Row;
   const at = y(row);

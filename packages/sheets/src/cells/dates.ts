@@ -61,7 +61,8 @@ const isoTime = /^T?(\d{2}):(\d{2})(?::(\d{2})(\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$
 
 /**
  * Writes the ISO text of a `t="d"` cell in the one form that dates have in this package. Drops a
- * zone, since the fields are what the sheet shows. False if the text is not a date.
+ * zone, since the fields are what the sheet shows. False if the text is not a date. It has more
+ * than 15 branches because each field of the text has its own limits.
  */
 export function writeIsoText(out: Uint8Array, to: number, text: string, date1904: boolean): boolean {
   const date = isoDate.exec(text);

@@ -22,7 +22,10 @@ Exit code: 0 all read, 1 a file could not be read, 2 the command line is wrong.
 
 process.exitCode = await main(process.argv.slice(2));
 
-/** Runs a command, and returns the exit code. After `--` every argument is a file. */
+/**
+ * Runs a command, and returns the exit code. After `--` every argument is a file. It has more than
+ * 15 branches because each thing that can be wrong with the command line has one.
+ */
 async function main(args: string[]): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
     process.stdout.write(help);

@@ -230,7 +230,8 @@ export class CsvScanner {
   /**
    * Reads the unquoted field at `open` if it may have escapes, or is a formula whose value is a
    * text: programs write `="00123"` so that a spreadsheet keeps the zeros, and a spreadsheet shows
-   * only the text. Returns the end of the field, or −1 if the window ends first.
+   * only the text. Returns the end of the field, or −1 if the window ends first. It has more than
+   * 15 branches because each kind of byte has one.
    */
   #unquoted(open: number): number {
     const { bytes } = this.#store;

@@ -203,8 +203,8 @@ function expectWhole({ CFB }: Library, data: Buffer, milliseconds: number): void
 }
 
 /**
- * Calls a function that may never return. After this time the process ends. A timer would not get
- * its turn.
+ * Calls a function that may never return. If it takes longer than this, the process ends. A timer
+ * could not do that, because it would never get its turn.
  */
 function inTime<T>(work: () => T, milliseconds: number): T {
   const name = "sluiceWork";
@@ -219,7 +219,8 @@ function inTime<T>(work: () => T, milliseconds: number): T {
 
 /**
  * The rows of a sheet from an index up to row `to`, as many as fit in a batch; undefined if there
- * are no more.
+ * are no more. It has more than 15 branches because values, formats and links come from one pass
+ * over the cells.
  */
 function rowsOf({ task, sheets, date1904 }: Opened, { sheet, row, to, formats, links }: Question): Portion | undefined {
   const data = sheets[sheet]?.["!data"] ?? [];

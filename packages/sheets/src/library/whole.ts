@@ -80,8 +80,8 @@ const EOF = 0x000a;
 const BOUND_SHEET = 0x0085;
 
 /**
- * The sheet of an .xls, from 1, that is cut off; 0 if it is the workbook's own part, undefined if
- * there is none.
+ * The number of the sheet of an .xls that is cut off, from 1. 0 means the workbook's own part;
+ * undefined means that nothing is cut off.
  *
  * @param stream the stream of its records
  */

@@ -229,7 +229,8 @@ export class OdsReader {
 
   /**
    * Takes an open tag at a depth. Which tags matter depends on what the reader is inside of, so the
-   * order of the questions matters.
+   * order of the questions matters. It has more than 15 branches because it is a list of the
+   * elements that matter.
    */
   #open(depth: number): void {
     const tokens = this.#tokens;
@@ -359,7 +360,7 @@ export class OdsReader {
 
   /**
    * The value of a cell, as its type says. A value that is not of its type is read as text, with a
-   * warning.
+   * warning. It has more than 15 branches because it is a list of the types.
    */
   #value({ type, value, style, formula }: CellTag, first: number, last: number): Cell {
     const text = value ?? this.#text;

@@ -88,8 +88,7 @@ export async function readPart(
       ...place,
       offset: base,
     });
-  // Takes all complete tokens of `rest`, which then begins with the incomplete one, at offset
-  // `base`.
+  // Takes the complete tokens of `rest`, which then begins with the rest of one, at offset `base`.
   const drain = (final: boolean): void => {
     tokens.window(rest, 0, rest.length, final);
     for (;;) {

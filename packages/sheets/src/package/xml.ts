@@ -219,7 +219,10 @@ export class Tokens {
     return this.bytes.toString("utf8", this.start, Math.min(this.stop, this.start + 60));
   }
 
-  /** Reads a tag, whose `<` is at `start`. A `>` inside a quoted value does not end it. */
+  /**
+   * Reads a tag, whose `<` is at `start`. A `>` inside a quoted value does not end it. It has more
+   * than 15 branches because it is one scan over the tag, with a check at each step.
+   */
   #tag(start: number, closing: boolean): Token {
     const { bytes, end } = this;
     let pos = start + (closing ? 2 : 1);

@@ -182,7 +182,10 @@ const key = (name: string): string => name.replaceAll("\\", "/").replace(/^\/+/,
 
 const hex = (crc: number): string => crc.toString(16).padStart(8, "0");
 
-/** The entries by name, and by name without regard to case. */
+/**
+ * The entries by name, and by name without regard to case. It has more than 15 branches because no
+ * field of an entry can be trusted, so each is checked.
+ */
 async function readDirectory(source: Source, limits: Limits): Promise<ReadonlyMap<string, Entry>> {
   const { file, size } = source;
   const name = file ?? "the file";

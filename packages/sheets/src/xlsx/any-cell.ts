@@ -204,7 +204,8 @@ export class AnyCell {
    * Adds the cell to the store, as its type says. `rest` is the size of its markup.
    *
    * A cell without a text adds nothing. The spare part must keep at least `rest` bytes free, for
-   * texts that are decoded from the bytes still to be read (cells/store.ts).
+   * texts that are decoded from the bytes still to be read (cells/store.ts). It has more than 15
+   * branches because it is a list of the types, with the limits before them.
    */
   #put(
     column: number,

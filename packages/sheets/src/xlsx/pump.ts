@@ -33,6 +33,8 @@ const storeSize = (part: number): number => Math.max(4096, Math.min(INPUT_BYTES,
  *     it has none, but markup    the bytes that were read are dropped
  *     a row does not fit         the window grows
  *
+ * It has more than 15 branches because each reason for which the scanner stops has one.
+ *
  * @throws SheetError if the part is damaged, ends too early, or goes beyond a limit
  */
 export async function* readBatches(

@@ -56,7 +56,7 @@ export class RichText {
 
   /**
    * Reads up to the close tag of the element whose open tag was just read; false if the window ends
-   * first.
+   * first. It has more than 15 branches because each child element has one.
    */
   element(tokens: Tokens): boolean {
     let depth = 0;

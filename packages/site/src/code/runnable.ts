@@ -49,8 +49,8 @@ function reason(code: string): string | undefined {
 }
 
 /**
- * True if a program must know the running goroutine after every await. A page does not tell, so the
- * program needs probes as under the race detector.
+ * True if a program must know the running goroutine after every await. A browser does not report
+ * that, so the program needs probes, as under the race detector.
  */
 export function followsAwaits(code: string): boolean {
   return /\bverifyNone\(/.test(code);

@@ -61,7 +61,7 @@ const COLUMN_WEIGHT = 8;
 /** A chunk and the rows of its stretch of the sheet that are not in it. */
 export interface Encoded {
   readonly chunk: Chunk;
-  /** Their texts are to be had until the chunk is released. */
+  /** Their texts can be read until the chunk is released. */
   readonly rejects: readonly Reject[];
   /** The weight of its records, in bytes: about what they take in memory. */
   readonly weight: number;

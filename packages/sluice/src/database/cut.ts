@@ -32,11 +32,12 @@ export interface Trial {
 
 const FIRST_STEP = 32;
 /**
- * From so many refused rows on, if they are this share of those that were tried, rows are settled
- * one by one, so many at once.
+ * Rows are tried one by one if at least this number of rows, and this share of the rows so far,
+ * were refused.
  */
 const MANY = 8;
 const SHARE = 1 / 8;
+/** The number of rows that one call of `settle` tries one by one. */
 export const SETTLED_AT_ONCE = 2_048;
 
 /**
@@ -67,8 +68,8 @@ interface Search {
 }
 
 /**
- * Settles rows from `from` on, if many were refused before them; returns how many were kept and the
- * next row.
+ * Tries rows one by one from `from` on, while many of the rows before them were refused. Returns
+ * how many rows were kept, and the first row that was not tried.
  */
 async function settleMany(search: Search, from: number, to: number): Promise<readonly [kept: number, next: number]> {
   const { refused } = search;

@@ -31,9 +31,9 @@ export class Patience {
   }
 
   /**
-   * Waits a little if the error may pass, each time longer.
+   * Waits before the next attempt, each time longer, if the error may go away by itself.
    *
-   * @throws the first error if it cannot pass, or has lasted too long
+   * @throws the error if it cannot go away, or the first one if attempts have failed for too long
    */
   async bear(error: unknown): Promise<void> {
     const now = performance.now();

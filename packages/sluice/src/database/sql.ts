@@ -181,7 +181,8 @@ export class SqlTarget implements Target {
 
   /**
    * One chunk of the whole import. Until COMMIT is on its way, a lost connection has undone all of
-   * it. After that, the ledger says whether it has arrived.
+   * it. After that, the ledger says whether it has arrived. It has more than 15 branches because a
+   * failure means something else before COMMIT, during it, and in a rehearsal.
    */
   async atomically(claim: Claim | undefined, run: (session: Session) => Promise<void>): Promise<void> {
     let rows: number | undefined;

@@ -50,11 +50,13 @@ async function apartBy(asked: Asked, { table, load }: Plan): Promise<readonly st
 }
 
 /**
- * Of each unique index, a column of whole numbers that is loaded: rows that differ in it differ in
- * the index. NULL if there is none, and one row of NULL if anything else can make a difference
- * between rows in one order and in another: a trigger, a rule, a policy, a foreign key from the
- * table to itself, a sequence that numbers the rows, or parts of the table that have their own of
- * these.
+ * For each unique index one of its columns: a column of whole numbers that is loaded. Rows that
+ * differ in this column also differ in the index. It is NULL if the index has no such column.
+ *
+ * There is another row with NULL if the order of the rows can matter for another reason. Such
+ * reasons are a trigger, a rule, a policy, a foreign key from the table to itself, or a sequence
+ * that numbers the rows. A table with partitions or children counts too, since these may have any
+ * of them.
  */
 const APART_QUERY = `
   with of as (select c.*, (select pg_catalog.array_agg(x.name) from pg_catalog.json_array_elements_text($2::json) as x (name)) as loaded

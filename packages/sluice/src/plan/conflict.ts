@@ -20,7 +20,8 @@ interface ConflictOptions {
 type Table = Pick<TableInfo, "columns" | "unique"> & { readonly kind?: string | undefined };
 
 /**
- * The treatment of rows whose key is there; undefined if they are refused.
+ * The treatment of rows whose key is there; undefined if they are refused. It has more than 15
+ * branches because each way in which a key can be wrong has its own error.
  *
  * @param fallback the key if none was named
  * @param lacking columns that must have a value and do not get one from the sheet

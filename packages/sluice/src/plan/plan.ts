@@ -130,7 +130,7 @@ export type StoredPlan = Omit<Plan, "conflict" | "sequences" | "miscounts" | "fo
 };
 
 /**
- * @throws SluiceError (`check_missing`) if a column's check is not in the schema of today,
+ * @throws SluiceError (`check_missing`) if a column's check is not in the current schema,
  *   (`bad_ledger`) if it is not a plan of this program
  */
 export function revivePlan(json: string, schema: TableSchema | undefined, id: string): StoredPlan {

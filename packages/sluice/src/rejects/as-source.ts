@@ -91,7 +91,7 @@ async function beginOf(path: string): Promise<string> {
 
 /**
  * @param isText the file is text; the apostrophes in front of formulas in it are taken off
- * @param besides what each reading asks for besides values; of a reject file nothing is given
+ * @param besides what each reading asks for in addition to values; a reject file has none of it
  */
 export function originalSheet(
   sheet: Sheet,

@@ -11,9 +11,9 @@ import { runPipeline } from "./pipeline.ts";
 
 /** Milliseconds. */
 export interface Alone {
-  /** All rows of the sheet are read and let go of. */
+  /** All rows of the sheet are read and dropped. */
   readonly reading: number;
-  /** They are read, and checked and encoded as the method sends them, into nowhere. */
+  /** They are read, checked and encoded as the method sends them, and then dropped. */
   readonly encoding: number;
 }
 

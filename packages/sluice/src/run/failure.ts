@@ -89,7 +89,10 @@ const HINTS: Readonly<Record<string, string>> = {
   "53100": ". The server's disk is full: make room, then import again.",
 };
 
-/** The advice about an error of PostgreSQL, as the rest of its message. */
+/**
+ * The advice about an error of PostgreSQL, as the rest of its message. It has more than 15 branches
+ * because it is a list of errors, each with its advice.
+ */
 async function hintFor(failure: unknown, code: string, target: Target): Promise<string> {
   const cause = isDatabaseError(failure) ? failure : failure instanceof Error ? failure.cause : undefined;
   if (!isDatabaseError(cause)) return HINTS[code] ?? "";

@@ -28,7 +28,7 @@ export interface RepairedRow {
 }
 
 export interface RepairResult extends Pick<ChunkState, "inserted" | "updated" | "skipped"> {
-  /** The rows that are refused still, with the reasons of today. */
+  /** The rows that are refused again, with the current reasons. */
   readonly rejects: readonly OpenReject[];
   /** Rows that were no open rejects: they were repaired before. */
   readonly settled: readonly number[];
@@ -39,7 +39,7 @@ export interface RepairResult extends Pick<ChunkState, "inserted" | "updated" | 
  *
  * @param schemas those that the import may have begun with: their checks count if it did
  * @throws SluiceError (`not_finished`) if the import has not finished or was undone,
- *   (`check_missing`) if its checks are not to be had, or as an import into the table of today
+ *   (`check_missing`) if its checks are not available, or as an import into the current table
  */
 export async function repairRows(
   target: Target,

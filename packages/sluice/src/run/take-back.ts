@@ -26,7 +26,7 @@ export interface TakingBack {
   readonly id: string;
   readonly table: string;
   readonly rows: number;
-  /** What would stay, or happen besides. */
+  /** What would stay in the database, or happen in addition. */
   readonly notes: readonly string[];
 }
 

@@ -31,7 +31,7 @@ interface Pattern {
 interface Relation {
   readonly schema: string;
   readonly table: string;
-  /** Its schema is in the search path, so the table's name alone means it. */
+  /** True if its schema is in the search path, so that a name without a schema means this table. */
   readonly inPath: boolean;
   /** undefined of one that does not exist. */
   readonly oid: string | undefined;

@@ -74,7 +74,7 @@ export function isUnavailable(error: unknown): boolean {
 
 /**
  * Status and text for anything thrown. If it is not a failure that was foreseen, the text says
- * nothing of its inside.
+ * nothing of its inside. It has more than 15 branches because it is a list of the kinds of failure.
  */
 export function toFailure(error: unknown): HttpFailure {
   if (error instanceof HttpFailure) return error;

@@ -40,7 +40,8 @@ export function areCodes(cells: readonly HeadCell[]): boolean {
 /**
  * Reports whether the row with the index `at` says more of the columns. It is right below the one
  * before, records follow it, and it has something else than a value over two or more columns of
- * values: codes, formats, days of a series of weeks.
+ * values: codes, formats, days of a series of weeks. It has more than 15 branches because each sign
+ * for or against is one.
  */
 export function isAbout(rows: readonly HeadRow[], at: number): boolean {
   const row = rows[at];

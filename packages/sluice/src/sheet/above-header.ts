@@ -20,7 +20,8 @@ const WIDE = 3;
 /**
  * Reports whether a row is a remark. That is so if the next row is a better header, or if one after
  * a blank row is wider than all before it and names more columns. It is also so if a comment sign
- * or a colon says so, and the next row is a header too.
+ * or a colon says so, and the next row is a header too. It has more than 15 branches because each
+ * sign for or against is one.
  *
  * @param labels the number of the row's texts over values of another kind
  */
@@ -75,7 +76,8 @@ export function namedValues({ cells }: HeadRow): NamedValues | undefined {
  *
  * Between the two are lines of one or two cells at most. Texts over values of another kind show
  * that the names are names. Names over texts alone show nothing. Then the value must be a date, and
- * the names must be right below it and more than two.
+ * the names must be right below it and more than two. It has more than 15 branches because each
+ * sign for or against is one.
  *
  * @param labels the number of the row's texts over values of another kind
  */

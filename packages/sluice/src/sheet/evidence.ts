@@ -24,7 +24,8 @@ interface Evidence {
  *     Ada   | 1815 | 12.5        below it are a text and two numbers
  *     Grace | 1906 | 9
  *
- * A text over texts says nothing: `Name` counts in neither.
+ * A text over texts says nothing: `Name` counts in neither. It has more than 15 branches because it
+ * counts several signs in one pass.
  */
 export function evidence(rows: readonly HeadRow[], i: number): Evidence {
   const row = rows[i]!;

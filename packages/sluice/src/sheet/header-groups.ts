@@ -146,7 +146,7 @@ const GROUP_ROWS = 3;
 
 /**
  * Joins the rows right above a header that hold groups, two or more of them, each over two columns
- * or more.
+ * or more. It has more than 15 branches because each sign against a group is one.
  */
 export function withGroupsAbove(
   rows: readonly HeadRow[],

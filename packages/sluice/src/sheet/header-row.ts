@@ -68,8 +68,8 @@ export interface Layout {
  * Finds the header among the first rows.
  *
  * @param rows at least one
- * @param known headers that a schema, `--map` or the table names: a row that has more of them than
- *   what looks like the header is it
+ * @param known reports whether a schema, `--map` or the table names a header. If a row has more of
+ *   these than the row that looks like the header, it is the header
  */
 export function detectLayout(rows: readonly HeadRow[], known: (text: string) => boolean = () => false): Layout {
   return withBareNames(rows, known, (given) => withoutColumnNumbers(given, (those) => layoutWith(those, known)));
@@ -147,6 +147,8 @@ function layoutWith(rows: readonly HeadRow[], known: (text: string) => boolean):
  *   - rows that repeat their texts across, until all columns are told apart
  *   - codes over names: the names are the header
  *   - one row, with the lines that continue it, and the rows of groups above it
+ *
+ * It has more than 15 branches because each of these has its own signs.
  */
 function layoutByLooks(rows: readonly HeadRow[]): Layout {
   // The ids of a survey's fields are below their names and questions.

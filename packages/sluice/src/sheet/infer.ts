@@ -265,7 +265,7 @@ export class Inference {
 
   /**
    * @param isMissing tells the texts that were stated to mean a missing value
-   * @param guesses whether marks for missing values are looked for besides
+   * @param guesses whether further marks for missing values are looked for
    * @param delimiter of delimited text: if it is a comma, one in a number is more likely to be
    *   between thousands
    */

@@ -3,7 +3,7 @@ import type { Header, NullTexts } from "../options.ts";
 import { toIdentifier } from "../schema/identifiers.ts";
 import type { IsMissing } from "./infer.ts";
 
-/** Reports whether marks are looked for besides what is stated. */
+/** Reports whether marks are looked for in addition to those that are stated. */
 export function guessesMarks(nulls: NullTexts): boolean {
   return !nulls.includes("");
 }

@@ -362,8 +362,8 @@ export function isPrinted(text: string): boolean {
 }
 
 /**
- * The number of cells that are not blank which records usually hold: what half of the rows have at
- * least; 0 if lone cells are usual.
+ * The usual number of cells with content in a record: half of the rows have at least that many. 0
+ * if rows of one cell are usual.
  */
 export function usualCells(counts: readonly number[]): number {
   // The last rows may be remarks already.

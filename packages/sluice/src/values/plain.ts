@@ -68,6 +68,10 @@ function both(declared: PlainTest | undefined, stored: PlainTest | undefined): P
   return (bytes, start, end, type) => Math.min(declared(bytes, start, end, type), stored(bytes, start, end, type));
 }
 
+/**
+ * The test of values for a type; undefined if there is none. It has more than 15 branches because
+ * it is a list of types.
+ */
 function testOf(declared: string): PlainTest | undefined {
   const base = baseType(declared);
   const integer = INTEGERS[base];

@@ -64,7 +64,7 @@ function judged(check: Check, text: string, type: CellType): ReturnType<Check> {
 }
 
 /**
- * The check of the type, and then what the schema asks for besides: `maxLength`, `format`, and a
+ * The check of the type, and then what else the schema asks for: `maxLength`, `format`, and a
  * check of its own. They judge the text that the check of the type has made.
  */
 function refinedCheck(column: Column): Check | undefined {

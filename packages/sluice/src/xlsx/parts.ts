@@ -66,9 +66,9 @@ export const workbook = (names: readonly string[]): string =>
   `</sheets></workbook>`;
 
 /**
- * Cell style 1 is bold, style 2 + n has the number format `formats[n]`; a first own format has
- * number 164. After them, if wanted, two whose text no program takes for a formula, the second one
- * bold.
+ * The styles of cells: 0 is the usual one, 1 is bold, and 2 + n has the number format `formats[n]`.
+ * Formats that are not built in have numbers from 164 on. With `quoted`, two more styles follow,
+ * with which no program takes a text for a formula. The second of these is bold.
  */
 export function styles(formats: readonly string[] = [], quoted = false): string {
   const own = formats.map((code, n) => `<numFmt numFmtId="${164 + n}" formatCode="${attribute(code)}"/>`).join("");

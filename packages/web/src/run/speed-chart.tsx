@@ -1,4 +1,4 @@
-// Rows a second over time, as a picture, with the number of now beside it.
+// Rows a second over time, as a picture, with the current number beside it.
 import type { JSX } from "preact";
 import { useStore } from "../ui/context.ts";
 import { chartOf, type Speed } from "./speed.ts";

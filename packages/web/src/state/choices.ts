@@ -43,7 +43,12 @@ export interface Shown extends Pick<SheetPreview, "columns"> {
   readonly sheet?: string | undefined;
 }
 
-/** The fields that say the choices. @param shown the preview that they were made in */
+/**
+ * The fields that say the choices. It has more than 15 branches because each choice has its own
+ * field.
+ *
+ * @param shown the preview that they were made in
+ */
 export function toFields(choices: Choices, shown?: Shown): Fields {
   const fields: [string, string][] = [];
   const add = (name: string, value: string | undefined): void => void (value && fields.push([name, value]));

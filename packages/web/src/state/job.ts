@@ -88,7 +88,7 @@ export class Job {
   }
 
   /**
-   * Gets a preview with the choices of now. An earlier one that is still on its way is given up.
+   * Gets a preview with the current choices. An earlier one that is still on its way is given up.
    */
   async look(): Promise<void> {
     clearTimeout(this.#timer);

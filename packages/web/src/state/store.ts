@@ -43,7 +43,7 @@ export class Store {
   readonly jobs: Signal<readonly Job[]> = signal<readonly Job[]>([]);
   readonly token: Signal<string> = signal("");
   readonly tokenWanted: Signal<boolean> = signal(false);
-  /** The token of now is one that the service has refused. */
+  /** True if the service has refused the current token. */
   readonly tokenRefused: Signal<boolean> = signal(false);
   /** The server is away, and is asked for until it is back. */
   readonly away: Signal<boolean> = signal(false);
@@ -176,7 +176,7 @@ export class Store {
     }
   }
 
-  /** An answer that comes late, to a call with an earlier token, says nothing of the one of now. */
+  /** A late answer to a call with an earlier token says nothing about the current one. */
   #askForToken(token: string): void {
     if (token !== this.token.value) return;
     this.tokenRefused.value = token !== "";

@@ -59,7 +59,7 @@ export async function press(page: Page, name: string): Promise<void> {
     .click();
 }
 
-/** Waits for the preview of the choices of now, and begins the import. */
+/** Waits for the preview of the current choices, and begins the import. */
 export async function begin(page: Page): Promise<void> {
   await page.waitForSelector(".look [aria-busy=false]");
   await page.click(IMPORT);

@@ -38,7 +38,7 @@ export function useGridFocus(props: GridProps): GridFocus {
   const box = useRef<HTMLDivElement>(null);
   const [spot, setSpot] = useState<Spot>({ row: rowCount > 0 ? 0 : -1, column: 0 });
   const [editing, setEditing] = useState<string | undefined>(undefined);
-  /** The cell of now: a key may come before the grid is drawn for the last one. */
+  /** The current cell: a key may come before the grid is drawn for the last one. */
   const at = useRef(spot);
   /** The cell gets the focus after the next drawing. */
   const wanted = useRef(false);

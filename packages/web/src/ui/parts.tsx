@@ -47,7 +47,7 @@ export function Notice(props: {
   );
 }
 
-/** A bar that says how much is done. Without a fraction nobody knows yet. */
+/** A bar that shows which fraction is done. It is undefined while that is not known. */
 export function Progress({
   fraction,
   label,

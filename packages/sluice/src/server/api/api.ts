@@ -1,4 +1,4 @@
-// The routes of the API, in one plugin: what they share of headers, bodies and failures.
+// The routes of the API, in one plugin, with the headers, bodies and failures that they share.
 import type { FastifyInstance } from "fastify";
 import { HttpFailure } from "../failure.ts";
 import { aboutRoute } from "./about.ts";

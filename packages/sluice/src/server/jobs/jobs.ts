@@ -311,7 +311,7 @@ export class Jobs implements ImportJobs {
       if (found.state === undefined || (found.state === "failed" && this.#cancelling.has(id))) return;
       await this.#end(job, { ...found, state: found.state });
     } catch (error) {
-      // The place is not to be had since the server stops, or what is kept cannot be written.
+      // The server stops, so there is no place; or what is kept cannot be written.
       if (ctx.err() === undefined)
         await this.#end(job, { state: "failed", outcome: { error: unexpected(error) } }).catch(() => undefined);
     } finally {

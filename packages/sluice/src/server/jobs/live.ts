@@ -57,7 +57,7 @@ export class Live {
     return this.#pipeline;
   }
 
-  /** The state of now, or of a moment ago. Its id changes only if something else does. */
+  /** The current state, or that of a moment ago. Its id changes only if something else does. */
   picture(): Picture {
     const now = performance.now();
     if (this.#picture && now - this.#at < FRESH_MS) return this.#picture;

@@ -18,7 +18,7 @@ export interface Submission {
 
 /** An import that waits or runs, for those who watch it. */
 export interface Watched {
-  /** The state of now, or of a moment ago. Its id changes only if something else does. */
+  /** The current state, or that of a moment ago. Its id changes only if something else does. */
   picture(): Picture;
 }
 
@@ -39,7 +39,7 @@ export interface ImportJobs {
   expectRoom(client: string): Promise<void>;
   /**
    * Accepts an import: the jobs that it is, one for each sheet. With a key that came before, they
-   * are those of then.
+   * are the jobs of that first request.
    *
    * @throws HttpFailure 422 (`idempotency_mismatch`) if the key came with something else, 429,
    *   SheetError or SluiceError if `sheet=all` finds no sheets

@@ -1,4 +1,4 @@
-// An import as the service shows it: what the ledger has of it, and what the service knows besides.
+// An import as the service shows it: what the ledger has of it, and what else the service knows.
 import { assumptionsOf } from "../../plan/assumptions.ts";
 import type { Plan } from "../../plan/plan.ts";
 import type { Details, Summary } from "../../ledger/history.ts";
