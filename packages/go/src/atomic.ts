@@ -4,7 +4,7 @@
 // in Go, `add` returns the new value. `swap`, `and` and `or` return the old one, and integers wrap
 // at their width.
 
-/** One cell, in shared memory if the host has it. */
+/** The memory of one cell, shared if the host has shared memory. */
 function cell(bytes: number): ArrayBufferLike {
   return typeof SharedArrayBuffer === "undefined" ? new ArrayBuffer(bytes) : new SharedArrayBuffer(bytes);
 }
@@ -110,7 +110,7 @@ export class Int64 extends Atomic<bigint, bigint | number, BigInt64Array> {
   }
 }
 
-/** As {@link Int64}, without a sign. */
+/** Like {@link Int64}, without a sign. */
 export class Uint64 extends Atomic<bigint, bigint | number, BigUint64Array> {
   constructor(initial: bigint | number = 0n) {
     super(new BigUint64Array(cell(8)), initial);

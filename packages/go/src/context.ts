@@ -105,7 +105,8 @@ export function withCancel(parent: Context): [Context, CancelFunc] {
 }
 
 /**
- * As `withCancel`, but the caller of the cancel function gives the reason, and `cause` returns it.
+ * Like `withCancel`, but the caller of the cancel function gives the reason, and `cause` returns
+ * it.
  */
 export function withCancelCause(parent: Context): [Context, CancelCauseFunc] {
   const child = new CancelContext(checked(parent), "WithCancel");
@@ -127,14 +128,14 @@ export function withDeadline(parent: Context, date: Date): [Context, CancelFunc]
 }
 
 /**
- * As `withTimeout`, with the cause to give when time is up. If it is cancelled earlier, its cause
+ * Like `withTimeout`, with the cause to give when time is up. If it is cancelled earlier, its cause
  * is `Canceled`.
  */
 export function withTimeoutCause(parent: Context, ms: number, cause: Error | undefined): [Context, CancelFunc] {
   return until(parent, dateIn(ms), ms, cause);
 }
 
-/** As `withDeadline`, with the cause to give when time is up. */
+/** Like `withDeadline`, with the cause to give when time is up. */
 export function withDeadlineCause(parent: Context, date: Date, cause: Error | undefined): [Context, CancelFunc] {
   return until(parent, date, date.getTime() - wall(), cause);
 }

@@ -166,7 +166,7 @@ export class Limiter {
 }
 
 /**
- * One limiter for each key, for example for each host, user or tenant.
+ * A limiter for each key, for example for each host, user or tenant.
  *
  * If a key has not been used for so long that its bucket is full again, it is forgotten. A new
  * bucket would be the same. So the memory is that of the keys in use, at most twice.
@@ -192,17 +192,17 @@ export class KeyedLimiter<K> {
     return this.#limiters.size;
   }
 
-  /** As {@link Limiter.allow}, for a key. */
+  /** Like {@link Limiter.allow}, for a key. */
   allow(key: K, n = 1): boolean {
     return this.#of(key).allow(n);
   }
 
-  /** As {@link Limiter.reserve}, for a key. */
+  /** Like {@link Limiter.reserve}, for a key. */
   reserve(key: K, n = 1): Reservation {
     return this.#of(key).reserve(n);
   }
 
-  /** As {@link Limiter.wait}, for a key. */
+  /** Like {@link Limiter.wait}, for a key. */
   wait(ctx: Context, key: K, n = 1): Promise<void> {
     return this.#of(key).wait(ctx, n);
   }

@@ -43,7 +43,7 @@ export class Group<K, V> {
   }
 
   /**
-   * As `do`, but the result comes through a channel, which gets exactly one value and is never
+   * Like `do`, but the result comes through a channel, which gets exactly one value and is never
    * closed.
    */
   doChan(key: K, fn: () => V | PromiseLike<V>): RecvChan<Result<V>> {

@@ -15,7 +15,8 @@ export interface SheetInfo {
 }
 
 /**
- * What a number format makes of a number; undefined if it shows the number as it is.
+ * The function that gives the text that a number format makes of a number; undefined if it shows
+ * the number as it is.
  *
  * @param value a number, or the days since the start of the 1900 system
  * @param format the format's code
@@ -53,7 +54,7 @@ export interface Book {
   readonly date1904: boolean;
   /** The character between the fields. Only delimited text has one. */
   readonly delimiter?: string;
-  /** Of delimited text: whether backslashes escape outside of quotes, and `\N` is an empty cell. */
+  /** True if in delimited text backslashes escape outside of quotes, and `\N` is an empty cell. */
   readonly escapes?: boolean;
   readonly sheets: readonly { readonly name: string; readonly state: SheetState }[];
   /** The place of a sheet, for errors that do not carry a place themselves. */

@@ -9,7 +9,7 @@ export interface Limits {
   readonly fileBytes: number;
   /** Entries in the archive. */
   readonly entries: number;
-  /** One part, inflated. */
+  /** The size of one part, inflated. */
   readonly partBytes: number;
   /** All parts that are read, inflated, added up. */
   readonly totalBytes: number;
@@ -17,7 +17,7 @@ export interface Limits {
   readonly inflation: number;
   /** Memory for the shared strings. If they need more, they move to a temporary file. */
   readonly sharedStringBytesInMemory: number;
-  /** One cell's text. Excel's own limit is 32,767 characters. */
+  /** The size of one cell's text. Excel's own limit is 32,767 characters. */
   readonly cellBytes: number;
   /**
    * The highest row number. Delimited text has no limit in its format: there it is 2,147,483,647 by

@@ -81,7 +81,7 @@ function beginOf(pid: number): string | undefined {
   }
 }
 
-/** This machine, and the namespace on it in which process numbers have a meaning. */
+/** The name of this machine, and of the namespace on it in which process numbers have a meaning. */
 function machine(): string {
   let space = "";
   try {

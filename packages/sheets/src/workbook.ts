@@ -36,8 +36,8 @@ export interface OpenOptions {
    */
   readonly badBytes?: "refuse" | "mark";
   /**
-   * What people call the file, if that is another name than it has on the disk: the sheet of a
-   * delimited text is named after it. Other formats ignore this option.
+   * The name of the file for people, if it has another name on the disk: the sheet of a delimited
+   * text is named after it. Other formats ignore this option.
    */
   readonly textName?: string;
 }
@@ -130,8 +130,8 @@ export class Workbook {
   /** The character between the fields, given or detected. Only delimited text has one. */
   readonly delimiter: string | undefined;
   /**
-   * Of delimited text: whether it is a database's dump, in which backslashes escape and `\N` is an
-   * empty cell; stated or found.
+   * True if delimited text is a database's dump, in which backslashes escape and `\N` is an empty
+   * cell. That is stated or detected.
    */
   readonly escapes: boolean;
   readonly #source: Source;

@@ -82,7 +82,7 @@ async function importPatiently(ctx: Context, options: ImportOptions): Promise<Im
   }
 }
 
-/** What a span says of an import that has come to its result. */
+/** The attributes of a span for an import that has its result. */
 function attributesOf({ id, method, table, inserted, updated, skipped, rejected }: ImportResult): Attributes {
   return {
     "sluice.import": id,

@@ -41,7 +41,7 @@ export type HeaderChoice = "none" | readonly [first: number, last: number];
 export interface Header {
   /** 1-based. */
   readonly sheetColumn: number;
-  /** In one line. */
+  /** The header's text, in one line. */
   readonly text: string;
   /** The unit of its numbers, if a row of units names it. */
   readonly unit?: string;
@@ -62,8 +62,8 @@ export type HeaderMap = ReadonlyMap<string, string>;
 export type Formats = NonNullable<OpenOptions["formats"]>;
 
 /**
- * For whom an import runs who may not write just anywhere. What it makes is on record as made for
- * such callers.
+ * A caller for whom an import runs, and who may write only to some tables. The ledger notes what
+ * such an import makes as made for callers.
  */
 export interface Caller {
   /** Only a table that was made for a caller counts, if one of that name is there. */
@@ -125,8 +125,8 @@ export interface ImportOptions {
    */
   readonly mode?: "create" | "append" | "replace";
   /**
-   * With `replace`: rows of other tables that refer to those by `on delete cascade`, `set null` or
-   * `set default` may go with them.
+   * True if with `replace` the rows of other tables that refer to the old rows by `on delete
+   * cascade`, `set null` or `set default` may go with them.
    */
   readonly cascade?: boolean;
   /**
@@ -233,7 +233,7 @@ export interface ImportOptions {
    * Stops, with what is done kept, when more rows than this have been rejected; never by default.
    */
   readonly maxErrors?: number;
-  /** For whom it runs, if that is somebody who may not write just anywhere. */
+  /** The caller for whom it runs, if that caller may write only to some tables. */
   readonly caller?: Caller;
 }
 
@@ -290,8 +290,8 @@ export interface ImportResult {
   readonly skipped: number;
   readonly rejected: number;
   /**
-   * From opening the workbook to the last commit and index; starting an embedded database does not
-   * count.
+   * The time from opening the workbook to the last commit and index, without the start of an
+   * embedded database.
    */
   readonly milliseconds: number;
   /** Rejected rows by code. */

@@ -38,7 +38,7 @@ export interface FilePreview {
   readonly file: string;
   readonly format: string;
   readonly sheets: readonly { readonly name: string; readonly state: SheetState }[];
-  /** One for each sheet that would be imported. */
+  /** The previews of the sheets that would be imported. */
   readonly imports: readonly SheetPreview[];
   /** The reason why sheets go into one table or several; sheets that are left out. */
   readonly notes: readonly string[];

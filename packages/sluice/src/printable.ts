@@ -6,12 +6,12 @@
 // direction.
 const STEERING = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/gu;
 
-/** In one line, whatever the text holds. */
+/** The text in one line, whatever it holds. */
 export function inOneLine(text: string): string {
   return text.replaceAll(STEERING, escaped);
 }
 
-/** In the lines that it has: line feeds and tabs stay. */
+/** The text in the lines that it has: line feeds and tabs stay. */
 export function inLines(text: string): string {
   return text.replaceAll(STEERING, (character) =>
     character === "\n" || character === "\t" ? character : escaped(character),

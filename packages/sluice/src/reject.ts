@@ -27,7 +27,7 @@ export function fromAscii(value: string, cells: readonly RejectCell[]): string {
   return texts.find((text) => text !== undefined && inAscii(text) === value) ?? value;
 }
 
-/** By CellType; text has none. */
+/** The letters by CellType; text has no letter. */
 const LETTERS = ["n", undefined, "b", "e", "d", "t"] as const;
 
 /**
@@ -68,15 +68,12 @@ const CHARACTERS_KEPT = 4 * 1024 ** 2;
 const REJECT_CHARACTERS = 100;
 const CELL_CHARACTERS = 8;
 
-/**
- * One rejected row. A row is listed once, with the first thing that is wrong with it, in column
- * order.
- */
+/** A rejected row. It is listed once, with the first fault in the order of the columns. */
 export interface Reject {
   /** The workbook's name, as it was given. */
   readonly file: string;
   readonly sheet: string;
-  /** As Excel shows it, from 1. */
+  /** The row's number as Excel shows it, from 1. */
   readonly row: number;
   /** The column's header in the sheet, if one column is at fault. */
   readonly column: string | undefined;

@@ -61,7 +61,7 @@ export interface UniqueIndex {
   readonly where: string | undefined;
   /** True if ON CONFLICT can use it: it is checked at once, and consists of columns alone. */
   readonly arbiter: boolean;
-  /** It is checked when the transaction ends. */
+  /** True if it is checked when the transaction ends. */
   readonly deferrable: boolean;
   /** Rows that are NULL in it are not the same. */
   readonly nullsDistinct: boolean;
@@ -79,11 +79,14 @@ export interface QueryResult {
 
 /** A place that rows go to. */
 export interface Target extends AsyncDisposable {
-  /** For people: never holds a password. */
+  /** The name of the database for people. It never holds a password. */
   readonly name: string;
   /** The most chunks that it can take at the same time. */
   readonly connections: number;
-  /** One process at a time has it, so what another one left unfinished is nobody's. */
+  /**
+   * True if only one process at a time has the database. Then no process is at work on what another
+   * one left unfinished.
+   */
   readonly exclusive: boolean;
   /**
    * Starts what must be started before the first statement: the embedded database, in some seconds.
@@ -181,7 +184,7 @@ export interface Wait {
 
 /** A session of the server. */
 export interface Holder {
-  /** Its process on the server; 0 of a prepared transaction, which has none. */
+  /** The number of its process on the server; 0 for a prepared transaction, which has none. */
   readonly pid: number;
   readonly application: string;
   readonly user: string | null;
@@ -209,7 +212,7 @@ export interface Connection {
 export interface Database {
   readonly name: string;
   readonly connections: number;
-  /** One process at a time has it. */
+  /** True if only one process at a time has it. */
   readonly exclusive: boolean;
   start(): Promise<void>;
   /** Resolves when the database answers, or is at work. @throws SluiceError if it does not */
@@ -239,5 +242,5 @@ export function isDatabaseError(error: unknown): error is DatabaseError {
   );
 }
 
-/** Of a noted INSERT, the parameters before its values. */
+/** The number of parameters before the values of an INSERT that notes its rows. */
 export const NOTE_PARAMETERS = 6;

@@ -26,7 +26,7 @@ export const notInChannel = 1;
 const hop = 64;
 
 declare const waiting: unique symbol;
-/** What a fiber yields while it waits. Only the operations of this entry yield it. */
+/** The value that a fiber yields while it waits. Only the operations of this entry yield it. */
 export interface Waiting {
   readonly [waiting]: never;
 }
@@ -43,8 +43,8 @@ export function done<R>(value: R): IteratorReturnResult<R> {
 }
 
 /**
- * What a fiber waits in, if it can leave that before its wait is over. Most wait in a queue. (An
- * object for each wait would cost a hot loop a tenth of its time.)
+ * The place in which a fiber waits, if it can leave it before its wait is over. Most fibers wait in
+ * a queue. (An object for each wait would cost a hot loop a tenth of its time.)
  */
 export type Place = WaitQueue | { readonly withdraw: (fiber: Fiber) => void };
 

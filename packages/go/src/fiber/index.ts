@@ -104,7 +104,10 @@ export function rLock(mutex: RWMutex): Operation<Disposable> {
   return new Simple((f) => readNow(f, mutex));
 }
 
-/** What can be waited for: a WaitGroup, or anything else with a `wait` that gives a promise. */
+/**
+ * An object that can be waited for: a WaitGroup, or anything else with a `wait` that gives a
+ * promise.
+ */
 interface Waitable {
   readonly wait: () => PromiseLike<void>;
 }

@@ -31,7 +31,7 @@ import type { Mutex } from "../sync/mutex.ts";
 import type { RWMutex } from "../sync/rwmutex.ts";
 import { begin, done, type Fiber, PARKED, type Place, runWith, type Waiting } from "./fiber.ts";
 
-/** What a fiber does: `yield*` carries it out and gives its result. */
+/** An operation of a fiber: `yield*` carries it out and gives its result. */
 export interface Operation<R> {
   [Symbol.iterator](): Iterator<Waiting, R>;
 }
@@ -122,7 +122,7 @@ function receive<T>(f: Fiber, channel: Channel<T> | undefined): boolean {
   return false;
 }
 
-/** Where those wait whom nothing will wake. */
+/** The place of fibers that nothing will wake. */
 const nowhere: Place = { withdraw: () => undefined };
 
 export class Send<T> implements SendCase {

@@ -62,7 +62,7 @@ export interface Decision {
   readonly claim?: () => boolean;
 }
 
-/** What continues a goroutine: a function that resolves its promise, or its fiber. */
+/** The way to continue a goroutine: a function that resolves its promise, or its fiber. */
 export type Continuation = ((value: never) => void) | Decision;
 
 export class Waiter {

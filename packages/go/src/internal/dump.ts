@@ -14,7 +14,7 @@ const mostFrames = 100;
 export interface Entry {
   readonly goroutine: Goroutine;
   readonly state: string;
-  /** Its other waits. */
+  /** The goroutine's other waits. */
   readonly others: States;
   /** The place it is at, if it is not at its wait. */
   readonly stack?: string;
@@ -25,7 +25,10 @@ export function dump(entries: readonly Entry[]): string {
   return entries.map((entry) => block(entry.goroutine, entry.state + suffix(entry), entry.stack)).join("\n");
 }
 
-/** One goroutine in that format, by default with the stack of its wait, as far as that is known. */
+/**
+ * The text of a goroutine in that format, by default with the stack of its wait, as far as that is
+ * known.
+ */
 export function block(g: Goroutine, state: string, stack: string = parkedAt(g)): string {
   const body = stack || `${g === main ? "main.main" : nameOf(g)}(...)\n`;
   const made = g.parent === 0 ? "" : `created by ${g.parentName} in goroutine ${g.parent}\n`;

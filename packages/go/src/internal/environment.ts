@@ -12,7 +12,7 @@ const variables = host.Deno === undefined ? host.process?.env : undefined;
 const file = /internal\/environment(\.[jt]s)$/.exec(import.meta.url);
 let done = false;
 
-/** What a variable of the environment says. */
+/** The value of a variable of the environment. */
 export function variable(name: string): string {
   return variables?.[name] ?? "";
 }

@@ -12,7 +12,7 @@ interface Failure {
   readonly error: unknown;
   /** The wait; `undefined` if the operation failed without a wait and did not name one. */
   readonly state: State | undefined;
-  /** Its stack, if stacks are recorded. */
+  /** The stack of the failure, if stacks are recorded. */
   readonly at: string;
 }
 /** By error and by goroutine. */

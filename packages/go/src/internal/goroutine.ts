@@ -167,7 +167,7 @@ export function takeState(states: States): State | undefined {
 
 /** Goroutines that nobody waits for. */
 export const daemons: WeakSet<Goroutine> = new WeakSet();
-/** Those of the living that were told to end and did not. */
+/** The living goroutines that were told to end and did not. */
 export const abandoned: WeakSet<Goroutine> = new WeakSet();
 
 /** The number of waits of this library that have not ended, without those of daemons. */

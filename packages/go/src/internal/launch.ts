@@ -17,9 +17,9 @@ type Tagged = { readonly [Symbol.toStringTag]?: string } | undefined;
 
 /** Code other than the program that is told about a goroutine's end. */
 export interface Supervisor {
-  /** Its function has returned or called Goexit; not called after a panic. */
+  /** Called when its function has returned or called Goexit, but not after a panic. */
   readonly ended?: (g: Goroutine, goexit: boolean) => void;
-  /** Its function threw: called instead of a panic. */
+  /** Called instead of a panic when its function has thrown. */
   readonly failed?: (error: unknown) => void;
 }
 

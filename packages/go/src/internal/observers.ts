@@ -20,7 +20,7 @@ export type Part = Partial<
   }
 >;
 
-/** What keeps the running goroutine through awaits. */
+/** The storage that keeps the running goroutine through awaits. */
 export interface Storage {
   run: <T>(g: Goroutine, body: () => T) => T;
   getStore: () => Goroutine | undefined;

@@ -57,11 +57,11 @@ export class Goroutine {
   /** Id and name of the goroutine whose `go` statement made this one; 0 for main. */
   declare readonly parent: number;
   declare readonly parentName: string;
-  /** Its present wait or its last one; `waits` tells which. */
+  /** The present wait or the last one; `waits` tells which. */
   state: State = "runnable";
   /** The number of its waits in this library: one, except under `Promise.all` and the like. */
   waits = 0;
-  /** Its other waits, in addition to the one in `state`. */
+  /** The other waits, in addition to the one in `state`. */
   others: States | undefined = undefined;
   /** Known only while diagnostics are on. */
   notes: Notes | undefined = undefined;

@@ -68,9 +68,9 @@ const sliceMs = 1;
  */
 const checkEvery = 64;
 /**
- * This number of microtasks without an operation of this library means that the running goroutine
- * waits for something foreign. A return through the same number of async functions takes one
- * microtask for each of them.
+ * The number of microtasks without an operation of this library. If it is reached, that means that
+ * the running goroutine waits for something foreign. A return through the same number of async
+ * functions takes one microtask for each of them.
  */
 const patience = 16;
 
@@ -222,7 +222,7 @@ export function yieldToAll(): Promise<void> {
   return new Promise<void>(yieldThen);
 }
 
-/** As `yieldToAll`, for the running goroutine, which continues by a call of `go`. */
+/** Like `yieldToAll`, for the running goroutine, which continues by a call of `go`. */
 export function yieldThen(go: (value: void) => void): void {
   askForTurn();
   yielding.push(pause(current(), go, undefined));

@@ -31,7 +31,7 @@ export function isCancellation(thrown: unknown): boolean {
 
 export interface Link {
   readonly value: unknown;
-  /** Its end, as Go prints it. */
+  /** The end of the panic, as Go prints it. */
   readonly fate: "" | " [recovered]" | " [recovered, repanicked]";
 }
 

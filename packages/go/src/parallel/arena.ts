@@ -116,7 +116,7 @@ export const STARTING = 4;
 export let memory: SharedArrayBuffer;
 export let words: Int32Array;
 export let bytes: Uint8Array;
-/** This thread's slot; 0 as long as it has no slot. */
+/** The slot of this thread; 0 as long as it has no slot. */
 export let self = 0;
 /** The start of this thread's slot, in words. */
 export let home = 0;

@@ -33,18 +33,18 @@ import {
 import { hasTasks } from "./deque.ts";
 
 const RUNNING = 0;
-/** It is parked in its event loop, and counts in IDLE: a task may wake it. */
+/** The thread is parked in its event loop, and counts in IDLE: a task may wake it. */
 const PARKED = 1;
 /** The thread was woken to look for work, and counts as one that does. */
 const LOOKING = 2;
-/** Its thread has ended. */
+/** The thread has ended. */
 const SILENT = 3;
 /**
  * The thread is parked and takes no tasks. It is the first thread, or a worker that loads or
  * retires.
  */
 const OCCUPIED = 4;
-/** As PARKED, and nothing on its thread can continue by itself. */
+/** Like PARKED, and nothing on the thread can continue by itself. */
 const SLEEPING = 5;
 
 const mask: number = CELLS - 1;

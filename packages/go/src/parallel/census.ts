@@ -46,7 +46,7 @@ const IS_ASKED = 1;
 const ANSWERS = 2;
 /** The milliseconds in which a worker must begin its answer. */
 const patience = 10;
-/** So many times as long it may take to finish it. */
+/** The time in which it must finish the answer, as a multiple of `patience`. */
 const tries = 100;
 
 /** True if this worker has been asked for its goroutines. */

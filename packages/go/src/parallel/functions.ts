@@ -18,7 +18,7 @@ export interface Known {
   readonly fn: Fn;
   /** The name in messages. */
   readonly name: string;
-  /** Its number in the shared memory; 0 as long as this thread has not called it. */
+  /** The function's number in the shared memory; 0 as long as this thread has not called it. */
   id: number;
 }
 

@@ -6,7 +6,7 @@
 import type * as Threads from "node:worker_threads";
 import { host } from "../internal/host.ts";
 
-/** What a worker is given at its start. */
+/** The data that a worker gets at its start. */
 export interface Start {
   readonly arena: SharedArrayBuffer;
   readonly slot: number;
@@ -23,7 +23,7 @@ export interface Thread {
 }
 export interface ThreadEvents {
   readonly message: (message: unknown) => void;
-  /** It has ended; `error` says why, if it is known. */
+  /** Called when the worker has ended. `error` says why, if that is known. */
   readonly ended: (code: number, error: Error | undefined) => void;
 }
 
@@ -69,7 +69,7 @@ export function cores(): number {
   return Math.max(1, os?.availableParallelism?.() ?? web.navigator?.hardwareConcurrency ?? 1);
 }
 
-/** What this thread was started with, if it is a worker thread of this library. */
+/** The data with which this thread was started, if it is a worker thread of this library. */
 const started: Start | undefined = startOf();
 
 function startOf(): Start | undefined {
@@ -176,8 +176,8 @@ export function listenToParent(
 }
 
 /**
- * What keeps this thread's event loop at work. Deno tells of timers only, and Bun of nothing: both
- * count as not knowing.
+ * The resources that keep this thread's event loop running. Deno tells of timers only, and Bun of
+ * nothing: both count as not knowing.
  */
 const resources: (() => string[]) | undefined =
   host.Deno === undefined && host.Bun === undefined

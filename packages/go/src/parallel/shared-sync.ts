@@ -31,7 +31,7 @@ export class SharedWaitGroup extends SharedObject {
     if (isNegative) throw misuse("sync: negative WaitGroup counter");
   }
 
-  /** One less. */
+  /** Counts down by one. */
   done(): void {
     this.add(-1);
   }
@@ -86,7 +86,10 @@ const READING: number = OWN + 4;
 const WRITING: number = OWN + 5;
 const TIMES: number = OWN + 6;
 
-/** One writer or any number of readers, on any thread. A waiting writer holds back new readers. */
+/**
+ * A lock for one writer or any number of readers, on any thread. A waiting writer holds back new
+ * readers.
+ */
 export class SharedRWMutex extends SharedObject {
   constructor(from?: SharedArrayBuffer) {
     super(from ?? 7);

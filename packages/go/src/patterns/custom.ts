@@ -34,8 +34,8 @@ export interface CustomOptions {
   /** The number of results that may wait for the reader; 0 by default. */
   readonly capacity?: number | undefined;
   /**
-   * As for the other stages: the milliseconds that it waits for a body that has to stop; 1000 by
-   * default.
+   * The milliseconds that the stage waits, as the other stages do, for a body that has to stop;
+   * 1000 by default.
    */
   readonly grace?: number | undefined;
 }

@@ -87,7 +87,7 @@ export class Pool<T> {
   }
 
   /**
-   * As `wait`, but returns results and errors together, as `Promise.allSettled` does. Never
+   * Like `wait`, but returns results and errors together, as `Promise.allSettled` does. Never
    * rejects.
    */
   settled(): Promise<PromiseSettledResult<T>[]> {

@@ -13,8 +13,8 @@ export interface Limit {
 }
 
 /**
- * One event every `ms` milliseconds, and up to `burst` (1 by default) at once after a pause: a
- * token bucket.
+ * A limit of one event every `ms` milliseconds, and up to `burst` (1 by default) at once after a
+ * pause: a token bucket.
  */
 export function every(ms: number, burst = 1): Limit {
   if (!(ms >= 0)) throw new RangeError(`every: ms must be at least 0, got ${ms}`);

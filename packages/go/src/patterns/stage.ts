@@ -308,7 +308,7 @@ export class Stage<R> {
   }
 }
 
-/** One output of a stage, and the number of its readers. */
+/** An output of a stage, and the number of its readers. */
 export class Port<R> implements Owner {
   readonly channel: Channel<R>;
   /** Closed when the last reader has left. */

@@ -109,8 +109,8 @@ export interface ContentionOptions {
 }
 
 /**
- * Where goroutines waited, and how long, since `setBlockProfileRate`. As gzipped protobuf, or with
- * debug 1 as text.
+ * The places where goroutines have waited, and how long, since `setBlockProfileRate`. As gzipped
+ * protobuf, or with debug 1 as text.
  */
 export function blockProfile(options: { readonly debug: 1 }): string;
 export function blockProfile(options?: { readonly debug?: 0 | undefined }): Uint8Array;
@@ -119,8 +119,8 @@ export function blockProfile({ debug = 0 }: ContentionOptions = {}): string | Ui
 }
 
 /**
- * Where mutexes were unlocked that others waited for, and how long those had waited, since
- * `setMutexProfileFraction`.
+ * The places where mutexes were unlocked that other goroutines waited for, and how long these had
+ * waited, since `setMutexProfileFraction`.
  */
 export function mutexProfile(options: { readonly debug: 1 }): string;
 export function mutexProfile(options?: { readonly debug?: 0 | undefined }): Uint8Array;

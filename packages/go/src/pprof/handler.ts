@@ -30,7 +30,8 @@ interface Answer {
 }
 
 /**
- * What a path below /debug/pprof/ gives. Throws a Refusal, or another error if it is not available.
+ * The answer of a path below /debug/pprof/. Throws a Refusal, or another error if it is not
+ * available.
  */
 interface Page {
   readonly about: string;
@@ -95,7 +96,7 @@ class Parameters {
     this.#given = given;
   }
 
-  /** One of some allowed whole numbers. */
+  /** A parameter that is one of some allowed whole numbers. */
   choice<const N extends number>(name: string, allowed: readonly N[], otherwise: N): N {
     const text = this.#given.get(name);
     if (text === null) return otherwise;

@@ -12,7 +12,8 @@ export interface Frame {
 }
 
 /**
- * What was seen at one stack, the innermost frame first; a value for each of the profile's types.
+ * The values that were measured at one stack, one for each of the profile's types. The innermost
+ * frame comes first.
  */
 export interface Sample {
   readonly stack: readonly Frame[];

@@ -27,7 +27,7 @@ type Resolve = (value: unknown) => void;
 type Executor = (resolve: Resolve, reject: Resolve) => void;
 
 interface Known {
-  /** What the goroutine that settled it knew then. */
+  /** The knowledge of the goroutine that settled it, at that time. */
   settledBy?: Snapshot;
   /** The promise that settles it. */
   follows?: object;
@@ -98,7 +98,7 @@ export function walked(values: AsyncIterable<unknown> | Iterable<unknown>): Asyn
   return { [Symbol.asyncIterator]: () => stepped };
 }
 
-/** What stands before `await using`: lets the goroutine continue after that has awaited. */
+/** A declaration before `await using`: it lets the goroutine continue after that has awaited. */
 export function disposing(): Disposable {
   const g = running;
   return { [Symbol.dispose]: () => begin(g, undefined) };
@@ -278,7 +278,7 @@ function make(executor: unknown, target: Constructor): object {
   return made;
 }
 
-/** What settles a promise as `value` does; `settled` is called directly before. */
+/** A value that settles a promise as `value` does; `settled` is called directly before. */
 function adopted(value: PromiseLike<unknown>, settled: () => void): PromiseLike<unknown> {
   const g = running;
   const both = (fn: Reaction) => (value: unknown) => {

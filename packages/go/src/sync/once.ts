@@ -61,10 +61,10 @@ export function onceValue<T>(fn: () => T): () => T {
 }
 
 /**
- * As `onceValue`, for a function without a result: an async one gives every caller the same
+ * Like `onceValue`, for a function without a result: an async one gives every caller the same
  * promise.
  */
 export const onceFunc: <T extends void | PromiseLike<void>>(fn: () => T) => () => T = onceValue;
 
-/** As `onceValue`, for Go's functions of two results: a tuple. */
+/** Like `onceValue`, for Go's functions of two results: a tuple. */
 export const onceValues: <const T extends readonly unknown[]>(fn: () => T) => () => T = onceValue;

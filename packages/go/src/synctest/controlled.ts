@@ -14,7 +14,7 @@ import { type Control, type Step } from "../internal/sched.ts";
 import { Bubble } from "./bubble.ts";
 import { randomOf, type Schedule } from "./schedule.ts";
 
-/** One step of a goroutine: it continued after `what`. */
+/** A step of a goroutine: it continued after `what`. */
 export interface Taken {
   /** The number of the goroutine in the order of their start, from 1 for the root. */
   readonly id: number;

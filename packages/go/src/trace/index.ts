@@ -28,7 +28,7 @@ export interface StartOptions {
 /** Bytes of an event in memory. */
 const eventBytes = 48;
 
-/** One recording, of all threads. */
+/** A recording of all threads. */
 class Recording {
   readonly #ring: Ring;
   readonly #stacks: boolean;
@@ -89,7 +89,7 @@ export interface FlightRecorderConfig {
   readonly minAge?: number | undefined;
   /** The most memory for the events; 10 MiB by default. */
   readonly maxBytes?: number | undefined;
-  /** As for `start`. */
+  /** The same option as that of `start`. */
   readonly stacks?: boolean | undefined;
 }
 

@@ -20,8 +20,8 @@ export type WaitsOn =
   | { readonly way: "receive"; readonly channel: number };
 
 /**
- * What happened. Goroutines and channels are numbers; `g` is the goroutine that acts. A stack is
- * the engine's text.
+ * An event of a program. Goroutines and channels are numbers; `g` is the goroutine that acts. A
+ * stack is the engine's text.
  */
 export type Happening =
   | {

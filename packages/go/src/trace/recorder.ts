@@ -48,7 +48,7 @@ export function isRecording(): boolean {
   return rings.length > 0;
 }
 
-/** Also writes into this ring, from now on. */
+/** Writes into this ring too, from now on. */
 export function record(ring: Ring, stacks: boolean): void {
   rings = [...rings, ring];
   if (stacks) withStacks++;

@@ -238,8 +238,8 @@ function namesOf(headers: readonly CellValue[]): readonly string[] {
 }
 
 /**
- * As many nulls as most rows are wide. A row's array of values is a copy of some of them, so it has
- * exactly the right size.
+ * A list of nulls, as long as most rows are wide. A row's array of values is a copy of some of
+ * them, so it has exactly the right size.
  */
 const nulls: null[] = [];
 for (let i = 0; i < 64; i++) nulls.push(null);

@@ -21,9 +21,9 @@ import { BACKSLASH, CR, LF, QUOTE, TAB } from "../ascii.ts";
 import { SheetError } from "../errors.ts";
 
 export interface CsvOptions {
-  /** One ASCII character; detected by default. */
+  /** The delimiter, one ASCII character; detected by default. */
   readonly delimiter?: string;
-  /** One ASCII character, or `""` for no quotes; detected by default. */
+  /** The quote, one ASCII character, or `""` for no quotes; detected by default. */
   readonly quote?: string;
   /**
    * A label of the Encoding Standard, such as `windows-1251` or `shift_jis`; detected by default.

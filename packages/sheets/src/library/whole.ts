@@ -25,7 +25,10 @@ export class PartRecords {
   readonly #named: boolean;
   #first: number | undefined;
   #ended = false;
-  /** Of the record that begins: the value of type and length so far, and their bytes. */
+  /**
+   * The type and the length of the record that begins, as far as they are read, and the number of
+   * their bytes.
+   */
   #type = 0;
   #length = 0;
   #typeBytes = 0;

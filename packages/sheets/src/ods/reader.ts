@@ -100,7 +100,7 @@ interface CellTag {
   /** The attribute that belongs to the type; undefined if the text is the value. */
   readonly value: string | undefined;
   readonly style: string | undefined;
-  /** Its formula; undefined if it has none. */
+  /** The cell's formula; undefined if it has none. */
   readonly formula: string | undefined;
 }
 
@@ -114,7 +114,7 @@ interface Cell {
   /** The text that it shows, if its value is not text. */
   readonly shown?: string | undefined;
   readonly link?: string | undefined;
-  /** Its text with Unicode's superscripts, if a part of it is one. */
+  /** The text with Unicode's superscripts, if a part of it is one. */
   readonly raised?: string | undefined;
 }
 

@@ -80,7 +80,7 @@ export function batches(
 /** A sheet of several that are read at once. */
 export interface ParallelSheet {
   readonly sheet: SheetInfo;
-  /** Its batches, for one iteration. */
+  /** The batches of the sheet, for one iteration. */
   readonly batches: AsyncIterable<RowBatch>;
 }
 

@@ -26,7 +26,7 @@ export interface Styles {
   formatOf(style: number): string;
 }
 
-/** Of a workbook without styles. */
+/** The styles of a workbook without styles. */
 export const NO_STYLES: Styles = { shown: new Uint8Array(), formatOf: () => "General" };
 
 const names = {

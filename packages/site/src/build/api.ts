@@ -16,7 +16,7 @@ const cache = join(root, "packages/site/.cache/api");
 /** An entry of a package: `@sluice/go/sync`. */
 interface Entry {
   readonly name: string;
-  /** Its file, below packages/: `go/src/sync/index.ts`. */
+  /** The module's file, below packages/: `go/src/sync/index.ts`. */
   readonly source: string;
 }
 

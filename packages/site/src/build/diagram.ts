@@ -5,7 +5,7 @@ import { renderMermaidSVG } from "beautiful-mermaid";
 export interface Diagram {
   readonly light: string;
   readonly dark: string;
-  /** What the picture shows, for those who cannot see it. */
+  /** A description of the picture, for those who cannot see it. */
   readonly words: string;
 }
 

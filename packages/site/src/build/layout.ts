@@ -10,8 +10,8 @@ import { escaped } from "./highlight.ts";
 import { type Page, relative } from "./pages.ts";
 
 /**
- * What a page may load. A program of a reader runs in a worker that is made of a blob. It inherits
- * this policy, so it cannot reach another host either.
+ * The policy for what a page may load. A program of a reader runs in a worker that is made of a
+ * blob. It inherits this policy, so it cannot reach another host either.
  */
 const POLICY = [
   "default-src 'none'",

@@ -19,7 +19,7 @@ export interface Heading {
 
 type Token = ReturnType<MarkdownIt["parse"]>[number];
 
-/** What making the HTML of pages leaves for the other parts of the site. */
+/** The maker of the pages' HTML, with what it finds for the other parts of the site. */
 export class Markdown {
   /** The pictures of diagrams: address → SVG. */
   readonly pictures: Map<string, string> = new Map();

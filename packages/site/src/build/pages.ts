@@ -12,7 +12,7 @@ export const root: string = join(import.meta.dirname, "../../../..");
 export interface Page {
   /** The path of its file in the repository, with slashes. */
   readonly path: string;
-  /** Its address below the root of the site: `guide/channels.html`. */
+  /** The page's address below the root of the site: `guide/channels.html`. */
   readonly address: string;
   readonly title: string;
   readonly text: string;

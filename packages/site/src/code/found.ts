@@ -4,7 +4,7 @@
 export interface Found {
   readonly page: string;
   readonly heading: string;
-  /** Its address below the root of the site, with the anchor. */
+  /** The address of the place, below the root of the site, with the anchor. */
   readonly address: string;
   /** How its text begins. */
   readonly start: string;

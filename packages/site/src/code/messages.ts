@@ -6,8 +6,8 @@ export type WaitsOn =
   | { readonly way: "receive"; readonly channel: number };
 
 /**
- * What happened, with values as text, lines of the program instead of stacks, and times in
- * milliseconds from the first event.
+ * An event of the program, with values as text, lines of the program instead of stacks, and times
+ * in milliseconds from the first event.
  */
 export type PictureEvent = {
   readonly at: number;

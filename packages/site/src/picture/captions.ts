@@ -7,7 +7,7 @@ import type { Lane, Tube } from "./state.ts";
 /** The names that the library gives to functions without one. */
 export const ANONYMOUS: RegExp = /(?:^|\.)func\d+$/;
 
-/** What a goroutine waits for, if not for channels. */
+/** The words for what a goroutine waits for, if not for channels. */
 const WAITS: Readonly<Record<string, string>> = {
   sleep: "sleeps until its time has come",
   "chan receive (nil chan)": "waits for a channel that does not exist: for ever",
@@ -153,7 +153,7 @@ function raceCaption(text: string, who: (g: number) => string): string | undefin
   return `A race: ${now} ${before}. Nothing decides which of the two comes first.`;
 }
 
-/** What a timer or the host ends. */
+/** The words for a wait that a timer or the host ends. */
 function cause(lanes: readonly Lane[], g: number): string {
   const state = lanes.find((lane) => lane.g === g)?.state;
   return state === "sleep" || state === "select" ? "The time is over: " : "";

@@ -124,7 +124,7 @@ function Timeline({ steps, shown, index, seek }: TimelineProps): VNode {
   );
 }
 
-/** What a goroutine did, as stretches of steps. */
+/** The states of a goroutine, as stretches of steps. */
 function segmentsOf(steps: readonly Step[], g: number): { at: number; length: number; activity: Activity }[] {
   const segments: { at: number; length: number; activity: Activity }[] = [];
   for (const [i, { lanes }] of steps.entries()) {

@@ -8,7 +8,7 @@ export interface Lane {
   readonly g: number;
   readonly name: string;
   readonly activity: Activity;
-  /** What it waits for, in the words of Go's dumps. */
+  /** The reason for its wait, in the words of Go's dumps. */
   readonly state: string;
   readonly on: readonly WaitsOn[];
   readonly line: number | undefined;

@@ -40,7 +40,7 @@ export interface LoadPlan {
   readonly sheet: string;
   /** `table` or `schema.table`, not quoted. */
   readonly table: string;
-  /** In the sheet's order, which is the order of a line's fields. */
+  /** The columns in the sheet's order, which is the order of a line's fields. */
   readonly columns: readonly LoadColumn[];
   readonly statement: "copy" | "insert";
   /** Rows that commit together; a chunk of more goes in in steps. */
@@ -55,7 +55,7 @@ export interface LoadPlan {
    * COPY counts rows that the table does not keep: it is a view, whose trigger decides about them.
    */
   readonly miscounts?: boolean | undefined;
-  /** Those whose columns are loaded. */
+  /** The sequences whose columns are loaded. */
   readonly sequences?: readonly Sequence[];
 }
 
@@ -149,8 +149,8 @@ export interface Sequence {
   readonly column: string;
   /** Quoted as SQL, with its schema. */
   readonly name: string;
-  /** It counts down, so the lowest id counts. */
+  /** True if it counts down, so that the lowest id counts. */
   readonly descending: boolean;
-  /** This user may read it and move it. */
+  /** True if this user may read it and move it. */
   readonly movable: boolean;
 }

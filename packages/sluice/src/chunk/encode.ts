@@ -37,7 +37,10 @@ ESCAPES[NEWLINE] = 0x6e;
 ESCAPES[0x0d] = 0x72;
 ESCAPES[BACKSLASH] = BACKSLASH;
 
-/** In the place of a field's index: the column is left out on purpose, or it has no header. */
+/**
+ * Two values in the place of a field's index: the column is left out on purpose, or it has no
+ * header.
+ */
 const LEFT_OUT = -1;
 const NO_HEADER = -2;
 
@@ -61,7 +64,7 @@ const COLUMN_WEIGHT = 8;
 /** A chunk and the rows of its stretch of the sheet that are not in it. */
 export interface Encoded {
   readonly chunk: Chunk;
-  /** Their texts can be read until the chunk is released. */
+  /** The rejects of the chunk. Their texts can be read until the chunk is released. */
   readonly rejects: readonly Reject[];
   /** The weight of its records, in bytes: about what they take in memory. */
   readonly weight: number;
@@ -75,15 +78,18 @@ export class Encoder {
   /** Records of the chunk that is being filled. */
   #limit: number;
   readonly #exact: boolean;
-  /** By sheet column: the field's index, `LEFT_OUT` or `NO_HEADER`. */
+  /** The field's index for each sheet column, `LEFT_OUT` or `NO_HEADER`. */
   readonly #fieldOf: Int32Array;
-  /** By field: the check of a text cell, undefined if its text is loaded unchanged. */
+  /** The check of a text cell for each field; undefined if its text is loaded unchanged. */
   readonly #checks: readonly (Check | undefined)[];
-  /** By field: the check of a cell that is not text. */
+  /** The check of a cell that is not text, for each field. */
   readonly #typedChecks: readonly Check[];
-  /** By field: the test of cells that need no check, and whose first bytes are loaded unchanged. */
+  /**
+   * The test of cells that need no check, for each field. It returns how many of their first bytes
+   * are loaded unchanged.
+   */
   readonly #plains: readonly (PlainTest | undefined)[];
-  /** By field: what a typed cell shows goes in, if that was asked for. */
+  /** True for each field that takes what a typed cell shows, if that was asked for. */
   readonly #takesText: readonly boolean[];
   readonly #notNull: readonly boolean[];
   /** Fields that cells stand for; those after them are made. */

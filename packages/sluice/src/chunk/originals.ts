@@ -15,7 +15,7 @@ const LOOP_LIMIT = 32;
 
 /** A cell as it stood in the sheet. */
 export interface KeptCell {
-  /** Of the sheet, from 1. */
+  /** The column of the sheet, from 1. */
   readonly column: number;
   /** A value of CellType. */
   readonly type: number;

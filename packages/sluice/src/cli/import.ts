@@ -462,8 +462,8 @@ function rejectLines(result: ImportResult, flags: ImportFlags): string[] {
 }
 
 /**
- * One line that is written over on a terminal; a line now and then elsewhere. Standard error, so
- * that results can be piped.
+ * The progress of an import: on a terminal one line that is overwritten, elsewhere a line from time
+ * to time. It goes to standard error, so that results can be piped.
  */
 class ProgressLine {
   readonly #on: boolean;

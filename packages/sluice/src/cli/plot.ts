@@ -19,7 +19,9 @@ export interface Plot {
 // the right margin.
 const [WIDTH, HEIGHT] = [720, 440];
 const [LEFT, RIGHT, TOP, BOTTOM] = [80, 110, 50, 60];
-/** Told apart without colours too: by their dashes and by the names at their ends. */
+/**
+ * The colours of the lines. The lines also differ by their dashes and by the names at their ends.
+ */
 const LINES = ["#3b6fd4", "#c2571a", "#2c8a57", "#9a4fb5"];
 const DASHES = ["", "7 4", "2 4", "10 4 2 4"];
 /** The least room between the names of two lines. */
@@ -61,7 +63,10 @@ interface Scale {
   readonly ticks: readonly number[];
 }
 
-/** From the power of ten at or below the least value to the one at or above the greatest. */
+/**
+ * A logarithmic scale, from the power of ten at or below the least value to the one at or above the
+ * greatest.
+ */
 function scale(values: readonly number[], from: number, to: number): Scale {
   const low = Math.floor(Math.log10(Math.min(...values)));
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values))));

@@ -179,6 +179,6 @@ async function oneByOne(connection: Connection, stage: string, rows: number): Pr
 export interface Kept {
   readonly inserted: number;
   readonly updated: number;
-  /** Of the chunk, rows that could only be updated and are not there. */
+  /** The rows of the chunk that could only be updated and are not in the table. */
   readonly missing?: readonly number[];
 }

@@ -19,7 +19,7 @@ const PASSING = new Set([
   STANDBY,
 ]);
 
-/** One stretch of bad luck. */
+/** A series of failed attempts, up to the next success. */
 export class Patience {
   readonly #limit: number;
   #since: number | undefined;

@@ -17,7 +17,7 @@ export type Request =
   | { readonly id: number; readonly copy: string; readonly data: Uint8Array }
   | { readonly id: number; readonly close: true };
 
-/** Its answer; an error comes as its fields. */
+/** The worker's answer. An error is sent as its fields. */
 export type Response =
   | { readonly id: number; readonly result: QueryResult }
   | { readonly id: number; readonly error: Readonly<Record<string, unknown>> & { readonly message: string } };
@@ -63,8 +63,8 @@ class PgliteDatabase implements Database {
   }
 
   /**
-   * It has one connection, so a question would wait for the statement that runs; that it runs is
-   * answer enough.
+   * Does nothing. There is one connection, so a question would wait for the statement that runs,
+   * and a running statement shows that the database is there.
    */
   async ping(): Promise<void> {
     if (this.#waiting.size > 0 && this.#lastId > 1) return;
@@ -131,7 +131,7 @@ class PgliteDatabase implements Database {
   }
 }
 
-/** What PGlite says if it ends by itself. */
+/** The messages of PGlite if it ends by itself. */
 const ABORTED = /^Aborted\(|failed to initialize/;
 const NO_SPACE = "no space is left on its disk. Make room, or name another folder with --data";
 /** Bytes of a file of its log. It may have to make one whenever it starts. */

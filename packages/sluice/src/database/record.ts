@@ -123,7 +123,7 @@ class Lines {
     discard(this.#buffer);
   }
 
-  /** As `JSON.stringify` writes the row's cells. */
+  /** Writes the row's cells as `JSON.stringify` would. */
   #cells({ store, begin, row, width }: Kept): void {
     let next = 1;
     let separator = "[";

@@ -15,7 +15,7 @@ import { failureOf } from "../errors.ts";
 import { released, SAVEPOINT, underSavepoint } from "./savepoint.ts";
 import { isDatabaseError, type Connection } from "../target.ts";
 
-/** What became of rows; those that were left out are in neither. */
+/** The rows that were kept and refused. Rows that were left out are in neither. */
 export interface Settled {
   /** Rows that were put in or written over. */
   readonly kept: number;
@@ -23,7 +23,7 @@ export interface Settled {
   readonly refused: readonly Refusal[];
 }
 
-/** What a refusal of the server tells, in the order of the columns below. */
+/** The fields of a refusal of the server, in the order of the columns below. */
 const TOLD = ["code", "message", "detail", "column", "schema", "table", "constraint", "where"] as const;
 
 /**

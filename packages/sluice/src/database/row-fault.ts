@@ -92,8 +92,8 @@ const OF_THE_SERVER = "08|25|40|53|57|58|F0|XX|SLU";
 const SPEAKS_OF_SERVER = new RegExp(`^(?:${OF_THE_SERVER})`);
 
 /**
- * What RAISE said in a trigger or function that worked on a row. The server itself uses the same
- * codes for other things.
+ * Reports whether RAISE was used in a trigger or function that worked on a row. The server itself
+ * uses the same codes for other things.
  */
 export function isRaised({ code, routine }: DatabaseError): boolean {
   return routine === "exec_stmt_raise" && !SPEAKS_OF_SERVER.test(code);

@@ -5,8 +5,8 @@ import type { Holder, Wait } from "../target.ts";
 /** The facts about a backend while its statement runs. */
 export interface Looked {
   /**
-   * On its statement, that is: a backend that waits for its client is not. One that waits for a
-   * lock is.
+   * True if it works on a statement. A backend that waits for its client does not; one that waits
+   * for a lock does.
    */
   readonly atWork: boolean;
   /** The lock that it waits for, if backends hold it that were not asked about. */
@@ -14,8 +14,8 @@ export interface Looked {
 }
 
 /**
- * Of the backends $1: whether they are at work, what they wait for, and who else holds it. Of a
- * holder that belongs to another user nothing is shown of what it does.
+ * Asks about the backends $1: whether they are at work, what they wait for, and who else holds it.
+ * Of a holder that belongs to another user nothing is shown of what it does.
  */
 export const LOOK = `
   select w.pid::text, (w.state = 'active' and w.wait_event is distinct from 'ClientRead')::text, h.holders::text, l.locktype,

@@ -30,8 +30,8 @@ export interface WatchOptions {
   /** Cancels the statements of backends. */
   readonly cancel: (pids: readonly number[]) => Promise<unknown>;
   /**
-   * Told what statements wait for, each thing once, when that is another than before; of nothing
-   * when that is over.
+   * Called with what statements wait for, each thing once, whenever that changes; with an empty
+   * list when no statement waits any more.
    */
   readonly onWait: (waits: readonly Wait[]) => void;
 }

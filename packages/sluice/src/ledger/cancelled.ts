@@ -11,13 +11,13 @@ import { methodOf, takenBy, whyGone } from "./resume.ts";
 import { rowsMissing } from "./table-shape.ts";
 import { hasTransactions, writtenBySql } from "./written.ts";
 
-/** What is known of the import that asks. */
+/** The facts about the import that asks. */
 interface Asking {
   /** The file's name. */
   readonly file: string;
   /** The number of rows that it has put in so far. */
   readonly own?: number;
-  /** It is a dry run. */
+  /** True for a dry run. */
   readonly ahead?: boolean;
 }
 

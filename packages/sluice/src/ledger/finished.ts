@@ -30,7 +30,7 @@ export class FinishedError extends SluiceError {
     this.plan = plan;
   }
 
-  /** It was done before: nothing was changed this time. */
+  /** True if it was done before, so that nothing was changed this time. */
   get doneBefore(): boolean {
     return this.exitCode === ALREADY;
   }

@@ -28,7 +28,7 @@ export interface Summary extends Totals {
   readonly method: string;
   /** ISO 8601, by the database's clock. */
   readonly startedAt: string;
-  /** Of the last time that it ended; null while it runs. */
+  /** The last time that it ended; null while it runs. */
   readonly finishedAt: string | null;
   /** The rows that were taken back out of the table; null if they were not. */
   readonly takenBack: number | null;

@@ -66,8 +66,8 @@ export interface Entry {
   /** The table is there, and it is the one that the import began with. */
   readonly sameTable: boolean;
   /**
-   * What the table is called now, if it is there and its name means another table here, or none: it
-   * was renamed, or is in a schema that is not the first here to have such a table.
+   * The table's current name, if the table exists, but its old name means another table here, or no
+   * table: it was renamed, or is in a schema that is not the first here to have such a table.
    */
   readonly elsewhere: string | undefined;
   readonly plan: string;
@@ -75,7 +75,7 @@ export interface Entry {
   readonly schemaHash: string;
   readonly indexes: readonly IndexLeft[];
   readonly startedAt: string;
-  /** From its start to its end; 0 while it runs. */
+  /** The time from its start to its end; 0 while it runs. */
   readonly milliseconds: number;
   readonly owner: string;
   /** The owner is at work on it. */
@@ -96,8 +96,8 @@ export interface Totals {
 export const LEASE_MS: number = Number(process.env["SLUICE_LEASE_MS"]) || 30_000;
 
 /**
- * This process, for people and for the lease: the last part tells two processes of one number
- * apart.
+ * The name of this process, for people and for the lease. Its last part distinguishes two processes
+ * with the same number.
  */
 export const OWNER: string = `process ${process.pid} on ${hostname()} (${randomBytes(2).toString("hex")})`;
 

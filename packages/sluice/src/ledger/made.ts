@@ -54,7 +54,7 @@ export function callerSql({ table, created }: Pick<Plan, "table" | "created">, c
   return [`do ${quoteLiteral(body)}`];
 }
 
-/** Of a table that is there and was not made for callers. */
+/** The error for an existing table that was not made for callers. */
 export function notAllowed(table: string, cause?: unknown): SluiceError {
   return new SluiceError(
     "table_not_allowed",

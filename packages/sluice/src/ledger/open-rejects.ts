@@ -67,7 +67,7 @@ export async function takeRejects(asked: Asked, id: string, rows: readonly numbe
   return taken.rows.map(([row]) => Number(row));
 }
 
-/** What has become of an import. */
+/** The end of an import. */
 export interface Fate {
   readonly state: string | undefined;
   readonly takenBack: boolean;

@@ -112,11 +112,11 @@ function isElsewhere({ id, table, totals }: Entry, elsewhere: string): SluiceErr
 
 type Wanted = Wish & Pick<ImportOptions, "schema" | "again">;
 
-/** What the ledger has of the import that this one would be. */
+/** The ledger's facts about the import that this one would be. */
 export interface Found {
   /** The unfinished one. */
   readonly entry: Entry | undefined;
-  /** For {@link beginImport}. */
+  /** The state that was seen, for {@link beginImport}. */
   readonly seen: Look;
   /** Imports whose rows would go in once more, if no key held them back. */
   readonly doubts: readonly Doubt[];

@@ -55,9 +55,9 @@ export function atWorkSql(exclusive: boolean, owner: string): string {
 }
 
 /**
- * Where the ledger's tables are, as SQL: their OIDs. A copy of the database's files, `pg_upgrade`
- * and a replica keep them. A dump that is restored does not: it makes the tables in the order of
- * their names, and they were not made in that order.
+ * The place of the ledger's tables, as SQL: their OIDs. A copy of the database's files,
+ * `pg_upgrade` and a replica keep them. A dump that is restored does not: it makes the tables in
+ * the order of their names, and they were not made in that order.
  */
 const PLACE = `(select pg_catalog.string_agg(c.oid::text, ' ' order by c.relname) from pg_catalog.pg_class c
   where c.relnamespace = 'sluice'::pg_catalog.regnamespace and c.relkind = 'r')`;

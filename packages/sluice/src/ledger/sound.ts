@@ -13,7 +13,7 @@ import type { Target } from "../target.ts";
 
 const COUNTS = ["inserted", "updated", "skipped", "rejected"] as const;
 
-/** What cannot be, as SQL of {@link SOUND}, and in words for people. */
+/** The contradictions that can be found: each as SQL of {@link SOUND}, and in words for people. */
 const FAULTS: readonly (readonly [sql: string, what: string])[] = [
   ["l.epoch <> i.epoch", "its lease has another epoch than its entry"],
   ["c.epoch > i.epoch", "a chunk has a later epoch than its entry"],

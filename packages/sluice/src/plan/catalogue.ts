@@ -78,9 +78,7 @@ const APART_QUERY = `
     and (0 = any (i.indkey) or exists (select from pg_catalog.pg_attribute a
          where a.attrelid = i.indrelid and a.attnum = any (i.indkey::int2[]) and (a.attname = any (loaded) or a.attgenerated <> '')))`;
 
-/**
- * Of columns that are filled by an expression, or by their sequence; a domain's default is one too.
- */
+/** The defaults of columns: an expression, or a sequence. The default of a domain counts too. */
 const DEFAULTS_QUERY = `
   select a.attname::text,
          case when a.attidentity <> '' then pg_catalog.format('nextval(%L::regclass)', pg_catalog.pg_get_serial_sequence($1, a.attname))

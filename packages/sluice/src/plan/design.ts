@@ -35,8 +35,8 @@ export function designTable(
 }
 
 /**
- * From this number of columns on that are text because of a few values, and this share of all, a
- * note says so.
+ * The number of columns that are text because of a few values, and their share of all columns, from
+ * which on a note says so.
  */
 const SPOILED_COLUMNS = 3;
 

@@ -44,15 +44,18 @@ export interface Match {
 }
 
 export interface Mapping {
-  /** In the sheet's order. */
+  /** The columns to load, in the sheet's order. */
   readonly load: readonly LoadColumn[];
   /** Headers that no column fits. */
   readonly homeless: readonly Header[];
-  /** By header's column in the sheet. */
+  /** The matches, by the column of the header in the sheet. */
   readonly matches: ReadonlyMap<number, Match>;
 }
 
-/** If more headers have no column, the sheet is another one, and likeness is not asked. */
+/**
+ * The most headers without a column for which likeness is used. If there are more, it is probably
+ * another sheet.
+ */
 const MOST_ALIKE = 50;
 /** Headers are longer in sheets than in messages. */
 const SHOWN = 60;
@@ -118,7 +121,7 @@ export function mapHeaders(
 
 /** The columns by their names and headers. If two share one, the first counts. */
 interface ByNames {
-  /** By their own names alone. */
+  /** The columns by their own names alone. */
   readonly own: ReadonlyMap<string, Column>;
   readonly exact: ReadonlyMap<string, Column>;
   readonly normalized: ReadonlyMap<string, Column>;

@@ -43,7 +43,7 @@ export interface Plan {
   /** The import made the table. */
   readonly created: boolean;
   readonly load: readonly LoadColumn[];
-  /** Of the sheet, loaded or not. */
+  /** The headers of the sheet, loaded or not. */
   readonly headers: readonly Header[];
   /**
    * The rows of the header; empty if the sheet does not have one. Undefined in imports that earlier
@@ -94,7 +94,7 @@ export interface Plan {
   /** A foreign table that rows may go to. Never stored either. */
   readonly foreign?: string | undefined;
   /**
-   * If the rows are ordered: columns of whole numbers, one of each unique index. Chunks whose
+   * The columns of whole numbers, one of each unique index, if the rows are ordered. Chunks whose
    * numbers lie apart in all of them may load at the same time. Never stored either.
    */
   readonly apart?: readonly string[];

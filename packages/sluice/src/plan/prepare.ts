@@ -44,7 +44,7 @@ export interface Prepared {
   readonly sheetHeaders: readonly Header[];
   /** The rows that they come from. */
   readonly headerRows: readonly number[];
-  /** Their columns in the sheet, 1-based. */
+  /** The columns of the headers in the sheet, from 1. */
   readonly headers: readonly number[];
   readonly width: "exact" | "pad";
   /** A unique constraint decides between rows, so they go in in the sheet's order. */
@@ -53,7 +53,7 @@ export interface Prepared {
   readonly conflict: Conflict | undefined;
   /** The rows of the table that go in once more if this import is repeated. */
   readonly unheld: Unheld | undefined;
-  /** This import made the table. */
+  /** True if this import made the table. */
   readonly created: boolean;
   /** The table's shape now; undefined if the DDL makes or changes it. */
   readonly shape: string | undefined;

@@ -37,7 +37,7 @@ export interface SheetView extends Pick<
 > {
   /** True if the columns that say what is wrong with its rows have been left out. */
   isRejectFile(): Promise<boolean>;
-  /** Of delimited text: the character between its fields. */
+  /** The character between the fields of delimited text. */
   readonly delimiter: string | undefined;
 }
 

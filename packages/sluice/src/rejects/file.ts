@@ -149,7 +149,7 @@ function asWide(reject: Reject, width: number): Reject {
   return { ...reject, cells: [...cells, ...Array.from({ length: width - cells.length }, () => null)] };
 }
 
-/** By column, from A on, how texts write numbers. */
+/** The notations in which texts write numbers, by column from A on. */
 type Formats = readonly (string | undefined)[];
 
 function formatsOf(headers: readonly Header[]): Formats {

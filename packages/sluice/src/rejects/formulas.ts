@@ -25,8 +25,8 @@ export function runs(text: string): boolean {
 }
 
 /**
- * With an apostrophe at each place where a formula would begin (if that is wanted), or seems to
- * have got one already (always).
+ * The text with an apostrophe at each place at which a formula would begin (if that is wanted), or
+ * at which an apostrophe seems to have been added already (always).
  */
 export function guarded(text: string, guard: boolean): string {
   return text.replace(guard ? FORMULAS : GUARDED, "'");

@@ -12,9 +12,15 @@ import type { Target } from "../target.ts";
 /** The code of such an import. */
 export const ALL_REFUSED = "all_refused";
 
-/** Rows, if no row can satisfy the database: a column needs a value, and none is loaded. */
+/**
+ * The number of refused rows that stops an import, if no row can satisfy the database: a column
+ * needs a value, and the sheet does not load it.
+ */
 const FEW = 1_000;
-/** Rows, if it says the same of each of them, which the next one could satisfy. */
+/**
+ * The same, if the database gives the same reason for all of them, but the next row could satisfy
+ * it.
+ */
 const MANY = 10_000;
 const DEPENDS_ON_OTHERS = ["unique_violation", "exclusion_violation", "foreign_key_violation"];
 const DATABASE_CODES = new Set(Object.values(CONDITIONS).filter((code) => !DEPENDS_ON_OTHERS.includes(code)));

@@ -9,11 +9,14 @@ import { openWorkbook } from "../rejects/as-source.ts";
 import { layoutOptions, readHeader, sheetOf } from "../sheet/source.ts";
 import { runPipeline } from "./pipeline.ts";
 
-/** Milliseconds. */
+/** Times in milliseconds. */
 export interface Alone {
-  /** All rows of the sheet are read and dropped. */
+  /** The time in which all rows of the sheet are read and dropped. */
   readonly reading: number;
-  /** They are read, checked and encoded as the method sends them, and then dropped. */
+  /**
+   * The time in which all rows are read, checked and encoded as the method sends them, and then
+   * dropped.
+   */
   readonly encoding: number;
 }
 

@@ -26,7 +26,7 @@ interface Range {
 /** Lets chunks in that can be loaded beside those on their way. */
 export class Apart {
   readonly #fields: readonly number[];
-  /** By chunk: for each field its range; undefined if that is not known. */
+  /** The range of each field, by chunk; undefined if that is not known. */
   readonly #onWay = new Map<number, readonly (Range | undefined)[]>();
   readonly #left = chan<void>(1);
 

@@ -61,7 +61,7 @@ export function referredTo(table: string, cause: Error & { readonly detail?: str
   );
 }
 
-/** Of a table that was to be made. */
+/** The error for a table that was to be made and cannot be. */
 export function cannotCreate(table: string, database: string, cause: unknown): SluiceError {
   return new SluiceError(
     "cannot_create",
@@ -156,7 +156,7 @@ async function settingsOf(target: Target, names: readonly string[], code: string
   );
 }
 
-/** Of an import of which nothing has been committed. */
+/** The sentence for an import of which nothing has been committed. */
 export function untouched(table: string): string {
   return `No row was changed: the table "${table}" holds what it held before.`;
 }
@@ -218,9 +218,9 @@ function isLoss(code: string): boolean {
   return code.startsWith("connection_") || /^(?:08...|57P0.|40003)$/.test(code);
 }
 
-/** What a reader fails with that says nothing of the file's content. */
+/** The reader's failures that have nothing to do with the file's content. */
 const NOT_OF_CONTENT: ReadonlySet<SheetErrorCode> = new Set(["file_not_found", "unreadable", "temporary_file"]);
-/** What a reader fails with if a file is larger than it may be. */
+/** The reader's failures for a file that is larger than it may be. */
 const OF_SIZE: ReadonlySet<SheetErrorCode> = new Set(["limit", "row_out_of_range", "column_out_of_range"]);
 
 /**
@@ -262,7 +262,9 @@ function nextStep(failure: unknown, code: string, id: string, plan: Plan, known:
   return `${repair} Its rows would come twice.\n${rowsOut(id, plan)}${orKey}`;
 }
 
-/** What to do about the rows of an import that cannot go on, before the file is imported again. */
+/**
+ * The advice about the rows of an import that cannot continue, before the file is imported again.
+ */
 function rowsOut(id: string, plan: Plan): string {
   return plan.conflict
     ? `End this import: sluice imports cancel ${id}. Then give the same command: its key decides about the rows that are in`

@@ -38,7 +38,7 @@ export interface PipelineEnd {
   /** Records that went through. */
   readonly records: number;
   /**
-   * They are all that the sheet has, and all of them are committed, even if there was a
+   * True if these are all records of the sheet, and all of them are committed, even if there was a
    * cancellation meanwhile.
    */
   readonly complete: boolean;

@@ -14,7 +14,7 @@ export interface Names {
 
 /** An import, from the moment that its sheet is open. */
 export interface Run {
-  /** Its end stops the import after the chunks in flight. */
+  /** The context of the import. Its end stops the import after the chunks in flight. */
   readonly ctx: Context;
   readonly options: ImportOptions;
   readonly names: Names;

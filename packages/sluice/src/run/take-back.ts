@@ -26,7 +26,7 @@ export interface TakingBack {
   readonly id: string;
   readonly table: string;
   readonly rows: number;
-  /** What would stay in the database, or happen in addition. */
+  /** Notes about what would stay in the database, or happen in addition. */
   readonly notes: readonly string[];
 }
 
@@ -90,7 +90,7 @@ async function expectOwn(session: Asked, table: string, caller: Caller | undefin
   }
 }
 
-/** What the ledger and the catalogue say of an import's rows. */
+/** Asks the ledger and the catalogue for the facts about an import's rows. */
 const FACTS = `
   select i.state, i.target_table, i.plan::text, i.wish, (i.table_oid = c.oid)::text, c.oid::text, c.relkind::text,
          s.inserted::text, s.updated::text, s.skipped::text, s.unknown::text, s.oldest::text, s.newest::text,

@@ -21,7 +21,7 @@ export interface BusinessOptions {
 /** A column of the sample. `values` lists everything it may hold, if that is a small set. */
 export interface BusinessColumn {
   readonly title: string;
-  /** In characters, as spreadsheet programs measure it. */
+  /** The column's width in characters, as spreadsheet programs measure it. */
   readonly width: number;
   readonly values?: readonly string[];
 }

@@ -61,7 +61,7 @@ export function dateReader(format: string): DateReader | undefined {
   return readers.get(format);
 }
 
-/** For messages: how a notation is written. */
+/** The explanation of how a notation is written, for messages. */
 export const DATE_FORMAT_HELP =
   'YYYY or YY, MM or MMM, and DD with / . - or spaces between them, then " HH:mm" or " hh:mm A" where there is a time: DD/MM/YYYY, MMM DD, YYYY, YYYY.MM.DD HH:mm';
 

@@ -20,7 +20,7 @@ export type NumberReader = (text: string) => string | undefined;
  */
 export const NOTATIONS = ["1234.56", "1,234.56", "1.234,56", "1 234,56", "1 234.56", "1'234.56", "1'234,56"] as const;
 
-/** For messages: how a notation is written. */
+/** The explanation of how a notation is written, for messages. */
 export const NUMBER_FORMAT_HELP =
   "the number 1234.56 as the column writes it, with its unit if it has one: 1.234,56 or 1,234.56 or 1 234,56 or $1,234.56 or 1234,56 %";
 
@@ -29,13 +29,13 @@ export interface Amount {
   /** `€`, `%`, …; empty if there is none. */
   readonly unit: string;
   /**
-   * Its form: `none` is how PostgreSQL writes numbers; `sign`: its minus comes after it, or is a
-   * pair of parentheses, as the number of a footnote or a list may have it; `other`: all else.
+   * The form of the text: `none` is how PostgreSQL writes numbers; `sign`: its minus comes after
+   * it, or is a pair of parentheses, as the number of a footnote or a list may have it; `other`:
+   * all else.
    */
   readonly dress: "none" | "sign" | "other";
   /**
-   * By notation, as in {@link NOTATIONS}: the plain number, or undefined if the text cannot be read
-   * in it.
+   * The plain number for each of the {@link NOTATIONS}; undefined if the text cannot be read in it.
    */
   readonly readings: readonly (string | undefined)[];
 }

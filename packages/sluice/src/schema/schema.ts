@@ -20,7 +20,7 @@ export interface ColumnSpec {
   readonly header?: string | readonly string[];
   /** An empty cell is rejected (`missing_value`). */
   readonly notNull?: boolean;
-  /** At most this many characters (`too_long`). `varchar(n)` says the same. */
+  /** The most characters of a value (`too_long`). `varchar(n)` says the same. */
   readonly maxLength?: number;
   /**
    * A check on the text that needs no string to be made: `email` is one `@`, a local part and a
@@ -40,8 +40,8 @@ export interface ColumnSpec {
   /** Texts, and errors such as `#N/A`, that stand for a missing value. */
   readonly nulls?: readonly string[];
   /**
-   * Of a `timestamptz`: the zone that times without one are in, such as `Europe/Berlin` or
-   * `+02:00`; UTC if it is not given.
+   * The zone of times without a zone in a `timestamptz`, such as `Europe/Berlin` or `+02:00`; UTC
+   * if it is not given.
    */
   readonly timeZone?: string;
   /**
@@ -67,8 +67,8 @@ export interface ColumnSpec {
   /** An SQL expression for rows that do not bring this column, e.g. `now()`. */
   readonly default?: string;
   /**
-   * Never taken from the sheet, even if a header has its name. Serial and identity columns are so
-   * by themselves.
+   * True if the column is never taken from the sheet, even if a header has its name. Serial and
+   * identity columns are so by default.
    */
   readonly generated?: boolean;
 }
@@ -83,7 +83,10 @@ export interface IndexSpec {
 export interface TableSpec {
   /** `name` or `schema.name`. */
   readonly name: string;
-  /** In the table's order. A bare Standard Schema stands for a text column with that check. */
+  /**
+   * The columns in the table's order. A bare Standard Schema stands for a text column with that
+   * check.
+   */
   readonly columns: Readonly<Record<string, ColumnSpec | StandardSchemaV1>>;
   /**
    * Columns that tell rows apart: unique in the table that is created, among rows whose

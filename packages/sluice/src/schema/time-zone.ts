@@ -4,7 +4,7 @@
 // passes over in spring does not exist, and one that it has twice in autumn can be read in two
 // ways; neither becomes a moment.
 
-/** For messages: how a zone is written. */
+/** The explanation of how a zone is written, for messages. */
 export const TIME_ZONE_HELP = "UTC, a name such as Europe/Berlin, or an offset such as +02:00";
 
 /** The offset of a local time, such as `+02:00`, or why it has none. */

@@ -51,7 +51,7 @@ function parsePattern(text: string): Pattern {
   return { schema: schema === undefined ? undefined : glob(schema), table: glob(table) };
 }
 
-/** As a name is read everywhere: the first dot ends the schema. */
+/** Splits a name as it is read everywhere: the first dot ends the schema. */
 function splitName(name: string): [schema: string | undefined, table: string] {
   const dot = name.indexOf(".");
   return dot > 0 && dot < name.length - 1 ? [name.slice(0, dot), name.slice(dot + 1)] : [undefined, name];
@@ -106,8 +106,8 @@ export class AllowedTables {
   }
 
   /**
-   * As {@link check}, before a file is read, so that it need not be sent. A database that does not
-   * answer soon does not hold the caller up: its import asks again.
+   * Checks as {@link check} does, but before a file is read, so that it need not be sent. A
+   * database that does not answer soon does not hold the caller up: its import asks again.
    *
    * @throws HttpFailure 403
    */

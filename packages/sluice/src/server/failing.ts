@@ -6,12 +6,12 @@ import { PROBLEM_TYPE, toProblem } from "./api/problem.ts";
 import { describeReason, HttpFailure, toFailure } from "./failure.ts";
 import { drain } from "./upload.ts";
 
-/** What a failure may say, and to whom. */
+/** Functions that log a failure, and hide from callers what is not for them. */
 export interface Telling {
   readonly log: (line: string) => void;
   /** Takes addresses of databases out of a text. */
   readonly hide: (text: string) => string;
-  /** Also what they are made of. */
+  /** Takes out the parts of addresses too. */
   readonly hidePlaces: (text: string) => string;
 }
 

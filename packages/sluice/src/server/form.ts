@@ -9,7 +9,7 @@ import { HttpFailure } from "./failure.ts";
 /** The values that a form has for each field, in their order. */
 export type FormFields = ReadonlyMap<string, readonly string[]>;
 
-/** What a form asks for. */
+/** The options that a form asks for. */
 export type FormOptions = Omit<
   ImportOptions,
   "file" | "fileName" | "target" | "workbook" | "caller" | "formats" | "limits" | "onProgress" | "onRejects"
@@ -17,7 +17,7 @@ export type FormOptions = Omit<
 
 interface Field {
   readonly description: string;
-  /** It may be given more than once. */
+  /** True if it may be given more than once. */
   readonly repeatable?: true;
   /** The texts that it takes, if these are few. */
   readonly values?: readonly string[];

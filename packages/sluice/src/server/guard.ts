@@ -29,7 +29,10 @@ export interface GuardOptions {
  */
 export type Guard = (method: string, headers: IncomingHttpHeaders, isPrivate?: boolean) => void;
 
-/** On every answer. The page runs its own script and style only, and talks to this server only. */
+/**
+ * The headers of every answer. The page runs its own script and style only, and talks to this
+ * server only.
+ */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "content-security-policy": [
     "default-src 'none'",

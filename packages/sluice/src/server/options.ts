@@ -20,7 +20,7 @@ import {
   type UploadLimits,
 } from "./upload-limits.ts";
 
-/** What a line of the log is about. */
+/** The subject of a line of the log. */
 export interface LogFields {
   /** The id of an import. */
   readonly import?: string;

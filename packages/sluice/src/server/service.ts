@@ -43,7 +43,10 @@ export interface Service {
   readonly ctx: Context;
   readonly stop: CancelFunc;
   readonly jobs: ImportJobs;
-  /** What it has joined, if it is a server of a fleet. It is left after the jobs are closed. */
+  /**
+   * The fleet that it has joined, if it is a server of one. It leaves the fleet after the jobs are
+   * closed.
+   */
   readonly fleet: Joined | undefined;
   readonly kept: KeptUploads;
   readonly metrics: Metrics;
@@ -110,7 +113,7 @@ export function apiOf(service: Service, version: string): Api {
   };
 }
 
-/** Who calls: the user whom the operator's proxy names, else the address. */
+/** The caller of a request: the user whom the operator's proxy names, else the address. */
 function clientFrom(userHeader: string | undefined): (request: FastifyRequest) => string {
   const name = userHeader?.toLowerCase();
   return (request) => {

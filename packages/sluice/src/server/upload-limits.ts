@@ -40,7 +40,7 @@ export const DEFAULT_MAX_CLIENT_RATE = 600;
 /** Readers of events at the same time. */
 export const DEFAULT_MAX_READERS = 1000;
 
-/** For all uploads together, by default: room for some of the largest. */
+/** The default limit for all uploads together: room for some of the largest. */
 export function defaultUploadBytes(maxFileBytes: number): number {
   return Math.max(8 * DEFAULT_MAX_FILE_BYTES, 2 * maxFileBytes);
 }

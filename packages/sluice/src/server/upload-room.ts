@@ -11,7 +11,7 @@ import type { UploadLimits } from "./upload-limits.ts";
 /** The time after which it makes sense to ask again. */
 const RETRY_SECONDS = 30;
 
-/** One upload's share. It is given back by `Symbol.dispose`, when the file is gone. */
+/** The share of one upload. It is given back by `Symbol.dispose`, when the file is gone. */
 export interface Share extends Disposable {
   /** Counts bytes before they are written. @throws HttpFailure 503 if there is no room for them */
   take(bytes: number): void;

@@ -28,7 +28,7 @@ export interface UploadPlace {
 /** A complete upload. Its owner disposes of it, which removes the file. */
 export interface Upload extends AsyncDisposable {
   readonly path: string;
-  /** As the client calls it, without folders. */
+  /** The client's name for the file, without folders. */
   readonly fileName: string;
   /** Other files of the form, which are not read. */
   readonly others: readonly string[];
@@ -36,9 +36,9 @@ export interface Upload extends AsyncDisposable {
   readonly hash: string;
 }
 
-/** What a route takes. */
+/** The form that a route takes. */
 export interface FormRules {
-  /** Who sends it, for the limits of each client. */
+  /** The client that sends it, for the limits of each client. */
   readonly client: string;
   /** Only Excel's formats are taken, by name and by content. */
   readonly excelOnly: boolean;
@@ -115,7 +115,10 @@ export async function receiveForm(request: FastifyRequest, place: UploadPlace, r
   }
 }
 
-/** As {@link receiveForm}, for forms that must have a file and whose fields are not read. */
+/**
+ * Receives a form as {@link receiveForm} does. The form must have a file, and its fields are not
+ * read.
+ */
 export async function receiveUpload(
   request: FastifyRequest,
   place: UploadPlace,
@@ -126,7 +129,7 @@ export async function receiveUpload(
   return upload!;
 }
 
-/** One form that is being read, which may be given up at any moment. */
+/** A form that is being read. The reading may be given up at any moment. */
 class Reading {
   readonly #request: FastifyRequest;
   readonly #place: UploadPlace;

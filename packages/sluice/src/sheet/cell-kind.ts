@@ -116,8 +116,8 @@ export interface AmountKind {
   readonly dress: string;
   readonly unit: string;
   /**
-   * By notation, as in `NOTATIONS`: `i`, `b`, `h` (whole, as `integer`, `bigint`, `huge`), `d`
-   * (decimals), `-` (it cannot be read so).
+   * A letter for each of the `NOTATIONS`: `i`, `b`, `h` (whole, as `integer`, `bigint`, `huge`),
+   * `d` (decimals), `-` (it cannot be read so).
    */
   readonly readings: string;
   /**

@@ -17,16 +17,16 @@ export interface SheetLook {
   readonly name: string;
   /** Records among the rows that were looked at. */
   readonly rows: number;
-  /** There are more than these. */
+  /** True if there are more than these. */
   readonly more: boolean;
-  /** From 0 to 1. */
+  /** The sheet's score, from 0 to 1. */
   readonly score: number;
   /** The reason why it is hardly a table; undefined if it may be one. */
   readonly doubt: string | undefined;
 }
 
 /**
- * Of the best score: the first sheet that comes so near is taken, since people put what counts
+ * A share of the best score. The first sheet that reaches it is taken, since people put what counts
  * first.
  */
 const NEAR = 0.7;
@@ -69,7 +69,10 @@ export function chooseSheet(looks: readonly SheetLook[]): SheetLook | undefined 
  */
 export const LOOKED_AT = 250;
 
-/** Of the first {@link LOOKED_AT} visible sheets those that hold rows, in their order. */
+/**
+ * Looks at the first {@link LOOKED_AT} visible sheets, and returns those that hold rows, in their
+ * order.
+ */
 export async function lookAtAll(
   file: string,
   workbook: Workbook,

@@ -6,14 +6,14 @@ import type { HeadCell, HeadRow } from "./head-rows.ts";
 /** Rows below a candidate that are compared with it. */
 export const BELOW = 20;
 
-/** What the rows below say of a row. */
+/** The signs in the rows below that a row is a header, or a record. */
 interface Evidence {
-  /** It has cells in most of the columns that are filled below. */
+  /** True if the row has cells in most of the columns that are filled below. */
   readonly covers: boolean;
   /** The columns that have a text over values of another kind. */
   readonly labelled: ReadonlySet<number>;
   readonly labels: number;
-  /** Its cells that are such values as those below. */
+  /** The number of its cells that are values of the same kind as those below. */
   readonly records: number;
 }
 

@@ -15,7 +15,9 @@ export interface HeadRow {
 
 export interface HeadCell {
   readonly column: number;
-  /** In one line: white space is one blank, a date without a time of day has none. */
+  /**
+   * The text in one line: white space is one blank, and a date without a time of day has no time.
+   */
   readonly text: string;
   /** The text with Unicode's superscripts, if it has some by its format. */
   readonly raised?: string;

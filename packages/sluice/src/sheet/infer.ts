@@ -71,7 +71,7 @@ export interface InferredColumn {
   readonly unit: string | undefined;
   /** The marks for missing values that were seen, if all its other values are of the type. */
   readonly missing: readonly Mark[];
-  /** Its error cells, by code. */
+  /** The column's error cells, by code. */
   readonly errors: readonly Mark[];
   /**
    * 1 if the whole column was looked at. Otherwise the chance that the next value fits, (n + 1) /
@@ -85,14 +85,16 @@ export interface InferredColumn {
    * such a reason.
    */
   readonly because: string | undefined;
-  /** Of a text column: the type that most values had, and the first ones that did not. */
+  /** The type that most values of a text column had, and the first values that did not. */
   readonly nearest: Nearest | undefined;
 }
 
 /** The type that at least half of a text column's values have. */
 export interface Nearest {
   readonly type: string;
-  /** Of its dates or numbers, if they are texts that PostgreSQL would not read so. */
+  /**
+   * The notation of its dates or numbers, if they are texts that PostgreSQL would read differently.
+   */
   readonly notation?: string;
   readonly fits: number;
   readonly against: readonly Example[];
@@ -112,17 +114,17 @@ const WHICH = words(
 interface Candidate {
   readonly type: string;
   readonly dateFormat?: string;
-  /** Its place among the notations, and the unit. */
+  /** The index of its notation, and the unit. */
   readonly notation?: number;
   readonly unit?: string;
   readonly fits: (kind: Kind) => boolean;
-  /** Of two words both must be there: one letter alone may be a code of something else. */
+  /** Two kinds that must both occur: one letter alone may be a code of something else. */
   readonly both?: readonly [Kind, Kind];
-  /** Of these one must be there. */
+  /** Kinds of which one must occur. */
   readonly any?: readonly Kind[];
 }
 
-/** In the order in which they are tried: the narrowest first. */
+/** The candidates in the order in which they are tried: the narrowest first. */
 const CANDIDATES: readonly Candidate[] = [
   { type: "boolean", fits: among("boolean", "true", "false") },
   { type: "boolean", fits: among("yes", "no") },
@@ -252,7 +254,7 @@ export class Inference {
    * counted like any other.
    */
   #tooMany = false;
-  /** Those at the ends of sheets. */
+  /** The rows of totals at the ends of sheets. */
   #totals: TotalsRow[] = [];
   readonly #leftOut: TotalsRow[] = [];
   #records = 0;
@@ -465,8 +467,8 @@ function hasWords(column: ColumnKinds, { both, any }: Candidate): boolean {
 }
 
 /**
- * One candidate for each notation that the column's texts may be in, and each type; empty if
- * PostgreSQL's own will do.
+ * The candidates: one for each notation that the column's texts may be in, and for each type; empty
+ * if PostgreSQL's own will do.
  */
 function numberCandidates(column: ColumnKinds): Candidate[] {
   const amounts = column.kinds().flatMap((kind) => amountIn(kind) ?? []);

@@ -51,9 +51,9 @@ export class MergedFill {
   /** Ranges before this one have begun. */
   #next = 0;
   /**
-   * Those that have not ended and have a value, by their columns. If several overlap in one, which
-   * no honest file has, the one that begins later has the cells. So the work is by the cells that
-   * are filled, not by the ranges.
+   * The ranges that have not ended and have a value, by their columns. If several overlap in one,
+   * which no honest file has, the one that begins later has the cells. So the work is by the cells
+   * that are filled, not by the ranges.
    */
   readonly #begun = new Map<number, Begun>();
   readonly #all = new Weights();
@@ -106,7 +106,7 @@ interface Added {
   readonly value: Value;
 }
 
-/** What the cells of rows weigh, and those that they get. */
+/** The weight of the rows' own cells, and of the cells that they get. */
 class Weights {
   own = 0;
   filled = 0;

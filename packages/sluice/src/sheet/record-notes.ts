@@ -22,10 +22,10 @@ const WHAT: Readonly<Record<WhyLeftOut, readonly [one: string, several: string]>
   below: ["below the table is a remark", "below the table are remarks"],
   last: ["is one of the last, which --skip-last names,", "are the last, which --skip-last names,"],
 };
-/** Of these the first one's text is shown. */
+/** The reasons for which the text of the first row is shown. */
 const WITH_TEXT: ReadonlySet<WhyLeftOut> = new Set(["page", "total", "below", "last"]);
 
-/** One note for each reason; `doubtful` are rows at the end that are kept. */
+/** The notes, one for each reason. `doubtful` are rows at the end that are kept. */
 export function leftOutNotes(
   leftOut: readonly LeftOut[],
   doubtful: Omit<LeftOut, "why"> | undefined,

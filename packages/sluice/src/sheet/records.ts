@@ -32,7 +32,7 @@ export interface RecordRules {
    * Cells that records usually hold; lines below the table are looked for if these are two or more.
    */
   readonly usual: number;
-  /** Blank rows part records from each other, so that they tell nothing of the end. */
+  /** True if blank rows separate records, so that a blank row is no sign of the table's end. */
   readonly gaps: boolean;
   /** Rows that were found to be totals. */
   readonly totals: readonly number[];
@@ -95,7 +95,10 @@ const MOST_BELOW_BYTES = 16 * 1024 ** 2;
 const MOST_LAST_BYTES = 128 * 1024 ** 2;
 /** Words of a sentence; a name has fewer. */
 const SENTENCE = 6;
-/** With fewer words and no full stop, a line after a number may be a name in a numbered list. */
+/**
+ * The number of words that make a line after a number a remark. With fewer words and no full stop
+ * it may be a name in a numbered list.
+ */
 const NUMBERED = 3;
 /** Lines without a sign of remarks, after which the words of a line alone do not make it one. */
 const NAMES = 3;
@@ -111,7 +114,10 @@ const DRAWN = /^(?=.{3})[-=_*+|.~#\s─━═]+$/;
 const REMARK =
   /^(?:\*+|†|‡|§|¹|²|³|©|\(?\d{1,2}[).]\s|\([a-z]\)\s|[a-z]\)\s|\[\d+\]|notes?\b|nb\b|n\.b\.|sources?\b|footnotes?\b|copyright\b|\(c\)|generated\b|printed\b|exported\b|created\b|last updated?\b|updated\b|prepared by\b|report(?:ed)? (?:date|generated|run)\b|data (?:source|as of|from)\b|for more information\b|end of\b|confidential\b|disclaimer\b|legend\b|key:|see (?:also )?(?:note|http)|https?:|quellen?\b|anmerkung(?:en)?\b|hinweise?\b|stand:|fußnoten?\b|erstellt\b|fuentes?\b|notas?\b|elaboraci[oó]n\b|fontes?\b|fonti\b|lecture\b|champ\b|bron(?:nen)?\b|toelichting\b|źródło\b|uwag[ai]\b|zdroj\b|pozn[aá]mk[ay]\b|kilde\b|källa\b|lähde\b|kaynak\b|not:|источник\b|примечани[ея]\b|出典|注|资料来源|資料|출처|주:)/iu;
 
-/** Takes batches of rows, and gives those of the records. One reading of a sheet each. */
+/**
+ * Takes batches of rows, and gives the batches of the records. A filter is for one reading of a
+ * sheet.
+ */
 export class RecordFilter {
   readonly #rules: RecordRules;
   readonly #totals: ReadonlySet<number>;

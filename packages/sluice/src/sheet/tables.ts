@@ -152,7 +152,7 @@ export async function sheetToImport(
 }
 
 /**
- * Of several sheets, those that are hardly tables beside the others, by their name or their cells:
+ * The sheets that are hardly tables, compared with the others, by their name or their cells:
  * covers, contents, notes.
  */
 function coversAmong(looks: readonly SheetLook[]): ReadonlySet<string> {

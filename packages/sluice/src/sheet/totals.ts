@@ -10,7 +10,7 @@ import { kindOf } from "./cell-kind.ts";
 import { amountOf, NOTATIONS } from "../schema/number-format.ts";
 import { isMark } from "../values/marks.ts";
 
-/** In lower case; docs/inference.md lists them. */
+/** The words in lower case; docs/inference.md lists them. */
 export const TOTAL_WORDS: readonly string[] = [
   "total,totals,grand total,subtotal,sub-total,sum,average,mean,summe,gesamt,gesamtsumme,insgesamt",
   "zwischensumme,durchschnitt,mittelwert,total général,somme,moyenne,totale,somma,suma,promedio,soma,média",
@@ -29,7 +29,10 @@ export function isTotalLabel(text: string): boolean {
   return text.length <= LONGEST_LABEL && label.test(text);
 }
 
-/** Also `North Total`, as Excel's subtotals are called, and the `*` and `**` of SAP's lists. */
+/**
+ * Reports whether a text names a total: a word of the list, `North Total` as Excel names subtotals,
+ * or the `*` and `**` of SAP's lists.
+ */
 function namesTotal(text: string): boolean {
   return isTotalLabel(text) || (text.length <= LONGEST_LABEL && endsAsTotal(text)) || /^\s*\*{1,3}\s*$/.test(text);
 }
@@ -45,7 +48,7 @@ function endsAsTotal(text: string): boolean {
 export interface TotalRow {
   readonly row: number;
   readonly label: string;
-  /** Its numbers are the sums of those above it. */
+  /** True if its numbers are the sums of those above it. */
   readonly proven: boolean;
 }
 

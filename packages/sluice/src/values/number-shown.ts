@@ -17,7 +17,7 @@ const LONGEST_CODE = 255;
  */
 export const showNumber: ShowNumber = (value, code) => {
   if (/^(?:General|@)?$/i.test(code) || code.length > LONGEST_CODE) return undefined;
-  // Outside of the try: a library that is missing is not a format that cannot be read.
+  // Before the `try`: if the library is missing, that is an error, and not an unreadable format.
   numfmt ??= createRequire(import.meta.url)("numfmt") as typeof Numfmt;
   try {
     const text = numfmt.format(code, value, { dateErrorThrows: true, dateSpanLarge: false }).trim();

@@ -100,7 +100,10 @@ function testOf(declared: string): PlainTest | undefined {
   }
 }
 
-/** By type: the digits of its most and of its least; it takes every number of fewer digits. */
+/**
+ * The digits of the greatest and of the least number of each type. A type takes every number with
+ * fewer digits.
+ */
 const INTEGERS: Readonly<Record<string, readonly [most: string, least: string | undefined]>> = {
   smallint: ["32767", "32768"],
   integer: ["2147483647", "2147483648"],

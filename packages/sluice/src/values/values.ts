@@ -338,7 +338,7 @@ function booleanText(text: string, type: CellType): string | Problem {
   return notA("a boolean (true or false, yes or no, 1 or 0)", "invalid_boolean");
 }
 
-/** By byte: the boolean that a letter or a digit means. */
+/** The boolean that a letter or a digit means, by its byte. */
 const LETTERS: readonly (string | undefined)[] = Array.from({ length: 256 }, (_, byte) => {
   const word = booleanText(String.fromCharCode(byte), CellType.string);
   return typeof word === "string" ? word : undefined;

@@ -26,7 +26,7 @@ import { ZipWriter } from "./zip-writer.ts";
 
 export interface XlsxColumn {
   readonly title: string;
-  /** In characters, as spreadsheet programs measure it. */
+  /** The column's width in characters, as spreadsheet programs measure it. */
   readonly width: number;
   /** Everything the column may hold, if that is a small set. */
   readonly values?: readonly string[];

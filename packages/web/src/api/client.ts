@@ -32,7 +32,7 @@ export interface Sending {
   readonly onSent?: (fraction: number) => void;
 }
 
-/** What a client tells of its calls. */
+/** The functions that hear of a client's calls. */
 export interface Listener {
   /** The service wants another token than this one. */
   readonly onRefused: (token: string) => void;

@@ -26,7 +26,7 @@ export class Problem extends Error {
 /** A proxy's answers have no code of the service's. */
 const AWAY: ReadonlySet<string> = new Set(["status_502", "status_503", "status_504"]);
 
-/** What to say when no answer came. */
+/** The problem for a call without an answer. */
 export function unreachable(): Problem {
   return new Problem(
     0,

@@ -17,7 +17,7 @@ export interface SheetName {
   /** Rows that hold something, as far as they were counted, and whether there may be more. */
   readonly rows: number;
   readonly more: boolean;
-  /** Its first rows, as they are. Blank ones are not listed. */
+  /** The sheet's first rows, as they are. Blank rows are not listed. */
   readonly grid: readonly GridRow[];
 }
 
@@ -197,7 +197,7 @@ export interface ImportList {
   readonly next: string | null;
 }
 
-/** What the service says of itself. */
+/** The service's description of itself. */
 export interface About {
   readonly version?: string;
   readonly database?: { readonly product: string; readonly version: string; readonly name: string };

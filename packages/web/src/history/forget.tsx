@@ -10,7 +10,10 @@ const NAME = "Delete from the history";
 
 interface ForgetProps {
   readonly import: Import;
-  /** It is one of several in a list, which has little room: the file tells them apart. */
+  /**
+   * True if it is one of several in a list. The list has little room, and the file tells the
+   * imports apart.
+   */
   readonly listed?: boolean;
   readonly onGone: () => void;
 }

@@ -16,7 +16,7 @@ const FRESH_MS = 2000;
 
 type Which = "imports" | "dead-letters";
 
-/** What a list is called, and what it says if it has nothing. */
+/** The title of each list, and its text if it is empty. */
 const LISTS: Readonly<Record<Which, { readonly title: string; readonly empty: string }>> = {
   imports: {
     title: "History",

@@ -10,7 +10,7 @@ import { Data, Icon, Notice } from "../ui/parts.tsx";
 
 interface AllSheetsProps {
   readonly job: Job;
-  /** What an import of all sheets would do, while that is shown. */
+  /** The preview of an import of all sheets, while that is shown. */
   readonly found: readonly SheetPreview[] | undefined;
   readonly onFound: (found: readonly SheetPreview[] | undefined) => void;
 }

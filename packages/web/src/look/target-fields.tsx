@@ -27,7 +27,7 @@ const SHOWN_CELLS = 4;
 export function TableField({ job, sheet }: TargetProps): JSX.Element {
   const store = useStore();
   const choices = job.choices.value;
-  /** What is being typed: the field may be empty for a moment. */
+  /** The text that is being typed: the field may be empty for a moment. */
   const [typed, setTyped] = useState<string | undefined>(undefined);
   const fixed = store.settings.table !== undefined;
   const problem = job.problem.value ?? sheet.error;

@@ -28,7 +28,7 @@ export interface RepairState {
   readonly notShown: Problem | undefined;
   /** The reason why the changed rows could not be sent. */
   readonly notSent: Problem | undefined;
-  /** What the last sending came to, in words; "" if nothing came of it. */
+  /** The result of the last sending, in words; "" if there is none. */
   readonly outcome: string;
 }
 

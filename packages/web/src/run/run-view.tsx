@@ -88,7 +88,7 @@ function HowFar({ import: one, progress, queued }: HowFarProps): JSX.Element {
   );
 }
 
-/** What is being done: rows go in, or, when all are in, indexes are built. */
+/** The words for what is being done: rows go in, or, when all are in, indexes are built. */
 function whatNow(progress: ProgressEvent | undefined, percent: (fraction: number) => string): string {
   return progress?.phase === "indexes" ? "All rows are in. Building indexes" : percent(progress?.fraction ?? 0);
 }

@@ -3,7 +3,7 @@
 import type { Fields } from "../api/client.ts";
 import type { ColumnPreview, SheetPreview } from "../api/shapes.ts";
 
-/** What was chosen for a column; what is not here is as the service found it. */
+/** The choices for a column. What is not chosen stays as the service found it. */
 export interface ColumnChoice {
   /** The table's column. */
   readonly name?: string;

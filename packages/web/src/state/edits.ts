@@ -143,7 +143,7 @@ function finder(search: Search): (text: string) => boolean {
   return (text) => text.toLowerCase() === wanted;
 }
 
-/** What is looked for, as a pattern that means its characters alone. */
+/** The searched text as a pattern that matches exactly these characters. */
 function pattern({ text, matchCase }: Search): RegExp {
   return new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`), matchCase ? "gu" : "giu");
 }

@@ -8,7 +8,7 @@ import { chooseAllSheets, NO_CHOICES, toFields, type Choices, type Shown } from 
 
 export type Stage = "waiting" | "sending" | "reading" | "ready" | "failed" | "imported";
 
-/** What is kept of a job over a reload of the page, for as long as its tab is open. */
+/** The part of a job that survives a reload of the page, as long as its tab is open. */
 export interface StoredJob {
   readonly key: string;
   readonly name: string;
@@ -33,7 +33,7 @@ export class Job {
   /** The last preview that succeeded. */
   readonly preview: Signal<Preview | undefined> = signal<Preview | undefined>(undefined);
   readonly choices: Signal<Choices> = signal<Choices>(NO_CHOICES);
-  /** What the last preview or the import was refused with. */
+  /** The problem with which the last preview or the import was refused. */
   readonly problem: Signal<Problem | undefined> = signal<Problem | undefined>(undefined);
   /** A new preview is on its way; the old one is shown meanwhile. */
   readonly looking: Signal<boolean> = signal(false);
@@ -82,7 +82,9 @@ export class Job {
     return { key, name, size, upload: this.#upload, choices: choices.value, importId: importId.value };
   }
 
-  /** It waits for a server that is away, and goes on by itself when that is back. */
+  /**
+   * True if it waits for a server that is away, and continues by itself when the server is back.
+   */
   get goesOn(): boolean {
     return this.problem.value?.isAway === true && !this.looking.value && this.#breaks < MOST_BREAKS;
   }
@@ -126,7 +128,7 @@ export class Job {
     this.#timer = setTimeout(() => void this.look(), PAUSE_MS);
   }
 
-  /** What an import of all sheets would do. @throws Problem if the service refuses it */
+  /** Previews an import of all sheets. @throws Problem if the service refuses it */
   async lookAtAll(): Promise<readonly SheetPreview[]> {
     const fields = toFields(chooseAllSheets(this.choices.value));
     const { imports, upload } = await this.#ask((source, onSent) => this.#client.preview(source, fields, { onSent }));

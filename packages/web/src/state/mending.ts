@@ -10,11 +10,11 @@ import { asProblem } from "./job.ts";
 export interface Settled {
   readonly row: number;
   readonly texts: readonly string[];
-  /** It was sent, and no answer came: it may have gone in. */
+  /** True if it was sent and no answer came, so that it may have gone in. */
   readonly unanswered: boolean;
 }
 
-/** What the last sending came to, as far as it was answered. */
+/** The result of the last sending, as far as it was answered. */
 export interface Outcome {
   readonly inserted: number;
   readonly skipped: number;

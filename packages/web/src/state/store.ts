@@ -11,7 +11,7 @@ import { keep } from "./kept.ts";
 import { Mending } from "./mending.ts";
 import { parseRoute, toHash, type Route } from "./route.ts";
 
-/** What the element's attributes say. */
+/** The settings from the element's attributes. */
 export interface Settings {
   /** The service's address. */
   readonly server: string;
@@ -50,9 +50,9 @@ export class Store {
   /** How often it has come back: whatever shows something of it asks again then. */
   readonly back: Signal<number> = signal(0);
   readonly about: Signal<About | undefined> = signal<About | undefined>(undefined);
-  /** What is wrong with the database; undefined if it answers, or if nobody knows yet. */
+  /** The fault of the database; undefined if it answers, or if that is not known yet. */
   readonly health: Signal<string | undefined> = signal<string | undefined>(undefined);
-  /** Said to those who do not see the page change. */
+  /** The text for users who do not see the page change: screen readers read it. */
   readonly said: Signal<string> = signal("");
   readonly #emit: (name: string, detail: unknown) => void;
   readonly #mendings = new Map<string, Mending>();
@@ -114,7 +114,7 @@ export class Store {
     this.about.value = about ?? this.about.value;
   }
 
-  /** What was typed into the rejected rows of an import. */
+  /** The text that was typed into the rejected rows of an import. */
   mending(importId: string): Mending {
     const known = this.#mendings.get(importId) ?? new Mending(this.client, importId);
     this.#mendings.set(importId, known);
@@ -204,7 +204,10 @@ export class Store {
     void this.#lookAt(this.jobs.value.filter((job) => job.goesOn));
   }
 
-  /** One after the other: several large files at once would only slow the first one down. */
+  /**
+   * Looks at the files one after the other. Several large files at once would only slow the first
+   * one down.
+   */
   async #lookAt(jobs: readonly Job[]): Promise<void> {
     for (const job of jobs) {
       await job.look();

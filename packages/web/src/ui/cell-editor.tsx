@@ -14,7 +14,7 @@ interface CellEditorProps {
 
 export function CellEditor({ text, onDone }: CellEditorProps): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
-  /** Leaving the field happens once, though the key that ends it takes the focus away as well. */
+  /** True after the first end: the key that ends the editing also takes the focus away. */
   const done = useRef(false);
   const finish = (step: Step, keep = true): void => {
     if (done.current) return;

@@ -6,17 +6,17 @@ export interface GridColumn {
   readonly key: string;
   /** In pixels. */
   readonly width: number;
-  /** What is seen. */
+  /** The content of the header cell. */
   readonly head: ComponentChildren;
   readonly selected?: boolean;
-  /** Its cells cannot be changed. */
+  /** True if the column's cells cannot be changed. */
   readonly readOnly?: boolean;
 }
 
 export interface GridCell {
   readonly text: string | null;
   readonly className?: string;
-  /** What is wrong with it; read with the cell. */
+  /** The fault of the cell. Screen readers read it with the cell. */
   readonly problem?: string | undefined;
 }
 

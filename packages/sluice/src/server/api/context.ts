@@ -14,7 +14,7 @@ import type { UploadPlace } from "../upload.ts";
 import type { Import } from "../jobs/import.ts";
 
 export interface Api {
-  /** Of this program. */
+  /** The version of this program. */
   readonly version: string;
   readonly target: Target;
   readonly allowed: AllowedTables;
@@ -31,7 +31,7 @@ export interface Api {
   readonly maxReaders: number;
   /** Ends when the server stops. */
   readonly closing: Context;
-  /** Who calls: the user that the operator's proxy names, or the address. */
+  /** The caller of a request: the user that the operator's proxy names, or the address. */
   readonly clientOf: (request: FastifyRequest) => string;
   /** Takes addresses out of what callers see. */
   readonly hide: (text: string) => string;

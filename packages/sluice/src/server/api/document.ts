@@ -2,7 +2,7 @@
 import { openTarget } from "../../database/open.ts";
 import { createServer } from "../app.ts";
 
-/** What GET /openapi.json answers, indented, with a newline at its end. */
+/** The answer of GET /openapi.json, indented, with a newline at its end. */
 export async function openApiDocument(): Promise<string> {
   await using target = await openTarget({ to: "postgres://127.0.0.1:1/nowhere" });
   const app = await createServer({ target, pprof: true });

@@ -136,7 +136,9 @@ class Events {
     return this.#say("progress", id, event);
   }
 
-  /** Of an import that does not run here: it is over, or the ledger says how far it is. */
+  /**
+   * The event for an import that does not run here: its end, or the progress that the ledger has.
+   */
   async #fromLedger(): Promise<string | undefined> {
     const found = await importOf(this.#api, this.#id);
     if (this.#api.jobs.live(this.#id)) return undefined;
@@ -169,7 +171,10 @@ function isOver({ state }: Import): boolean {
   return state !== "queued" && state !== "running";
 }
 
-/** Its end is one event, whenever it is asked for; an import that is resumed ends later. */
+/**
+ * The id of an import's end. It is the same whenever it is asked for. An import that is resumed
+ * ends again, with a later id.
+ */
 function endId({ finishedAt, createdAt }: Import): number {
   return Date.parse(finishedAt ?? createdAt) + 1000;
 }

@@ -9,12 +9,12 @@ import type { Grid } from "./preview-schema.ts";
  */
 export const GRID = { rows: 200, otherRows: 50, columns: 200, characters: 200 } as const;
 
-/** What there is of a sheet. */
+/** The first rows of a sheet, and the number of its rows. */
 export interface SheetLook {
   readonly grid: Grid;
   /** Rows that hold something, as far as they were counted. */
   readonly rows: number;
-  /** There may be more of them. */
+  /** True if there may be more of them. */
   readonly more: boolean;
 }
 

@@ -14,7 +14,7 @@ import { object, text } from "./schema.ts";
 const RESULTS = ["inserted", "updated", "skipped", "rejected"] as const;
 const WORKER_STATES = ["idle", "busy", "waiting"] as const;
 
-/** What imports have done, for `sluice_rows_total` and the rest. */
+/** The metrics of imports: `sluice_rows_total` and the others. */
 export class Metrics {
   readonly registry: Registry = new Registry();
   readonly #rows: Counter<"result">;
@@ -22,7 +22,8 @@ export class Metrics {
   readonly #duration: Histogram;
 
   /**
-   * It is longer than 60 lines because it is a list: one metric after the other.
+   * Makes and registers the metrics. It is longer than 60 lines because it is a list: one metric
+   * after the other.
    *
    * @param jobs asked when it is looked at
    */

@@ -19,7 +19,10 @@ export interface Preview extends Omit<FilePreview, "sheets"> {
   readonly expiresAt: string;
 }
 
-/** What the values of a column look like, whether or not the column of the table is like that. */
+/**
+ * The type and the notation that the values of a column look like, whether or not the column of the
+ * table is like that.
+ */
 const INFERRED: Schema = object({
   type: says(text, "The type that its values look like, whatever type the table has."),
   "dateFormat?": text,

@@ -60,7 +60,10 @@ async function preview(api: Api, request: FastifyRequest): Promise<Preview> {
   }
 }
 
-/** By the guide's directory, if its table is meant and the sheet has its headers. */
+/**
+ * Previews a file. The schema of the guide's directory is used if its table is meant and the sheet
+ * has its headers.
+ */
 async function look({ target, reading, hide }: Api, upload: Upload, fields: FormFields): Promise<FilePreview> {
   const wish = parseForm(fields);
   const table = tableOf({ fields: [...fields], fileName: upload.fileName });

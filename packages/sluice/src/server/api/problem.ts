@@ -90,7 +90,7 @@ const problem = (description: string): Schema => ({
   content: { [PROBLEM_TYPE]: { schema: { $ref: "Problem#" } } },
 });
 
-/** What any route of the API may answer. */
+/** The failures that any route of the API may answer. */
 const FAILURES: Readonly<Record<number, Schema>> = {
   400: problem("What was asked for makes no sense."),
   401: problem("A token, or the sign-in of the operator's proxy, is missing."),
@@ -104,7 +104,7 @@ const FAILURES: Readonly<Record<number, Schema>> = {
   503: problem("The database is away, or there is no room."),
 };
 
-/** Those that a route answers. */
+/** The failures that a route answers, by their statuses. */
 export function failures(...statuses: readonly number[]): Record<number, Schema> {
   return Object.fromEntries(statuses.map((status) => [status, FAILURES[status]!]));
 }

@@ -38,7 +38,7 @@ export interface Repair {
   }[];
 }
 
-/** What became of repaired rows. */
+/** The result of a repair. */
 export interface Repaired {
   readonly inserted: number;
   readonly updated: number;

@@ -125,7 +125,7 @@ function exactly({ schema }: { readonly schema: unknown }): ValidateFunction {
   return ajv.compile(schema as object);
 }
 
-/** As curl and browsers know them. */
+/** The media types of the files, as curl and browsers know them. */
 const FILES: Readonly<Record<string, string>> = {
   csv: "text/csv",
   xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -164,7 +164,7 @@ function show({ row, column, value, code, reason, cells }: OpenReject, hide: (te
   return { row, column: column ?? null, value: value ?? null, code, reason: hide(reason), cells };
 }
 
-/** By column, from A on. */
+/** The texts of the headers by column, from A on; null for a column without a header. */
 function titlesOf(headers: readonly Header[]): (string | null)[] {
   const width = Math.max(0, ...headers.map(({ sheetColumn }) => sheetColumn));
   const titles = Array.from({ length: width }, (): string | null => null);

@@ -38,7 +38,7 @@ export interface Claim {
   readonly fetched: { readonly id: string; readonly retryCount: number };
 }
 
-/** What a worker found when it asked for an import. */
+/** The answer to a worker that asks for an import. */
 export type Taken =
   | { readonly claim: Claim }
   /** A job of an import that is over, or that is over now: ask again at once. */
@@ -155,7 +155,10 @@ export class Claims {
     return (found as { readonly affected?: number }).affected !== 0;
   }
 
-  /** Those of these claims that are to stop: cancelled by somebody, or with another worker now. */
+  /**
+   * Finds the claims that have to stop: somebody has cancelled the import, or another worker has it
+   * now.
+   */
   async stopped(claims: readonly Claim[]): Promise<readonly { readonly id: string; readonly cancelled: boolean }[]> {
     return await this.#database.query<{ id: string; cancelled: boolean }>(
       `select i.id, i.state = 'cancelled' or (i.cancel and i.attempt = mine.attempt) as cancelled

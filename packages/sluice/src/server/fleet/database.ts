@@ -14,7 +14,7 @@ export type Row = Readonly<Record<string, unknown>>;
 /** Runs statements: each by itself, or all in one transaction. */
 export interface Statements {
   query<Found extends Row = Row>(sql: string, values?: readonly unknown[]): Promise<readonly Found[]>;
-  /** For calls of pg-boss that are to be a part of it. */
+  /** The transaction as pg-boss takes it, for calls that belong to it. */
   readonly db: Db;
 }
 
@@ -22,9 +22,9 @@ export interface FleetDatabaseOptions {
   readonly dsn: string;
   /** The most connections, besides one that listens. */
   readonly connections: number;
-  /** What this process is in the fleet. */
+  /** The role of this process in the fleet. */
   readonly role: "server" | "worker";
-  /** Told of what goes wrong in the background. The text names the database. */
+  /** Called with what goes wrong in the background. The text names the database. */
   readonly log: (line: string) => void;
 }
 
@@ -151,8 +151,7 @@ async function run<Found extends Row>(db: Db, sql: string, values: readonly unkn
 }
 
 /**
- * What happens in a fleet: there is work, an import was heard of, it is over, or it is to be
- * cancelled.
+ * An event in a fleet: there is work, an import was heard of, it is over, or it is to be cancelled.
  */
 export interface Notice {
   readonly what: "queued" | "progress" | "ended" | "cancel" | undefined;

@@ -10,7 +10,7 @@ import type { FleetRecords } from "./records.ts";
 import { FLEET_SCHEMA, QUEUE } from "./schema.ts";
 import type { Watch } from "./watch.ts";
 
-/** What a job of the queue says. */
+/** The content of a job of the queue. */
 export interface Message {
   /** The import. */
   readonly id: string;
@@ -62,7 +62,7 @@ export class FleetDispatcher implements Dispatcher {
   async close(): Promise<void> {}
 }
 
-/** As {@link FleetDispatcher.dispatch}. */
+/** Sends an import to the workers, as {@link FleetDispatcher.dispatch} does. */
 export async function dispatch(database: FleetDatabase, id: string): Promise<void> {
   const ofSameRequest = `i.request = (select request from ${FLEET_SCHEMA}.imports where id = $1)`;
   await send(database, `${ofSameRequest} and i.state = 'queued'`, [id]);

@@ -23,7 +23,7 @@ export interface StoredFile {
  * later.
  */
 export interface FileStore {
-  /** What it is called on a command line. It holds no secret. */
+  /** The store's name on a command line. It holds no secret. */
   readonly place: string;
   /** The largest file that it takes, in bytes. */
   readonly maxFileBytes: number;

@@ -91,7 +91,7 @@ export class FolderStore implements FileStore {
     }
   }
 
-  /** Also files that never became complete, of servers that were killed meanwhile. */
+  /** Lists all files, including incomplete ones of servers that were killed meanwhile. */
   async *list(): AsyncGenerator<StoredFile> {
     for (const name of (await readdir(this.#files)).filter((one) => OWN.test(one))) {
       const found = await stat(join(this.#files, name)).catch(() => undefined);

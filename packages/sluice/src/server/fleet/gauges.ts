@@ -14,7 +14,7 @@ interface Load extends Record<string, unknown> {
   readonly age: number;
 }
 
-/** One that is to be tried again later does not wait for a worker. */
+/** Asks for the load. An import that is to be tried again later does not wait for a worker. */
 const LOAD = `
   select count(*) filter (where state = 'queued') as queued, count(*) filter (where state = 'running') as running,
          (select count(*) from ${FLEET_SCHEMA}.imports where dead) as dead,

@@ -70,12 +70,12 @@ export class FleetJobs implements ImportJobs {
     this.#options = options;
   }
 
-  /** Those of earlier servers wait for workers, not for a server. */
+  /** Does nothing: imports of earlier servers wait for workers, not for a server. */
   async restore(): Promise<number> {
     return 0;
   }
 
-  /** On this machine's disk first; the store gets complete files only. */
+  /** The folder for files on this machine's disk. The store gets only complete files. */
   async folder(): Promise<string> {
     return this.#options.scratch;
   }

@@ -1,5 +1,5 @@
 // The settings by which a process joins a fleet.
-/** Where a fleet meets. */
+/** The database and the file store of a fleet. */
 export interface FleetOptions {
   /** The PostgreSQL server that has the queue: that of the rows. */
   readonly dsn: string;

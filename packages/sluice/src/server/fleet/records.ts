@@ -10,20 +10,21 @@ import { noticeSql, type FleetDatabase, type Row, type Statements } from "./data
 import { FLEET_SCHEMA, timeSql } from "./schema.ts";
 
 /**
- * What the server that took an import allows. It goes with the import, so workers need not be told.
+ * The rules of the server that took an import. They go with the import, so workers need not be
+ * told.
  */
 export interface Rules {
   readonly allow: readonly string[];
   readonly reading: Reading;
 }
 
-/** What is stored of a request. */
+/** The records of a request. */
 export interface NewRecords {
   readonly jobs: readonly Job[];
   readonly rules: Rules;
   /** SHA-256 of the file, in hex. */
   readonly hash: string;
-  /** It waits for all imports that are not of low priority. */
+  /** True if it waits for all imports that are not of low priority. */
   readonly low: boolean;
 }
 
@@ -52,7 +53,7 @@ export class FleetRecords {
     return await this.#page("job ->> 'ledger' is distinct from id", query);
   }
 
-  /** Those that no worker tries any more. */
+  /** The imports that no worker tries any more. */
   async dead(query: HistoryQuery): Promise<readonly Job[]> {
     return await this.#page("dead", query);
   }

@@ -23,7 +23,7 @@ import { compare, missing, unreachable, type FileStore, type LocalFile, type Sto
  * for it.
  */
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-/** What S3 takes in one request. */
+/** The most bytes that S3 takes in one request. */
 const MAX_OBJECT_BYTES = 5 * 1024 ** 3;
 
 export class S3Store implements FileStore {

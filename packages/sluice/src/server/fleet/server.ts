@@ -26,7 +26,7 @@ export interface JoinOptions
   readonly hidePlaces: (text: string) => string;
 }
 
-/** What a server has of its fleet. It is disposed after the jobs have been closed. */
+/** A server's part of its fleet. It is disposed after the jobs have been closed. */
 export interface Joined extends AsyncDisposable {
   readonly jobs: ImportJobs;
   addGauges(registry: Registry): void;

@@ -32,7 +32,10 @@ export interface WorkOptions extends FleetOptions, FleetLimits {
    * by default.
    */
   readonly uploadDir?: string | undefined;
-  /** For GET /health, /ready and /metrics; none by default. 0 takes any that is free. */
+  /**
+   * The port for GET /health, /ready and /metrics; without it nothing listens. 0 takes any port
+   * that is free.
+   */
   readonly port?: number | undefined;
   readonly host: string;
   readonly log: Log;

@@ -33,7 +33,7 @@ import type { FileStore } from "./file-store.ts";
 import { FleetRecords } from "./records.ts";
 
 export interface WorkerOptions {
-  /** What it is called in the records and in logs. */
+  /** The worker's name in the records and in logs. */
   readonly name: string;
   readonly target: Target;
   /** The target, for what only reads. */
@@ -50,7 +50,7 @@ export interface WorkerOptions {
   readonly hide: (text: string) => string;
   readonly hidePlaces: (text: string) => string;
   readonly log: (line: string, about?: LogFields) => void;
-  /** Told when an import has come to an end here. */
+  /** Called when an import has ended here. */
   readonly onEnd?: (job: Pick<Job, "state" | "outcome">) => void;
 }
 

@@ -41,7 +41,7 @@ export interface ImportList {
   readonly next: string | null;
 }
 
-/** What is told of an import while it runs. */
+/** The progress of an import while it runs. */
 export interface ProgressEvent {
   readonly state: State;
   readonly phase: "queued" | "rows" | "indexes" | "ended";

@@ -49,7 +49,7 @@ export interface JobsOptions extends Omit<Attempting, "made" | "onBegin"> {
   readonly rooms: Rooms;
   /** Imports of one client that wait or run, at most. */
   readonly maxClientImports: number;
-  /** Told when an import has come to an end here. */
+  /** Called when an import has ended here. */
   readonly onEnd: (job: Job) => void;
 }
 
@@ -76,7 +76,7 @@ export class Jobs implements ImportJobs {
   readonly #live = new Map<string, Live>();
   /** The imports that callers have cancelled and that have not stopped yet. */
   readonly #cancelling = new Map<string, Promise<void>>();
-  /** Those that an earlier process of the server was asked for. */
+  /** The imports that an earlier process of the server was asked for. */
   readonly #restored = new Set<string>();
   /** The room that kept files take, by their names. */
   readonly #shares = new Map<string, Disposable>();
@@ -325,8 +325,8 @@ export class Jobs implements ImportJobs {
   }
 
   /**
-   * One attempt; after a restart more of them, while the database is away or the process that had
-   * it is not quite gone.
+   * Makes one attempt. After a restart it makes further ones, while the database is away or the
+   * earlier process has not quite ended.
    */
   async #attempts(ctx: Context, job: Job, path: string, live: Live, rooms: Rooms): Promise<Attempt> {
     const since = performance.now();

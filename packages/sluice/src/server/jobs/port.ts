@@ -22,7 +22,10 @@ export interface Watched {
   picture(): Picture;
 }
 
-/** What becomes of the imports that callers ask for. */
+/**
+ * The imports that callers ask for: accepted, looked up, followed, cancelled, resumed and
+ * forgotten.
+ */
 export interface ImportJobs {
   /** Workers run them, and give up those that fail again and again. */
   readonly isFleet: boolean;
@@ -49,20 +52,20 @@ export interface ImportJobs {
   owns(upload: Upload): boolean;
   /** A job as it is now; undefined if none is known by that id. */
   find(id: string): Promise<Job | undefined>;
-  /** Those of these ids that are known, as they are now. */
+  /** The jobs with these ids, if they are known, as they are now. */
   known(ids: readonly string[]): Promise<ReadonlyMap<string, Job>>;
   /**
-   * Those that the ledger does not have under their own ids: the newest first, as the history is
+   * The jobs that the ledger does not have under their own ids: the newest first, as the history is
    * sorted.
    */
   unrecorded(query: HistoryQuery): Promise<readonly Job[]>;
-  /** Those that have failed and that nobody tries any more, sorted likewise. */
+  /** The jobs that have failed and that nobody tries any more, in the same order. */
   dead(query: HistoryQuery): Promise<readonly Job[]>;
   /** An import that waits or runs; undefined if it does not, or nothing is known of it yet. */
   live(id: string): Watched | undefined;
   /** The time by which events are numbered, in milliseconds since 1970. */
   now(): number;
-  /** Those that wait or run in this process. */
+  /** The imports that wait or run in this process. */
   lives(): readonly Live[];
   /** Resolves when an import has come to an end; undefined if it is not known to wait or run. */
   whenDone(id: string): Promise<void> | undefined;
@@ -90,7 +93,7 @@ export interface ImportJobs {
    *   if it has not finished and is not forced
    */
   forget(id: string, forced: boolean): Promise<void>;
-  /** What the ledger has of an import; undefined if it has none of that id. */
+  /** The ledger's details of an import; undefined if it does not have the id. */
   recorded(id: string): Promise<Details | undefined>;
   /** The plan of an import that the ledger has, as it is stored. */
   planOf(id: string): Promise<string | undefined>;

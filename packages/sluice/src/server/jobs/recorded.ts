@@ -3,7 +3,7 @@ import { describeError } from "../../errors.ts";
 import { importDetails, type Details } from "../../ledger/history.ts";
 import type { Target } from "../../target.ts";
 
-/** What the ledger has of an import; undefined if it has none of that id. */
+/** The ledger's details of an import; undefined if it does not have the id. */
 export async function recordedIn(target: Target, id: string): Promise<Details | undefined> {
   try {
     return await importDetails(target, id);

@@ -11,7 +11,7 @@ import type { FormFields } from "../form.ts";
 import type { Upload } from "../upload.ts";
 import type { Job } from "./store.ts";
 
-/** What makes two requests the same: the file's bytes and name, and the fields. */
+/** A hash of what makes two requests the same: the file's bytes and name, and the fields. */
 export function contentOf({ hash, fileName }: Upload, fields: FormFields): string {
   const said = [...fields].filter(([name]) => name !== "upload").sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256")
@@ -35,8 +35,8 @@ export function sameContent(jobs: readonly Job[], content: string): readonly Job
 }
 
 /**
- * What callers see of a failure that was not foreseen. Its message may hold anything, so callers
- * get only the code.
+ * The error that callers see for a failure that was not foreseen. Its message may hold anything, so
+ * callers get only the code.
  */
 export function unexpected(error: unknown): { code: string; message: string } {
   const { code } = describeError(error);
@@ -88,7 +88,7 @@ export function tooManyImports(most: number): HttpFailure {
   );
 }
 
-/** Of an import that is to be forgotten. */
+/** The refusal to forget an import that waits or runs: 409. */
 export function stillRunning(id: string): HttpFailure {
   const message = `The import ${id} waits or runs. Wait for its end, or cancel it first: DELETE /imports/${id}`;
   return new HttpFailure(409, message, {}, "import_running");

@@ -18,11 +18,14 @@ import { inUploadTerms, OTHER_HEADERS, type Reading } from "../importing.ts";
 import type { Live } from "./live.ts";
 import type { Job, Outcome } from "./store.ts";
 
-/** What an attempt came to. `undefined` as its state: it was stopped, and is to go on later. */
+/**
+ * The result of an attempt. The state `undefined` means that it was stopped, and is to continue
+ * later.
+ */
 export interface Attempt {
   readonly state: "finished" | "failed" | undefined;
   readonly outcome?: Outcome;
-  /** It may work later, with the same file. */
+  /** True if it may work later, with the same file. */
   readonly again?: boolean;
 }
 
@@ -32,7 +35,7 @@ export interface Attempting {
   readonly reading: Reading;
   /** The tables that earlier imports of the same request have made. */
   readonly made: (job: Job) => ReadonlySet<string>;
-  /** Told when the ledger has it. */
+  /** Called when the ledger has it. */
   readonly onBegin: (job: Job, id: string) => void;
   /** Takes addresses out of what callers see. */
   readonly hide: (text: string) => string;
@@ -54,7 +57,7 @@ export async function attempt(ctx: Context, job: Job, path: string, live: Live, 
   }
 }
 
-/** What is said of an attempt that failed. */
+/** The result of an attempt that failed, with the error that callers see. */
 export function failedAttempt(
   error: unknown,
   { fileName }: Pick<Job, "fileName">,

@@ -7,7 +7,7 @@ import { tableNameFor } from "../../schema/identifiers.ts";
 import type { Import, State } from "./import.ts";
 import type { Job } from "./store.ts";
 
-/** What the ledger has of an import: all of it, or a line of the history. */
+/** The ledger's data of an import: all of it, or a line of the history. */
 export type Recorded = Summary & Partial<Pick<Details, "reasons" | "message">> & { readonly plan?: string | undefined };
 
 /** Rows a second, whole. */
@@ -98,7 +98,7 @@ function showRecorded(recorded: Recorded): Import {
   };
 }
 
-/** What the plan in the ledger has assumed. A line of the history has no plan. */
+/** The assumptions of the plan in the ledger. A line of the history has no plan. */
 function assumptionsIn(recorded: Recorded | undefined): Import["assumptions"] {
   return recorded?.plan === undefined ? [] : assumptionsOf(JSON.parse(recorded.plan) as Plan, recorded.sheet);
 }

@@ -19,7 +19,7 @@ export interface Job {
   readonly fileName: string;
   /** The form's fields, as they were sent. */
   readonly fields: readonly (readonly [name: string, texts: readonly string[]])[];
-  /** With `sheet=all`: the sheet of this one, and what goes with it. */
+  /** The sheet of this job and what belongs to it, with `sheet=all`. */
   readonly part?: { readonly sheet: string; readonly table?: string; readonly alike: readonly string[] };
   /** All imports of the request. */
   readonly siblings?: readonly string[];
@@ -37,9 +37,9 @@ export interface Job {
   ledger?: string;
   startedAt?: string;
   finishedAt?: string;
-  /** What the import said in the end. */
+  /** The result of the import, at its end. */
   outcome?: Outcome;
-  /** In a fleet: why it waits again. */
+  /** The reason why it waits again, in a fleet. */
   retry?: Retry;
 }
 
@@ -51,7 +51,7 @@ export interface Retry {
   readonly at: string | null;
 }
 
-/** What is shown of an import that has ended. */
+/** The data that are shown of an import that has ended. */
 export type Outcome = Partial<Omit<Import, "id" | "state" | "createdAt" | "startedAt" | "finishedAt">>;
 
 /** The most ended imports of which more is known than the ledger has. */
@@ -113,7 +113,7 @@ export class JobStore {
     return this.#jobs.get(id);
   }
 
-  /** In the order in which they were asked for. */
+  /** All jobs, in the order in which they were asked for. */
   all(): Job[] {
     return [...this.#jobs.values()].sort((a, b) =>
       a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : 0,

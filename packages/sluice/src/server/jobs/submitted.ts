@@ -12,7 +12,10 @@ import { contentOf } from "./refusals.ts";
 import { meansDirectory, tableOf, type Attempting } from "./run.ts";
 import type { Job } from "./store.ts";
 
-/** What a job is of: a sheet of `sheet=all`, or undefined for the one that the form means. */
+/**
+ * The part of the file that a job imports: a sheet of `sheet=all`, or undefined for the sheet that
+ * the form means.
+ */
 export type Part = Job["part"];
 
 /**
