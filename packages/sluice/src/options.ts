@@ -120,8 +120,8 @@ export interface ImportOptions {
   readonly chunkRows?: number;
   /**
    * `create`: the table must not exist; `append`: it must; `replace`: the rows that are in it are
-   * deleted in the transaction that puts the new ones in, so it is always atomic. By default:
-   * `create` or `append`, as the table is missing or there.
+   * deleted in the transaction that puts the new ones in, so it is always atomic. By default it
+   * is `create` if the table is missing, and `append` if it exists.
    */
   readonly mode?: "create" | "append" | "replace";
   /**

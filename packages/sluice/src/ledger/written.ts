@@ -39,7 +39,10 @@ end $$;
 alter table sluice.imports add column if not exists taken_back bigint;
 `;
 
-/** SQL that says, under a savepoint, that rows of an import were written under it. */
+/**
+ * SQL that notes, under a savepoint, that rows of an import are written under it. The note gets the
+ * same `xmin` as these rows.
+ */
 export function writtenSql(id: string): string {
   return `insert into sluice.written (import) values (${quoteLiteral(id)})`;
 }
