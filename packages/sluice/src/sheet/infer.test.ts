@@ -322,6 +322,7 @@ describe("marks for missing values", () => {
         ["#N/A", 1],
       ],
     ],
+    ["integer", [1, "Нет данных", "無資料"], [["Нет данных", 1], ["無資料", 1]]], // prettier-ignore
     ["text", ["MY", "NA", "MZ"], []],
     ["text", ["NA", "NA"], []],
     ["text", [1, "n/a", "two"], []],
