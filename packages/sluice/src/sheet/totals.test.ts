@@ -143,6 +143,16 @@ describe("a total that is the sum of the rows above it is left out, and named", 
     expect((await preview([["Sex", "Count"], ...rows])).records).toBe(12); // prettier-ignore
   });
 
+  test("nor some of one label, if more of them are no sums, as where figures are rounded", async () => {
+    const towns = ["A", "B", "C", "D", "E"].flatMap((town, n): TestCell[][] => [
+      ...["Men", "Women", "Boys", "Girls"].map((who): TestCell[] => [town, who, 5 + n]),
+      ["Total", null, n < 2 ? 4 * (5 + n) : 1],
+    ]);
+    const found = await preview([["Town", "Who", "Count"], ...towns]);
+    expect([found.records, found.leftOut]).toEqual([25, []]);
+    expect(found.notes.join()).toContain('rows 6, 11, 16, 21 and 26 ("Total") look like totals and are imported');
+  });
+
   test("one that is kept is named, and why", async () => {
     const found = await preview([...CITIES, ["Total", null, 12]]);
     expect(found.notes).toEqual([

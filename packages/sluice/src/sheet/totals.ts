@@ -95,7 +95,10 @@ export class Totals {
         // A mark for a missing value fits every column.
         if (!this.#texts.has(column) && !isMark(total.label)) misfits.add(total);
       }
-    return this.rows.filter((total) => !misfits.has(total));
+    const rows = this.rows.filter((total) => !misfits.has(total));
+    return rows.map((total) =>
+      total.proven && !isMostlyProven(rows, total.label) ? { ...total, proven: false } : total,
+    );
   }
 
   #record(batch: RowBatch, row: number): void {
@@ -126,6 +129,15 @@ export class Totals {
     this.#since.clear();
     this.#sinceTotal = 0;
   }
+}
+
+/**
+ * Whether more rows of a label are proven than not: one part of them alone would not be left out,
+ * such as where figures are rounded.
+ */
+function isMostlyProven(rows: readonly TotalRow[], label: string): boolean {
+  const alike = rows.filter((row) => row.label === label);
+  return alike.filter(({ proven }) => proven).length * 2 > alike.length;
 }
 
 /** The label of a row that is called a total, its first text, and the column of it. */
