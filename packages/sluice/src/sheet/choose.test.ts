@@ -36,6 +36,17 @@ test("a cover in front of the tables is passed over, and the sheets that are lef
   ]);
 });
 
+test("a sheet whose name says in any language that it is about the data counts half", async () => {
+  const rows = table(60)
+    .slice(1)
+    .map(([branch, , loans]): TestCell[] => [branch!, loans!]);
+  for (const name of ["Metadata", "Metadaten", "METAINFORMACE", "Metadatos"]) {
+    const found = await look({ Loans: rows, [name]: table(60) });
+    expect(found.imports.map(({ sheet }) => sheet)).toEqual(["Loans"]);
+  }
+  expect((await look({ Loans: rows, Metal: table(60) })).imports[0]!.sheet).toBe("Metal");
+});
+
 test("--skip and --header may be said for one sheet; a name that is not there is told", async () => {
   const titled: TestCell[][] = [["x", "y", "z"], ...table(12)];
   const options = {

@@ -31,7 +31,7 @@ export interface SheetLook {
  */
 const NEAR = 0.7;
 const ABOUT_NAMES =
-  /^(?:cover|cover ?(?:page|sheet)|contents?|table of contents|toc|index|read ?me|notes?|about|info(?:rmation)?|metadata|terms|title(?: ?page)?|legend|introduction|intro|glossary|definitions?|disclaimer|change ?log|inhalt(?:sverzeichnis)?|deckblatt|hinweise?|erläuterungen|titel|vorbemerkung|impressum|sommaire|lisez-?moi|índice|indice|portada|notas?|leia-?me|inhoud|toelichting|spis treści|obsah|содержание|目录|说明|目次)\b/iu;
+  /^(?:cover|cover ?(?:page|sheet)|contents?|table of contents|toc|index|read ?me|notes?|about|info(?:rmation)?|meta-?(?:data|daten|datos|dados|dati|données|informa\p{L}+)|terms|title(?: ?page)?|legend|introduction|intro|glossary|definitions?|disclaimer|change ?log|inhalt(?:sverzeichnis)?|deckblatt|hinweise?|erläuterungen|titel|vorbemerkung|impressum|sommaire|lisez-?moi|índice|indice|portada|notas?|leia-?me|inhoud|toelichting|spis treści|obsah|содержание|目录|说明|目次)\b/iu;
 
 /** The looks of a sheet; undefined if it holds no rows below a header. */
 export async function lookAt(file: string, sheet: SheetView, options: LayoutOptions): Promise<SheetLook | undefined> {
