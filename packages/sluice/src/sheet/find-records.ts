@@ -3,6 +3,7 @@
 // that are totals. The rest is found while the rows stream by (records.ts).
 import { SheetError } from "@sluice/sheets";
 import { usageError } from "../errors.ts";
+import { sortBelow } from "./evidence.ts";
 import type { HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
 import { SAMPLE_ROWS } from "./infer.ts";
@@ -88,7 +89,10 @@ function rulesOf(
   const usual = usualCells(records.filter((row) => !printed(row)).map(({ cells }) => cells.length));
   const above = rows.filter(({ number, cells }) => number < firstRow && (cells.length > 1 || usual > 1));
   // A blank row before the remarks parts no records.
-  const body = records.slice(0, records.findLastIndex(({ cells }) => cells.length > 1) + 1);
+  const body = records.slice(
+    0,
+    records.findLastIndex(({ cells }) => cells.length > 1 && cells.length * 2 >= usual) + 1,
+  );
   const blank = body.slice(1).filter(({ number }, n) => number > body[n]!.number + 1).length;
   return {
     firstRow,
@@ -103,11 +107,23 @@ function rulesOf(
           ],
     folds: true,
     usual,
+    ...(textCells(body, usual) > 1 ? { texts: textCells(body, usual) } : {}),
     gaps: blank * 10 > body.length,
     totals: [],
     ...(limit === undefined ? {} : { limit }),
     ...(skipLast === undefined ? {} : { skipLast }),
   };
+}
+
+/** Less than half of the cells of records, if half of their columns, or more, hold values. */
+function textCells(records: readonly HeadRow[], usual: number): number {
+  const cells = records.flatMap((row) => row.cells);
+  const columns = [...new Set(cells.map(({ column }) => column))];
+  const typed = columns.filter((column) => {
+    const sort = sortBelow(cells.filter((cell) => cell.column === column));
+    return sort !== undefined && sort !== "text";
+  });
+  return typed.length * 2 >= columns.length ? Math.ceil(usual / 2) - 1 : 0;
 }
 
 /** The names of a header of several rows, in one row: a later page may have them so. */

@@ -101,6 +101,23 @@ describe("no records are", () => {
     expect(rowsLeftOut(found)).toEqual([["below", [4]]]);
   });
 
+  const RATES =
+    "Area,2020,2021,2022,2023,2024\nNorth,5,3,7,2,9\nSouth,4,5,1,7,8\nEast,1,9,3,6,5\nWest,7,1,9,3,1\nIsles,2,1,1,4,3\nSea,1,2,1,1,4\n";
+
+  test("a legend after a blank row: lines of texts over columns of values", async () => {
+    const legend = ",,,,,\nSpecial values,,,,,\n:,not available,,,,\nAvailable flags,,,,,\np,,,,,provisional\n";
+    const found = await look(RATES + legend);
+    expect(types(found)).toEqual(["text", "integer", "integer", "integer", "integer", "integer"]);
+    expect([found.records, rowsLeftOut(found)]).toEqual([6, [["below", [9, 10, 11, 12]]]]);
+    const months = "Item,a,b,c,d,e\n1,5,3,7,2,9\n2,4,5,1,7,8\n";
+    expect(rowsLeftOut(await look(`${months}\nPublished: May,,,,,Erschienen: Mai\n`))).toEqual([["below", [5]]]);
+  });
+
+  test("remarks in Chinese, with the office that made the table in the last column", async () => {
+    const found = await look(`${RATES},,,,,\n說明：出生登記,,,,,內政部編製\n二、不包括金門縣。,,,,,\n`);
+    expect([types(found)[5], found.records, rowsLeftOut(found)]).toEqual(["integer", 6, [["below", [9, 10]]]]);
+  });
+
   test("footnotes with a number, of three words or with a full stop", async () => {
     const found = await look(`${PARTS}1) without the islands,,\n2. Estimate.,,\n`);
     expect(rowsLeftOut(found)).toEqual([["below", [4, 5]]]);
@@ -118,6 +135,9 @@ describe("records are", () => {
     ["rows with numbers in front of one or two words", `${PARTS}3. Rice,,\n4) Wild rice,,\n`, 4],
     ["a long name after names", `${PARTS}Malta,,\nPeru,,\nChad,,\nIsles of the North and the South,,\n`, 6],
     ["rows like a header of one column", "colour\nred\ncolour\nblue\n", 3],
+    ["two texts in a row right below the others", "a,b,c,d,e\n1,2,3,4,5\n6,7,8,9,1\nx,y,,,\n", 3],
+    ["half of a record after a blank row", "a,b,c,d\n1,2,3,4\n6,7,8,9\n\nx,y,,\n", 3],
+    ["few texts after a blank row, if all is text", "a,b,c,d,e\nf,g,h,i,j\nk,l,m,n,o\n\nx,y,,,\n", 3],
   ])("%s", async (_, text, records) => {
     const found = await look(text);
     expect([found.records, found.leftOut]).toEqual([records, []]);

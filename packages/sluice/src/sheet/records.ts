@@ -32,6 +32,11 @@ export interface RecordRules {
    * Cells that records usually hold; lines below the table are looked for if these are two or more.
    */
   readonly usual: number;
+  /**
+   * The most cells of a line of texts that is a remark or a legend, if a blank row is in front of
+   * it and half of the columns hold values; missing if there are none such.
+   */
+  readonly texts?: number;
   /** True if blank rows separate records, so that a blank row is no sign of the table's end. */
   readonly gaps: boolean;
   /** Rows that were found to be totals. */
@@ -112,7 +117,7 @@ const PAGE =
 const DRAWN = /^(?=.{3})[-=_*+|.~#\s─━═]+$/;
 /** Words and signs that remarks below a table begin with. */
 const REMARK =
-  /^(?:\*+|†|‡|§|¹|²|³|©|\(?\d{1,2}[).]\s|\([a-z]\)\s|[a-z]\)\s|\[\d+\]|notes?\b|nb\b|n\.b\.|sources?\b|footnotes?\b|copyright\b|\(c\)|generated\b|printed\b|exported\b|created\b|last updated?\b|updated\b|prepared by\b|report(?:ed)? (?:date|generated|run)\b|data (?:source|as of|from)\b|for more information\b|end of\b|confidential\b|disclaimer\b|legend\b|key:|see (?:also )?(?:note|http)|https?:|quellen?\b|anmerkung(?:en)?\b|hinweise?\b|stand:|fußnoten?\b|erstellt\b|fuentes?\b|notas?\b|elaboraci[oó]n\b|fontes?\b|fonti\b|lecture\b|champ\b|bron(?:nen)?\b|toelichting\b|źródło\b|uwag[ai]\b|zdroj\b|pozn[aá]mk[ay]\b|kilde\b|källa\b|lähde\b|kaynak\b|not:|источник\b|примечани[ея]\b|出典|注|资料来源|資料|출처|주:)/iu;
+  /^(?:\*+|†|‡|§|¹|²|³|©|\(?\d{1,2}[).]\s|\([a-z]\)\s|[a-z]\)\s|\[\d+\]|notes?\b|nb\b|n\.b\.|sources?\b|footnotes?\b|copyright\b|\(c\)|generated\b|printed\b|exported\b|created\b|last updated?\b|updated\b|prepared by\b|report(?:ed)? (?:date|generated|run)\b|data (?:source|as of|from)\b|for more information\b|end of\b|confidential\b|disclaimer\b|legend\b|key:|see (?:also )?(?:note|http)|https?:|quellen?\b|anmerkung(?:en)?\b|hinweise?\b|stand:|fußnoten?\b|erstellt\b|fuentes?\b|notas?\b|elaboraci[oó]n\b|fontes?\b|fonti\b|lecture\b|champ\b|bron(?:nen)?\b|toelichting\b|źródło\b|uwag[ai]\b|zdroj\b|pozn[aá]mk[ay]\b|kilde\b|källa\b|lähde\b|kaynak\b|not:|источник\b|примечани[ея]\b|出典|注|资料来源|数据来源|資料|来源|來源|说明|說明|备注|備註|附註|※|출처|주:)/iu;
 
 /**
  * Takes batches of rows, and gives the batches of the records. A filter is for one reading of a
@@ -181,7 +186,7 @@ export class RecordFilter {
     if (rules.skipLast !== undefined) return this.#holdLast(kept, rules.skipLast);
     if (rules.all || rules.usual < 2) return this.#pass([kept]);
     let tail = kept.rowCount;
-    while (tail > 0 && loneCell(kept, tail - 1, rules.usual) !== undefined) tail--;
+    while (tail > 0 && mayEnd(kept, tail - 1, rules)) tail--;
     const ready = tail > 0 || this.#heldRows > MOST_BELOW || this.#heldBytes > MOST_BELOW_BYTES ? this.#release() : [];
     if (tail === kept.rowCount) return this.#pass([...ready, kept]);
     this.#held.push(kept);
@@ -319,22 +324,28 @@ export class RecordFilter {
    * to be one.
    */
   #dropBelow(batches: readonly RowBatch[]): RowBatch[] {
-    const lines = batches.flatMap((batch) =>
-      Array.from({ length: batch.rowCount }, (_, row) => ({ batch, row, number: batch.rowNumbers[row]! })),
-    );
-    const last = lines.findLastIndex(({ batch, row }) => loneCell(batch, row, this.#rules.usual) === undefined);
+    const lines = batches
+      .flatMap((batch) =>
+        Array.from({ length: batch.rowCount }, (_, row) => ({ batch, row, number: batch.rowNumbers[row]! })),
+      ) // prettier-ignore
+      .filter(({ batch, row }) => firstFilled(batch, row) !== undefined);
+    const last = lines.findLastIndex(({ batch, row }) => loneCell(batch, row, this.#rules) === undefined);
     const tail = lines.slice(last + 1);
     let before = last < 0 ? this.#lastRow : lines[last]!.number + breaksIn(lines[last]!.batch, lines[last]!.row);
     let begin = tail.findIndex(({ batch, row, number }, n) => {
       const apart = !this.#rules.gaps && before > 0 && number > before + 1;
       before = number + breaksIn(batch, row);
-      const text = loneCell(batch, row, this.#rules.usual)!;
+      const text = loneCell(batch, row, this.#rules)!;
       // After several names, a long one is a name too.
       return apart || (n < NAMES ? isRemark(text) : isMarked(text));
     });
+    const isLone = ({ batch, row }: (typeof tail)[number]): boolean =>
+      nextFilled(batch, row, firstFilled(batch, row)!) === undefined;
     // A row right above a remark that is more than a name is a remark too.
-    while (begin > 0 && words(firstText(tail[begin - 1]!.batch, tail[begin - 1]!.row)) > 2) begin--;
-    const [doubtful, below] = begin < 0 ? [tail, []] : [tail.slice(0, begin), tail.slice(begin)];
+    while (begin > 0 && isLone(tail[begin - 1]!) && words(firstText(tail[begin - 1]!.batch, tail[begin - 1]!.row)) > 2)
+      begin--;
+    const [kept, below] = begin < 0 ? [tail, []] : [tail.slice(0, begin), tail.slice(begin)];
+    const doubtful = kept.filter(isLone);
     for (const { batch, row, number } of below) this.#leaveOut("below", number, firstText(batch, row));
     // Of two cells, one is missing in many a record.
     if (doubtful.length > 0 && this.#rules.usual > 2)
@@ -406,17 +417,30 @@ function recordsIn(batch: RowBatch): number {
 }
 
 /**
- * The text of a row that holds one text alone, or little else than a remark; undefined of any other
- * row.
+ * The text of a row that holds one text alone, little else than a remark, or few cells of which
+ * each is a text; undefined of any other row.
  */
-function loneCell(batch: RowBatch, row: number, usual: number): string | undefined {
+function loneCell(batch: RowBatch, row: number, { usual, texts = 0 }: RecordRules): string | undefined {
   const first = firstFilled(batch, row);
   if (first === undefined || !(batch.types[first] === CellType.string || isMoment(batch, first))) return undefined;
   const text = (): string => batch.bytes.toString("utf8", batch.starts[first], batch.ends[first]).trim();
   const second = nextFilled(batch, row, first);
   if (second === undefined) return text();
-  const filled = batch.firstCell[row + 1]! - first;
-  return filled * 2 < usual && isRemark(text()) ? text() : undefined;
+  const cells = filledCells(batch, row);
+  const areTexts = cells.length <= texts && cells.every((cell) => batch.types[cell] === CellType.string);
+  return areTexts || (cells.length * 2 < usual && isRemark(text())) ? text() : undefined;
+}
+
+/** Whether a row may be below the table: it is blank, or a line that may be a remark. */
+function mayEnd(batch: RowBatch, row: number, rules: RecordRules): boolean {
+  return firstFilled(batch, row) === undefined || loneCell(batch, row, rules) !== undefined;
+}
+
+/** The cells of a row that are not blank. */
+function filledCells(batch: RowBatch, row: number): number[] {
+  const cells: number[] = [];
+  for (let cell = firstFilled(batch, row); cell !== undefined; cell = nextFilled(batch, row, cell)) cells.push(cell);
+  return cells;
 }
 
 /** Whether a cell is a date with a time of day, as reports have that of their print. */
@@ -429,7 +453,7 @@ function isMoment({ types, bytes, starts, ends }: RowBatch, cell: number): boole
  * sentence.
  */
 function isRemark(text: string): boolean {
-  return isMarked(text) || text.length > 80 || words(text) >= SENTENCE;
+  return isMarked(text) || text.length > 80 || words(text) >= SENTENCE || /[。！]$/.test(text);
 }
 
 /**
