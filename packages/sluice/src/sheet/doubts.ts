@@ -128,19 +128,24 @@ const SECTION_CELLS = 3;
 /** Says which lines of one text, as titles of sections are, are among the records. */
 function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], layout: Layout): string[] {
   const wide = records.filter(({ cells }) => cells.length > 1).map(({ cells }) => cells.length);
-  if (isReport(records, layout) || usualCells(wide) < SECTION_CELLS) return [];
+  if (isReport(records, layout) || usualCells(wide) < 2) return [];
   const titles = new Set(rows.filter(({ number }) => number < layout.firstRow).map(({ cells }) => cells[0]!.text));
   const last = records.findLastIndex(({ cells }) => cells.length > 1);
-  const lone = records.slice(0, last).filter(({ cells: [cell, ...others] }, n) => {
+  // A year alone is a title too, if no row with more cells has something in its column.
+  const filled = new Set(records.filter(({ cells }) => cells.length > 1).flatMap(({ cells }) => cells.map(({ column }) => column))); // prettier-ignore
+  // Of two cells, one is missing in many a record, but not in the first one.
+  const looked = usualCells(wide) < SECTION_CELLS ? Math.min(1, last) : last;
+  const lone = records.slice(0, looked).filter(({ cells: [cell, ...others] }, n) => {
     const isTitle = titles.has(records[n + 1]!.cells[0]!.text) || titles.has(cell!.text);
-    return others.length === 0 && cell!.sort === "text" && !isPrinted(cell!.text) && !isTitle;
+    const isSection = cell!.sort === "text" ? !isPrinted(cell!.text) : !filled.has(cell!.column);
+    return others.length === 0 && isSection && !isTitle;
   });
   const [first] = lone;
   if (!first || lone.length > wide.length) return [];
   const found = rowsText({ count: lone.length, rows: lone.map(({ number }) => number) });
   const [hold, are] = lone.length === 1 ? ["holds", "a title of a section does, and is"] : ["hold", "titles of sections do, and are"]; // prettier-ignore
   return [
-    `${found} ${hold} one text alone (${JSON.stringify(first.cells[0]!.text.slice(0, SHOWN))}), as ${are} imported`,
+    `${found} ${hold} one ${first.cells[0]!.sort === "text" ? "text" : "value"} alone (${JSON.stringify(first.cells[0]!.text.slice(0, SHOWN))}), as ${are} imported`,
   ];
 }
 
@@ -167,5 +172,14 @@ function oneColumnNotes(records: readonly HeadRow[]): string[] {
           : `if that parts columns, --delimiter ${JSON.stringify(delimiter)} says so`),
     ];
   }
-  return [];
+  const printed = values.filter(([cell]) => PRINTED.test(cell!.text)).length;
+  if (values.length < PRINTED_LINES || printed * 3 < values.length) return [];
+  return [
+    `all of it is one column, and its texts look like the lines of a printed report, so they are imported as they are: part them in a spreadsheet first ("Text to Columns"), or import the data that the report was made of`,
+  ];
 }
+
+/** Lines of a report: points that lead to a number, or a word before two numbers or more. */
+const PRINTED = /(?:\. ?){4}.*\d|\p{L}.* \d[\d.,]*%? [\d.,% -]*\d%?$/u;
+/** Lines that a printed report has at least; a third of them are such. */
+const PRINTED_LINES = 20;

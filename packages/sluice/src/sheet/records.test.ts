@@ -272,8 +272,15 @@ test("lines of one text among the records are said, since titles of sections are
   expect(found.notes).toContain(
     'rows 2 and 5 hold one text alone ("TOOLS"), as titles of sections do, and are imported',
   );
+  const years = await look("Year,Mood,Men,Women\n2004,,,\n,glad,5,6\n,sad,7,8\n2005,,,\n,glad,6,7\n,sad,4,8\n");
+  expect(years.notes).toContain(
+    'rows 2 and 5 hold one value alone ("2004"), as titles of sections do, and are imported',
+  );
+  expect((await look("Time,2010\nCountry,\nPeru,5\nChile,7\n")).notes).toEqual([
+    'row 2 holds one text alone ("Country"), as a title of a section does, and is imported',
+  ]);
   // Of two columns, one may be empty.
-  expect((await look("Item,Price\nSaw\nAxe,5\nBall,7\nKite,8\nDoll,9\n")).notes).toEqual([]);
+  expect((await look("Item,Price\nAxe,5\nSaw\nBall,7\nKite,8\nDoll,9\n")).notes).toEqual([]);
 });
 
 test("a title above a repeated header is said to begin another table, each with the range that takes it", async () => {
@@ -320,6 +327,15 @@ test("one column whose values hold a delimiter is said", async () => {
   const found = await look('"id,name,city"\n"1,""Ada"",Bonn"\n"2,""Bob"",""Rome, EUR"""\n');
   expect(found.notes.join()).toContain('its values hold "," 2 times each: the lines seem to be quoted as a whole');
   expect((await look("note\nfirst, second\nthird\nfourth, fifth, sixth\n")).notes.join()).not.toContain("one column");
+});
+
+test("one column of the lines of a printed report is said, and one of texts is not", async () => {
+  const report = Array.from({ length: 30 }, (_, n) => `  Ward ${n} . . . . . .   ${n}    ${n * 2}`).join("\n");
+  expect((await look(`RESULTS OF MAY\n${report}\n`)).notes.join()).toContain(
+    "all of it is one column, and its texts look like the lines of a printed report",
+  );
+  const notes = Array.from({ length: 30 }, (_, n) => `Remark ${n} of the year`).join("\n");
+  expect((await look(`remark\n${notes}\n`)).notes).toEqual([]);
 });
 
 test.skipIf(server === undefined)("an import leaves the same rows out, also where the table is there", async () => {
