@@ -5,6 +5,7 @@
 //
 //   Country | Wheat | Rye       the header
 //   GEO     | C0110 | C0120     codes (isAbout): no column of values has one there
+import { isMark } from "../values/marks.ts";
 import { BELOW, evidence, isDateOver, seriesIn, sortBelow } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
@@ -25,7 +26,61 @@ export function aboutLines(rows: readonly HeadRow[], header: number): number {
   for (let lines = ABOUT_ROWS; lines > 0; lines--) if (rows[header + lines]?.cells.every(isFieldId)) return lines;
   let lines = 0;
   while (lines < ABOUT_ROWS && !isUnits(rows, header + lines) && isAbout(rows, header + lines + 1)) lines++;
+  return isUnits(rows, header + lines) ? lines : Math.max(lines, misfitLines(rows, header + lines) + lines);
+}
+
+/** The most rows below the header of which no cell fits. */
+const MISFIT_ROWS = 8;
+
+/**
+ * The number of rows right below a row up to the last one that misfits: titles of sections in a
+ * column of numbers, frequencies and first dates of series, names in a second language.
+ */
+function misfitLines(rows: readonly HeadRow[], above: number): number {
+  let lines = 0;
+  for (let n = 1; n <= MISFIT_ROWS && rows.length - above - n > Math.max(n, ABOUT_RECORDS); n++) {
+    if (rows[above + n]!.number > rows[above + n - 1]!.number + 2) break;
+    const fit = fitOf(rows, above + n);
+    if (fit === "misfits") lines = n;
+    // A title of a section may be between two of them.
+    else if (fit === "fits" || rows[above + n]!.cells.length > 1) break;
+  }
   return lines;
+}
+
+/** A value with something else, such as a mark: `0.25***`, `(12)`, `> 5`. */
+const VALUE_IN = /^[-+−(<>≤≥~]?\s?\d/;
+
+/**
+ * Compares a row with the columns of values below it. It fits if one of its cells is a value, or a
+ * mark for a missing one. It misfits if it is a text alone there, right of others. It also does if
+ * the text that all records begin with is missing, and there are different texts, or dates over
+ * numbers, over half of these columns or over no other ones. Anything else tells nothing: `North |
+ * closed | closed` is a record.
+ */
+function fitOf(rows: readonly HeadRow[], at: number): "fits" | "misfits" | undefined {
+  const { cells } = rows[at]!;
+  const below = rows.slice(at + 1, at + 1 + BELOW);
+  const sorts = new Map<number, string>();
+  for (const column of new Set(below.flatMap((row) => row.cells.map((cell) => cell.column)))) {
+    const values = below.flatMap((row) => row.cells.filter((cell) => cell.column === column));
+    const sort = values.length * 2 < below.length ? undefined : sortBelow(values);
+    if (sort !== undefined) sorts.set(column, sort);
+  }
+  const typed = [...sorts].filter(([, sort]) => sort !== "text").map(([column]) => column);
+  const over = cells.filter(({ column }) => typed.includes(column));
+  const isWord = ({ text, sort }: HeadCell): boolean =>
+    sort === "text" && !VALUE_IN.test(text) && !NO_VALUE.test(text) && !isMark(text);
+  const misfits = over.filter((cell) => isWord(cell) || isDateOver(cell, sorts.get(cell.column)!));
+  if (misfits.length < over.length) return "fits";
+  if (misfits.length === 0) return undefined;
+  const first = Math.min(...sorts.keys());
+  // At the left it is the title of a section.
+  if (cells.length === 1) return cells[0]!.column > first ? "misfits" : undefined;
+  const begins = sorts.get(first) === "text" && cells.some(({ column }) => column <= first);
+  const isSaid = new Set(misfits.map(({ text }) => text)).size > 1 || misfits.some(({ sort }) => sort !== "text");
+  const areAll = misfits.length === cells.length || misfits.length * 2 >= typed.length;
+  return isSaid && !begins && areAll ? "misfits" : undefined;
 }
 
 export function isFieldId({ text }: HeadCell): boolean {

@@ -32,7 +32,10 @@ function numberedColumns({ cells }: HeadRow): number[] {
   const letters = /^\p{L}$/u.test(cells[0]!.text) ? 1 : 0;
   const numbers = cells.slice(letters).map(numberIn);
   const [first] = numbers;
-  const goesOn = numbers.every((number, n) => number !== undefined && number === first! + n);
+  // Each group of columns may have numbers of its own: `1 | 2 | 3 | 1 | 2 | 3`.
+  const again = numbers.indexOf(1, 1);
+  const length = again < LEAST ? numbers.length : again;
+  const goesOn = numbers.every((number, n) => number !== undefined && number === first! + (n % length));
   return goesOn && (first === 1 || (first === 2 && letters === 1))
     ? cells.slice(letters).map(({ column }) => column)
     : [];

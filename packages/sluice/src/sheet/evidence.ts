@@ -43,7 +43,9 @@ export function evidence(rows: readonly HeadRow[], i: number): Evidence {
   const own = new Set(row.cells.map((cell) => cell.column));
   const covered = usual.filter((column) => own.has(column)).length;
   const series = seriesIn(row);
-  const isSeries = series.size > 0 && below.filter((other) => seriesIn(other).size > 0).length * 3 <= below.length;
+  // Sums that grow from month to month do not continue the months.
+  const kind = isEven(row) ? isEven : (other: HeadRow): boolean => seriesIn(other).size > 0;
+  const isSeries = series.size > 0 && below.filter(kind).length * 3 <= below.length;
   const labelled = new Set<number>();
   let records = 0;
   for (const cell of row.cells) {
@@ -85,7 +87,8 @@ export function isDateOver(cell: HeadCell, sort: string): boolean {
 
 /**
  * Numbers or dates that are side by side and go up, or down, from cell to cell: a series of three
- * with equal steps, or of five.
+ * with equal steps, or of five. Numbers without equal steps must go up, since those of shares and
+ * of people by age go down.
  */
 const EVEN_SERIES = 3;
 const ANY_SERIES = 5;
@@ -94,14 +97,29 @@ const ANY_SERIES = 5;
  * The columns of a series that goes through all numbers and dates of a row: ages, weeks, months,
  * numbered districts.
  */
-export function seriesIn({ cells }: HeadRow): ReadonlySet<number> {
-  const values = cells.filter(({ sort }) => sort === "number" || sort === "date");
-  const numbers = values.map(({ text, sort }) => (sort === "date" ? Date.parse(text) : Number(text)));
-  const steps = numbers.slice(1).map((number, n) => number - numbers[n]!);
-  const oneWay = steps.every((step) => step > 0) || steps.every((step) => step < 0);
-  const even = steps.every((step) => step === steps[0]);
-  if (!oneWay || values.length < (even ? EVEN_SERIES : ANY_SERIES)) return new Set();
+export function seriesIn(row: HeadRow): ReadonlySet<number> {
+  const values = row.cells.filter(isOfSeries);
+  const steps = stepsIn(row);
+  const isOneWay =
+    steps.every((step) => step > 0) || (steps.every((step) => step < 0) && values.every(({ sort }) => sort === "date"));
+  if (!isEven(row) && (!isOneWay || values.length < ANY_SERIES)) return new Set();
   return new Set(values.map(({ column }) => column));
+}
+
+/** Whether the numbers and dates of a row have equal steps: `12 | 11 | 10`. */
+function isEven(row: HeadRow): boolean {
+  const steps = stepsIn(row);
+  return steps.length >= EVEN_SERIES - 1 && steps[0] !== 0 && steps.every((step) => step === steps[0]);
+}
+
+/** The differences from each number or date of a row to the next one. */
+function stepsIn({ cells }: HeadRow): number[] {
+  const numbers = cells.filter(isOfSeries).map(({ text, sort }) => (sort === "date" ? Date.parse(text) : Number(text)));
+  return numbers.slice(1).map((number, n) => number - numbers[n]!);
+}
+
+function isOfSeries({ sort }: HeadCell): boolean {
+  return sort === "number" || sort === "date";
 }
 
 /** Years head the columns of many tables. */

@@ -33,8 +33,12 @@ const AMOUNT =
   /^[-+−(]?\s?(?:[$€£¥]|[A-Z]{3})?\s?\d{1,3}(?:(?:[.,'\u00A0\u202F ]\d{3})*|\d*)(?:[.,]\d+)?\s?(?:[%$€£¥]|[A-Z]{3})?[-)]?$/u;
 const CURRENCIES: ReadonlySet<string> = new Set(Intl.supportedValuesOf("currency"));
 
-/** `USD 100`, and not `ITE21`: letters around an amount are those of a currency. */
+/**
+ * `USD 100` and `(5)`, and neither `ITE21` nor `2017 1)`: letters around an amount are those of a
+ * currency, and brackets are a pair.
+ */
 function isAmount(text: string): boolean {
+  if (text.startsWith("(") !== text.endsWith(")")) return false;
   return AMOUNT.test(text) && (text.match(/[A-Z]{3}/g) ?? []).every((letters) => CURRENCIES.has(letters));
 }
 

@@ -548,6 +548,27 @@ describe("names that are no words are a header where they are a series that goes
     expect(layout(rows)).toMatchObject({ headerRows: [1], aboutRows: [2], firstRow: 3 });
   });
 
+  test("years with footnote marks, as texts of which a bracket is a part", () => {
+    const rows: BatchCell[][] = [["Jobs"], [null, "2021 1)", 2022, 2023, "20242)"], ["Women", 1.5, 2, 2.5, 3.5], ["Men", 3, 1, 4, 2.5], ["Both", 2, 9, 8, 8]]; // prettier-ignore
+    expect(found(rows)).toEqual([[2], ["2021 1)", "2022", "2023", "20242)"]]);
+  });
+
+  test("months that go back over sums that grow", () => {
+    const rows: BatchCell[][] = [["up to month", 5, 4, 3, 2], ["sold", 90, 71, 40, 12], ["let", 80, 77, 31, 10], ["lost", 9, 6, 3, 1]]; // prettier-ignore
+    expect(found(rows)).toEqual([[1], ["up to month", "5", "4", "3", "2"]]);
+  });
+
+  test("but not numbers that go down in steps of their own, below names", () => {
+    const rows: BatchCell[][] = [
+      ["Year", "Sex", "All", "0 – 9", "10 – 19", "20 – 29", "30 – 39", "40 – 49"],
+      [null, "both", 99, 50, 30, 10, 6, 3],
+      [2020, "men", 50, 26, 10, 6, 8, 1],
+      [null, "women", 49, 24, 20, 4, 1, 2],
+      [2021, "men", 51, 24, 12, 4, 5, 1],
+    ];
+    expect(layout(rows)).toMatchObject({ headerRows: [1], firstRow: 2 });
+  });
+
   test("but not where the rows below are series too", () => {
     expect(layout([[1, 2, 3, 4], [2, 4, 6, 8], [3, 6, 9, 12], [4, 8, 12, 16]]).headerRows).toEqual([]); // prettier-ignore
   });
@@ -617,6 +638,48 @@ describe("rows below the header say more of the columns and are no records", () 
     });
   });
 
+  test("numbers of the columns, anew for each group", () => {
+    const rows: BatchCell[][] = [
+      [null, "North", null, null, "South", null, null],
+      ["Item", "State", "Towns", "All", "State", "Towns", "All"],
+      [null, 1, 2, 3, 1, 2, 3],
+      ["Roads", 5, 6, 11, 7, 1, 8],
+      ["Schools", 9, 2, 11, 7, 5, 12],
+      ["Courts", 1, 8, 9, 6, 1, 7],
+    ];
+    expect(layout(rows)).toMatchObject({ headerRows: [1, 2], aboutRows: [3], firstRow: 4 });
+  });
+
+  const mice: BatchCell[][] = [["2020-01-01", 5, 6], ["2020-01-02", 7, 8], ["2020-01-03", 9, 1], ["2020-01-04", 2, 3], ["2020-01-05", 4, 4], ["2020-01-06", 7, 7]]; // prettier-ignore
+
+  test.each<[string, BatchCell[][], number[]]>([
+    ["what is said of each series", [["Unit", "head", "head"], ["Code", "M1", "M2"]], [2, 3]], // prettier-ignore
+    ["the date on which each series begins", [["First", new Date(Date.UTC(2020, 0, 1)), new Date(Date.UTC(2020, 0, 1))]], [2]], // prettier-ignore
+    ["a text alone over values", [[null, "Number of animals", null]], [2]],
+    ["a second header, over the titles of a section", [["day", "black", "white"], ["IN ALL", null, null], [null, "caught", "seen"]], [2, 3, 4]], // prettier-ignore
+  ])("%s", (_, about, expected) => {
+    expect(layout([["Day", "Black", "White"], ...about, ...mice])).toMatchObject({ aboutRows: expected });
+  });
+
+  test.each<[string, BatchCell[][]]>([
+    ["values with marks", [[null, "0.5***", "0.25*"]]],
+    ["a text over texts", [["a first day", null, null]]],
+    ["a word that is there for a missing value", [[null, "unknown", "tbd"]]],
+  ])("but not %s", (_, about) => {
+    const texts = mice.map(([, ...values], n): BatchCell[] => [`Ward ${"abcdef"[n]}`, ...values]);
+    expect(layout([["Ward", "Black", "White"], ...about, ...texts]).aboutRows).toEqual([]);
+  });
+
+  test("a record whose text is there, with one word over the columns of values", () => {
+    const wards = mice.map(([, ...values], n): BatchCell[] => [`Ward ${"abcdef"[n]}`, ...values]);
+    expect(layout([["Ward", "Black", "White"], ["Ward 0", "closed", "closed"], ...wards]).aboutRows).toEqual([]);
+  });
+
+  test("a column without a name has the one of the row below", () => {
+    const rows: BatchCell[][] = [[null, "Black", "White"], ["Day", "caught", "seen"], ...mice]; // prettier-ignore
+    expect(layout(rows).headers.map(({ text }) => text)).toContain("Day");
+  });
+
   test("numbers of the columns, over one record", () => {
     const one: BatchCell[][] = [
       ["Place", "Men", "Women", "Both"],
@@ -667,7 +730,6 @@ describe("rows below the header say more of the columns and are no records", () 
   test.each<[string, BatchCell[]]>([
     ["a value in one of the columns", ["1986-12-01", "PHXR", "DNXR"]],
     ["the same word twice", [null, "none", "none"]],
-    ["an empty cell", [null, "PHXR", null]],
   ])("but not a row with %s", (_, row) => {
     expect(layout([["Date", "Phoenix", "Denver"], row, ...series]).aboutRows).toEqual([]);
   });
@@ -1064,4 +1126,31 @@ test("a remark of two cells is none of the names that a row below it, after a bl
   // Right below it they are a record, as it is where they name no column more.
   expect(found([["Name", "Age"], [null], ["Ada", 36], ["Bob", 41]])[0]).toEqual([1]);
   expect(found([["Name", "Age"], [null], ["Ada", "old"], ["Bob", 41], ["Eve", 23]])[0]).toEqual([1]);
+});
+
+test("names with what they mean are above those of the columns, if a line of one text is between them", () => {
+  const rows: BatchCell[][] = [
+    ["Data of the bank"],
+    [null],
+    ["GDP", "Gross domestic product"],
+    [null],
+    ["Frequency: yearly"],
+    ["date", "GDP"],
+    ["2020-01-01", 5.5],
+    ["2021-01-01", 6.5],
+    ["2022-01-01", 6.75],
+  ];
+  expect(found(rows)).toEqual([[6], ["date", "GDP"]]);
+  // Without a blank row, the line is a title of a section.
+  expect(layout(rows.toSpliced(3, 1)).headerRows).toEqual([3]);
+});
+
+test("a row of texts is a record, if half of them are in other records, or end as all values of their columns", () => {
+  const lessons: BatchCell[][] = [["Latin", null, "Art"], ["Greek", "Music", "Art"], ["Latin", "Sport", "Law"], ["Greek", "Music", "Law"]]; // prettier-ignore
+  expect(layout(lessons).headerRows).toEqual([]);
+  const pairs = "abcdefgh".split("").map((name, n): BatchCell[] => [name, `x${name} (${n} h)`, `y${name} (${n + 3} h)`]); // prettier-ignore
+  expect(layout(pairs).headerRows).toEqual([]);
+  expect(layout([["Who", "First (h)", "Next (h)"], ...pairs]).headerRows).toEqual([1]);
+  // The header comes again on the next page.
+  expect(layout([...WORDS, ...WORDS]).headerRows).toEqual([1]);
 });

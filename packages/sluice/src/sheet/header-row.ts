@@ -83,8 +83,8 @@ function withoutColumnNumbers(rows: readonly HeadRow[], find: (rows: readonly He
   if (at === undefined) return find(rows);
   const { number } = rows[at]!;
   const layout = find(rows.toSpliced(at, 1));
-  const last = Math.max(layout.headerRows.at(-1) ?? number, layout.unitsRow ?? 0, ...layout.aboutRows);
-  if (last !== rows[at - 1]!.number) return find(rows);
+  const top = [...layout.headerRows, layout.unitsRow, ...layout.aboutRows];
+  if (!top.includes(rows[at - 1]!.number)) return find(rows);
   return { ...layout, aboutRows: [...layout.aboutRows, number], firstRow: Math.max(layout.firstRow, number + 1) };
 }
 
@@ -242,11 +242,16 @@ function layoutOf(rows: readonly HeadRow[], first: number, headers: readonly Hea
       ? headers
       : headers.map((header) => withUnit(header, headers, unitOf));
   const names = distinct(told) === told.length ? told : headers;
+  const isNamed = new Set(headers.map(({ sheetColumn }) => sheetColumn));
+  const more = (about[0]?.cells ?? []).filter(({ column, sort }) => sort === "text" && !isNamed.has(column));
   return {
-    headers: names.map((header, n) => {
-      const unit = header === headers[n] ? unitOf.get(header.sheetColumn) : undefined;
-      return unit === undefined || unit === "-" || unit === header.text ? header : { ...header, unit };
-    }),
+    headers: [
+      ...names.map((header, n) => {
+        const unit = header === headers[n] ? unitOf.get(header.sheetColumn) : undefined;
+        return unit === undefined || unit === "-" || unit === header.text ? header : { ...header, unit };
+      }),
+      ...more.map(headerOf),
+    ].toSorted((a, b) => a.sheetColumn - b.sheetColumn),
     headerRows: rows.slice(first, last + 1).map((row) => row.number),
     unitsRow: units?.number,
     aboutRows: about.map((row) => row.number),
@@ -280,11 +285,60 @@ function findHeader(rows: readonly HeadRow[]): number | undefined {
       continue;
     }
     if (records === 0 && (isRemark(rows, i, labels) || isProse(rows, i, labels) || isSeriesOver(rows, i))) continue;
-    if (records === 0 || labels > records) return i;
+    if (labels + records === 0 && holdsTexts(rows, i)) return undefined;
+    if (records === 0 || labels > records) return nearest(rows, i, labels);
     if (labels === 0 && (i === 0 || holdsValues(rows))) return undefined;
     return widest(rows, i);
   }
   return 0;
+}
+
+/** Rows from a row of names to another one that is right above the records. */
+const NEAR_ROWS = 5;
+
+/**
+ * The last one of rows of names, if there is a blank row between them, and nothing else but lines
+ * of one text. What is further above describes it: `GDP | Gross domestic product` over
+ * `Frequency: yearly` and `date | GDP`.
+ */
+function nearest(rows: readonly HeadRow[], header: number, labels: number): number {
+  for (let i = header + 2; i <= header + NEAR_ROWS && i < rows.length - 1; i++) {
+    const between = rows.slice(header + 1, i);
+    if (!between.every(({ cells }) => cells.length === 1 && cells[0]!.sort === "text")) break;
+    if (rows[i]!.cells.length < rows[header]!.cells.length || rows[i]!.number === rows[header]!.number + i - header) continue; // prettier-ignore
+    const last = evidence(rows, i);
+    if (last.covers && last.records === 0 && last.labels >= Math.max(labels, 1) && rows[i]!.cells.every(isLabel)) return i; // prettier-ignore
+  }
+  return header;
+}
+
+/** The texts of a column that look alike, at least, and their share. */
+const ALIKE = 5;
+const MOSTLY = 0.9;
+
+/**
+ * Whether a row of texts is one of the records, in half of its cells or more, and in two: the text
+ * is there once more in its column, and the rows are not the same; or it ends like all texts of its
+ * column, with digits and a unit (`15 kg`, `(3 h)`).
+ */
+function holdsTexts(rows: readonly HeadRow[], i: number): boolean {
+  const { cells } = rows[i]!;
+  const others = rows.slice(i + 1).filter((row) => {
+    const texts = new Map(row.cells.map(({ column, text }) => [column, text]));
+    return cells.some(({ column, text }) => texts.get(column) !== text);
+  });
+  const held = cells.filter(({ column, text }) => {
+    const texts = others.flatMap((row) => row.cells.filter((cell) => cell.column === column)).map((cell) => cell.text);
+    const end = endOf(text);
+    const alike = end === undefined ? 0 : texts.filter((one) => endOf(one) === end).length;
+    return texts.includes(text) || (alike >= ALIKE && alike >= texts.length * MOSTLY);
+  });
+  return held.length > 1 && held.length * 2 >= cells.length;
+}
+
+/** The end of a text from its last digits on, if a unit follows them: `15 kg` → `0 kg`. */
+function endOf(text: string): string | undefined {
+  return /\d(\P{Nd}{2,10})$/u.exec(text)?.[1];
 }
 
 /** Reports whether the first row has several cells, all of them values like those below. */

@@ -322,7 +322,7 @@ export function layoutNotes({ headerRows, unitsRow, aboutRows, passedOver, first
     notes.push(`footnote marks are left out of the names (${JSON.stringify(first)}${more})`);
   }
   if (aboutRows.length > 0) {
-    const rows = aboutRows.length === 1 ? `row ${aboutRows[0]} says` : `rows ${aboutRows.join(" and ")} say`;
+    const rows = aboutRows.length === 1 ? `row ${aboutRows[0]} says` : `rows ${rowList(aboutRows)} say`;
     notes.push(
       `${rows} more of the columns and ${aboutRows.length === 1 ? "is no record" : "are no records"} (--header ${headerRows.length === 1 ? headerRows[0] : `${headerRows[0]}-${headerRows.at(-1)}`} reads ${aboutRows.length === 1 ? "it" : "them"} as ${aboutRows.length === 1 ? "one" : "such"})`,
     );
