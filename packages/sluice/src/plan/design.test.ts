@@ -347,6 +347,14 @@ describe("types", () => {
     const { notes } = await imported(target, folder.path, rows, { table: "marked" });
     const note = notes.find((one) => one.includes("4 of 5 columns are text"));
     expect(note).toMatch('if these mean that a value is missing, --null "M" --null "N" reads them so');
+    // A column with errors, which has a note of its own, does not hide them.
+    const shares = rows.map((row, n): TestCell[] => [
+      ...row,
+      n === 0 ? "Share" : n % 10 === 1 ? { error: "#VALUE!" } : 0.5,
+    ]);
+    const withErrors = (await imported(target, folder.path, shares, { table: "shares" })).notes.join("\n");
+    expect(withErrors).toMatch('if these mean that a value is missing, --null "M" --null "N" reads them so');
+    expect(withErrors).toMatch('--null "#VALUE!" reads them as missing');
     await imported(target, folder.path, rows, { table: "counts", nulls: ["M", "N"] });
     expect(Object.values(await columns(target, "counts")).slice(1)).toEqual([
       "integer -- Pupils",

@@ -69,8 +69,10 @@ export function textNotes(load: readonly LoadColumn[], sample: Sample, stated: T
     .slice(0, SPOILED_COLUMNS)
     .map(([row, value]) => `${JSON.stringify(value.slice(0, SHOWN))} (row ${row})`);
   const types = [...new Set(spoiled.map(({ type }) => type))].join(", ");
-  const marks = sharedMarks(spoiled.map(({ against }) => against.map(({ value }) => value)));
-  const header = sharedRow(spoiled, firstRow);
+  // Of columns with errors, another note says what to do.
+  const unsaid = spoiled.filter(({ said }) => !said);
+  const marks = sharedMarks(unsaid.map(({ against }) => against.map(({ value }) => value)));
+  const header = sharedRow(unsaid, firstRow);
   const advice =
     marks.length === 0
       ? header === undefined
