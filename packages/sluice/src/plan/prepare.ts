@@ -136,8 +136,18 @@ export async function prepareTable(
     ddl,
     changes,
     indexes: existing ? [] : wanted.indexes,
-    notes,
+    notes: options.sheet === "all" ? notes.map((note) => withSheet(note, names.sheet)) : notes,
   };
+}
+
+/** A note of one sheet of several: the options that it offers are about this sheet alone. */
+function withSheet(note: string, sheet: string): string {
+  return note
+    .replaceAll(
+      /--(header|skip) (N|none|\d+(?:-\d+)?)\b/g,
+      (_, option: string, value: string) => `--${option} ${JSON.stringify(`${sheet}=${value}`)}`,
+    ) // prettier-ignore
+    .replaceAll(/--(?:range|skip-last) /g, (option) => `--sheet ${JSON.stringify(sheet)} ${option}`);
 }
 
 /**

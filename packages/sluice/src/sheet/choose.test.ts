@@ -101,6 +101,22 @@ test("--sheet all leaves covers out, and says which", async () => {
   expect(found.notes).toContain('not tables, and so left out: "Contents" (--sheet NAME takes one of them)');
 });
 
+test("with --sheet all, the options that a note offers are about its sheet, and they work", async () => {
+  const sheets = {
+    One: [["x", 1], ["a", 2], ["b", 3]],
+    "Two 2": [["Item", "Price", null, "Staff", "Pay"], ["Tea", 3.5, null, "Ada", 1200], ["Milk", 1.2], ["Rye", 2]],
+  }; // prettier-ignore
+  const { imports } = await look(sheets, { sheet: "all" });
+  expect(imports[0]!.notes.join()).toContain('(--header "One=N" names');
+  expect(imports[1]!.notes.join()).toContain(
+    '--sheet "Two 2" --range A:B takes one, --sheet "Two 2" --range D:E the other',
+  );
+  const found = await look(sheets, { sheet: "all", headers: new Map([["One", [1, 1] as const]]) });
+  expect(found.imports[0]!.columns.map(({ column }) => column)).toEqual(["x", "_1"]);
+  const other = await look(sheets, { sheet: "Two 2", range: "D:E" });
+  expect(other.imports[0]!.columns.map(({ column }) => column)).toEqual(["staff", "pay"]);
+});
+
 test("--header can be said for one sheet alone", async () => {
   const sheets = { One: [["x", 1], ["a", 2], ["b", 3]], Two: [["a", "b"], [1, 2]] }; // prettier-ignore
   const headers = new Map([["One", [2, 2] as const]]);
