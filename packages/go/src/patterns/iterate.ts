@@ -25,8 +25,9 @@ export interface Sink<T> {
 export async function iterate<T>(
   s: Sink<T>,
   values: AsyncIterable<T> | ReadableStream<T>,
-  iterator: AsyncIterator<T> = "getReader" in values ? fromStream(values) : iteratorOf(values),
+  made?: AsyncIterator<T>,
 ): Promise<void> {
+  const iterator = made ?? ("getReader" in values ? fromStream(values) : iteratorOf(values));
   let abandon: (reason: unknown) => void = () => undefined;
   /** The answer to a `next` in progress. */
   let answer: Promise<unknown> | undefined;

@@ -33,8 +33,14 @@ export function bridge<T>(ctx: Context, inputs: RecvChan<RecvChan<T>>): RecvChan
  */
 export function fanOut<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T>[] {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`fanOut: n must be at least 1, got ${n}`);
+  /** The channels, the one that took a value last at the end. */
+  let turns: Set<Port<T>> | undefined;
   return split(ctx, input, { name: "fanOut", outputs: n }, async (s, value) => {
-    await offer(s, value, new Set(s.ports));
+    turns ??= new Set(s.ports);
+    const taker = await offer(s, value, turns);
+    if (taker === undefined) return;
+    turns.delete(taker);
+    turns.add(taker);
   });
 }
 
@@ -74,7 +80,11 @@ function split<T>(
  */
 async function offer<T>(s: Stage<T>, value: T, waiting: Set<Port<T>>): Promise<Port<T> | undefined> {
   for (;;) {
-    for (const port of waiting) if (port.isLeft) waiting.delete(port);
+    for (const port of waiting) {
+      if (port.isLeft) waiting.delete(port);
+      // Most of the time a reader waits, and then no select is needed.
+      else if (port.channel.trySend(value)) return port;
+    }
     if (waiting.size === 0) return undefined;
     const ports = [...waiting];
     const c = await select([
