@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, "..");
 const LEDGER = [
   "ledger/fence.test.ts",
   "ledger/ledger.test.ts ledger/again.test.ts",
-  "ledger/restored.test.ts ledger/rejects-read.test.ts ledger/cancelled.test.ts ledger/settled.test.ts ledger/sound.test.ts test/same-content.test.ts database/sequences.test.ts",
+  "ledger/restored.test.ts ledger/rejects-read.test.ts ledger/rows-left.test.ts ledger/settled.test.ts ledger/sound.test.ts test/same-content.test.ts database/sequences.test.ts",
   "ledger/replay.test.ts",
 ];
 /** Test files by source, each step as a list of them. */

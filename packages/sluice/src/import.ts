@@ -31,7 +31,7 @@ import { csvOf, schemaHash, wishOf, readingOf, readingOptions, rulesOf } from ".
 import { BEGUN_ALREADY, ensureLedger, hasLedger, TAKEN_OVER } from "./ledger/schema.ts";
 import { finishedBefore, goOn, importToResume, lookFor, NOTHING_YET, type Found, type Job } from "./ledger/resume.ts";
 import { expectHeld, holdsAll } from "./ledger/doubt.ts";
-import { leftByCancelled } from "./ledger/cancelled.ts";
+import { rowsLeftNotes } from "./ledger/rows-left.ts";
 import { unheldRows, type Unheld } from "./plan/repeat.ts";
 import { loadersOf, planOf } from "./plan/method.ts";
 import { expectUnloggedRows } from "./ledger/table-shape.ts";
@@ -77,7 +77,7 @@ async function importPatiently(ctx: Context, options: ImportOptions): Promise<Im
   } catch (error) {
     // A caller who wants the rejects gets them: the process that did the import may have ended
     // before it could pass them on.
-    if (error instanceof FinishedError && error.doneBefore) await passOnPatiently(options, error.result, error.plan);
+    if (error instanceof FinishedError && error.doneBefore) await passOnPatiently(options, error.result, error.plan, { doneBefore: true });
     throw error;
   }
 }
@@ -189,7 +189,7 @@ class Database {
   }
 }
 
-/** The notes about rows of cancelled imports that this one puts in once more. */
+/** The notes about rows of earlier imports that this one puts in once more. */
 async function leftBefore(
   key: ImportKey,
   file: string,
@@ -201,7 +201,7 @@ async function leftBefore(
   try {
     const info = await target.describe(plan.table);
     const unheld = info && unheldRows(plan.conflict, info, plan.load, plan.empty);
-    return await leftByCancelled(target, key, options, unheld, { file, own: before.inserted });
+    return await rowsLeftNotes(target, key, options, unheld, { file, own: before.inserted });
   } catch {
     return []; // what only says more of an import does not fail it
   }
@@ -270,7 +270,7 @@ async function refusalAhead(
     const entry = (await hasLedger(target)) ? await finishedBefore(target, key, options, isHeld) : undefined;
     if (!entry)
       return (await hasLedger(target))
-        ? await leftByCancelled(target, key, options, unheld, { file, ahead: true })
+        ? await rowsLeftNotes(target, key, options, unheld, { file, ahead: true })
         : [];
     return [
       `without --again the import would be refused: this file was imported already, on ${entry.startedAt}, as import ${entry.id}`,
@@ -417,7 +417,7 @@ async function conclude(run: Recorded): Promise<ImportResult> {
   const totals = await settle(run, interrupted);
   const first = new FirstRejects();
   const result = { ...resultOf(run, totals), rejects: first.list, interrupted };
-  await passOnPatiently(options, result, plan, first);
+  await passOnPatiently(options, result, plan, { first });
   if (totals.rejected === 0) return result;
   // What only says more of a finished import does not fail it.
   const reasons = target.patiently(() => reasonsOf(target, job.claim.id));

@@ -109,7 +109,9 @@ export async function importDetails(target: Target, id: string): Promise<Details
      from sluice.imports i left join sluice.leases l on l.import = i.id where i.id = $1`,
     [id],
   );
-  const [contentHash, epoch, owner, message, indexes, begun, done] = more.rows[0]!;
+  // It may have been deleted meanwhile.
+  if (!more.rows[0]) throw unknown(target, id);
+  const [contentHash, epoch, owner, message, indexes, begun, done] = more.rows[0];
   return {
     ...summaryFrom(rows[0]),
     contentHash: contentHash!,

@@ -67,7 +67,8 @@ export async function checkLedger(target: Target): Promise<void> {
   const says: Readonly<Record<string, string>> = {
     owner:
       `${thing} belongs to the role "${role}", and what is in the ledger runs with the rights of whoever imports. Its owner must be ${trusted}. ` +
-      `Drop it (drop schema sluice cascade; the history of imports goes with it), and have it made anew by one of them: sluice init`,
+      `To keep the history, by which no file goes in twice, use sluice as that role or as a member of it. ` +
+      `Or drop it (drop schema sluice cascade; files that were imported before go in again then), and have it made anew by one of them: sluice init`,
     create:
       `${who} may make functions in ${thing}, which would run with the rights of whoever imports. ` +
       `Take that right back: revoke create on schema sluice from ${grantee};`,

@@ -32,11 +32,17 @@ export class RejectFile implements AsyncDisposable {
   #first: Titles | undefined;
   #failed = false;
   #closed = false;
+  #wasThere = false;
 
   /** @param path ends in .csv or .xlsx @param guard whether CSV is made safe against formulas */
   constructor(path: string, guard: boolean = true) {
     this.path = path;
     this.#guard = guard;
+  }
+
+  /** True if `check` has found a file of this name. */
+  get wasThere(): boolean {
+    return this.#wasThere;
   }
 
   /** The files that have been made. */
@@ -55,6 +61,14 @@ export class RejectFile implements AsyncDisposable {
     await this.#trying(() => access(dirname(this.path), constants.W_OK), what);
     this.#sources = sources;
     await this.#spare(this.path);
+    // A pipe without a reader would hold the program up for ever.
+    const found = await stat(this.path).catch(() => undefined);
+    this.#wasThere = found !== undefined;
+    if (found !== undefined && !found.isFile())
+      throw new SluiceError(
+        "reject_file",
+        `the reject file ${this.path} is not an ordinary file. Give --rejects a file in a folder that can be written.`,
+      );
   }
 
   /** @throws SluiceError (`reject_file`) if a path is that of a file that is imported */

@@ -31,13 +31,14 @@ export async function settle(run: Recorded, interrupted: boolean): Promise<Total
  * Passes on the rejects of an import whose counts are in the ledger. Reading them may take as many
  * attempts as anything else.
  *
+ * @param first takes the first of them
  * @throws FinishedError if it has finished, and what fails is this
  */
 export async function passOnPatiently(
   options: ImportOptions,
   result: ImportResult,
   plan: FinishedError["plan"],
-  first?: FirstRejects,
+  { first, doneBefore = false }: { readonly first?: FirstRejects; readonly doneBefore?: boolean },
 ): Promise<void> {
   const { target } = options;
   let unread: unknown;
@@ -51,7 +52,7 @@ export async function passOnPatiently(
         }),
   };
   const { id, file, sheet } = result;
-  const failure = await failureOf(passOn(patient, id, { plan, options, names: { file, sheet } }, first));
+  const failure = await failureOf(passOn(patient, id, { plan, options, names: { file, sheet }, doneBefore }, first));
   if (failure === undefined) return;
   if (result.interrupted && isInterrupted(failure)) throw failure;
   throw notPassedOn(failure, unread !== undefined, result, plan);

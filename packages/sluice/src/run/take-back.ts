@@ -113,7 +113,8 @@ const FACTS = `
  */
 async function prove(asked: Asked, id: string, locking = ""): Promise<TakingBack> {
   const found = await asked.query(FACTS, [id]);
-  const { facts, oid } = factsFrom(id, found.rows[0]!);
+  if (!found.rows[0]) throw deletedMeanwhile(id);
+  const { facts, oid } = factsFrom(id, found.rows[0]);
   const { name, inserted } = facts;
   expectEnded(facts);
   expectTable(facts);
@@ -288,6 +289,14 @@ async function expectUnreferred(asked: Asked, id: string, oid: string, table: st
         `Delete those first, or let them refer to other rows.`,
     );
   }
+}
+
+/** Somebody deletes the history of the import at the same time. */
+function deletedMeanwhile(id: string): SluiceError {
+  return new SluiceError(
+    "unknown_import",
+    `the history of the import ${id} was deleted meanwhile, so its rows cannot be told from others any more. They stay in their table.`,
+  );
 }
 
 function refused(id: string, why: string, next?: string): SluiceError {

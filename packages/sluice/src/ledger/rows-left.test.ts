@@ -1,4 +1,4 @@
-// Rows that a cancelled import has left: the same file puts them in once more, and says so.
+// Rows that an earlier import has left: the same file puts them in once more, and says so.
 import { background, withCancel } from "@sluice/go/context";
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -57,6 +57,26 @@ describe.each(databases)("on $name", ({ open }) => {
     if (!takesBack) return;
     await takeBack(target, first.id);
     expect(await counts(target)).toEqual([ROWS, ROWS]);
+  });
+
+  test("rows of a finished import with other options may be in twice, which is counted, with the way out", async () => {
+    await using opened = await open();
+    await using folder = newFolder();
+    const { target } = opened;
+    await target.query(TABLE);
+    const file = await example(folder.path);
+    const first = await imported(target, file);
+    const note = `${ROWS} rows of this file are in the table since the import ${first.id} with other options, so they`;
+    const takesBack = `in twice; sluice imports take-back ${first.id} --yes takes them back`;
+    const ahead = await imported(target, file, { atomic: true, dryRun: true });
+    expect(ahead.notes).toContain(`${note} would be ${takesBack}`);
+    const { notes } = await imported(target, file, { atomic: true });
+    expect(notes).toContain(`${note} may be ${takesBack}`);
+    expect(await counts(target)).toEqual([2 * ROWS, ROWS]);
+    await takeBack(target, first.id);
+    expect(await counts(target)).toEqual([ROWS, ROWS]);
+    const replaced = await imported(target, file, { mode: "replace" });
+    expect(replaced.notes.join("\n")).not.toMatch(/in twice/);
   });
 
   test("it is said by a dry run, of other options, and by an import that continues", async () => {

@@ -1,6 +1,7 @@
-// Rows that cancelled imports have left in a table. They go in once more if the same content is
-// imported again, which is not refused: who cancels an import and begins again may have taken them
-// out by other means. So a note says how many are there, as far as the database can tell.
+// Rows that earlier imports of the same content have left in a table, and that go in once more
+// without a refusal. Who cancels an import and begins again may have taken its rows out by other
+// means. Who gives other options may mean other rows of the file. So a note says how many rows are
+// there, as far as the database can tell.
 import type { Unheld } from "../plan/repeat.ts";
 import { wishOf, type Wish } from "../plan/plan.ts";
 import { quoteTable } from "../schema/identifiers.ts";
@@ -22,12 +23,12 @@ interface Asking {
 }
 
 /**
- * The notes about cancelled imports of the same content, or of a file of this name, whose rows an
- * import puts in once more.
+ * The notes about imports whose rows this one puts in once more: cancelled ones of the same content
+ * or of a file of this name, and finished ones of the same content with other options.
  *
  * @param unheld the rows of the table that its key does not hold back
  */
-export async function leftByCancelled(
+export async function rowsLeftNotes(
   target: Target,
   key: ImportKey,
   options: Wish,
@@ -37,7 +38,9 @@ export async function leftByCancelled(
   const notes: string[] = [];
   if (options.mode === "replace") return notes;
   for (const entry of [...(await findImports(target, key)), ...(await ofOtherContent(target, key, asking.file))]) {
-    if (entry.state !== "cancelled" || takenBy(entry) === 0 || (await whyGone(target, entry)) !== undefined) continue;
+    const others = entry.state === "finished" && entry.wish !== wishOf(options);
+    if (entry.state !== "cancelled" && !others) continue;
+    if (takenBy(entry) === 0 || (await whyGone(target, entry)) !== undefined) continue;
     if (await holdsAll(target, key.table, unheld)) return notes;
     const rows = await rowsLeft(target, entry, asking.own ?? 0);
     const same = entry.contentHash === key.contentHash;
@@ -71,7 +74,8 @@ function noteOf(entry: Entry, rows: number, of: string, be = rows === 1 ? "is" :
   const out = hasTransactions(method)
     ? `sluice imports take-back ${entry.id} --yes takes ${them} back`
     : `delete with SQL what is not to stay, because rows of the method ${method} cannot be taken back`;
-  return `${are} in the table since the cancelled import ${entry.id}, so ${they} ${be} in twice; ${out}`;
+  const by = entry.state === "cancelled" ? `the cancelled import ${entry.id}` : `the import ${entry.id} with other options`;
+  return `${are} in the table since ${by}, so ${they} ${be} in twice; ${out}`;
 }
 
 /**
