@@ -163,7 +163,7 @@ export class Send<T> implements SendCase {
 
 type Cases = Readonly<Record<string, Case>> | readonly Case[];
 
-/** The names of the last select over named cases: most of them are those of the one before. */
+/** The names of the last select over named cases. Most selects have the names of the one before. */
 let known: readonly string[] = [];
 /** A list for their cases, which are in it during the operation only. */
 let list: Case[] = [];

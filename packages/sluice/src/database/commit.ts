@@ -185,9 +185,10 @@ async function inTransaction(
 }
 
 /**
- * Records that the database refuses the row of a step. What COPY says of it is asked in a
- * transaction that is rolled back by the message which records it: where each row commits by
- * itself, the number of messages is what a refused row costs.
+ * Records that the database refuses the row of a step. The error that COPY gives for the row is
+ * asked for in a transaction. The message that records the reject also rolls that transaction back.
+ * That saves a message, and messages are most of the cost of a refused row if each row commits by
+ * itself.
  */
 async function refuse(
   connection: Connection,

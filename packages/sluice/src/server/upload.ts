@@ -334,8 +334,9 @@ function late(message: string): HttpFailure {
 }
 
 /**
- * Without folders and control characters, and no longer than a name on a disk can be. Browsers
- * write three characters of a name so: the HTML standard, "multipart/form-data encoding algorithm".
+ * The name of a file as it is shown: without folders and control characters, and no longer than a
+ * name on a disk can be. Browsers escape three characters as `%22`, `%0D` and `%0A` (HTML standard,
+ * "multipart/form-data encoding algorithm").
  */
 function displayName(sent: string): string {
   const name = sent.replaceAll(/%(22|0D|0A)/g, (escaped) => unescape(escaped));

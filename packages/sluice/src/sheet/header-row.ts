@@ -348,9 +348,11 @@ function holdsValues(rows: readonly HeadRow[]): boolean {
 }
 
 /**
- * Above the first record: the row that covers more than half of its columns, the first of them;
- * else the first of the rows right above it that do so together, if it has a label over a value of
- * another kind; else the first row, which tells nothing.
+ * The index of the likely header above the first record.
+ *
+ * It is the first row that covers more than half of the record's columns. If there is none, the
+ * rows right above the record may cover them together. Then it is the first of these, if it has a
+ * label over a value of another kind. In all other cases it is the first row, for want of a sign.
  */
 function widest(rows: readonly HeadRow[], record: number): number {
   const columns = new Map(rows[record]!.cells.map(({ column, sort }) => [column, sort]));
