@@ -27,8 +27,8 @@ export async function stateOf(path: string): Promise<string | undefined> {
 }
 
 /**
- * Reads a file to its end. What cannot be inflated, or inflates to more than a reader takes, is
- * known by its bytes.
+ * Reads a file to its end, and returns the hash of its content. If a gzip file cannot be inflated,
+ * or inflates to more than a reader takes, it is the hash of the file's own bytes.
  */
 export async function hashFile(path: string, limits: Partial<Limits> = {}): Promise<ContentHash> {
   await using file = await open(path);

@@ -1,5 +1,5 @@
-// What the caller of an import may say, and what it gets back. Everything below the engine talks in
-// these words.
+// The options that the caller of an import may give, and the results that it gets. All code below
+// the engine uses these types.
 import type { CsvOptions, Limits, OpenOptions, Workbook } from "@sluice/sheets";
 import type { Reject } from "./reject.ts";
 import type { TableSchema } from "./schema/schema.ts";

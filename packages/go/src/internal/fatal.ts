@@ -98,8 +98,8 @@ function ranDry(): void {
   // What main still waits for is foreign, if it is nothing of this library, and never comes either.
   const asleep = countedWaits() > 0 || mainIs === "running";
   if (!asleep && mainIs !== "gone") return;
-  // Top-level code is main, and the program ends with it. A goroutine that still waits then only
-  // waits for work that does not come.
+  // Top-level code is main, and the program ends when it ends. A goroutine that still waits is then
+  // no deadlock: it only waits for work that will not come.
   if (mainIs === "none" && mainActs && main.waits === 0) return;
   if (holders > 0) {
     // Something that does not keep the event loop alive may still wake a goroutine, so the process

@@ -88,7 +88,8 @@ export function isHere(key: number): boolean {
 
 /**
  * Asks for a copy of a parcel that nobody has taken yet, so that `collect` soon gives it at once.
- * Another thread may take it all the same. What moves and cannot be copied does not come.
+ * Another thread may still take the parcel. A parcel with something that moves, and cannot be
+ * copied, is not sent.
  */
 export function askAhead(key: number): void {
   if (self === 1 || ahead?.key === key) return;

@@ -91,7 +91,7 @@ async function showFile(ctx: Context, file: string, target: Target | undefined, 
   }
 }
 
-/** The schema files go to standard output, what there is to say of them to standard error. */
+/** Prints the schema files to standard output, and the notes about them to standard error. */
 function printSchemas({ file, imports, notes }: FilePreview): void {
   for (const note of notes) console.error(`Note: ${note}`);
   for (const sheet of imports) {

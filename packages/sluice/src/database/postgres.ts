@@ -257,7 +257,7 @@ class PostgresDatabase implements Database {
   async #begin(client: Client, name: string, claim?: Claim): Promise<Pick<Prepared, "pid" | "since">> {
     const own = `set application_name = ${quoteLiteral(name)}`;
     const run = (...sql: string[]): Promise<QueryResult> => this.#query(client, sql.join("; "));
-    // A server that does not know all of the settings does with the first ones.
+    // If the server does not know all of the settings, they are sent again without KEEPALIVE.
     const { rows } = await run(SESSION, DURABLE, KEEPALIVE, own, WHICH).catch(() => run(SESSION, DURABLE, own, WHICH));
     const [pid, since, standby] = rows[0]!;
     // The server may have changed its part with another one, and the address may take a moment to

@@ -236,7 +236,8 @@ export function contradictions(
         `${option} ${asked} was given, and it was begun with ${was === undefined ? "none" : `${option} ${was}`}`,
       );
   };
-  // The order of a key's columns says nothing; if none was given, what was found is the key.
+  // The order of a key's columns does not matter. If no key was given, the key that was found
+  // counts.
   const keyOf = (key: readonly string[] = []): string | undefined =>
     key.length === 0 ? undefined : key.toSorted().join(",");
   compare("--table", given.table, stored.table);

@@ -1,8 +1,8 @@
-// The HTTP service: routes, who may call them, and what is true when it closes.
+// The HTTP service: its routes, the callers that it takes, and the way in which it closes.
 //
-// A client that hangs up does not stop its import. `close()` does, after the chunks in flight: an
-// upload's client is told what is in, and the same file continues from there; an import of the API
-// goes on by itself when the next server starts.
+// A client that hangs up does not stop its import. `close()` stops it, after the chunks in flight.
+// Then the client of an upload is told what is in, and the same file continues from there. An
+// import of the API continues by itself when the next server starts.
 import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import multipart from "@fastify/multipart";

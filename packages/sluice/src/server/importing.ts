@@ -1,4 +1,5 @@
-// From an upload to an answer: which table, when it is its turn, and what the numbers are called.
+// `POST /upload`, from the file to the answer: the table that it goes into, its turn among other
+// imports, and the guide's names for the counts.
 import { basename } from "node:path";
 import { SheetError, type Limits } from "@sluice/sheets";
 import { type Formats, METHODS, type ImportResult, type Method } from "../options.ts";

@@ -251,7 +251,7 @@ async function save(
   maxFileBytes: number,
 ): Promise<void> {
   file.once("limit", () => file.destroy(tooLarge(maxFileBytes)));
-  // A file that came in one piece may have passed its limit before anybody could listen.
+  // A file that came in one piece may have passed its limit before the listener was added.
   if (file.truncated) file.destroy(tooLarge(maxFileBytes));
   const counted = async function* (pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const piece of pieces) {

@@ -172,7 +172,7 @@ function withCells(batch: RowBatch, added: ReadonlyMap<number, readonly Added[]>
     const gets = added.get(row) ?? [];
     const number = batch.rowNumbers[row]!;
     let next = 0;
-    // Those that come before a column; the cells of a row are in the order of their columns.
+    // Puts the added cells before a column, since the cells of a row are in the order of columns.
     const fillBefore = (before: number): void => {
       for (; next < gets.length && gets[next]!.column < before; next++) {
         const { column, value } = gets[next]!;

@@ -16,7 +16,11 @@ class Digits {
   }
 }
 
-/** @param judge what is asked of the elements, of a text in PostgreSQL's notation */
+/**
+ * The check of a cell for a column of arrays: a text in PostgreSQL's notation, or a JSON array.
+ *
+ * @param judge the check of an array's text in PostgreSQL's notation, element by element
+ */
 export function arrayCheck(judge: Check | undefined): Check {
   return (bytes, start, end, type) => {
     const text = bytes.toString("utf8", start, end);

@@ -20,7 +20,7 @@ export function orNull(nulls: readonly string[] | undefined, check: Check | unde
   const begins = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte <= 0x20 || byte >= 0x80));
   for (const mark of nulls) if (mark !== "") begins[Buffer.from(mark)[0]!] = 1;
   return (bytes, start, end, type) => {
-    // Blanks around a mark do not belong to it; a text with many of them is long.
+    // Blanks around a mark do not count. So a text that is a little longer may be a mark too.
     const maybe = begins[bytes[start]!] === 1 && end - start <= longest + 20;
     if (maybe && marks.has(bytes.toString("utf8", start, end).trim())) return null;
     return check?.(bytes, start, end, type);

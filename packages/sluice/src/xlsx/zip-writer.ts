@@ -73,9 +73,9 @@ export class ZipWriter {
     let crc = 0;
     let size = 0;
     const start = this.#offset;
-    // Several pieces wait for the compressing thread while the next is being made, and few trips
-    // lead back from it. A zlib stream takes the options of any Transform, which its types do not
-    // say.
+    // These sizes let several pieces wait for the compressing thread while the next one is made,
+    // and bring its output back in few pieces. A zlib stream takes the options of any Transform,
+    // although its types do not say so.
     const deflate: ZlibOptions & TransformOptions = {
       level: this.#level,
       chunkSize: 256 * 1024,

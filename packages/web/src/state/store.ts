@@ -1,4 +1,4 @@
-// All that the element knows: the service, the place that somebody has come to, the files of this
+// All that the element knows: the service, the place to which the user has gone, the files of this
 // visit, and what is to be said aloud.
 import { signal, type Signal } from "@preact/signals";
 import { Client } from "../api/client.ts";

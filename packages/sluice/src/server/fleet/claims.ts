@@ -198,7 +198,7 @@ export class Claims {
         return (await this.#giveUp(tx, job, { attempt, fetched }, error)) ? "failed" : undefined;
       }
       await this.#database.boss.fail(QUEUE, { ...fetched }, { reason }, { db: tx.db });
-      // When the queue gives it to a worker again is the queue's to say.
+      // The queue decides when it gives the job to a worker again.
       const rows = await tx.query(
         `update ${IMPORTS} i set worker = null, failed = failed + 1, reason = $3, job = i.job || '{"state": "queued"}',
                 retry_at = (select start_after from ${FLEET_SCHEMA}.job where name = '${QUEUE}' and id = $4::uuid)

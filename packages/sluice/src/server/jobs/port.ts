@@ -98,7 +98,8 @@ export interface ImportJobs {
   /** The plan of an import that the ledger has, as it is stored. */
   planOf(id: string): Promise<string | undefined>;
   /**
-   * Resolves when what runs in this process has stopped, each import after its chunks in flight.
+   * Stops the imports that run in this process, each after its chunks in flight. Resolves when all
+   * of them have stopped.
    */
   close(): Promise<void>;
 }
