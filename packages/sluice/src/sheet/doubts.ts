@@ -33,7 +33,7 @@ export function layoutDoubts(rows: readonly HeadRow[], layout: Layout): string[]
   const { headerRows } = layout;
   if (headerRows.length > 0 && unnamed >= UNNAMED && unnamed * 2 >= filled.size)
     notes.push(
-      `${unnamed} of ${filled.size} columns have no name in row ${headerRows.at(-1)}, so another row may be the header: --header N says which, --header none that there is none`,
+      `${unnamed} of ${filled.size} columns have no name in row ${headerRows.at(-1)}, so another row may be the header: --header N (or N-M) says which, --header none that there is none`,
     );
   notes.push(...datedNotes(rows, headerRows), ...oneColumnNotes(records));
   const { doubt } = scoreOf(records, layout);
@@ -69,7 +69,7 @@ const NAMES = 3;
 
 /** Says that tables are side by side, or that several columns have one name, with the ways out. */
 function sideNotes(layout: Layout, records: readonly HeadRow[]): string[] {
-  const blocks = repeatedBlocks(layout);
+  const blocks = withUnnamed(repeatedBlocks(layout), records);
   if (blocks.length > 0) {
     const names = [...new Set(layout.headers.map(({ text }) => text))];
     const more = names.length > NAMES ? ", …" : "";
@@ -85,6 +85,16 @@ function sideNotes(layout: Layout, records: readonly HeadRow[]): string[] {
       ? [`column ${empty[0]} is empty and parts`, "two"]
       : [`columns ${empty.join(", ")} are empty and part`, parted.length];
   return [...sharedNotes(layout), `${are} the sheet in ${count} tables: ${ranges(parted)}`];
+}
+
+/** The blocks with the filled columns left of each, which have no name. */
+function withUnnamed(blocks: readonly Block[], records: readonly HeadRow[]): Block[] {
+  const filled = new Set(records.flatMap(({ cells }) => cells.map(({ column }) => column)));
+  return blocks.map(([first, last], n) => {
+    let from = first;
+    while (from - 1 > (blocks[n - 1]?.[1] ?? 0) && filled.has(from - 1)) from--;
+    return [from, last];
+  });
 }
 
 /** `--range A:B takes one, --range D:E the other` */

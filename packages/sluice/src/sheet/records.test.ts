@@ -258,6 +258,13 @@ test("blocks with the same names side by side are said, each with the range that
   ]);
 });
 
+test("a column without a name left of a block is in its range, and the range takes it", async () => {
+  const text = ",Sales,Costs,,Sales,Costs\nPeru,5,6,Oman,7,8\nChile,4,3,Iran,2,1\nCuba,9,7,Iraq,3,3\n";
+  expect((await look(text)).notes.join()).toContain("--range A:C takes one, --range D:F the other");
+  const { columns } = await look(text, { range: "D:F" });
+  expect(columns.map(({ column }) => column)).toEqual(["column_4", "sales", "costs"]);
+});
+
 test("a name that several columns have is said", async () => {
   const { notes, columns } = await look("Item,Unit,Price,Unit\nTea,kg,3,t\n");
   expect(columns.map(({ column }) => column)).toEqual(["item", "unit", "price", "unit_2"]);
@@ -276,8 +283,8 @@ test("lines of one text among the records are said, since titles of sections are
   expect(years.notes).toContain(
     'rows 2 and 5 hold one value alone ("2004"), as titles of sections do, and are imported',
   );
-  expect((await look("Time,2010\nCountry,\nPeru,5\nChile,7\n")).notes).toEqual([
-    'row 2 holds one text alone ("Country"), as a title of a section does, and is imported',
+  expect((await look("Land,Number\nAmerica,\nPeru,5\nChile,7\n")).notes).toEqual([
+    'row 2 holds one text alone ("America"), as a title of a section does, and is imported',
   ]);
   // Of two columns, one may be empty.
   expect((await look("Item,Price\nAxe,5\nSaw\nBall,7\nKite,8\nDoll,9\n")).notes).toEqual([]);
