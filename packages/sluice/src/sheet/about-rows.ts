@@ -6,7 +6,7 @@
 //   Country | Wheat | Rye       the header
 //   GEO     | C0110 | C0120     codes (isAbout): no column of values has one there
 import { isMark } from "../values/marks.ts";
-import { BELOW, evidence, isDateOver, seriesIn, sortBelow } from "./evidence.ts";
+import { BELOW, evidence, isDateOver, isYear, seriesIn, sortBelow } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
 /**
@@ -26,7 +26,24 @@ export function aboutLines(rows: readonly HeadRow[], header: number): number {
   for (let lines = ABOUT_ROWS; lines > 0; lines--) if (rows[header + lines]?.cells.every(isFieldId)) return lines;
   let lines = 0;
   while (lines < ABOUT_ROWS && !isUnits(rows, header + lines) && isAbout(rows, header + lines + 1)) lines++;
-  return isUnits(rows, header + lines) ? lines : Math.max(lines, misfitLines(rows, header + lines) + lines);
+  if (isUnits(rows, header + lines)) return lines;
+  return lines === 0 && namesFirst(rows, header) ? 1 : misfitLines(rows, header + lines) + lines;
+}
+
+/**
+ * Whether the row right below years or a series holds the name of the first column, whose cell in
+ * the header is the name of the series: `Time | 2023 | 2024` over `Country`, as OECD and Eurostat
+ * have it. No row below it has one cell, so it is not the title of a section.
+ */
+function namesFirst(rows: readonly HeadRow[], header: number): boolean {
+  const [row, next] = [rows[header]!, rows[header + 1]];
+  const below = rows.slice(header + 2, header + 2 + BELOW);
+  if (!next || next.number !== row.number + 1 || next.cells.length > 1 || below.length < ABOUT_RECORDS) return false;
+  const [corner, ...series] = row.cells;
+  const inSeries = seriesIn(row);
+  const isSeries = series.length > 0 && series.every((cell) => isYear(cell) || inSeries.has(cell.column));
+  const isName = next.cells[0]!.sort === "text" && next.cells[0]!.column === corner!.column;
+  return isName && corner!.sort === "text" && isSeries && below.every(({ cells }) => cells.length > 1);
 }
 
 /** The most rows below the header of which no cell fits. */

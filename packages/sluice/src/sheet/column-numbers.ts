@@ -76,15 +76,14 @@ function holdsText(records: readonly HeadRow[], row: readonly HeadCell[]): boole
   });
 }
 
-/** Reports whether the records begin with a text, in a column left of the row's. */
+/** Reports whether all records have a text in a column left of the row's. */
 function leavesFirst(records: readonly HeadRow[], row: readonly HeadCell[]): boolean {
-  const first = records[0]!.cells[0]!.column;
-  const begin = records.slice(0, BELOW).map(({ cells }) => cells[0]!);
-  const texts = begin.filter(({ column, sort }) => column === first && sort === "text").length;
-  return (
-    row.length >= LEAST_ALONE &&
-    first < row[0]!.column &&
-    texts >= FEW_RECORDS &&
-    begin.every(({ column }) => column === first)
+  const below = records.slice(0, BELOW);
+  const [first] = row;
+  if (row.length < LEAST_ALONE || below.length < FEW_RECORDS) return false;
+  return below[0]!.cells.some(
+    ({ column }) =>
+      column < first!.column &&
+      below.every(({ cells }) => cells.some((cell) => cell.column === column && cell.sort === "text")),
   );
 }

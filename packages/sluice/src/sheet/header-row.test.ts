@@ -648,6 +648,10 @@ describe("rows below the header say more of the columns and are no records", () 
       ["Courts", 1, 8, 9, 6, 1, 7],
     ];
     expect(layout(rows)).toMatchObject({ headerRows: [1, 2], aboutRows: [3], firstRow: 4 });
+    // The texts may be in the second column, below numbers of lines.
+    const lines = rows.map((row, n): BatchCell[] => [n === 1 ? "No" : n < 3 ? null : n - 2, ...row]);
+    const codes: BatchCell[] = ["Line", "Name", "C1", "C2", "C3", "C4", "C5", "C6"];
+    expect(layout(lines.toSpliced(3, 0, codes))).toMatchObject({ headerRows: [1, 2], aboutRows: [3, 4], firstRow: 5 });
   });
 
   const mice: BatchCell[][] = [["2020-01-01", 5, 6], ["2020-01-02", 7, 8], ["2020-01-03", 9, 1], ["2020-01-04", 2, 3], ["2020-01-05", 4, 4], ["2020-01-06", 7, 7]]; // prettier-ignore
@@ -673,6 +677,14 @@ describe("rows below the header say more of the columns and are no records", () 
   test("a record whose text is there, with one word over the columns of values", () => {
     const wards = mice.map(([, ...values], n): BatchCell[] => [`Ward ${"abcdef"[n]}`, ...values]);
     expect(layout([["Ward", "Black", "White"], ["Ward 0", "closed", "closed"], ...wards]).aboutRows).toEqual([]);
+  });
+
+  test("the name of the first column, below the one of a series", () => {
+    const rows: BatchCell[][] = [["Time", null, 2023, 2024], ["Country"], ["Peru", null, 5, 6], ["Chile", null, 7, 1], ["Cuba", null, 9, 3]]; // prettier-ignore
+    expect(layout(rows)).toMatchObject({ aboutRows: [2], headers: [{ text: "Time", unit: "Country" }, {}, {}] });
+    // Another one is the title of a section, and so is this.
+    expect(layout(rows.toSpliced(4, 0, ["Isles"])).aboutRows).toEqual([]);
+    expect(layout(rows.with(0, ["Time", null, "Men", "Women"])).aboutRows).toEqual([]);
   });
 
   test("a column without a name has the one of the row below", () => {

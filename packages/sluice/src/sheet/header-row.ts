@@ -85,7 +85,11 @@ function withoutColumnNumbers(rows: readonly HeadRow[], find: (rows: readonly He
   const layout = find(rows.toSpliced(at, 1));
   const top = [...layout.headerRows, layout.unitsRow, ...layout.aboutRows];
   if (!top.includes(rows[at - 1]!.number)) return find(rows);
-  return { ...layout, aboutRows: [...layout.aboutRows, number], firstRow: Math.max(layout.firstRow, number + 1) };
+  return {
+    ...layout,
+    aboutRows: [...layout.aboutRows, number].toSorted((a, b) => a - b),
+    firstRow: Math.max(layout.firstRow, number + 1),
+  };
 }
 
 /**
