@@ -1,23 +1,33 @@
-// What is said of a table to which an import's name for it does not lead any more.
+// Whether a table is the one that an import was planned for, and what is said if it is not.
 import { expect, test } from "vitest";
 import type { Target } from "../target.ts";
 import { databases } from "../test/database.ts";
 import { LEDGER_DDL } from "./schema.ts";
-import { expectSameTable } from "./table-shape.ts";
+import { expectSameTable, shapeSql } from "./table-shape.ts";
 
 const VISITOR = `create role visitor; grant usage on schema sluice to visitor;
   grant select on all tables in schema sluice to visitor`;
 
-/** An import into attic.t, which it calls t, and which had this full name then. */
-async function planned(target: Target, fullName: string, shape = `'[1, "r", "1", []]'`): Promise<void> {
+interface Planned {
+  readonly fullName?: string;
+  /** SQL of it. */
+  readonly shape?: string;
+  readonly relation?: string;
+}
+
+/** An import into attic.t, which it calls t if nothing else is said. */
+async function planned(
+  target: Target,
+  { fullName = "attic.t", shape = `'[1, "r", "1", []]'`, relation = "t" }: Planned,
+): Promise<void> {
   await target.query(
     `delete from sluice.imports;
      insert into sluice.imports (id, content_hash, file, sheet, target_table, table_oid, relation, shape, full_name, method, plan, wish, schema_hash, state, epoch, indexes)
-     values ('i', 'h', 'f', 's', 't', 'attic.t'::regclass, '"t"', ${shape}, '${fullName}', 'copy', '{}', '{}', 'h', 'running', 1, '[]')`,
+     values ('i', 'h', 'f', 's', 't', 'attic.t'::regclass, '${relation}', ${shape}, '${fullName}', 'copy', '{"load": []}', '{}', 'h', 'running', 1, '[]')`,
   );
 }
 
-test("a schema is said to be closed only to who has no right to it, and only if the table was in it", async () => {
+test("a table that is looked for is found, gone, in a closed schema, or changed by somebody else meanwhile", async () => {
   // The role stays: it has one session.
   await using database = await databases.find(({ name }) => name === "PGlite")!.open();
   const { target } = database;
@@ -31,15 +41,26 @@ test("a schema is said to be closed only to who has no right to it, and only if 
   const called = { code: "table_gone", message: expect.stringContaining("is called attic.t now") as string };
   await target.query(`${LEDGER_DDL}; create schema attic; create table attic.t (); ${VISITOR}`);
 
-  await planned(target, "attic.t");
+  await planned(target, {});
   expect(await look()).toMatchObject(called);
   expect(await lookAsVisitor()).toMatchObject({
     code: "42501",
     message: expect.stringContaining("may not look into the schema attic any more") as string,
   });
-  await planned(target, "public.t");
+  await planned(target, { fullName: "public.t" });
   expect(await lookAsVisitor()).toMatchObject(called);
   // The first version of the ledger kept no shapes.
-  await planned(target, "attic.t", "null");
+  await planned(target, { relation: "attic.t", shape: "null" });
   expect(await look()).toBeUndefined();
+  // Another process has looked, too, and was faster.
+  await planned(target, { relation: "attic.t", shape: shapeSql("'attic.t'::regclass") });
+  await target.query("alter table attic.t add column more text");
+  const meanwhile: Pick<Target, "query"> = {
+    query: async (sql, parameters) => {
+      if (sql.startsWith("update")) await target.query("update sluice.imports set shape = 'of the other'");
+      return await target.query(sql, parameters);
+    },
+  };
+  await expectSameTable(meanwhile, { id: "i" });
+  expect((await target.query("select shape from sluice.imports")).rows).toEqual([["of the other"]]);
 });
