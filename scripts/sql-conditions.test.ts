@@ -37,6 +37,14 @@ test("a range is one operand", () => {
   ]);
 });
 
+test("what is selected may be a condition, up to its from", () => {
+  expect(found("`select (select a = 1 or b from c where d is distinct from e) from f`")).toEqual([
+    ["a = 1", "false"],
+    ["b", "false"],
+    ["d is distinct from e", "true"],
+  ]);
+});
+
 test("what is no condition is passed over: code, comments, messages, texts, DDL", () => {
   expect(found("// where a and b\nconst x = `if that is not so, and this is`;")).toEqual([]);
   expect(

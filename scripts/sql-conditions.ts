@@ -38,7 +38,7 @@ export function conditionsIn(source: string): Condition[] {
     // In parentheses it is a condition if another one follows.
     if (word === "(" && next !== "and" && next !== "or") continue;
     if (/\bpreceding\s*$/.test(sql.slice(from, end))) continue;
-    const start = from + /^\s*/.exec(sql.slice(from, end))![0].length;
+    const start = from + /^\s*(?:select\s+)?/i.exec(sql.slice(from, end))![0].length;
     const stop = start + sql.slice(start, end).trimEnd().length;
     if (stop <= start) continue;
     const alone = next !== "and" && next !== "or";
@@ -79,6 +79,8 @@ function operandFrom(sql: string, from: number): { end: number; next: string } {
     else if (word === "and" && depth === 0 && ranges > 0) ranges--;
     else if (word === "(" || word === "case") depth++;
     else if (depth > 0 && (word === ")" || word === "end")) depth--;
+    else if (depth === 0 && word === "from" && !/\bdistinct\s+$/i.test(sql.slice(from, match.index)))
+      return { end: match.index, next: word };
     else if (depth === 0 && (word === ")" || word === ";" || word === "," || word === "end" || ENDS.has(word)))
       return { end: match.index, next: word };
   }
