@@ -77,7 +77,8 @@ async function importPatiently(ctx: Context, options: ImportOptions): Promise<Im
   } catch (error) {
     // A caller who wants the rejects gets them: the process that did the import may have ended
     // before it could pass them on.
-    if (error instanceof FinishedError && error.doneBefore) await passOnPatiently(options, error.result, error.plan, { doneBefore: true });
+    if (error instanceof FinishedError && error.doneBefore)
+      await passOnPatiently(options, error.result, error.plan, { doneBefore: true });
     throw error;
   }
 }
@@ -269,9 +270,7 @@ async function refusalAhead(
   try {
     const entry = (await hasLedger(target)) ? await finishedBefore(target, key, options, isHeld) : undefined;
     if (!entry)
-      return (await hasLedger(target))
-        ? await rowsLeftNotes(target, key, options, unheld, { file, ahead: true })
-        : [];
+      return (await hasLedger(target)) ? await rowsLeftNotes(target, key, options, unheld, { file, ahead: true }) : [];
     return [
       `without --again the import would be refused: this file was imported already, on ${entry.startedAt}, as import ${entry.id}`,
     ];

@@ -52,6 +52,17 @@ describe.skipIf(server === undefined)("the same command again", () => {
     expect(again.code).toBe(4);
     expect(await readFile(join(folder.path, "bad.csv"), "utf8")).toMatch(/people\.csv,people,6,name,,missing_value/);
     expect(await database.query("select count(*), count(distinct id) from people")).toEqual([["29", "29"]]);
+
+    // What somebody has repaired there stays.
+    await writeFile(join(folder.path, "bad.csv"), "repaired");
+    const third = await run(folder.path, ...args, "--rejects", "bad.csv");
+    expect([third.code, third.stdout]).toEqual([
+      4,
+      expect.stringMatching(
+        /bad\.csv was there before, so it stays as it is\. All rejects again: .*imports \w+ .*--rejects FILE\.csv/,
+      ) as string,
+    ]);
+    expect(await readFile(join(folder.path, "bad.csv"), "utf8")).toBe("repaired");
   });
 
   test("each file and sheet is decided on its own; --json has the result of then; --again imports once more", async () => {

@@ -177,6 +177,52 @@ describe.each(databases)("on $name", ({ open }) => {
     await refusal(imported(target, file));
   });
 
+  test("if its table was made anew with as many rows, they may be the same ones, so it is refused", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    const other = await writeWorkbook(join(folder.path, "other.xlsx"), { People: [["Id", "Name"], [0, "Zoë"]] }); // prettier-ignore
+    const first = await imported(target, file);
+    await target.query(
+      "create table twin as select * from people; drop table people; alter table twin rename to people",
+    );
+    expect((await imported(target, file, { dryRun: true })).notes.join("\n")).toMatch(
+      /without --again the import would be refused/,
+    );
+    const message = (await refusal(imported(target, file))).message;
+    expect(message).toContain(`as import ${first.id}`);
+    expect(message).toContain(`No import is known to have put in ${GOOD} of its rows, so they may be the same ones.`);
+    expect(await inTable(target)).toEqual([GOOD, GOOD]);
+    await imported(target, file, { again: true });
+    expect(await inTable(target)).toEqual([2 * GOOD, GOOD]);
+    // Rows that imports have put into the table that is there now explain themselves.
+    await target.query("drop table people; create table people (id integer, name text)");
+    for (let n = 0; n < GOOD; n++) await imported(target, other, { again: true });
+    await imported(target, file);
+    expect(await inTable(target)).toEqual([2 * GOOD, GOOD + 1]);
+  });
+
+  test("an unfinished import whose table was made anew with its rows is not begun anew without a word", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    const first = await interrupted(target, file);
+    await target.query(
+      "create table twin as select * from people; drop table people; alter table twin rename to people",
+    );
+    await expect(imported(target, file)).rejects.toMatchObject({
+      code: "unfinished_import",
+      message: expect.stringMatching(
+        `^the import ${first.id} of this file is not finished: .*they may be the same ones.*--resume never`,
+      ) as string,
+    });
+    expect(await inTable(target)).toEqual([first.inserted, first.inserted]);
+    await imported(target, file, { resume: "never" });
+    expect(await inTable(target)).toEqual([GOOD + first.inserted, GOOD]);
+  });
+
   test("if another import has replaced its rows it is done again, and an unfinished one begins anew", async () => {
     await using folder = newFolder();
     await using database = await open();

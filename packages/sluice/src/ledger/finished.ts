@@ -41,17 +41,20 @@ export class FinishedError extends SluiceError {
  *
  * @param file what the file is called today
  * @param changed the schema is another one than it was
+ * @param rebuilt says why its rows may be in a table that is not the one of then
  */
 export async function importedAlready(
   target: Target,
   entry: Entry,
   file: string,
   changed: boolean,
+  rebuilt?: string,
 ): Promise<FinishedError> {
   const result = await storedResult(target, entry);
   const name = entry.file === file ? file : `${file} (${entry.file} then)`;
   const lines = [
     `${name} was imported already, on ${entry.startedAt}, as import ${entry.id}: ${countsIn(result)}. Nothing was changed now.`,
+    ...(rebuilt === undefined ? [] : [`But ${rebuilt}`]),
     ...(changed ? ["The schema has changed since; the rows that are in went by the one of then."] : []),
     `Import it once more, its rows beside those that are in: the same command with --again. Its result: sluice imports ${entry.id}`,
   ];

@@ -416,6 +416,24 @@ function entryOf(row: readonly (string | null)[], now: string | null, nameOf: Re
   };
 }
 
+/**
+ * The number of rows of a table that no import into it is known to have put in: those of a table
+ * that was restored, or made anew, in the place of another one. It is 0 if this user may not look.
+ */
+export async function strangersIn(target: Target, table: string): Promise<number> {
+  try {
+    const { rows } = await target.query(
+      `select ((select count(*) from ${quoteTable(table)})
+               - (select coalesce(sum(c.inserted), 0) from sluice.imports i join sluice.chunks c on c.import = i.id
+                  where i.table_oid = pg_catalog.to_regclass($1)::oid))::text`,
+      [quoteTable(table)],
+    );
+    return Math.max(0, Number(rows[0]![0]));
+  } catch {
+    return 0;
+  }
+}
+
 /** Reports whether rows that an import put in can still be in its table. */
 export async function holdsRows(target: Target, table: string): Promise<boolean> {
   try {

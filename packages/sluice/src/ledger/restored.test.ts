@@ -8,8 +8,9 @@ import { runImport } from "../import.ts";
 import type { ImportOptions } from "../options.ts";
 import type { Target } from "../target.ts";
 import { databases, newFolder } from "../test/database.ts";
-import { listImports } from "./history.ts";
+import { deleteImport, listImports } from "./history.ts";
 import { LEDGER_DDL } from "./schema.ts";
+import { writtenSql } from "./written.ts";
 
 const ROWS = 100;
 const TABLE = "create table t (k integer, v numeric(12,2), mood text, check (k <> 55))";
@@ -77,6 +78,44 @@ describe.each(databases)("on $name", ({ open }) => {
       await dumpedAndRestored(target, ["t"]);
       expect(await runImport(background(), options)).toMatchObject({ id, inserted: ROWS - 1, rejected: 1 });
       expect(await counted(target)).toEqual([String(ROWS - 1), String(ROWS - 1)]);
+    });
+  });
+
+  test("a dump that gives the ledger the same OIDs in another cluster is known by the cluster", async () => {
+    await withTable(async (target, options) => {
+      const { id } = await runImport(background(), options);
+      const place = async (): Promise<string> => (await target.query("select place from sluice.ledger")).rows[0]![0]!;
+      const here = await place();
+      expect(here).toMatch(/^[\d ]+ @\d+$/);
+      // There, the OID that the table had is that of another one.
+      await target.query(
+        `create table other (k integer); insert into other values (1);
+         update sluice.imports set table_oid = 'other'::regclass::oid; update sluice.ledger set place = split_part(place, '@', 1) || '@1'`,
+      );
+      await expect(runImport(background(), options)).rejects.toMatchObject({
+        code: "imported_already",
+        message: expect.stringContaining(id) as string,
+      });
+      expect(await place()).toBe(here);
+      // An earlier program did not note the cluster.
+      await target.query("update sluice.ledger set place = split_part(place, ' @', 1)");
+      await expect(runImport(background(), options)).rejects.toMatchObject({ code: "imported_already" });
+      expect(await place()).toBe(here);
+      expect(await counted(target)).toEqual([String(ROWS - 1), String(ROWS - 1)]);
+    });
+  });
+
+  test("a publication of all tables lets imports go in and be deleted", async () => {
+    await withTable(async (target, options) => {
+      await target.query("create publication everything for all tables");
+      try {
+        const { id } = await runImport(background(), options);
+        await target.query(writtenSql(id));
+        await deleteImport(target, id);
+        expect(await listImports(target)).toEqual([]);
+      } finally {
+        await target.query("drop publication everything");
+      }
     });
   });
 

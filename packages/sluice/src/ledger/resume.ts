@@ -18,6 +18,7 @@ import {
   replacedBy,
   settleImport,
   storeOtherPlan,
+  strangersIn,
   type Entry,
   type ImportKey,
   type Look,
@@ -157,6 +158,12 @@ export async function lookFor(
     const refuse = (): Promise<Error> => target.patiently(() => importedAlready(target, there, file, changed));
     await refuseUnlessHeld(search, { active: false, refuse });
   }
+  const rebuilt = await rebuiltFor(target, entries, options);
+  if (rebuilt) {
+    const refuse = (): Promise<Error> =>
+      target.patiently(() => importedAlready(target, rebuilt.entry, file, false, rebuilt.why));
+    await refuseUnlessHeld(search, { active: false, refuse });
+  }
   const finished = entries.find(({ state }) => state === "finished");
   if (finished) said.push(await importedBefore(target, finished, wishOf(options)));
   if (!isKeyed(options)) said.push(...(await importedBeside(target, key)));
@@ -198,6 +205,15 @@ async function refuseUnlessHeld({ options, doubts }: Search, doubt: Doubt): Prom
  */
 async function meetUnfinished(search: Search, entry: Entry): Promise<"continue" | "pass over" | "look again"> {
   const { target, key, options, notes } = search;
+  const rebuilt = entry.active ? undefined : await rebuiltWith(target, entry);
+  if (rebuilt) {
+    const twice = new SluiceError(
+      "unfinished_import",
+      `the import ${entry.id} of this file is not finished: ${rowsIn(takenBy(entry))} put in by it. But ${rebuilt.why} ` +
+        `If they are, take them out, or let a key hold them back: --on-conflict skip --key …. If not, import all rows: --resume never.`,
+    );
+    await refuseUnlessHeld(search, { active: false, refuse: () => twice });
+  }
   // Its name for the table may be a stranger's word, so it is continued only if that is asked
   // for.
   const gone = await whyGone(target, entry);
@@ -294,7 +310,8 @@ export async function finishedBefore(
   options: Wanted,
   isHeld: () => Promise<boolean>,
 ): Promise<Entry | undefined> {
-  const there = await rowsThere(target, await findImports(target, key), options);
+  const entries = await findImports(target, key);
+  const there = (await rowsThere(target, entries, options)) ?? (await rebuiltFor(target, entries, options))?.entry;
   return there && isKeyed(options) && (options.mode === "replace" || (await isHeld())) ? undefined : there;
 }
 
@@ -313,6 +330,40 @@ async function rowsThere(target: Target, entries: readonly Entry[], options: Wan
     if (total > rejected && (await whyGone(target, entry)) === undefined) return entry;
   }
   return undefined;
+}
+
+/** The finished import for which this one is refused, although its table is gone. */
+async function rebuiltFor(target: Target, entries: readonly Entry[], options: Wanted): Promise<Rebuilt | undefined> {
+  if (options.again) return undefined;
+  const wish = wishOf(options);
+  for (const entry of entries) {
+    if (entry.state !== "finished" || entry.wish !== wish) continue;
+    const rebuilt = await rebuiltWith(target, entry);
+    if (rebuilt) return rebuilt;
+  }
+  return undefined;
+}
+
+/** An import whose table is gone, and whose rows may be in another one. */
+interface Rebuilt {
+  readonly entry: Entry;
+  /** A sentence for people. */
+  readonly why: string;
+}
+
+/**
+ * An import whose table is gone, if another table has the name now and holds as many rows that no
+ * import is known to have put in. Then the table was probably restored, or made anew with its rows.
+ */
+async function rebuiltWith(target: Target, entry: Entry): Promise<Rebuilt | undefined> {
+  const { table, sameTable, elsewhere } = entry;
+  if (sameTable || elsewhere !== undefined || takenBy(entry) === 0) return undefined;
+  const rows = await strangersIn(target, table);
+  if (rows < takenBy(entry)) return undefined;
+  const why =
+    `the table "${table}" that it went into is gone, and another table has that name. ` +
+    `No import is known to have put in ${rows.toLocaleString("en")} of its rows, so they may be the same ones.`;
+  return { entry, why };
 }
 
 /** Rows that are there already do not go in once more, if the key holds them back. */

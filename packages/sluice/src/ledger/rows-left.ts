@@ -74,7 +74,8 @@ function noteOf(entry: Entry, rows: number, of: string, be = rows === 1 ? "is" :
   const out = hasTransactions(method)
     ? `sluice imports take-back ${entry.id} --yes takes ${them} back`
     : `delete with SQL what is not to stay, because rows of the method ${method} cannot be taken back`;
-  const by = entry.state === "cancelled" ? `the cancelled import ${entry.id}` : `the import ${entry.id} with other options`;
+  const by =
+    entry.state === "cancelled" ? `the cancelled import ${entry.id}` : `the import ${entry.id} with other options`;
   return `${are} in the table since ${by}, so ${they} ${be} in twice; ${out}`;
 }
 

@@ -57,10 +57,13 @@ export function atWorkSql(exclusive: boolean, owner: string): string {
 /**
  * The place of the ledger's tables, as SQL: their OIDs. A copy of the database's files,
  * `pg_upgrade` and a replica keep them. A dump that is restored does not: it makes the tables in
- * the order of their names, and they were not made in that order.
+ * the order of their names, and they were not made in that order. Only a second dump, of a database
+ * that a dump made, may come to the same OIDs in another cluster. So the cluster belongs to it.
  */
 const PLACE = `(select pg_catalog.string_agg(c.oid::text, ' ' order by c.relname) from pg_catalog.pg_class c
   where c.relnamespace = 'sluice'::pg_catalog.regnamespace and c.relkind = 'r')`;
+/** The identifier of the cluster as a part of the place, as SQL. Some servers do not tell it. */
+const CLUSTER = "(select ' @' || system_identifier from pg_catalog.pg_control_system())";
 
 /** Idempotent: run as often as one likes. */
 export const LEDGER_DDL: string = `-- The ledger of sluice, version ${LEDGER_VERSION}.
@@ -70,6 +73,8 @@ create table if not exists sluice.ledger (version integer not null);
 -- The OIDs of these tables: others in a database that a dump was restored into.
 alter table sluice.ledger add column if not exists place text;
 insert into sluice.ledger select ${LEDGER_VERSION} where not exists (select from sluice.ledger);
+-- It has no key; a publication of all tables refuses updates of such a table without this.
+alter table sluice.ledger replica identity full;
 
 -- One row an import; \`plan\` and \`wish\` are what a resume goes by. All of it is data: nothing that stands here is ever run as SQL.
 create table if not exists sluice.imports (
@@ -260,9 +265,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
  */
 export async function ensureLedger(target: Target): Promise<void> {
   await checkLedger(target);
-  const { version, restored } = await versionOf(target);
+  const { version, restored, cluster, unplaced } = await versionOf(target);
+  const place = `${PLACE} || ${quoteLiteral(cluster)}`;
   if (version === LEDGER_VERSION) {
-    if (restored) await adoptRestored(target, PLACE, INSTALL_LOCK);
+    if (restored) await adoptRestored(target, place, INSTALL_LOCK);
+    // Made by an earlier program, or from printed statements. A user may lack the right to say so.
+    else if (unplaced) await target.query(`update sluice.ledger set place = ${place}`).catch(() => undefined);
     return;
   }
   if (version !== undefined && version > LEDGER_VERSION) {
@@ -272,12 +280,12 @@ export async function ensureLedger(target: Target): Promise<void> {
     );
   }
   // Before a new table changes where the ledger is.
-  if (restored) await adoptRestored(target, PLACE, INSTALL_LOCK);
+  if (restored) await adoptRestored(target, place, INSTALL_LOCK);
   const steps = version === undefined ? [] : MIGRATIONS.slice(version - 1).flat();
   const sql = [
     ...steps.map((step) => `${step};`),
     LEDGER_DDL,
-    `update sluice.ledger set version = ${LEDGER_VERSION}, place = ${PLACE}`,
+    `update sluice.ledger set version = ${LEDGER_VERSION}, place = ${place}`,
   ].join("\n");
   try {
     await target.query(sql);
@@ -305,18 +313,33 @@ export async function hasLedger(target: Target): Promise<boolean> {
   return true;
 }
 
-/**
- * The ledger's version, undefined if it does not exist, and whether it came into this database by a
- * dump.
- */
-async function versionOf(target: Target): Promise<{ version: number | undefined; restored: boolean }> {
-  const none = { version: undefined, restored: false };
+/** What the ledger says of itself. */
+interface LedgerState {
+  /** Undefined if there is no ledger. */
+  readonly version: number | undefined;
+  /** It came into this database by a dump. */
+  readonly restored: boolean;
+  /** The cluster as a part of the place; empty if the server does not tell it. */
+  readonly cluster: string;
+  /** Its place has no cluster, and the server tells one. */
+  readonly unplaced: boolean;
+}
+
+async function versionOf(target: Target): Promise<LedgerState> {
+  const told = await target.query(`select ${CLUSTER}`).catch(() => undefined);
+  const cluster = told?.rows[0]?.[0] ?? "";
+  const none = { version: undefined, restored: false, cluster, unplaced: false };
   try {
     // Version 3 has no column `place`.
     const { rows } = await target.query(
-      `select l.version::text, (pg_catalog.to_jsonb(l) ->> 'place'::text <> ${PLACE})::text from sluice.ledger l`,
+      `select l.version::text, pg_catalog.to_jsonb(l) ->> 'place'::text, ${PLACE} from sluice.ledger l`,
     );
-    return rows[0] === undefined ? none : { version: Number(rows[0][0]), restored: rows[0][1] === "true" };
+    if (rows[0] === undefined) return none;
+    const [version, place, oids] = rows[0];
+    if (place === null || place === undefined) return { ...none, version: Number(version) };
+    const [known, at] = place.split(/(?= @)/);
+    const restored = known !== oids || (at !== undefined && cluster !== "" && at !== cluster);
+    return { version: Number(version), restored, cluster, unplaced: !restored && at === undefined && cluster !== "" };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "42P01" || code === "3F000") return none;

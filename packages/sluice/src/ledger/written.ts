@@ -23,6 +23,8 @@ create table if not exists sluice.written (
   xid bigint not null default pg_catalog.txid_current()
 );
 create index if not exists written_by_import on sluice.written (import);
+-- It has no key; a publication of all tables refuses to delete its rows without this.
+alter table sluice.written replica identity full;
 -- Those who were allowed to import before this table was there may still.
 do $$ declare
   allowed record;

@@ -55,3 +55,32 @@ test.skipIf(server === undefined)("a table whose rows are not ordered is not ask
   const plan = { table: "t", load, ordered: false, method: "batch" } as unknown as Plan;
   expect(await withCatalogue(target, plan)).not.toHaveProperty("apart");
 });
+
+const REFUSES =
+  "create function f() returns trigger language plpgsql as 'begin if exists (select from t where id = new.id) then return null; end if; return new; end'";
+
+test.skipIf(server === undefined)("rows go in in order if a trigger for INSERT or a rule can see it", async () => {
+  await using database = await newDatabase();
+  await using target = await openTarget({ to: database.dsn });
+  const load = LOADED.map((name) => ({ column: { name } }));
+  const columns = "(id integer, code integer, name text)";
+  const tables: readonly (readonly [sql: string, ordered: boolean])[] = [
+    [`create table t ${columns}`, false],
+    [`create table t (n serial, id integer, code integer, name text)`, false],
+    [`create table t ${columns}; ${REFUSES}; create trigger f before insert on t for each row execute function f()`, true],
+    [`create table t ${columns}; ${REFUSES}; create trigger f before update on t for each row execute function f()`, false],
+    [`create table t ${columns}; create rule r as on insert to t where new.id < 0 do instead nothing`, true],
+    [
+      `create table t ${columns} partition by range (id); create table p partition of t default; ${REFUSES};
+       create trigger f before insert on p for each row execute function f()`,
+      true,
+    ],
+  ]; // prettier-ignore
+  for (const [sql, ordered] of tables) {
+    await database.query("drop schema public cascade; create schema public");
+    await database.query(sql);
+    const plan = { table: "t", load, ordered: false, method: "batch" } as unknown as Plan;
+    expect([sql, await withCatalogue(target, plan)]).toEqual([sql, expect.objectContaining({ ordered })]);
+    expect(await withCatalogue(target, plan)).not.toHaveProperty("apart");
+  }
+});

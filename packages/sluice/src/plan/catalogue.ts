@@ -16,9 +16,10 @@ interface Asked {
 export async function withCatalogue(asked: Asked, plan: Plan): Promise<Plan> {
   const sequences = await sequencesOf(asked, plan.table, plan.load);
   const miscounts = plan.method === "copy" && (await isView(asked, plan.table));
-  const apart = plan.ordered ? await apartBy(asked, plan) : undefined;
+  const ordered = plan.ordered || (await hasTriggers(asked, plan.table));
+  const apart = ordered ? await apartBy(asked, plan) : undefined;
   const foreign = await foreignTable(asked, plan.table);
-  const known = { ...plan, sequences, miscounts, foreign, ...(apart === undefined ? {} : { apart }) };
+  const known = { ...plan, ordered, sequences, miscounts, foreign, ...(apart === undefined ? {} : { apart }) };
   if (plan.empty === undefined) return known;
   const { rows } = await asked.query(DEFAULTS_QUERY, [quoteTable(plan.table)]);
   return { ...known, defaults: new Map(rows.map(([column, sql]) => [column!, sql!])) };
@@ -31,6 +32,22 @@ export async function withCatalogue(asked: Asked, plan: Plan): Promise<Plan> {
 async function isView(asked: Asked, table: string): Promise<boolean> {
   const { rows } = await asked.query(
     "select (relkind = 'v')::text from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)::oid",
+    [quoteTable(table)],
+  );
+  return rows[0]?.[0] === "true";
+}
+
+/**
+ * Reports whether triggers for INSERT, or rules, of a table or of its partitions can see which of
+ * two rows comes first.
+ */
+async function hasTriggers(asked: Asked, table: string): Promise<boolean> {
+  const { rows } = await asked.query(
+    `with recursive of as (
+       select pg_catalog.to_regclass($1)::oid as oid
+       union select h.inhrelid from pg_catalog.pg_inherits h join of on h.inhparent = of.oid)
+     select (exists (select from pg_catalog.pg_trigger t join of on t.tgrelid = of.oid where not t.tgisinternal and t.tgtype & 4 > 0)
+          or exists (select from pg_catalog.pg_class c join of on c.oid = of.oid where c.relhasrules and c.relkind <> 'v'))::text`,
     [quoteTable(table)],
   );
   return rows[0]?.[0] === "true";

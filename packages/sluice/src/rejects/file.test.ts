@@ -1,4 +1,5 @@
-import { link, readFile, symlink, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { link, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CellType, type RowBatch } from "@sluice/sheets";
 import fc from "fast-check";
@@ -323,6 +324,18 @@ describe.each(["csv", "xlsx"])("a .%s file", (kind) => {
     const path = join(folder.path, `bad.${kind}`);
     expect(await write(path)).toEqual([]);
     await expect(readFile(path)).rejects.toThrow(/ENOENT/);
+  });
+
+  test("a pipe, which would hold the program up for ever, and a folder are refused", async () => {
+    await using folder = newFolder();
+    const [pipe, inner] = [join(folder.path, "pipe.csv"), join(folder.path, "folder.csv")];
+    execFileSync("mkfifo", [pipe]);
+    await mkdir(inner);
+    for (const path of [pipe, inner])
+      await expect(new RejectFile(path).check()).rejects.toMatchObject({
+        code: "reject_file",
+        message: expect.stringContaining(`the reject file ${path} is not an ordinary file. `) as string,
+      });
   });
 
   test("that cannot be made says so before the import", async () => {
