@@ -140,11 +140,13 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
   const wide = records.filter(({ cells }) => cells.length > 1).map(({ cells }) => cells.length);
   if (isReport(records, layout) || usualCells(wide) < 2) return [];
   const titles = new Set(rows.filter(({ number }) => number < layout.firstRow).map(({ cells }) => cells[0]!.text));
-  const last = records.findLastIndex(({ cells }) => cells.length > 1);
+  // Lines below the table are no titles, nor are those of a legend.
+  const usual = usualCells(wide);
+  const last = records.findLastIndex(({ cells }) => cells.length > 1 && cells.length * 2 >= usual);
   // A year alone is a title too, if no row with more cells has something in its column.
   const filled = new Set(records.filter(({ cells }) => cells.length > 1).flatMap(({ cells }) => cells.map(({ column }) => column))); // prettier-ignore
   // Of two cells, one is missing in many a record, but not in the first one.
-  const looked = usualCells(wide) < SECTION_CELLS ? Math.min(1, last) : last;
+  const looked = usual < SECTION_CELLS ? Math.min(1, last) : last;
   const lone = records.slice(0, looked).filter(({ cells: [cell, ...others] }, n) => {
     const isTitle = titles.has(records[n + 1]!.cells[0]!.text) || titles.has(cell!.text);
     const isSection = cell!.sort === "text" ? !isPrinted(cell!.text) : !filled.has(cell!.column);

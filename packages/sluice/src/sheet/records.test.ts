@@ -109,6 +109,7 @@ describe("no records are", () => {
     const found = await look(RATES + legend);
     expect(types(found)).toEqual(["text", "integer", "integer", "integer", "integer", "integer"]);
     expect([found.records, rowsLeftOut(found)]).toEqual([6, [["below", [9, 10, 11, 12]]]]);
+    expect(found.notes.join()).not.toContain("titles of sections");
     const months = "Item,a,b,c,d,e\n1,5,3,7,2,9\n2,4,5,1,7,8\n";
     expect(rowsLeftOut(await look(`${months}\nPublished: May,,,,,Erschienen: Mai\n`))).toEqual([["below", [5]]]);
   });
