@@ -6,7 +6,7 @@
 //   Country | Wheat | Rye       the header
 //   GEO     | C0110 | C0120     codes (isAbout): no column of values has one there
 import { isMark } from "../values/marks.ts";
-import { BELOW, evidence, isDateOver, isYear, seriesIn, sortBelow } from "./evidence.ts";
+import { BELOW, cellsByColumn, evidence, isDateOver, isYear, seriesIn, sortBelow } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 
 /**
@@ -79,24 +79,23 @@ function fitOf(rows: readonly HeadRow[], at: number): "fits" | "misfits" | undef
   const { cells } = rows[at]!;
   const below = rows.slice(at + 1, at + 1 + BELOW);
   const sorts = new Map<number, string>();
-  for (const column of new Set(below.flatMap((row) => row.cells.map((cell) => cell.column)))) {
-    const values = below.flatMap((row) => row.cells.filter((cell) => cell.column === column));
+  for (const [column, values] of cellsByColumn(below)) {
     const sort = values.length * 2 < below.length ? undefined : sortBelow(values);
     if (sort !== undefined) sorts.set(column, sort);
   }
-  const typed = [...sorts].filter(([, sort]) => sort !== "text").map(([column]) => column);
-  const over = cells.filter(({ column }) => typed.includes(column));
+  const typed = new Set([...sorts].filter(([, sort]) => sort !== "text").map(([column]) => column));
+  const over = cells.filter(({ column }) => typed.has(column));
   const isWord = ({ text, sort }: HeadCell): boolean =>
     sort === "text" && !VALUE_IN.test(text) && !NO_VALUE.test(text) && !isMark(text);
   const misfits = over.filter((cell) => isWord(cell) || isDateOver(cell, sorts.get(cell.column)!));
   if (misfits.length < over.length) return "fits";
   if (misfits.length === 0) return undefined;
-  const first = Math.min(...sorts.keys());
+  const first = [...sorts.keys()].reduce((least, column) => Math.min(least, column), Number.POSITIVE_INFINITY);
   // At the left it is the title of a section.
   if (cells.length === 1) return cells[0]!.column > first ? "misfits" : undefined;
   const begins = sorts.get(first) === "text" && cells.some(({ column }) => column <= first);
   const isSaid = new Set(misfits.map(({ text }) => text)).size > 1 || misfits.some(({ sort }) => sort !== "text");
-  const areAll = misfits.length === cells.length || misfits.length * 2 >= typed.length;
+  const areAll = misfits.length === cells.length || misfits.length * 2 >= typed.size;
   return isSaid && !begins && areAll ? "misfits" : undefined;
 }
 
@@ -126,8 +125,7 @@ export function isAbout(rows: readonly HeadRow[], at: number): boolean {
   if (days.length > 0 && seriesIn(row).size === days.length && numbers.every(({ sort }) => sort === "number"))
     return true;
   const typed: HeadCell[] = [];
-  for (const column of new Set(below.flatMap(({ cells }) => cells.map((cell) => cell.column)))) {
-    const cells = below.flatMap((other) => other.cells.filter((cell) => cell.column === column));
+  for (const [column, cells] of cellsByColumn(below)) {
     const sort = sortBelow(cells);
     if (sort === undefined || sort === "text" || cells.length * 2 < below.length) continue;
     const cell = own.get(column);

@@ -31,14 +31,7 @@ export function evidence(rows: readonly HeadRow[], i: number): Evidence {
   const row = rows[i]!;
   // The next row may belong to the header as well, so it counts only if there is no other.
   const below = rows.slice(i + (rows.length > i + 2 ? 2 : 1), i + 2 + BELOW);
-  const filled = new Map<number, HeadCell[]>();
-  for (const { cells } of below) {
-    for (const cell of cells) {
-      const column = filled.get(cell.column);
-      if (column) column.push(cell);
-      else filled.set(cell.column, [cell]);
-    }
-  }
+  const filled = cellsByColumn(below);
   const usual = [...filled].filter(([, cells]) => cells.length * 2 >= below.length).map(([column]) => column);
   const own = new Set(row.cells.map((cell) => cell.column));
   const covered = usual.filter((column) => own.has(column)).length;
@@ -57,6 +50,19 @@ export function evidence(rows: readonly HeadRow[], i: number): Evidence {
     else if (cell.sort === sort && !(isYear(cell) && !cells.every(isYear))) records++;
   }
   return { covers: covered * 2 > usual.length, labels: labelled.size, labelled, records };
+}
+
+/** The cells of rows by their columns. A sheet can have 16,384 of these. */
+export function cellsByColumn(rows: readonly HeadRow[]): Map<number, HeadCell[]> {
+  const columns = new Map<number, HeadCell[]>();
+  for (const { cells } of rows) {
+    for (const cell of cells) {
+      const column = columns.get(cell.column);
+      if (column) column.push(cell);
+      else columns.set(cell.column, [cell]);
+    }
+  }
+  return columns;
 }
 
 /**

@@ -3,7 +3,7 @@
 // that are totals. The rest is found while the rows stream by (records.ts).
 import { SheetError } from "@sluice/sheets";
 import { usageError } from "../errors.ts";
-import { sortBelow } from "./evidence.ts";
+import { cellsByColumn, sortBelow } from "./evidence.ts";
 import type { HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
 import { SAMPLE_ROWS } from "./infer.ts";
@@ -117,10 +117,9 @@ function rulesOf(
 
 /** Less than half of the cells of records, if half of their columns, or more, hold values. */
 function textCells(records: readonly HeadRow[], usual: number): number {
-  const cells = records.flatMap((row) => row.cells);
-  const columns = [...new Set(cells.map(({ column }) => column))];
-  const typed = columns.filter((column) => {
-    const sort = sortBelow(cells.filter((cell) => cell.column === column));
+  const columns = [...cellsByColumn(records).values()];
+  const typed = columns.filter((cells) => {
+    const sort = sortBelow(cells);
     return sort !== undefined && sort !== "text";
   });
   return typed.length * 2 >= columns.length ? Math.ceil(usual / 2) - 1 : 0;

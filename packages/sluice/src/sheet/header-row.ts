@@ -29,7 +29,7 @@ import {
 } from "./about-rows.ts";
 import { isProse, isRemark, namesBelow } from "./above-header.ts";
 import { columnNumbersAt } from "./column-numbers.ts";
-import { BELOW, evidence, evidenceOfLast, isLabel, seriesIn, sortBelow } from "./evidence.ts";
+import { BELOW, cellsByColumn, evidence, evidenceOfLast, isLabel, seriesIn, sortBelow } from "./evidence.ts";
 import { withoutMarks } from "./footnote-marks.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 import {
@@ -327,12 +327,14 @@ const MOSTLY = 0.9;
  */
 function holdsTexts(rows: readonly HeadRow[], i: number): boolean {
   const { cells } = rows[i]!;
-  const others = rows.slice(i + 1).filter((row) => {
-    const texts = new Map(row.cells.map(({ column, text }) => [column, text]));
-    return cells.some(({ column, text }) => texts.get(column) !== text);
-  });
+  const others = cellsByColumn(
+    rows.slice(i + 1).filter((row) => {
+      const texts = new Map(row.cells.map(({ column, text }) => [column, text]));
+      return cells.some(({ column, text }) => texts.get(column) !== text);
+    }),
+  );
   const held = cells.filter(({ column, text }) => {
-    const texts = others.flatMap((row) => row.cells.filter((cell) => cell.column === column)).map((cell) => cell.text);
+    const texts = (others.get(column) ?? []).map((cell) => cell.text);
     const end = endOf(text);
     const alike = end === undefined ? 0 : texts.filter((one) => endOf(one) === end).length;
     return texts.includes(text) || (alike >= ALIKE && alike >= texts.length * MOSTLY);
