@@ -26,7 +26,7 @@ const NOTICED_BY: Readonly<Record<string, readonly string[]>> = {
   "made.ts": ["server/allowed.test.ts", "server/app.test.ts"],
   "table-shape.ts": [
     "ledger/table-shape.test.ts test/table-change.test.ts",
-    "ledger/again.test.ts ledger/ledger.test.ts",
+    "ledger/again.test.ts ledger/ledger.test.ts test/same-content.test.ts",
   ],
   "trust.ts": ["ledger/trust.test.ts", "server/allowed.test.ts"],
 };

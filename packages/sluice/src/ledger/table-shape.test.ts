@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { Target } from "../target.ts";
 import { databases } from "../test/database.ts";
+import { holdsRows } from "./ledger.ts";
 import { LEDGER_DDL } from "./schema.ts";
 import { expectSameTable, shapeSql } from "./table-shape.ts";
 
@@ -52,15 +53,42 @@ test("a table that is looked for is found, gone, in a closed schema, or changed 
   // The first version of the ledger kept no shapes.
   await planned(target, { relation: "attic.t", shape: "null" });
   expect(await look()).toBeUndefined();
-  // Another process has looked, too, and was faster.
+  // A change that does not matter to one import may matter to another one of that table.
   await planned(target, { relation: "attic.t", shape: shapeSql("'attic.t'::regclass") });
   await target.query("alter table attic.t add column more text");
+  await target.query(
+    `insert into sluice.imports select (pg_catalog.json_populate_record(i, '{"id": "j"}')).* from sluice.imports i`,
+  );
+  await expectSameTable(target, { id: "i" });
+  expect((await target.query("select id from sluice.imports where shape not like '%more%'")).rows).toEqual([["j"]]);
+  // Another process has looked at it, too, and was faster.
   const meanwhile: Pick<Target, "query"> = {
     query: async (sql, parameters) => {
       if (sql.startsWith("update")) await target.query("update sluice.imports set shape = 'of the other'");
       return await target.query(sql, parameters);
     },
   };
-  await expectSameTable(meanwhile, { id: "i" });
-  expect((await target.query("select shape from sluice.imports")).rows).toEqual([["of the other"]]);
+  await expectSameTable(meanwhile, { id: "j" });
+  expect((await target.query("select distinct shape from sluice.imports")).rows).toEqual([["of the other"]]);
+});
+
+test("no rows that are seen say nothing if a view or a policy may hide them", async () => {
+  await using database = await databases.find(({ name }) => name === "PGlite")!.open();
+  const { target } = database;
+  const holds = async (table: string, role: string): Promise<boolean> => {
+    await target.query(`set role ${role}`);
+    const found = await holdsRows(target, table);
+    await target.query("reset role");
+    return found;
+  };
+  await target.query(
+    "create table held (a integer); create view hidden as select a from held where false; create role reader; grant select on held to reader",
+  );
+  expect([await holds("held", "none"), await holds("hidden", "none"), await holds("held", "reader")]).toEqual([
+    false,
+    true,
+    false,
+  ]);
+  await target.query("alter table held enable row level security");
+  expect([await holds("held", "none"), await holds("held", "reader")]).toEqual([false, true]);
 });
