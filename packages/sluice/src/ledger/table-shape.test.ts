@@ -4,7 +4,7 @@ import type { Target } from "../target.ts";
 import { databases } from "../test/database.ts";
 import { holdsRows } from "./ledger.ts";
 import { LEDGER_DDL } from "./schema.ts";
-import { expectSameTable, shapeSql } from "./table-shape.ts";
+import { expectSameTable, expectUnloggedRows, shapeSql } from "./table-shape.ts";
 
 const VISITOR = `create role visitor; grant usage on schema sluice to visitor;
   grant select on all tables in schema sluice to visitor`;
@@ -91,4 +91,21 @@ test("no rows that are seen say nothing if a view or a policy may hide them", as
   ]);
   await target.query("alter table held enable row level security");
   expect([await holds("held", "none"), await holds("held", "reader")]).toEqual([false, true]);
+});
+
+test("a table that a crash empties must hold its rows, also if only a partition of it is one", async () => {
+  await using database = await databases.find(({ name }) => name === "PGlite")!.open();
+  const { target } = database;
+  await target.query(
+    `create table logged (a integer); create unlogged table alone (a integer);
+     create table parted (a integer) partition by range (a);
+     create unlogged table part partition of parted for values from (0) to (9)`,
+  );
+  const look = (table: string): Promise<unknown> =>
+    expectUnloggedRows(target, table, { inserted: 2, updated: 0 }).catch((error: unknown) => error);
+  const emptied = { code: "table_gone", message: expect.stringContaining("It is UNLOGGED") as string };
+  expect(await look("logged")).toBeUndefined();
+  expect([await look("alone"), await look("parted")]).toMatchObject([emptied, emptied]);
+  await target.query("insert into parted values (1), (2)");
+  expect(await look("parted")).toBeUndefined();
 });
