@@ -82,7 +82,7 @@ test("no rows that are seen say nothing if a view or a policy may hide them", as
     return found;
   };
   await target.query(
-    "create table held (a integer); create view hidden as select a from held where false; create role reader; grant select on held to reader",
+    "create table held (a integer); create view hidden as select a from held where false; create role reader; grant usage on schema public to reader; grant select on held to reader",
   );
   expect([await holds("held", "none"), await holds("hidden", "none"), await holds("held", "reader")]).toEqual([
     false,
