@@ -23,7 +23,8 @@ type NoPromises<T> = 0 extends 1 & T
  * stream (a socket, a file). The loop that was left waits for this cleanup, and throws its error.
  * An async generator runs ahead by one value. So it may be in the middle of its `next`, whose value
  * is lost, and it can clean up only after that. If that takes longer than a second, the loop
- * continues without it, and a warning of the process names the stage.
+ * continues without it, and a warning of the process names the stage. A `stage` that calls
+ * `emitAll` can wait longer: it takes a `grace`.
  */
 export function generate<T>(
   ctx: Context,

@@ -25,9 +25,8 @@ export interface Sink<T> {
 export async function iterate<T>(
   s: Sink<T>,
   values: AsyncIterable<T> | ReadableStream<T>,
-  made?: AsyncIterator<T>,
+  iterator: AsyncIterator<T> = iteratorOf(values),
 ): Promise<void> {
-  const iterator = made ?? ("getReader" in values ? fromStream(values) : iteratorOf(values));
   let abandon: (reason: unknown) => void = () => undefined;
   /** The answer to a `next` in progress. */
   let answer: Promise<unknown> | undefined;
@@ -87,10 +86,11 @@ function isNodeStream<T>(values: object): values is NodeStream<T> {
 }
 
 /**
- * The iterator must not destroy a socket whose other side has finished sending: the program may
- * still write to it.
+ * The iterator of a Node stream must not destroy a socket whose other side has finished sending:
+ * the program may still write to it.
  */
-export function iteratorOf<T>(values: AsyncIterable<T>): AsyncIterator<T> {
+export function iteratorOf<T>(values: AsyncIterable<T> | ReadableStream<T>): AsyncIterator<T> {
+  if ("getReader" in values) return fromStream(values);
   return isNodeStream<T>(values) ? values.iterator({ destroyOnReturn: false }) : values[Symbol.asyncIterator]();
 }
 

@@ -33,14 +33,16 @@ export function bridge<T>(ctx: Context, inputs: RecvChan<RecvChan<T>>): RecvChan
  */
 export function fanOut<T>(ctx: Context, input: RecvChan<T>, n: number): RecvChan<T>[] {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`fanOut: n must be at least 1, got ${n}`);
-  /** The channels, the one that took a value last at the end. */
-  let turns: Set<Port<T>> | undefined;
-  return split(ctx, input, { name: "fanOut", outputs: n }, async (s, value) => {
-    turns ??= new Set(s.ports);
-    const taker = await offer(s, value, turns);
-    if (taker === undefined) return;
-    turns.delete(taker);
-    turns.add(taker);
+  let next = 0;
+  return split(ctx, input, { name: "fanOut", outputs: n }, (s, value) => {
+    // A reader that waits needs no select. The search begins after the last one, so none starves.
+    for (let i = 0; i < n; i++) {
+      const at = (next + i) % n;
+      if (!(s.ports[at] as Port<T>).channel.trySend(value)) continue;
+      next = at + 1;
+      return undefined;
+    }
+    return offer(s, value, new Set(s.ports));
   });
 }
 
@@ -57,18 +59,22 @@ export function tee<T>(ctx: Context, input: RecvChan<T>): [RecvChan<T>, RecvChan
   return [one as RecvChan<T>, other as RecvChan<T>];
 }
 
-/** A stage of several outputs, which hands out each value before it takes the next one. */
+/**
+ * A stage of several outputs, which hands out each value before it takes the next one. `handOut`
+ * returns `undefined` if it need not wait.
+ */
 function split<T>(
   ctx: Context,
   input: RecvChan<T>,
   options: StageOptions,
-  handOut: (s: Stage<T>, value: T) => Promise<void>,
+  handOut: (s: Stage<T>, value: T) => Promise<unknown> | undefined,
 ): RecvChan<T>[] {
   const { ports } = new Stage<T>(ctx, [input], options, async (s) => {
     for (;;) {
       const [value, ok] = await s.next(input);
       if (!ok) return;
-      await handOut(s, value);
+      const handed = handOut(s, value);
+      if (handed !== undefined) await handed;
     }
   });
   return ports.map((port) => port.channel);
@@ -80,11 +86,7 @@ function split<T>(
  */
 async function offer<T>(s: Stage<T>, value: T, waiting: Set<Port<T>>): Promise<Port<T> | undefined> {
   for (;;) {
-    for (const port of waiting) {
-      if (port.isLeft) waiting.delete(port);
-      // Most of the time a reader waits, and then no select is needed.
-      else if (port.channel.trySend(value)) return port;
-    }
+    for (const port of waiting) if (port.isLeft) waiting.delete(port);
     if (waiting.size === 0) return undefined;
     const ports = [...waiting];
     const c = await select([
