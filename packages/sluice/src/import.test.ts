@@ -271,6 +271,29 @@ describe.each(databases)("on $name", ({ name, open }) => {
     ]);
   });
 
+  test("several imports that add one column at the same time all go in", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    await target.query("create table people (name text)");
+    const files: string[] = [];
+    for (const name of ["Ada", "Bob", "Cid", "Dee"]) {
+      const file = join(folder.path, `${name}.csv`);
+      await writeFile(file, `name,nick\n${name},${name[0]}\n`);
+      files.push(file);
+    }
+    const all = await Promise.all(
+      files.map((file) => runImport(background(), { target, file, table: "people", mode: "append", migrate: true })),
+    );
+    expect(all.map(({ inserted }) => inserted)).toEqual([1, 1, 1, 1]);
+    expect(await rowsOf(target, "select name, nick from people order by name")).toEqual([
+      ["Ada", "A"],
+      ["Bob", "B"],
+      ["Cid", "C"],
+      ["Dee", "D"],
+    ]);
+  });
+
   test("values that only the database can judge are reported alike by every method", async () => {
     await using folder = newFolder();
     await using database = await open();

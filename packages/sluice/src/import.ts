@@ -348,10 +348,14 @@ async function beginHeld(run: Run, contentHash: string, look: Parameters<typeof 
   }
 }
 
+/** PostgreSQL's code for a column that is to be added and exists. */
+const DUPLICATE_COLUMN = "42701";
+
 /**
  * Makes or checks the table and opens the entry in the ledger.
  * @throws an error of code BEGUN_ALREADY if what was seen has changed
  */
+
 async function begin(
   { source, names, options, notes }: Run,
   contentHash: string,
@@ -388,6 +392,8 @@ async function begin(
     } catch (error) {
       if (isDatabaseError(error) && error.code === BEGUN_ALREADY) throw error;
       if (isDatabaseError(error) && error.code === NOT_OWN) throw notAllowed(plan.table, error);
+      // Another import has added a column meanwhile, which is there when it is looked for again.
+      if (isDatabaseError(error) && error.code === DUPLICATE_COLUMN && prepared.changes.length > 0) continue;
       if (error instanceof SluiceError || !plan.created) throw error;
       // Another import has made the table meanwhile: what holds for an existing table holds now.
       if (await target.describe(plan.table)) continue;

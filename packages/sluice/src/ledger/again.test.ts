@@ -163,19 +163,31 @@ describe.each(databases)("on $name", ({ open }) => {
       'the table "people" that it went into is gone',
     ],
     ["emptied", "delete from people", 'the table "people" has been emptied since'],
-  ])("if its table has been %s it is done again, with a note", async (_, sql, why) => {
-    await using folder = newFolder();
-    await using database = await open();
-    const { target } = database;
-    const file = await example(folder.path);
-    await imported(target, file);
-    await target.query(sql);
-    const { notes } = await imported(target, file);
-    expect(notes).toContainEqual(expect.stringMatching(/^this file was imported before, .*, and /));
-    expect(notes.join("\n")).toContain(why);
-    expect(await inTable(target)).toEqual([GOOD, GOOD]);
-    await refusal(imported(target, file));
-  });
+    [
+      "left without its partitions",
+      "alter table people detach partition part",
+      'the table "people" has been emptied since, or its partitions were detached',
+      "create table people (id integer, name text) partition by range (id); create table part partition of people default",
+      "create table new_part partition of people default",
+    ],
+  ])(
+    "if its table has been %s it is done again, with a note",
+    async (_, sql, why, before = "select 1", after = "select 1") => {
+      await using folder = newFolder();
+      await using database = await open();
+      const { target } = database;
+      const file = await example(folder.path);
+      await target.query(before);
+      await imported(target, file);
+      await target.query(sql);
+      await target.query(after);
+      const { notes } = await imported(target, file);
+      expect(notes).toContainEqual(expect.stringMatching(/^this file was imported before, .*, and /));
+      expect(notes.join("\n")).toContain(why);
+      expect(await inTable(target)).toEqual([GOOD, GOOD]);
+      await refusal(imported(target, file));
+    },
+  );
 
   test("if its table was made anew with as many rows, they may be the same ones, so it is refused", async () => {
     await using folder = newFolder();

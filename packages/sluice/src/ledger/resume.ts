@@ -26,6 +26,7 @@ import {
 } from "./ledger.ts";
 import { revivePlan, schemaHash, wishOf, type Plan, type Wish } from "../plan/plan.ts";
 import { inLines } from "../printable.ts";
+import { quoteTable } from "../schema/identifiers.ts";
 import { badLedger, wishFrom } from "../plan/stored.ts";
 import { afterChange, expectSameTable, expectUnloggedRows, rowsMissing } from "./table-shape.ts";
 import { isOpen } from "./history.ts";
@@ -473,9 +474,18 @@ export async function whyGone(
   if (elsewhere !== undefined) return `the table "${table}" that it went into is ${inLines(elsewhere)} now`;
   if (!sameTable) return `the table "${table}" that it went into is gone`;
   if (totals.inserted + totals.updated === 0) return undefined;
-  if (!(await holdsRows(target, table))) return `the table "${table}" has been emptied since`;
+  if (!(await holdsRows(target, table)))
+    return `the table "${table}" has been emptied since${(await isPartitioned(target, table)) ? ", or its partitions were detached" : ""}`;
   const by = await replacedBy(target, id);
   return by === undefined ? undefined : `its rows in the table "${table}" have been replaced by the import ${by}`;
+}
+
+async function isPartitioned(target: Target, table: string): Promise<boolean> {
+  const { rows } = await target.query(
+    "select (relkind = 'p')::text from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)::oid",
+    [quoteTable(table)],
+  );
+  return rows[0]?.[0] === "true";
 }
 
 /** @throws SluiceError if its rows would become something else in the table that is there now */

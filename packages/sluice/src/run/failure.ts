@@ -102,6 +102,12 @@ async function hintFor(failure: unknown, code: string, target: Target): Promise<
   if (cause.code === "0A000" && cause.routine === "RewriteQuery") {
     return ". The table has a rule for INSERT now, and what a rule makes of a row cannot be counted: switch it off (alter table … disable rule …), then go on.";
   }
+  if (cause.code === "0A000" && cause.routine === "DoCopy") {
+    return (
+      ". Row-level security of the table holds for this user now, and an import keeps its method: go on as a role that it does not hold for, " +
+      "or after alter table … disable row level security. Or cancel the import, take its rows back, and begin again with --method batch."
+    );
+  }
   if (cause.code === "55000") {
     return cause.routine === "CheckCmdReplicaIdentity"
       ? ". The table is published, and its rows have no identity for that: give it a primary key, or alter table … replica identity full."

@@ -117,6 +117,38 @@ describe.skipIf(server === undefined)("row-level security that binds the user", 
     }
   });
 
+  test("if it is switched on during an import by COPY, the message says how to go on", async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const role = newName("role");
+    await database.query(
+      `create role ${role} login; grant create on database ${new URL(database.dsn).pathname.slice(1)} to ${role}`,
+    );
+    try {
+      await database.query(`create table t (k integer); grant select, insert on t to ${role}`);
+      const url = new URL(database.dsn);
+      url.username = role;
+      await using target = await openTarget({ to: url.href, connections: 2 });
+      const file = join(folder.path, "rows.csv");
+      await writeFile(file, `k\nten\n${Array.from({ length: 500 }, (_, n) => `${n}\n`).join("")}`);
+      const options = { file, target, table: "t", workers: 1, chunkRows: 1 };
+      await expect(runImport(background(), { ...options, maxErrors: 0 })).rejects.toMatchObject({
+        code: "too_many_errors",
+      });
+      await database.query(`alter table t enable row level security; create policy p on t to ${role} using (true)`);
+      await expect(runImport(background(), options)).rejects.toMatchObject({
+        message: expect.stringMatching(
+          /Row-level security of the table holds for this user now, .*alter table … disable row level security/,
+        ) as string,
+      });
+      await database.query("alter table t disable row level security");
+      expect(await runImport(background(), options)).toMatchObject({ inserted: 500, rejected: 1 });
+      expect(await database.query("select count(*), count(distinct k) from t")).toEqual([["500", "500"]]);
+    } finally {
+      await database.query(`drop owned by ${role}; drop role ${role}`);
+    }
+  });
+
   test("rows that its policies hide from whoever put them in are in all the same, so they do not go in again", async () => {
     await using folder = newFolder();
     await using database = await newDatabase();
