@@ -12,7 +12,7 @@ import { waitingForLock } from "../test/service.ts";
 import { Claims } from "./claims.ts";
 import { FleetDatabase } from "./database.ts";
 import { sweep } from "./dispatcher.ts";
-import { newFleet, type TestFleet, type TestServer } from "./test/fleet.ts";
+import { newFleet, type TestFleet, type TestServer, type TestWorker } from "./test/fleet.ts";
 
 /** A picture of an import that has just begun. */
 const PICTURE: ProgressEvent = {
@@ -91,9 +91,15 @@ describe.skipIf(server === undefined)("a fleet", () => {
     expect(await stateOf(second, body.id)).toBe("queued");
     expect((await ask<ImportList>(second, "GET", "/imports")).body.imports.map(({ id }) => id)).toEqual([body.id]);
     expect(await kept(fleet)).toHaveLength(1);
-    const followed = await fetch(`${second.url}/imports/${body.id}/events`);
-    const worker = await fleet.worker();
-    const events = await followed.text();
+    const followed = (await fetch(`${second.url}/imports/${body.id}/events`)).body!.pipeThrough(
+      new TextDecoderStream(),
+    );
+    let [events, worker]: [string, TestWorker | undefined] = ["", undefined];
+    for await (const text of followed) {
+      events += text;
+      // The worker begins when somebody has seen that the import waits.
+      if (events.includes('"phase":"queued"')) worker ??= await fleet.worker();
+    }
     expect(events).toMatch(/event: progress\ndata: .*"phase":"queued"/);
     expect(events).toMatch(/event: end\ndata: .*"state":"finished"/);
     for (const one of [first, second])
@@ -102,7 +108,7 @@ describe.skipIf(server === undefined)("a fleet", () => {
     await expect.poll(() => kept(fleet)).toEqual([]);
     // One id, from the server that took it to the worker that ended it.
     expect(first.lines.join("\n")).toContain(`accepted as import ${body.id}`);
-    await expect.poll(() => worker.lines.join("\n")).toContain(`import ${body.id}: finished: 5000 of 5000 rows`);
+    await expect.poll(() => worker!.lines.join("\n")).toContain(`import ${body.id}: finished: 5000 of 5000 rows`);
   });
 
   test("gives one import for one Idempotency-Key, whichever servers it comes to", async () => {
