@@ -78,7 +78,7 @@ async function importPatiently(ctx: Context, options: ImportOptions): Promise<Im
     // A caller who wants the rejects gets them: the process that did the import may have ended
     // before it could pass them on.
     if (error instanceof FinishedError && error.doneBefore)
-      await passOnPatiently(options, error.result, error.plan, { doneBefore: true });
+      await passOnPatiently(options, error.result, error.plan, { begun: error.begun });
     throw error;
   }
 }

@@ -226,14 +226,10 @@ export interface ImportOptions {
   /**
    * Called when the rows are in, with all rejects of the import, earlier processes' too, in the
    * sheet's order. The list is empty if there are no rejects. If too many rejects stop the import,
-   * it is called then. `doneBefore` is true if the import had finished before this one was asked
-   * for, so that the rejects may have been passed on before.
+   * it is called then. If the import had finished before it was asked for, so that the rejects may
+   * have been passed on before, `begun` is the moment at which it began.
    */
-  readonly onRejects?: (
-    rejects: readonly Reject[],
-    headers: readonly Header[],
-    doneBefore: boolean,
-  ) => Promise<void> | void;
+  readonly onRejects?: (rejects: readonly Reject[], headers: readonly Header[], begun?: Date) => Promise<void> | void;
   /**
    * Stops, with what is done kept, when more rows than this have been rejected; never by default.
    */

@@ -1,6 +1,6 @@
 // The same command given again, as a supervisor or a scheduled job does it: what it prints, and how
 // it ends.
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
@@ -53,16 +53,27 @@ describe.skipIf(server === undefined)("the same command again", () => {
     expect(await readFile(join(folder.path, "bad.csv"), "utf8")).toMatch(/people\.csv,people,6,name,,missing_value/);
     expect(await database.query("select count(*), count(distinct id) from people")).toEqual([["29", "29"]]);
 
-    // What somebody has repaired there stays.
-    await writeFile(join(folder.path, "bad.csv"), "repaired");
-    const third = await run(folder.path, ...args, "--rejects", "bad.csv");
-    expect([third.code, third.stdout]).toEqual([
-      4,
-      expect.stringMatching(
-        /bad\.csv was there before, so it stays as it is\. All rejects again: .*imports \w+ .*--rejects FILE\.csv/,
-      ) as string,
-    ]);
-    expect(await readFile(join(folder.path, "bad.csv"), "utf8")).toBe("repaired");
+    // A beginning of it is completed; what somebody has repaired there stays.
+    const whole = await readFile(join(folder.path, "bad.csv"));
+    for (const [content, expected, said] of [
+      [whole.subarray(0, 40), whole, /^\nAll of them, .*bad\.csv/],
+      [Buffer.alloc(0), whole, /^\nAll of them, .*bad\.csv/],
+      [
+        Buffer.from("repaired"),
+        Buffer.from("repaired"),
+        /^bad\.csv has other content, so it stays .*\n.*imports \w+ --rejects FILE\.csv /,
+      ],
+    ] as const) {
+      await writeFile(join(folder.path, "bad.csv"), content);
+      const more = await run(folder.path, ...args, "--rejects", "bad.csv");
+      expect([more.code, more.stdout]).toEqual([4, expect.stringMatching(said) as string]);
+      expect((await readFile(join(folder.path, "bad.csv"))).toString()).toBe(expected.toString());
+    }
+    // One that is older than the import is of another one.
+    await utimes(join(folder.path, "bad.csv"), 1, 1);
+    await run(folder.path, ...args, "--rejects", "bad.csv");
+    expect((await readFile(join(folder.path, "bad.csv"))).toString()).toBe(whole.toString());
+    expect((await readdir(folder.path)).toSorted()).toEqual(["bad.csv", "people.csv"]);
   });
 
   test("each file and sheet is decided on its own; --json has the result of then; --again imports once more", async () => {

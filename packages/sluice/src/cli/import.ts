@@ -290,7 +290,7 @@ async function importSheet(
       ...options,
       onProgress: (all) => progress.show(all),
       // A user who does not want a file of the rejects need not wait for all of them to be read.
-      ...(rejects ? { onRejects: (list, headers, doneBefore) => rejects.write(headers, list, doneBefore) } : {}),
+      ...(rejects ? { onRejects: (list, headers, begun) => rejects.write(headers, list, begun) } : {}),
       // What this command made a moment ago is there, and gets more.
       ...(tables.has(tableName(options, options.fileName ?? options.file)) ? { mode: "append" as const } : {}),
     });
@@ -307,7 +307,7 @@ async function importSheet(
     if (error instanceof FinishedError) {
       // As in the run that made the table: what comes next adds to it.
       if (error.plan.created) tables.add(error.result.table);
-      rejects?.add(error.result, schemaFile, error.doneBefore);
+      rejects?.add(error.result, schemaFile);
     }
     return await fail(renamed(beforeTheFirstRow(error), file, fileName), flags, fileName);
   }

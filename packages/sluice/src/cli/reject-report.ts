@@ -31,8 +31,8 @@ export class RejectReport implements AsyncDisposable {
   readonly #file: RejectFile;
   readonly #flags: Flags;
   readonly #imports: Reported[] = [];
-  /** The ids of imports that were done before, whose rejects the file may have already. */
-  readonly #before: string[] = [];
+  /** True if an import of this call has put its rows in now. */
+  #hasNew = false;
   #failure: unknown;
 
   constructor(file: RejectFile, flags: Flags) {
@@ -41,21 +41,20 @@ export class RejectReport implements AsyncDisposable {
   }
 
   /**
-   * Writes rejects. If that fails, the rest is passed over and `close` says so. Those of an import
-   * that was done before do not replace a file that exists: its cells may have been repaired.
+   * Writes rejects. If that fails, the rest is passed over and `close` says so.
+   *
+   * @param begun when the import began, if it was done before: then a file that was changed since
+   *   may have its rejects, repaired
    */
-  async write(headers: readonly Header[], rejects: readonly Reject[], doneBefore: boolean): Promise<void> {
-    if (doneBefore && this.#file.wasThere) return;
+  async write(headers: readonly Header[], rejects: readonly Reject[], begun: Date | undefined): Promise<void> {
+    this.#hasNew ||= begun === undefined;
+    this.#file.keptSince = this.#hasNew ? undefined : begun;
     if (this.#failure === undefined) this.#failure = await failureOf(this.#file.write(headers, rejects));
   }
 
   /** An import whose rejects have been written. @param schema the schema file that it went by */
-  add(result: ImportResult, schema: string | undefined, doneBefore = false): void {
+  add(result: ImportResult, schema: string | undefined): void {
     if (result.rejected === 0) return;
-    if (doneBefore && this.#file.wasThere) {
-      this.#before.push(result.id);
-      return;
-    }
     const path = this.#file.paths.at(-1) ?? this.#file.path;
     const flags = { ...this.#flags, schema };
     const command = importCommandFor(path, result.table, { ...flags, ...readAs(flags, result.assumptions) });
@@ -72,14 +71,15 @@ export class RejectReport implements AsyncDisposable {
   async close(): Promise<string[]> {
     const failure = await failureOf(this.#file[Symbol.asyncDispose]());
     if ((this.#failure ??= failure) !== undefined) throw this.#explained(this.#failure);
-    const left = this.#before.map(
-      (id) =>
-        `${this.#file.path} was there before, so it stays as it is. All rejects again: ${rejectsCommand(id, this.#flags, FILE)}`,
-    );
-    if (this.#imports.length === 0) return left;
+    if (this.#imports.length === 0) return [];
+    if (this.#file.isKept) {
+      return [
+        `${this.#file.path} has other content, so it stays as it is: its cells may have been repaired. All rejects again:`,
+        ...this.#imports.map(({ result: { id } }) => `  ${rejectsCommand(id, this.#flags, FILE)}`),
+      ];
+    }
     const commands = new Set(this.#imports.map(({ command }) => command));
     return [
-      ...left,
       "",
       `All of them, with what is wrong and with their cells: ${this.#file.paths.join(", ")}`,
       ...[...commands].map((command) => `Repair the cells there, then:  ${command}`),

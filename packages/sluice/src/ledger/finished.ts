@@ -16,18 +16,21 @@ export class FinishedError extends SluiceError {
   readonly result: ImportResult;
   /** The part of the import's plan that its rejects need. */
   readonly plan: Pick<Plan, "headers" | "created">;
+  /** The moment at which the import began, by the database's clock, if it was done before. */
+  readonly begun: Date | undefined;
 
   constructor(
     code: ErrorCode | PassedOn,
     message: string,
     result: ImportResult,
     plan: Pick<Plan, "headers" | "created">,
-    options?: { exitCode?: FailureExit; cause?: unknown },
+    options?: { exitCode?: FailureExit; cause?: unknown; begun?: Date },
   ) {
     super(code, message, options);
     this.name = "FinishedError";
     this.result = result;
     this.plan = plan;
+    this.begun = options?.begun;
   }
 
   /** True if it was done before, so that nothing was changed this time. */
@@ -71,9 +74,14 @@ export async function nothingToResume(target: Target, entry: Entry): Promise<Fin
   return finished("import_ended", lines, result, entry);
 }
 
-function finished(code: ErrorCode, lines: readonly string[], result: ImportResult, { id, plan }: Entry): FinishedError {
+function finished(
+  code: ErrorCode,
+  lines: readonly string[],
+  result: ImportResult,
+  { id, plan, begun }: Entry,
+): FinishedError {
   const stored = { headers: headersOf(plan, id), created: (JSON.parse(plan) as Plan).created };
-  return new FinishedError(code, lines.join("\n"), result, stored, { exitCode: ALREADY });
+  return new FinishedError(code, lines.join("\n"), result, stored, { exitCode: ALREADY, begun });
 }
 
 /**

@@ -75,6 +75,8 @@ export interface Entry {
   readonly schemaHash: string;
   readonly indexes: readonly IndexLeft[];
   readonly startedAt: string;
+  /** The same moment, by the database's clock. */
+  readonly begun: Date;
   /** The time from its start to its end; 0 while it runs. */
   readonly milliseconds: number;
   readonly owner: string;
@@ -344,7 +346,8 @@ export async function findImports(target: Target, wanted: Wanted): Promise<Entry
     `select i.id, i.state, i.content_hash, i.file, i.sheet, i.target_table, i.plan::text, i.wish, i.schema_hash, i.indexes::text,
             to_char(i.started_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), coalesce(l.owner, 'nobody'), i.table_oid::text,
             ${atWorkSql(target.exclusive, OWNER)}::text, ${TOTALS},
-            (1000::numeric * extract(epoch from i.finished_at - i.started_at))::bigint::text
+            (1000::numeric * extract(epoch from i.finished_at - i.started_at))::bigint::text,
+            (1000::numeric * extract(epoch from i.started_at))::bigint::text
      from sluice.imports i left join sluice.leases l on l.import = i.id
      -- A finished import has its counts, also if its chunks were deleted.
      cross join lateral (select i.total, i.inserted, i.updated, i.skipped, i.rejected where i.state = 'finished'
@@ -410,6 +413,7 @@ function entryOf(row: readonly (string | null)[], now: string | null, nameOf: Re
     indexes: indexesFrom(indexes!, table!),
     startedAt: startedAt!,
     milliseconds: Number(row[19] ?? 0),
+    begun: new Date(Number(row[20])),
     owner: inLines(owner!),
     active: active === "true",
     totals: totalsFrom(row.slice(14, 19)),

@@ -3,8 +3,8 @@
 //
 // One table has one header: rejects of sheets with the same header are together, others in a
 // separate file (CSV) or sheet (XLSX).
-import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { constants, createReadStream } from "node:fs";
+import { access, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { SluiceError } from "../errors.ts";
 import { CsvRejects } from "./csv.ts";
@@ -17,7 +17,9 @@ type Titles = readonly (string | null)[];
 
 /**
  * Writes rejects as they come, so that they never pile up in memory. The file is made when `write`
- * is first called, so that an import that cannot start leaves an earlier report alone.
+ * is first called, so that an import that cannot start leaves an earlier report alone. A file that
+ * exists is replaced at the end. With `keptSince` it stays if it was changed after that, and its
+ * content is not that of the new one or the beginning of it: its cells may have been repaired.
  */
 export class RejectFile implements AsyncDisposable {
   readonly path: string;
@@ -32,7 +34,11 @@ export class RejectFile implements AsyncDisposable {
   #first: Titles | undefined;
   #failed = false;
   #closed = false;
-  #wasThere = false;
+  /** Where the file is that was found, which is replaced at the end; undefined if there was none. */
+  #found: string | undefined;
+  #isKept = false;
+  /** If this is set, a file that was changed after it, and has other content, stays. */
+  keptSince: Date | undefined;
 
   /** @param path ends in .csv or .xlsx @param guard whether CSV is made safe against formulas */
   constructor(path: string, guard: boolean = true) {
@@ -40,9 +46,9 @@ export class RejectFile implements AsyncDisposable {
     this.#guard = guard;
   }
 
-  /** True if `check` has found a file of this name. */
-  get wasThere(): boolean {
-    return this.#wasThere;
+  /** True if a file that was found has stayed as it is. Known at the end. */
+  get isKept(): boolean {
+    return this.#isKept;
   }
 
   /** The files that have been made. */
@@ -61,10 +67,10 @@ export class RejectFile implements AsyncDisposable {
     await this.#trying(() => access(dirname(this.path), constants.W_OK), what);
     this.#sources = sources;
     await this.#spare(this.path);
-    // A pipe without a reader would hold the program up for ever.
     const found = await stat(this.path).catch(() => undefined);
-    this.#wasThere = found !== undefined;
-    if (found !== undefined && !found.isFile())
+    if (found?.isFile()) this.#found = await realpath(this.path);
+    // A pipe without a reader would hold the program up for ever.
+    else if (found?.isFIFO() || found?.isSocket() || found?.isDirectory())
       throw new SluiceError(
         "reject_file",
         `the reject file ${this.path} is not an ordinary file. Give --rejects a file in a folder that can be written.`,
@@ -99,6 +105,7 @@ export class RejectFile implements AsyncDisposable {
     if (this.#failed) {
       for (const part of this.#csv.values()) await part.end().catch(() => undefined);
       await this.#xlsx?.close();
+      if (this.#found !== undefined) await rm(beside(this.#found), { force: true });
       return;
     }
     await this.#trying(async () => {
@@ -106,7 +113,17 @@ export class RejectFile implements AsyncDisposable {
       if (this.#first && this.#paths.length === 0) await this.#write(this.#first, []);
       for (const part of this.#csv.values()) await part.end();
       await this.#xlsx?.end();
+      if (this.#found !== undefined && this.#paths.length > 0) await this.#putInPlace(this.#found);
     });
+  }
+
+  async #putInPlace(found: string): Promise<void> {
+    this.#isKept =
+      this.keptSince !== undefined &&
+      (await stat(found)).mtime > this.keptSince &&
+      !(await isBeginning(found, beside(found)));
+    if (this.#isKept) await rm(beside(found));
+    else await rename(beside(found), found);
   }
 
   async #write(titles: Titles, rejects: readonly Reject[], formats: Formats = []): Promise<void> {
@@ -115,9 +132,14 @@ export class RejectFile implements AsyncDisposable {
     else await (await this.#table(titles)).write(wide, formats);
   }
 
+  /** The path of the first file while it is written. */
+  get #written(): string {
+    return this.#found === undefined ? this.path : beside(this.#found);
+  }
+
   async #sheet(titles: Titles): Promise<XlsxRejects> {
     if (!this.#xlsx) {
-      this.#xlsx = await XlsxRejects.create(this.path);
+      this.#xlsx = await XlsxRejects.create(this.#written);
       this.#paths.push(this.path);
     }
     const key = JSON.stringify(titles);
@@ -132,7 +154,7 @@ export class RejectFile implements AsyncDisposable {
     if (!part) {
       const path = this.#csv.size === 0 ? this.path : this.path.replace(/(?=\.[^.]*$)/, `-${this.#csv.size + 1}`);
       await this.#spare(path);
-      part = await CsvRejects.create(path, titles, this.#guard);
+      part = await CsvRejects.create(this.#csv.size === 0 ? this.#written : path, titles, this.#guard);
       this.#csv.set(key, part);
       this.#paths.push(path);
     }
@@ -179,6 +201,30 @@ function titlesOf(headers: readonly Header[]): Titles {
   );
   for (const { sheetColumn, text } of headers) titles[sheetColumn - 1] = text;
   return titles;
+}
+
+/** The file that is written beside one that exists. */
+function beside(path: string): string {
+  return `${path}.${process.pid}.new`;
+}
+
+/** Reports whether the content of a file is that of another one, or the beginning of it. */
+async function isBeginning(path: string, of: string): Promise<boolean> {
+  const { size } = await stat(path);
+  if (size > (await stat(of)).size) return false;
+  if (size === 0) return true;
+  const other = createReadStream(of, { end: size - 1 })[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let rest = Buffer.alloc(0);
+  try {
+    for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
+      while (rest.length < piece.length) rest = Buffer.concat([rest, (await other.next()).value as Buffer]);
+      if (!piece.equals(rest.subarray(0, piece.length))) return false;
+      rest = rest.subarray(piece.length);
+    }
+    return true;
+  } finally {
+    await other.return?.();
+  }
 }
 
 /** Reports whether two paths lead to one file: by a symbolic link, or as two names of it. */

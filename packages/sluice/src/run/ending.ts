@@ -38,7 +38,7 @@ export async function passOnPatiently(
   options: ImportOptions,
   result: ImportResult,
   plan: FinishedError["plan"],
-  { first, doneBefore = false }: { readonly first?: FirstRejects; readonly doneBefore?: boolean },
+  { first, begun }: { readonly first?: FirstRejects; readonly begun?: Date | undefined },
 ): Promise<void> {
   const { target } = options;
   let unread: unknown;
@@ -52,7 +52,7 @@ export async function passOnPatiently(
         }),
   };
   const { id, file, sheet } = result;
-  const failure = await failureOf(passOn(patient, id, { plan, options, names: { file, sheet }, doneBefore }, first));
+  const failure = await failureOf(passOn(patient, id, { plan, options, names: { file, sheet }, begun }, first));
   if (failure === undefined) return;
   if (result.interrupted && isInterrupted(failure)) throw failure;
   throw notPassedOn(failure, unread !== undefined, result, plan);

@@ -147,21 +147,21 @@ async function sequencesAhead(
 /** The consumer of an import's rejects, and the names that they get. */
 type Rejecting = Pick<Loading, "options" | "names"> & {
   readonly plan: Pick<Plan, "headers">;
-  /** The import had finished before it was asked for. */
-  readonly doneBefore?: boolean;
+  /** The moment at which the import began, if it had finished before it was asked for. */
+  readonly begun?: Date | undefined;
 };
 
 /** Passes on all rejects of an import that the ledger has, or, without an id, a rehearsal's. */
 export async function passOn(
   session: Pick<Session, "query">,
   id: string,
-  { plan, options: { onRejects }, names, doneBefore = false }: Rejecting,
+  { plan, options: { onRejects }, names, begun }: Rejecting,
   first: FirstRejects = new FirstRejects(),
 ): Promise<void> {
-  await onRejects?.([], plan.headers, doneBefore);
+  await onRejects?.([], plan.headers, begun);
   for await (const page of rejectsOf(session, id, names, id === "" ? SESSION_REJECTS : undefined)) {
     first.add(page);
-    await onRejects?.(page, plan.headers, doneBefore);
+    await onRejects?.(page, plan.headers, begun);
     if (first.full && !onRejects) return;
   }
 }
