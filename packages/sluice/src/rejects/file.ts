@@ -34,7 +34,7 @@ export class RejectFile implements AsyncDisposable {
   #first: Titles | undefined;
   #failed = false;
   #closed = false;
-  /** Where the file is that was found, which is replaced at the end; undefined if there was none. */
+  /** The file that was found, which is replaced at the end; undefined if there was none. */
   #found: string | undefined;
   #isKept = false;
   /** If this is set, a file that was changed after it, and has other content, stays. */
