@@ -296,7 +296,10 @@ describe.skipIf(server === undefined)("while an atomic import runs", () => {
     });
     const looks = await Promise.all(seen);
     expect(looks.length).toBeGreaterThan(3);
-    for (const look of looks.slice(0, -1)) expect(look).toEqual([["0", "old"]]);
+    // The last looks may come after the commit: on a busy machine a look takes longer than a chunk.
+    expect(looks[0]).toEqual([["0", "old"]]);
+    for (const look of looks as string[][][]) if (look[0]![1] !== "old") expect(look).toHaveLength(194);
+    for (const look of looks as string[][][]) if (look[0]![1] === "old") expect(look).toHaveLength(1);
     expect(await database.query("select count(*) from people")).toEqual([["194"]]);
   });
 
