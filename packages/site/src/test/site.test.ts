@@ -169,7 +169,7 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
       for (const { path, blocks } of guidePages()) {
         await page.goto(`${site.url}guide/${path.replace(/\.md$/, ".html")}`);
         const runnable = await page.locator("figure.runs").evaluateAll((figures) => figures.map(({ id }) => id));
-        // The script that makes the buttons comes after the page: on a busy machine, some time after.
+        // The script that makes the buttons comes after the page, on a busy machine much later.
         if (runnable.length > 0)
           await page.locator(`#${runnable.at(-1)} button.run`).waitFor({ state: "attached", timeout: 280_000 });
         await page.locator("figure.runs button.run").evaluateAll((buttons) => {
