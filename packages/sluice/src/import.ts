@@ -355,7 +355,6 @@ const DUPLICATE_COLUMN = "42701";
  * Makes or checks the table and opens the entry in the ledger.
  * @throws an error of code BEGUN_ALREADY if what was seen has changed
  */
-
 async function begin(
   { source, names, options, notes }: Run,
   contentHash: string,

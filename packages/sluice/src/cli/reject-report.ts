@@ -33,6 +33,8 @@ export class RejectReport implements AsyncDisposable {
   readonly #imports: Reported[] = [];
   /** True if an import of this call has put its rows in now. */
   #hasNew = false;
+  /** When the first of the others began. */
+  #begun: Date | undefined;
   #failure: unknown;
 
   constructor(file: RejectFile, flags: Flags) {
@@ -47,8 +49,9 @@ export class RejectReport implements AsyncDisposable {
    *   may have its rejects, repaired
    */
   async write(headers: readonly Header[], rejects: readonly Reject[], begun: Date | undefined): Promise<void> {
-    this.#hasNew ||= begun === undefined;
-    this.#file.keptSince = this.#hasNew ? undefined : begun;
+    if (begun === undefined) this.#hasNew = true;
+    else if (this.#begun === undefined || begun < this.#begun) this.#begun = begun;
+    this.#file.keptSince = this.#hasNew ? undefined : this.#begun;
     if (this.#failure === undefined) this.#failure = await failureOf(this.#file.write(headers, rejects));
   }
 
@@ -92,7 +95,8 @@ export class RejectReport implements AsyncDisposable {
 
   #explained(failure: unknown): SluiceError {
     const { code, message, exitCode } = describeError(failure);
-    const lines = [`${message}. The file is not complete.`, ...this.#otherWays()];
+    const file = this.#file.isKept ? "The file that was there stays as it is." : "The file is not complete.";
+    const lines = [`${message}. ${file}`, ...this.#otherWays()];
     return new SluiceError(code, lines.join("\n"), { exitCode, cause: failure });
   }
 

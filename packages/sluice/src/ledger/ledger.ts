@@ -428,7 +428,10 @@ export async function strangersIn(target: Target, table: string): Promise<number
   try {
     const { rows } = await target.query(
       `select ((select count(*) from ${quoteTable(table)})
-               - (select coalesce(sum(c.inserted), 0) from sluice.imports i join sluice.chunks c on c.import = i.id
+               - (select coalesce(sum(s.inserted), 0) from sluice.imports i
+                  -- A finished import has its counts, also if its chunks were deleted.
+                  cross join lateral (select i.inserted where i.state = 'finished'
+                                      union all select c.inserted from sluice.chunks c where c.import = i.id and i.state <> 'finished') s
                   where i.table_oid = pg_catalog.to_regclass($1)::oid))::text`,
       [quoteTable(table)],
     );

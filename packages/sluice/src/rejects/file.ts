@@ -34,8 +34,8 @@ export class RejectFile implements AsyncDisposable {
   #first: Titles | undefined;
   #failed = false;
   #closed = false;
-  /** The file that was found, which is replaced at the end; undefined if there was none. */
-  #found: string | undefined;
+  /** The files that were found, and that are replaced at the end. */
+  readonly #found: string[] = [];
   #isKept = false;
   /** If this is set, a file that was changed after it, and has other content, stays. */
   keptSince: Date | undefined;
@@ -46,7 +46,7 @@ export class RejectFile implements AsyncDisposable {
     this.#guard = guard;
   }
 
-  /** True if a file that was found has stayed as it is. Known at the end. */
+  /** True if a file that was found has stayed as it is: known at the end, also after a failure. */
   get isKept(): boolean {
     return this.#isKept;
   }
@@ -68,9 +68,8 @@ export class RejectFile implements AsyncDisposable {
     this.#sources = sources;
     await this.#spare(this.path);
     const found = await stat(this.path).catch(() => undefined);
-    if (found?.isFile()) this.#found = await realpath(this.path);
     // A pipe without a reader would hold the program up for ever.
-    else if (found?.isFIFO() || found?.isSocket() || found?.isDirectory())
+    if (found?.isFIFO() || found?.isSocket() || found?.isDirectory())
       throw new SluiceError(
         "reject_file",
         `the reject file ${this.path} is not an ordinary file. Give --rejects a file in a folder that can be written.`,
@@ -105,7 +104,8 @@ export class RejectFile implements AsyncDisposable {
     if (this.#failed) {
       for (const part of this.#csv.values()) await part.end().catch(() => undefined);
       await this.#xlsx?.close();
-      if (this.#found !== undefined) await rm(beside(this.#found), { force: true });
+      for (const found of this.#found) await rm(beside(found), { force: true });
+      this.#isKept = this.#found.length > 0;
       return;
     }
     await this.#trying(async () => {
@@ -113,16 +113,17 @@ export class RejectFile implements AsyncDisposable {
       if (this.#first && this.#paths.length === 0) await this.#write(this.#first, []);
       for (const part of this.#csv.values()) await part.end();
       await this.#xlsx?.end();
-      if (this.#found !== undefined && this.#paths.length > 0) await this.#putInPlace(this.#found);
+      for (const found of this.#found) await this.#putInPlace(found);
     });
   }
 
   async #putInPlace(found: string): Promise<void> {
-    this.#isKept =
+    const keeps =
       this.keptSince !== undefined &&
       (await stat(found)).mtime > this.keptSince &&
       !(await isBeginning(found, beside(found)));
-    if (this.#isKept) await rm(beside(found));
+    this.#isKept ||= keeps;
+    if (keeps) await rm(beside(found));
     else await rename(beside(found), found);
   }
 
@@ -132,14 +133,18 @@ export class RejectFile implements AsyncDisposable {
     else await (await this.#table(titles)).write(wide, formats);
   }
 
-  /** The path of the first file while it is written. */
-  get #written(): string {
-    return this.#found === undefined ? this.path : beside(this.#found);
+  /** The path at which a file is written: beside the one that it replaces, if there is one. */
+  async #written(path: string): Promise<string> {
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isFile()) return path;
+    const real = await realpath(path);
+    this.#found.push(real);
+    return beside(real);
   }
 
   async #sheet(titles: Titles): Promise<XlsxRejects> {
     if (!this.#xlsx) {
-      this.#xlsx = await XlsxRejects.create(this.#written);
+      this.#xlsx = await XlsxRejects.create(await this.#written(this.path));
       this.#paths.push(this.path);
     }
     const key = JSON.stringify(titles);
@@ -154,7 +159,7 @@ export class RejectFile implements AsyncDisposable {
     if (!part) {
       const path = this.#csv.size === 0 ? this.path : this.path.replace(/(?=\.[^.]*$)/, `-${this.#csv.size + 1}`);
       await this.#spare(path);
-      part = await CsvRejects.create(this.#csv.size === 0 ? this.#written : path, titles, this.#guard);
+      part = await CsvRejects.create(await this.#written(path), titles, this.#guard);
       this.#csv.set(key, part);
       this.#paths.push(path);
     }
