@@ -325,6 +325,11 @@ interface LedgerState {
   readonly unplaced: boolean;
 }
 
+/**
+ * Asks the ledger for its state.
+ *
+ * @throws SluiceError (`ledger_denied`) if this user may not read it
+ */
 async function versionOf(target: Target): Promise<LedgerState> {
   const told = await target.query(`select ${CLUSTER}`).catch(() => undefined);
   const cluster = told?.rows[0]?.[0] ?? "";
