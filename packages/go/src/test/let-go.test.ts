@@ -53,7 +53,6 @@ describe("queues", () => {
     const never = chan<number>();
     const [ctx, cancel] = withCancel(background());
     const [promise, end] = wait(never, ctx, cancel);
-    await gosched();
     expect(waiters(never)).toBeGreaterThan(0);
     end();
     await promise;
