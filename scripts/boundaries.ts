@@ -78,7 +78,7 @@ const buildings: Readonly<Record<string, Building>> = {
       ["values"],
       ["schema"],
       ["xlsx", "reject.ts", "hash.ts", "tracing.ts"],
-      ["errors.ts", "printable.ts", "duration.ts"],
+      ["errors.ts", "printable.ts", "grouped.ts", "duration.ts"],
     ],
   },
   "packages/web/src": {

@@ -1,16 +1,14 @@
 // An open spreadsheet of any format. It finds sheets by name or number, and closes the file at the
 // end.
 import type { Book, SheetInfo, SpreadsheetFormat } from "./book.ts";
-import { openCsv } from "./csv/book.ts";
 import type { CsvOptions } from "./csv/dialect.ts";
 import { SheetError } from "./errors.ts";
-import { isXlsb, notStreamed, openByLibrary, type LibraryFormat } from "./library/book.ts";
-import { isOds, openFlatOds, openOds } from "./ods/book.ts";
+import type { LibraryFormat } from "./library/book.ts";
 import { resolveLimits, TEXT_ROWS, type Limits } from "./limits.ts";
 import { Sheet } from "./sheet.ts";
 import { sniff, unreadable } from "./sniff.ts";
 import { openSource, type RandomAccess, type Source } from "./source.ts";
-import { openXlsx } from "./xlsx/book.ts";
+import { isOds, isXlsb } from "./package/kind.ts";
 import { Archive } from "./package/zip.ts";
 
 export interface OpenOptions {
@@ -68,6 +66,10 @@ export async function open(source: string | URL | Blob | RandomAccess, options: 
   }
 }
 
+/**
+ * Opens the book of a file's format. A format's reader is loaded here, when the first file of it is
+ * opened: most programs read files of one format.
+ */
 async function openBook(file: Source, limits: Limits, options: OpenOptions): Promise<Book> {
   const { size } = file;
   const name = file.file ?? "the file";
@@ -85,16 +87,25 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
   const { signal } = options;
   if (kind === "zip") {
     const archive = await Archive.open(file, limits);
-    if (isOds(archive)) return await openOds(archive, file, limits, signal);
-    if (!isXlsb(archive)) return await openXlsx(archive, file, limits, signal);
-    return await openForeign("xlsb", archive);
+    if (isOds(archive)) {
+      const { openOds } = await import("./ods/book.ts");
+      return await openOds(archive, file, limits, signal);
+    }
+    if (isXlsb(archive)) return await openForeign("xlsb", archive);
+    const { openXlsx } = await import("./xlsx/book.ts");
+    return await openXlsx(archive, file, limits, signal);
   }
-  if (kind === "fods") return await openFlatOds(file, limits, signal);
+  if (kind === "fods") {
+    const { openFlatOds } = await import("./ods/book.ts");
+    return await openFlatOds(file, limits, signal);
+  }
   if (kind === "other") throw await unreadable(file);
   if (kind !== "text" && kind !== "gzip") return await openForeign(kind);
+  const { openCsv } = await import("./csv/book.ts");
   return await openCsv(file, kind === "gzip", resolveLimits(options.limits, TEXT_ROWS), options);
 
   async function openForeign(format: LibraryFormat, archive?: Archive): Promise<Book> {
+    const { notStreamed, openByLibrary } = await import("./library/book.ts");
     if (options.formats === "streaming") throw notStreamed(format, file.file);
     return await openByLibrary(format, file, archive, limits, signal);
   }

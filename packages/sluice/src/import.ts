@@ -66,7 +66,7 @@ import { loadWhole, passOn, rehearse } from "./run/one-transaction.ts";
 export async function runImport(ctx: Context, options: ImportOptions): Promise<ImportResult> {
   return await traced("sluice.import", {}, async (span) => {
     const result = await importPatiently(ctx, options);
-    span.setAttributes(attributesOf(result));
+    span?.setAttributes(attributesOf(result));
     return result;
   });
 }

@@ -1,7 +1,7 @@
 // What is let go of, by counting: who waits in a queue after a wait is over, however it ended, and
 // what is still held of a value that went another way.
 import { describe, expect, it } from "vitest";
-import { chan, gosched, numGoroutine, otherwise, recv, select, send, timeout, type Chan } from "../index.ts";
+import { chan, numGoroutine, otherwise, recv, select, send, timeout, type Chan } from "../index.ts";
 import { background, withCancel, type CancelFunc, type Context } from "../context.ts";
 import type { Channel, WaitQueue } from "../internal/channel.ts";
 import { Weighted } from "../semaphore.ts";

@@ -55,11 +55,6 @@ export type LibraryFormat = keyof typeof formats & SpreadsheetFormat;
 const ADVICE = `Open it in Excel or LibreOffice and save it as "Excel Workbook (.xlsx)".`;
 const OR_RAISE = `${ADVICE} Or raise the limit, if you trust the file.`;
 
-/** True if an archive is a workbook of Excel in its binary form. */
-export const isXlsb = ({ names }: Archive): boolean =>
-  names.some((name) => /(?:^|\/)workbook\.bin$/i.test(name)) &&
-  !names.some((name) => /^xl\/workbook\.xml$/i.test(name));
-
 /** The error for such a file if the caller accepts only formats that are streamed. */
 export function notStreamed(format: LibraryFormat, file: string | undefined): SheetError {
   const name = file ?? "The file";

@@ -57,10 +57,6 @@ const names = {
   encryption: xmlName("encryption-data"),
 };
 
-/** True if an archive is a spreadsheet of OpenDocument. */
-export const isOds = ({ names }: Archive): boolean =>
-  names.includes("content.xml") && names.some((name) => name === "mimetype" || name === "META-INF/manifest.xml");
-
 /**
  * Opens an .ods file. @throws SheetError if the archive is encrypted or damaged, or is another
  * document of OpenDocument

@@ -1,10 +1,11 @@
 // Numbers, tables and rejects for people.
+import { grouped } from "../grouped.ts";
 import { inOneLine } from "../printable.ts";
 import type { Reject } from "../reject.ts";
 
 /** `1,234,567` */
 export function count(n: number): string {
-  return Math.round(n).toLocaleString("en");
+  return grouped(Math.round(n));
 }
 
 /** Rows a second, whole. */

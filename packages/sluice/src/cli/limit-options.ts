@@ -1,6 +1,7 @@
 // The limits of the reader as options: each of docs/limits.md has one, named like it.
 import { InvalidArgumentError, type Command } from "commander";
 import { defaultLimits, type Limits } from "@sluice/sheets";
+import { grouped } from "../grouped.ts";
 import { limitFlag } from "../errors.ts";
 
 const NAMES = Object.keys(defaultLimits) as (keyof Limits)[];
@@ -11,7 +12,7 @@ export function addLimitOptions(command: Command): Command {
   command.optionsGroup("Limits of what a file may ask for (docs/limits.md):");
   for (const name of NAMES) {
     const isBytes = /Bytes/.test(name);
-    const most = isBytes ? inUnits(defaultLimits[name]) : defaultLimits[name].toLocaleString("en");
+    const most = isBytes ? inUnits(defaultLimits[name]) : grouped(defaultLimits[name]);
     command.option(`${limitFlag(name)} <${isBytes ? "bytes" : "n"}>`, `limit ${name} (default: ${most})`, limit);
   }
   return command.optionsGroup("Options:");
@@ -41,5 +42,5 @@ function limit(text: string): number {
 
 function inUnits(value: number): string {
   const [unit, factor] = Object.entries(UNITS).findLast(([, factor]) => value >= factor && value % factor === 0)!;
-  return `${(value / factor).toLocaleString("en")}${unit === "" ? "" : ` ${unit}`}`;
+  return `${grouped(value / factor)}${unit === "" ? "" : ` ${unit}`}`;
 }

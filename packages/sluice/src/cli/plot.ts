@@ -1,6 +1,7 @@
 // A plot as SVG: lines over two axes that are logarithmic, since each step of the sizes is ten
 // times the last one. It needs no fonts, scripts or styles of another place, and follows the
 // reader's light or dark theme.
+import { grouped } from "../grouped.ts";
 
 export interface Series {
   readonly name: string;
@@ -86,7 +87,7 @@ function spread(heights: readonly number[]): number[] {
 }
 
 function shown(value: number): string {
-  return Math.round(value).toLocaleString("en");
+  return grouped(Math.round(value));
 }
 
 function escaped(text: string): string {

@@ -14,7 +14,7 @@
 //
 // Rejected: to set something and look for it. In a quiet pool it is found again by chance, and it
 // stays in the session for other programs.
-import pg from "pg";
+import type { ClientConfig } from "pg";
 import { SluiceError } from "../errors.ts";
 
 /** The code of a pooler that keeps no session. */
@@ -34,8 +34,10 @@ const TURNS = [0, 0, 1, 0, 1, 1, 0] as const;
  * Makes sure that a pooler keeps sessions.
  * @throws SluiceError (`pooler`) if it does not, or has no two to give
  */
-export async function expectSessions(config: pg.ClientConfig, name: string, timeoutMs: number): Promise<void> {
-  const clients = [0, 1].map(() => new pg.Client({ ...config, query_timeout: timeoutMs }));
+export async function expectSessions(config: ClientConfig, name: string, timeoutMs: number): Promise<void> {
+  // The embedded database needs this file's errors, and no client.
+  const { Client } = (await import("pg")).default;
+  const clients = [0, 1].map(() => new Client({ ...config, query_timeout: timeoutMs }));
   for (const client of clients) client.on("error", () => undefined);
   const backends: [Set<string>, Set<string>] = [new Set(), new Set()];
   try {

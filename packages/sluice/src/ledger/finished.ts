@@ -1,5 +1,6 @@
 // An import that has finished and yet ends in an error: it was to be done once more, or its rejects
 // could not be passed on. The error carries the result, so that nobody takes it for a failure.
+import { grouped } from "../grouped.ts";
 import { describeError, SluiceError, type ErrorCode, type FailureExit, type PassedOn } from "../errors.ts";
 import { reasonsOf, rejectsOf, type Entry } from "./ledger.ts";
 import type { ImportResult } from "../options.ts";
@@ -114,11 +115,10 @@ export function notPassedOn(
  * `9 of 10 rows inserted into the table "t", 0 updated, 0 skipped, 1 rejected (1 × missing_value)`
  */
 function countsIn({ table, total, inserted, updated, skipped, rejected, reasons }: ImportResult): string {
-  const count = (n: number): string => n.toLocaleString("en");
-  const why = Object.entries(reasons).map(([code, n]) => `${count(n)} × ${code}`);
+  const why = Object.entries(reasons).map(([code, n]) => `${grouped(n)} × ${code}`);
   return (
-    `${count(inserted)} of ${count(total)} ${total === 1 ? "row" : "rows"} inserted into the table "${table}", ` +
-    `${count(updated)} updated, ${count(skipped)} skipped, ${count(rejected)} rejected${why.length > 0 ? ` (${why.join(", ")})` : ""}`
+    `${grouped(inserted)} of ${grouped(total)} ${total === 1 ? "row" : "rows"} inserted into the table "${table}", ` +
+    `${grouped(updated)} updated, ${grouped(skipped)} skipped, ${grouped(rejected)} rejected${why.length > 0 ? ` (${why.join(", ")})` : ""}`
   );
 }
 

@@ -1,5 +1,6 @@
 // The history of imports for people: the list, the state of each, and ways to cancel and delete
 // them.
+import { grouped } from "../grouped.ts";
 import { SluiceError } from "../errors.ts";
 import { type Target, isDatabaseError } from "../target.ts";
 import {
@@ -184,7 +185,7 @@ export function isOpen({ state }: Pick<Summary, "state">): boolean {
 
 function notEnded({ id, table, file, inserted, updated, indexes }: Details): SluiceError {
   const rows = inserted + updated;
-  const there = rows === 1 ? "1 row of it is" : `${rows.toLocaleString("en")} rows of it are`;
+  const there = rows === 1 ? "1 row of it is" : `${grouped(rows)} rows of it are`;
   const lines = [
     `the import ${id} of ${inLines(file)} is not finished: ${there} in the table "${inLines(table)}" and would stay there. ` +
       `Without its history it cannot go on, and the same command puts in all rows of the file, from the first one on.`,

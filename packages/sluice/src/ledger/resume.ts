@@ -1,5 +1,6 @@
 // Finds out if an import begins, continues, or is done already: by its id, or by what the ledger
 // has of the same content, sheet, table and wish.
+import { grouped } from "../grouped.ts";
 import { describeError, SluiceError } from "../errors.ts";
 import { importedAlready, nothingToResume } from "./finished.ts";
 import type { ImportOptions } from "../options.ts";
@@ -363,7 +364,7 @@ async function rebuiltWith(target: Target, entry: Entry): Promise<Rebuilt | unde
   if (rows < takenBy(entry)) return undefined;
   const why =
     `the table "${table}" that it went into is gone, and another table has that name. ` +
-    `No import is known to have put in ${rows.toLocaleString("en")} of its rows, so they may be the same ones.`;
+    `No import is known to have put in ${grouped(rows)} of its rows, so they may be the same ones.`;
   return { entry, why };
 }
 
@@ -437,7 +438,7 @@ export async function goOn(
  */
 function notThere(missing: number, table: string): string {
   return (
-    `at least ${missing.toLocaleString("en")} of the rows that this import had put into the table "${table}" are not there any more: somebody has deleted or moved them. ` +
+    `at least ${grouped(missing)} of the rows that this import had put into the table "${table}" are not there any more: somebody has deleted or moved them. ` +
     "They do not go in again, and the counts have them"
   );
 }
@@ -458,12 +459,12 @@ async function checkOwner(target: Target, { id, table }: Entry): Promise<void> {
 }
 
 function sizeOf({ method, rowsPerChunk }: Plan): string {
-  const rows = rowsPerChunk.toLocaleString("en");
+  const rows = grouped(rowsPerChunk);
   return method === "copy" ? ` in chunks of ${rows} rows` : method === "batch" ? ` with ${rows} rows an INSERT` : "";
 }
 
 function rowsIn(n: number): string {
-  return n === 1 ? "1 row was" : `${n.toLocaleString("en")} rows were`;
+  return n === 1 ? "1 row was" : `${grouped(n)} rows were`;
 }
 
 /** The reason why rows that are said to be in the table cannot be there any more. */

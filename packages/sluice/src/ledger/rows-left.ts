@@ -2,6 +2,7 @@
 // without a refusal. Who cancels an import and begins again may have taken its rows out by other
 // means. Who gives other options may mean other rows of the file. So a note says how many rows are
 // there, as far as the database can tell.
+import { grouped } from "../grouped.ts";
 import type { Unheld } from "../plan/repeat.ts";
 import { wishOf, type Wish } from "../plan/plan.ts";
 import { quoteTable } from "../schema/identifiers.ts";
@@ -68,7 +69,7 @@ async function ofOtherContent(
 
 function noteOf(entry: Entry, rows: number, of: string, be = rows === 1 ? "is" : "are"): string {
   const one = rows === 1;
-  const are = one ? `1 row of ${of} is` : `${rows.toLocaleString("en")} rows of ${of} are`;
+  const are = one ? `1 row of ${of} is` : `${grouped(rows)} rows of ${of} are`;
   const [they, them] = one ? ["it", "it"] : ["they", "them"];
   const method = methodOf(entry);
   const out = hasTransactions(method)

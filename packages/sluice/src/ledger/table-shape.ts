@@ -9,6 +9,7 @@
 //
 // A text of names and types was chosen over numbers of transactions (`xmin`): those differ after
 // changes that do no harm, and say nothing of what was changed.
+import { grouped } from "../grouped.ts";
 import { describeError, SluiceError, type PassedOn } from "../errors.ts";
 import { quoteTable } from "../schema/identifiers.ts";
 import type { Claim, Target } from "../target.ts";
@@ -281,10 +282,10 @@ async function expectRows(target: Pick<Target, "query">, table: string, inserted
   if (held === 0) throw new SluiceError(TABLE_GONE, `the table "${table}" has been emptied, of ${rowsOf(put)} too.`);
   throw new SluiceError(
     TABLE_CHANGED,
-    `the table "${table}" has been emptied or written anew since this import was planned: it holds ${held.toLocaleString("en")} ${held === 1 ? "row" : "rows"}, and the import had put ${inserted.toLocaleString("en")} in.`,
+    `the table "${table}" has been emptied or written anew since this import was planned: it holds ${grouped(held)} ${held === 1 ? "row" : "rows"}, and the import had put ${grouped(inserted)} in.`,
   );
 }
 
 function rowsOf(n: number): string {
-  return n === 1 ? "the row of this import" : `the ${n.toLocaleString("en")} rows of this import`;
+  return n === 1 ? "the row of this import" : `the ${grouped(n)} rows of this import`;
 }

@@ -1,4 +1,5 @@
 // The columns of a sheet if no schema states them: names from its headers, types from its values.
+import { grouped } from "../grouped.ts";
 import type { LoadColumn } from "../chunk/chunk.ts";
 import { columnLetters } from "../xlsx/text.ts";
 import { dateReader } from "../schema/date-format.ts";
@@ -97,9 +98,8 @@ function sharedRow(spoiled: readonly SpoiledColumn[], firstRow: number): number 
 
 function spoiledNote({ name, type, notation, fits, values, against: [first] }: SpoiledColumn): string {
   const meant = notation === undefined ? type : `${type}(${notation})`;
-  const count = (n: number): string => n.toLocaleString("en");
   return (
-    `the column "${name}" is text although ${count(fits)} of ${count(values)} values are ${type}${notation === undefined ? "" : ` as ${notation}`}, ` +
+    `the column "${name}" is text although ${grouped(fits)} of ${grouped(values)} values are ${type}${notation === undefined ? "" : ` as ${notation}`}, ` +
     `because of values such as ${JSON.stringify(first!.value.slice(0, SHOWN))} (row ${first!.row}); --type "${name}=${meant}" rejects those, and --type "${name}=text" says that it is text`
   );
 }

@@ -1,5 +1,6 @@
 // Columns that are not cells of the sheet: the origin of a row (`--add`), constants, and the
 // results of a schema file's functions of cells.
+import { grouped } from "../grouped.ts";
 import { usageError, SluiceError } from "../errors.ts";
 import type { LoadColumn } from "../chunk/chunk.ts";
 import { normalizeName, toIdentifier, unusedIdentifier } from "../schema/identifiers.ts";
@@ -49,13 +50,13 @@ export function linkNotes(links: readonly LinkColumn[], linked: Linked, wanted: 
   if (!wanted) {
     if (!linked.any) return [];
     const count = [...linked.columns.values()].reduce((sum, one) => sum + one, 0);
-    const cells = count === 0 ? "cells have" : count === 1 ? "1 cell has" : `${count.toLocaleString("en")} cells have`;
+    const cells = count === 0 ? "cells have" : count === 1 ? "1 cell has" : `${grouped(count)} cells have`;
     return [`${cells} a link, whose address is not kept; --links keeps it in a column beside the text`];
   }
   if (links.length === 0) return ["--links: no cell of the columns that are loaded has a link"];
   return links.map(({ of, column }) => {
     const count = linked.columns.get(of.sheetColumn)!;
-    return `the addresses of ${count === 1 ? "1 link" : `${count.toLocaleString("en")} links`} in "${of.header}" go into the column "${column.name}"`;
+    return `the addresses of ${count === 1 ? "1 link" : `${grouped(count)} links`} in "${of.header}" go into the column "${column.name}"`;
   });
 }
 

@@ -1,5 +1,6 @@
 // Work before the first row: it finds the table, the columns and the column of each header, and
 // makes the DDL that makes or changes the table.
+import { grouped } from "../grouped.ts";
 import { quoteIdentifier, quoteTable, nameOfColumn, tableNameFor } from "../schema/identifiers.ts";
 import { conflictOf, checkEmpty } from "./conflict.ts";
 import type { Conflict, LoadColumn } from "../chunk/chunk.ts";
@@ -262,7 +263,7 @@ async function noteReading({ designed, source, options, notes }: Task, load: rea
   const { records, leftOut } = sample.inference;
   if (!sample.complete)
     notes.push(
-      `types were inferred from the first ${records.toLocaleString("en")} rows; what does not fit below them is rejected, and --type "column=text" takes it`,
+      `types were inferred from the first ${grouped(records)} rows; what does not fit below them is rejected, and --type "column=text" takes it`,
     );
   const nameOf = (column: number): string | undefined =>
     load.find(({ sheetColumn }) => sheetColumn === column)?.column.name;

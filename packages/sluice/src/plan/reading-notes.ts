@@ -6,6 +6,7 @@
 //   the column "pay" is read as numbers like 1.234,56 (120 values); --type "pay=…" states it, …
 //   "n/a" is read as a missing value in 3 cells (units 1, pay 2): …; --null "" keeps such marks …
 //   the column "born" is text: …; --type "born=date(DD/MM/YYYY)" or … says which
+import { grouped } from "../grouped.ts";
 import type { LoadColumn } from "../chunk/chunk.ts";
 import { inferred } from "./design.ts";
 import { AMBIGUOUS, CUT, PARTS, PAST, SWAPPED } from "../sheet/infer.ts";
@@ -54,7 +55,7 @@ export function readingNotes(
       emptied.set(text, [...(emptied.get(text) ?? []), { name, count }]);
   }
   notes.unshift(...[...numbers].flatMap(([format, columns]) => numberNotes(format, columns)));
-  const looked = sample.complete ? "" : ` of the first ${sample.inference.records.toLocaleString("en")} rows`;
+  const looked = sample.complete ? "" : ` of the first ${grouped(sample.inference.records)} rows`;
   for (const [text, columns] of missing)
     notes.push(
       `"${text}" is read as a missing value in ${counted(columns, looked)}: all other values there are of one type; --null "" keeps such marks as text`,
@@ -137,7 +138,7 @@ interface ColumnCount {
 /** `3 cells (units 1, pay 2)` */
 function counted(columns: readonly ColumnCount[], looked: string): string {
   const all = columns.reduce((sum, { count }) => sum + count, 0);
-  const shown = columns.slice(0, NAMED).map(({ name, count }) => `${name} ${count.toLocaleString("en")}`);
+  const shown = columns.slice(0, NAMED).map(({ name, count }) => `${name} ${grouped(count)}`);
   const more = columns.length > NAMED ? ` and ${columns.length - NAMED} more columns` : "";
-  return `${all === 1 ? "1 cell" : `${all.toLocaleString("en")} cells`}${looked} (${shown.join(", ")}${more})`;
+  return `${all === 1 ? "1 cell" : `${grouped(all)} cells`}${looked} (${shown.join(", ")}${more})`;
 }

@@ -4,6 +4,7 @@
 // rejected for anything else is enough to continue for good. Reasons that depend on the rows in the
 // table do not count. Rows that are all in already may be wanted as rejects, and parents may be
 // missing for the first part of a file only. And a user who sets `maxErrors` has decided already.
+import { grouped } from "../grouped.ts";
 import { SluiceError } from "../errors.ts";
 import type { Loading } from "./run.ts";
 import { CONDITIONS } from "../database/row-fault.ts";
@@ -53,7 +54,7 @@ export function watchRefusals(
     if (rejected < MANY && !hopeless) return undefined;
     return new SluiceError(
       ALL_REFUSED,
-      `the database has refused each of the first ${rejected.toLocaleString("en")} rows for the same reason (${code!}): ${reason!}. ` +
+      `the database has refused each of the first ${grouped(rejected)} rows for the same reason (${code!}): ${reason!}. ` +
         `Check that "${plan.table}" is the right table, and that the sheet brings what it asks for.`,
     );
   };

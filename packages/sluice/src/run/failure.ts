@@ -1,5 +1,6 @@
 // The message of a failure half-way: what was wrong, what is in the table, and how to continue.
 import { SheetError, type SheetErrorCode } from "@sluice/sheets";
+import { grouped } from "../grouped.ts";
 import { ALL_REFUSED } from "./all-refused.ts";
 import { describeError, SluiceError } from "../errors.ts";
 import { indexesLeft, settleImport, type Totals } from "../ledger/ledger.ts";
@@ -23,7 +24,7 @@ export const TOO_MANY = "too_many_errors";
 /** The error that stops an import that has rejected more rows than it may. */
 export function tooManyErrors({ rejected }: Tally, { maxErrors = Infinity }: ImportOptions): SluiceError | undefined {
   if (rejected <= maxErrors) return undefined;
-  const rows = rejected === 1 ? "1 row has" : `${rejected.toLocaleString("en")} rows have`;
+  const rows = rejected === 1 ? "1 row has" : `${grouped(rejected)} rows have`;
   return new SluiceError(TOO_MANY, `${rows} been rejected, and --max-errors ${maxErrors} allows no more than that.`);
 }
 
@@ -35,8 +36,8 @@ export function nothingLeft(
   { records }: Tally,
   reasons: Readonly<Record<string, number>>,
 ): SluiceError {
-  const all = records === 1 ? "the only row was" : `all ${records.toLocaleString("en")} rows were`;
-  const why = Object.entries(reasons).map(([code, n]) => `${n.toLocaleString("en")} × ${code}`);
+  const all = records === 1 ? "the only row was" : `all ${grouped(records)} rows were`;
+  const why = Object.entries(reasons).map(([code, n]) => `${grouped(n)} × ${code}`);
   return new SluiceError(
     NOTHING_LEFT,
     `${all} rejected (${why.join(", ")}), so --replace would leave the table "${table}" empty. ` +
@@ -288,7 +289,7 @@ const MISCOUNTED = "miscounted";
  * same command puts them in again.
  */
 export function miscounted(counted: number, records: number): SluiceError {
-  const [ledger, sheet] = [counted.toLocaleString("en"), records.toLocaleString("en")];
+  const [ledger, sheet] = [grouped(counted), grouped(records)];
   return new SluiceError(
     MISCOUNTED,
     `the ledger counts ${ledger} rows and the sheet has ${sheet}, so the import is not finished. ` +
@@ -300,7 +301,7 @@ export function miscounted(counted: number, records: number): SluiceError {
 
 /** `1 row of this import is`, `2 rows of this import are` */
 export function rowsAre(n: number): string {
-  return n === 1 ? "1 row of this import is" : `${n.toLocaleString("en")} rows of this import are`;
+  return n === 1 ? "1 row of this import is" : `${grouped(n)} rows of this import are`;
 }
 
 /** A chunk that was left half-way does not hold the rows that it held. */

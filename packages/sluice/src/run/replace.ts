@@ -4,6 +4,7 @@
 // What must hold: rows of other tables go, or lose what they refer to, only if that was asked for.
 // PostgreSQL itself would delete them without a word (`on delete cascade`), so they are counted
 // before. Triggers for DELETE run as they do for everybody.
+import { grouped } from "../grouped.ts";
 import { SluiceError } from "../errors.ts";
 import { CASCADES, referredTo } from "./failure.ts";
 import { quoteTable } from "../schema/identifiers.ts";
@@ -67,7 +68,7 @@ function rowsIn({ table, rows }: Reached): string {
 }
 
 function count(rows: number): string {
-  return `${rows.toLocaleString("en")} ${rows === 1 ? "row" : "rows"}`;
+  return `${grouped(rows)} ${rows === 1 ? "row" : "rows"}`;
 }
 
 /** Returns how many rows it held. */

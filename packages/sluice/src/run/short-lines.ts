@@ -1,6 +1,7 @@
 // Lines of a text that end before the last column. Such a line is damaged as often as it is short,
 // so they are counted and named.
 import type { RowBatch } from "@sluice/sheets";
+import { grouped } from "../grouped.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Source } from "../sheet/source.ts";
 
@@ -36,12 +37,12 @@ export class ShortLines implements Pick<Source, "next"> {
 
   notes(): string[] {
     if (this.#count === 0) return this.#cutOff;
-    const rows = this.#first.map((row) => row.toLocaleString("en"));
-    const more = this.#count > rows.length ? ` and ${(this.#count - rows.length).toLocaleString("en")} more` : "";
+    const rows = this.#first.map((row) => grouped(row));
+    const more = this.#count > rows.length ? ` and ${grouped(this.#count - rows.length)} more` : "";
     const list =
       more === "" && rows.length > 1 ? `${rows.slice(0, -1).join(", ")} and ${rows.at(-1)!}` : rows.join(", ") + more;
     return [
-      `${this.#count.toLocaleString("en")} ${this.#count === 1 ? "row" : "rows"} ended before the last column: ${list}; what is missing there is NULL`,
+      `${grouped(this.#count)} ${this.#count === 1 ? "row" : "rows"} ended before the last column: ${list}; what is missing there is NULL`,
       ...this.#cutOff,
     ];
   }

@@ -8,6 +8,7 @@
 // One transaction deletes the rows and says in the ledger that the import is cancelled and has put
 // nothing in. It holds the lock under which an import of the same content begins. So the same file
 // can be imported again from then on, and cannot have begun to be imported before.
+import { grouped } from "../grouped.ts";
 import { SluiceError } from "../errors.ts";
 import { importDetails, isOpen, type Details } from "../ledger/history.ts";
 import { contentLock } from "../ledger/ledger.ts";
@@ -74,7 +75,7 @@ export function takingBack(
       if (count === rows) return;
       throw refused(
         id,
-        `the database deleted ${counted(count ?? 0)} of ${rows.toLocaleString("en")}: a trigger of the table "${inLines(table)}" keeps the others`,
+        `the database deleted ${counted(count ?? 0)} of ${grouped(rows)}: a trigger of the table "${inLines(table)}" keeps the others`,
       );
     },
     ending: () => takenBackSql(id, `its ${counted(rows)} were taken back out of the table`),
@@ -248,9 +249,9 @@ async function countRows(asked: Asked, id: string, table: string, locking: strin
 
 function differing(rows: number, inserted: number, table: string): string {
   if (rows > inserted)
-    return `its transactions wrote ${counted(rows)} into the table "${table}", and the ledger has ${inserted.toLocaleString("en")} of them: a trigger wrote the others`;
+    return `its transactions wrote ${counted(rows)} into the table "${table}", and the ledger has ${grouped(inserted)} of them: a trigger wrote the others`;
   return (
-    `of its ${counted(inserted)} only ${rows.toLocaleString("en")} can be told from others in the table "${table}". ` +
+    `of its ${counted(inserted)} only ${grouped(rows)} can be told from others in the table "${table}". ` +
     `The rest was changed, moved or deleted since, or went in one by one, because the database refused rows beside them`
   );
 }
@@ -308,5 +309,5 @@ function refused(id: string, why: string, next?: string): SluiceError {
 }
 
 function counted(rows: number): string {
-  return rows === 1 ? "1 row" : `${rows.toLocaleString("en")} rows`;
+  return rows === 1 ? "1 row" : `${grouped(rows)} rows`;
 }

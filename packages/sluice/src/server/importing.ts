@@ -2,6 +2,7 @@
 // imports, and the guide's names for the counts.
 import { basename } from "node:path";
 import { SheetError, type Limits } from "@sluice/sheets";
+import { grouped } from "../grouped.ts";
 import { type Formats, METHODS, type ImportResult, type Method } from "../options.ts";
 import type { Context } from "@sluice/go/context";
 import { businesses } from "../schema/businesses.ts";
@@ -191,9 +192,9 @@ const NOT_BEGUN =
   "The server is stopping, and nothing of the file was imported. Send it again when the server is back.";
 
 function stopped({ id, table, total, inserted, updated }: ImportResult): string {
-  const rows = (inserted + updated).toLocaleString("en");
+  const rows = grouped(inserted + updated);
   return (
-    `The server is stopping: of the first ${total.toLocaleString("en")} rows ${rows} are in the table "${table}" and stay there (import ${id}). ` +
+    `The server is stopping: of the first ${grouped(total)} rows ${rows} are in the table "${table}" and stay there (import ${id}). ` +
     `Send the same file again when the server is back: it goes on from there.`
   );
 }

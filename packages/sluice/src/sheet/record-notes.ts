@@ -2,6 +2,7 @@
 //
 //   row 9 ("Total") is a total, the sum of the rows above, and is left out (--all-rows keeps …)
 //   B2:B9 is merged, and its rows below the first are empty there; --fill-merged fills them
+import { grouped } from "../grouped.ts";
 import { columnLetters } from "../xlsx/text.ts";
 import type { MergedDown } from "./merged.ts";
 import type { LeftOut, OtherTitles, WhyLeftOut } from "./records.ts";
@@ -95,5 +96,5 @@ export function rowsText({ count, rows }: { readonly count: number; readonly row
   if (rows.length === count && last === (rows[0] ?? last) + count - 1)
     return count === 2 ? `rows ${rows[0]} and ${last}` : `rows ${rows[0]} to ${last}`;
   if (count <= NAMED) return `rows ${rows.slice(0, -1).join(", ")} and ${last}`;
-  return `${count.toLocaleString("en")} rows (${rows.slice(0, NAMED).join(", ")}, …)`;
+  return `${grouped(count)} rows (${rows.slice(0, NAMED).join(", ")}, …)`;
 }

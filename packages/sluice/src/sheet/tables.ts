@@ -6,6 +6,7 @@
 // FILE_SHEET. `--table`, or a schema, makes it one table in any case. Several files are several
 // tables, unless `--table` names one for all of them.
 import type { Workbook } from "@sluice/sheets";
+import { grouped } from "../grouped.ts";
 import { SluiceError } from "../errors.ts";
 import { normalizeName, toIdentifier, unusedIdentifier, tableNameFor } from "../schema/identifiers.ts";
 import type { ImportOptions } from "../options.ts";
@@ -165,7 +166,7 @@ function coversAmong(looks: readonly SheetLook[]): ReadonlySet<string> {
 }
 
 function notLookedAt(visible: number): string {
-  return `of ${visible.toLocaleString("en")} sheets the first ${LOOKED_AT} were looked at, and one of them is taken (--sheet NAME takes another one)`;
+  return `of ${grouped(visible)} sheets the first ${LOOKED_AT} were looked at, and one of them is taken (--sheet NAME takes another one)`;
 }
 
 /** Sheets that a note names. */

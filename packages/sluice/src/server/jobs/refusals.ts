@@ -4,6 +4,7 @@
 // A function of this file makes an error, and the caller throws it. `fleet/jobs.ts` uses the same
 // ones, so a client cannot tell a fleet from a single server by its refusals.
 import { createHash } from "node:crypto";
+import { grouped } from "../../grouped.ts";
 import { describeError } from "../../errors.ts";
 import { isOpen, type Details } from "../../ledger/history.ts";
 import { HttpFailure } from "../failure.ts";
@@ -98,7 +99,7 @@ export function stillRunning(id: string): HttpFailure {
 export function expectForgettable(id: string, recorded: Details | undefined, forced: boolean): void {
   if (recorded?.active === true) throw stillRunning(id);
   if (!recorded || forced || !isOpen(recorded)) return;
-  const rows = (recorded.inserted + recorded.updated).toLocaleString("en");
+  const rows = grouped(recorded.inserted + recorded.updated);
   throw new HttpFailure(
     409,
     `The import ${id} has not finished: ${rows} of its rows are in the table and would stay there. Without its history it cannot go on, ` +
