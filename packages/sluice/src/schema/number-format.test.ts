@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { amountOf, NOTATIONS, numberReader, withUnit } from "./number-format.ts";
 
@@ -73,6 +74,17 @@ test("a text is read in every notation that it fits, and an ambiguous one differ
   expect(readings("1.234.567")).toEqual({ "1.234,56": "1234567" });
   expect(readings("0,5")).toEqual({ "1.234,56": "0.5", "1 234,56": "0.5", "1'234,56": "0.5" });
   expect(readings("12 pcs")).toEqual({});
+});
+
+test("a plain text is read as the same text in dress is", () => {
+  // The blank leads the second one past the short way.
+  const digits = fc.string({ unit: fc.constantFrom(..."-.,0123456789"), minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(digits, (text) => {
+      expect(amountOf(text)?.readings).toEqual(amountOf(` ${text}`)?.readings);
+    }),
+    { numRuns: 2000, examples: [["-.5"], ["1-"], ["--1"], [".5.5"], ["-1.234,50"], [",5"], ["1."]] },
+  );
 });
 
 test("a unit goes where people write it", () => {

@@ -48,6 +48,8 @@ const APOSTROPHE = "['’]";
 const TEXT = new RegExp(
   `^([+-])?\\s*(${UNIT})?\\s*(\\()?\\s*([+-])?\\s*(${UNIT})?\\s*(\\d[\\d.,'’ \\u00a0\\u2009\\u202f]*|[.,]\\d+)(?<!\\s)\\s*(${UNIT})?\\s*(\\))?\\s*(-)?\\s*(${UNIT})?$`,
 );
+/** A number without a unit, as most are: `TEXT` gives the same, and is slow to compile. */
+const PLAIN = /^(-)?(\d[\d.,]*|[.,]\d+)$/;
 const MINUS = /[\u2212\u2013]/g;
 const OF_NUMBERS = "\\d.,+()'’\\s\\u2212\\u2013-";
 /**
@@ -164,7 +166,10 @@ function bodyOf({ group, decimal }: Format): RegExp {
 const BODIES = NOTATIONS.map((notation) => bodyOf(formatOf(notation)!));
 
 function partsOf(text: string): Parts | undefined {
-  if (text.length > LONGEST || WORDS.test(text)) return undefined;
+  if (text.length > LONGEST) return undefined;
+  const digits = PLAIN.exec(text);
+  if (digits) return { negative: digits[1] !== undefined, outside: false, unit: "", body: digits[2]! };
+  if (WORDS.test(text)) return undefined;
   const found = TEXT.exec(text.trim().replace(MINUS, "-"));
   if (!found) return undefined;
   const [, before, unit1, open, inside, unit2, body = "", unit3, close, after, unit4] = found;

@@ -159,6 +159,8 @@ export function isUnits(rows: readonly HeadRow[], header: number): boolean {
   const row = rows[header + 1];
   if (!row || row.number !== rows[header]!.number + 1 || header + 2 >= rows.length) return false;
   const texts = row.cells.map(({ text }) => text);
+  // No unit begins with a digit, and most records have such a text.
+  if (texts.some((text) => /^\d/.test(text))) return false;
   const isUnit = (text: string): boolean =>
     text === "-" || (!NO_VALUE.test(text) && (UNIT.test(text) || IN_BRACKETS.test(text)));
   if (!texts.every(isUnit)) return false;
