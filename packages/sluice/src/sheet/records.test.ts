@@ -40,6 +40,16 @@ describe("no records are", () => {
     ]);
   });
 
+  test.each(["No", "Name", "Ärzte", "№ 1", "A 1", "日付", "𝒩ame"])(
+    "rows that repeat a header that begins with %s",
+    async (name) => {
+      for (const again of [name, name.toUpperCase(), name.toLowerCase(), `\uFEFF${name}`]) {
+        const text = `${name},Town,Amount\nAnna,Bern,1\nNora,Biel,2\n${again},TOWN,Amount\nNils,Chur,3\n`;
+        expect(rowsLeftOut(await look(text))).toEqual([["repeats", [4]]]);
+      }
+    },
+  );
+
   test("rows that repeat a header of two rows: as it stands, joined in one row, or in capitals", async () => {
     const header = ",North,,South,\nItem,Units,Price,Units,Price\n";
     const page = (n: number): string => `P-${n},${n},1.25,7,2.50\nP-${n}x,5,1.50,8,3.75\n`;

@@ -126,7 +126,9 @@ const REMARK =
 export class RecordFilter {
   readonly #rules: RecordRules;
   readonly #totals: ReadonlySet<number>;
+  /** The bytes that a repeated row may begin with, and those after it; undefined if any may be. */
   readonly #firstBytes: ReadonlySet<number>;
+  readonly #secondBytes: ReadonlySet<number> | undefined;
   readonly #fold: (text: string) => string;
   /** The repeated rows, with their texts as they are compared. */
   readonly #repeated: readonly (readonly RepeatedCell[])[];
@@ -150,7 +152,11 @@ export class RecordFilter {
     this.#repeated = rules.repeated.map((cells) =>
       cells.map(({ column, text }) => ({ column, text: this.#fold(text) })),
     );
-    this.#firstBytes = new Set(this.#repeated.flatMap(([cell]) => (cell ? [...firstBytesOf(cell.text), MARK] : [])));
+    const beginnings = this.#repeated.flatMap(([cell]) => (cell ? [cell.text] : []));
+    this.#firstBytes = new Set(beginnings.flatMap((text) => [...firstBytesOf(text), MARK]));
+    // After an ASCII character, a letter or a digit is one byte.
+    if (beginnings.every((text) => /^[ -~][a-z\d]/i.test(text)))
+      this.#secondBytes = new Set(beginnings.flatMap((text) => firstBytesOf(text.slice(1))));
   }
 
   /** True if the limit is reached, so that nothing more is a record. */
@@ -230,7 +236,7 @@ export class RecordFilter {
     if (this.#totals.has(number)) return this.#leaveOut("total", number, firstText(batch, row));
     const first = firstFilled(batch, row);
     if (first === undefined) return true;
-    if (this.#firstBytes.has(batch.bytes[batch.starts[first]!]!) && this.#beginsHeader(textOf(batch, first))) {
+    if (this.#mayBegin(batch.bytes, batch.starts[first]!) && this.#beginsHeader(textOf(batch, first))) {
       const cells = cellsOf(batch, row);
       if (this.#isRepeat(cells)) {
         const title = this.#titleAbove(batch, row, cells);
@@ -246,6 +252,13 @@ export class RecordFilter {
     if (text.charCodeAt(0) === END_MARK && text.length === 1) return this.#leaveOut("mark", number, "U+001A");
     if (DRAWN.test(text)) return this.#leaveOut("line", number, text);
     return PAGE.test(text) ? this.#leaveOut("page", number, text) : true;
+  }
+
+  /** Reports whether a header may begin with these bytes. It tells most rows without a string. */
+  #mayBegin(bytes: Buffer, start: number): boolean {
+    const first = bytes[start]!;
+    if (!this.#firstBytes.has(first)) return false;
+    return first === MARK || this.#secondBytes === undefined || this.#secondBytes.has(bytes[start + 1]!);
   }
 
   /** Reports whether a header begins with this text. Few rows do, so the others need no more. */
