@@ -17,8 +17,7 @@ export async function* utf8(
     if (head) {
       // The declaration fits in 200 bytes. If an XML part is shorter than that, the reader waits
       // for its end.
-      piece = Buffer.concat([head, piece]);
-      head = piece;
+      if (head.length > 0 || piece.length < 200) piece = head = Buffer.concat([head, piece]);
       if (piece.length < 200) continue;
       head = undefined;
       decoder = decoderOf(piece, place);

@@ -44,9 +44,12 @@ export class Unprefixed implements AsyncIterable<Uint8Array> {
     let head: Buffer | undefined = Buffer.alloc(0);
     for await (let piece of this.#pieces) {
       if (head) {
-        piece = head = Buffer.concat([head, piece]);
-        const prefix = rootPrefix(head);
-        if (prefix === undefined && head.length < HEAD_MAX) continue;
+        if (head.length > 0) piece = Buffer.concat([head, piece]);
+        const prefix = rootPrefix(asBuffer(piece));
+        if (prefix === undefined && piece.length < HEAD_MAX) {
+          head = Buffer.from(piece);
+          continue;
+        }
         this.#prefix = Buffer.from(prefix ?? "", "latin1");
         head = undefined;
       }
@@ -64,10 +67,7 @@ export class Unprefixed implements AsyncIterable<Uint8Array> {
    */
   #take(piece: Uint8Array, final: boolean): Uint8Array {
     const prefix = this.#prefix;
-    const bytes =
-      this.#rest.length > 0
-        ? Buffer.concat([this.#rest, piece])
-        : Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, piece]) : asBuffer(piece);
     if (this.#out.length < bytes.length) this.#out = Buffer.allocUnsafeSlow(bytes.length);
     const out = this.#out;
     const end = bytes.length;
@@ -113,6 +113,11 @@ export class Unprefixed implements AsyncIterable<Uint8Array> {
     this.#rest = Buffer.from(bytes.subarray(pos));
     return out.subarray(0, to);
   }
+}
+
+/** The same memory. */
+function asBuffer({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 /**
