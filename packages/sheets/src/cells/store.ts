@@ -85,6 +85,38 @@ export class Store {
   }
 }
 
+/**
+ * Stores that no reading has. The next reading takes them, because a new store costs half a
+ * millisecond: a workbook of many sheets is read sheet by sheet, and a preview reads a sheet
+ * several times.
+ */
+const idle: Store[] = [];
+const IDLE_MAX = 4;
+/**
+ * The most text in a store: so little that it stays in the processor's cache, and so much that the
+ * cost of a batch does not matter.
+ */
+const STORE_BYTES = 512 * 1024;
+
+/** Leaves a store to the next reading. If there are enough, or it is large, it is discarded. */
+export function leave(store: Store): void {
+  if (idle.length < IDLE_MAX && store.inputSize <= STORE_BYTES) idle.push(store);
+  else store.discard();
+}
+
+function takeIdle(inputSize: number): Store | undefined {
+  const at = idle.findIndex((store) => store.inputSize === inputSize);
+  return at < 0 ? undefined : idle.splice(at, 1)[0];
+}
+
+/**
+ * The size of the stores for a text of this many bytes: a small one does not need large stores.
+ * The sizes are few, so that readings can take each other's stores.
+ */
+export function storeSize(bytes: number): number {
+  return Math.max(4096, Math.min(STORE_BYTES, 2 ** Math.ceil(Math.log2(bytes + 256))));
+}
+
 export class StorePool {
   readonly #free: Store[] = [];
   #inputSize: number;
@@ -94,7 +126,7 @@ export class StorePool {
   }
 
   take(): Store {
-    return this.#free.pop() ?? new Store(this.#inputSize);
+    return this.#free.pop() ?? takeIdle(this.#inputSize) ?? new Store(this.#inputSize);
   }
 
   /**
@@ -108,7 +140,7 @@ export class StorePool {
   }
 
   clear(): void {
-    for (const store of this.#free.splice(0)) store.discard();
+    for (const store of this.#free.splice(0)) leave(store);
   }
 
   give(store: Store): void {

@@ -1,6 +1,6 @@
 // The part of a text that a scanner sees at a time. A store is filled with pieces of the text, and
 // the scanner makes rows of it. The rest, an incomplete row, moves to the next store.
-import { type Store, StorePool } from "./store.ts";
+import { leave, type Store, StorePool } from "./store.ts";
 
 export class Window {
   readonly pool: StorePool;
@@ -71,7 +71,7 @@ export class Window {
 
   /** Frees the stores that no batch has, and ends the reading of the pieces. */
   async close(): Promise<void> {
-    this.store.discard();
+    leave(this.store);
     this.pool.clear();
     await this.#pieces.return?.();
   }

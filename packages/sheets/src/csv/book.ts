@@ -18,11 +18,9 @@ import { INFLATE_BYTES, inflated } from "../package/inflate.ts";
 import type { Limits } from "../limits.ts";
 import { isText } from "../sniff.ts";
 import { readPieces, type Source } from "../source.ts";
-import { Batch, type Store } from "../cells/store.ts";
+import { Batch, storeSize, type Store } from "../cells/store.ts";
 import { Window } from "../cells/window.ts";
 
-/** The amount of text that a store holds; a small file does not need a large one. */
-const INPUT_BYTES = 512 * 1024;
 const QUESTION_MARK = 0x3f;
 /** The most bytes that one record may have, unless four times the longest allowed field is more. */
 const RECORD_BYTES_MAX = 64 * 2 ** 20;
@@ -111,8 +109,7 @@ class CsvBook implements Book {
     };
     const raw = rawPieces(this.#source, this.#gzip, this.#limits, counted);
     const context = { place, limits: this.#limits, dialect: this.#dialect, from, to, markBad: this.#markBad };
-    const inputBytes = Math.max(4096, Math.min(INPUT_BYTES, size + 1));
-    yield* readRecords(decodeText(raw, this.#encoding, place), context, () => read / size, signal, inputBytes);
+    yield* readRecords(decodeText(raw, this.#encoding, place), context, () => read / size, signal, storeSize(size));
   }
 
   async close(): Promise<void> {}

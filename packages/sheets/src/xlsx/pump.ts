@@ -8,22 +8,11 @@ import { Unprefixed } from "../package/prefix.ts";
 import { unterminated, utf8, xmlError } from "../package/part.ts";
 import { Status, type SheetContext } from "./context.ts";
 import { SheetScanner } from "./rows.ts";
-import { Batch } from "../cells/store.ts";
+import { Batch, storeSize } from "../cells/store.ts";
 import { Window } from "../cells/window.ts";
 
-/**
- * The amount of XML that a store holds. It is small enough for the processor's cache, and so large
- * that the cost of a batch does not matter.
- */
-const INPUT_BYTES = 512 * 1024;
-/** The same for those who ask for raised characters: they look at the first rows, in a slow way. */
+/** The most XML in a store for those who ask for raised characters: they look at the first rows. */
 const HEAD_BYTES = 64 * 1024;
-
-/**
- * The size of the store for a part that declares this size: a small sheet does not need a large
- * store. If the part declares too little, the store grows.
- */
-const storeSize = (part: number): number => Math.max(4096, Math.min(INPUT_BYTES, part + 256));
 
 /**
  * Batches of the rows of a worksheet part. What comes of a window that the scanner has been
@@ -42,7 +31,7 @@ export async function* readBatches(
   context: SheetContext,
   signal: AbortSignal | undefined,
   partSize: number,
-  inputBytes: number = Math.min(storeSize(partSize), context.raised === true ? HEAD_BYTES : INPUT_BYTES),
+  inputBytes: number = Math.min(storeSize(partSize), context.raised === true ? HEAD_BYTES : Number.POSITIVE_INFINITY),
 ): AsyncGenerator<RowBatch, void, undefined> {
   const { place, strings } = context;
   const scanner = new SheetScanner(context);
