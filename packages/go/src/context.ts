@@ -197,7 +197,7 @@ export function cause(ctx: Context): Error | undefined {
  */
 export function fromSignal(signal: AbortSignal): Context {
   const known = signalContexts.get(signal);
-  if (known !== undefined) return known;
+  if (known) return known;
   const ctx = new SignalContext(signal);
   signalContexts.set(signal, ctx);
   return ctx;
@@ -214,7 +214,7 @@ export function notify(...signals: string[]): [Context, CancelFunc] {
 
 function until(parent: Context, date: Date, ms: number, cause?: Error): [Context, CancelFunc] {
   const earlier = checked(parent).deadline();
-  if (earlier !== undefined && earlier.getTime() < date.getTime()) return withCancel(parent);
+  if (earlier && earlier.getTime() < date.getTime()) return withCancel(parent);
   const child = new DeadlineContext(parent, date);
   child.attach();
   child.startTimer(ms, cause);
@@ -264,7 +264,7 @@ class CancelContext implements Context {
   #err: Error | undefined;
   #done: Channel<never> | undefined;
   #abort: AbortController | undefined;
-  #children: Set<CancelContext> | undefined;
+  private children: Set<CancelContext> | undefined;
   #detach: (() => void) | undefined;
   readonly #until: Date | undefined;
 
@@ -277,7 +277,7 @@ class CancelContext implements Context {
   get signal(): AbortSignal {
     if (!this.#abort) {
       this.#abort = new AbortController();
-      if (this.#err !== undefined) this.#abort.abort(this.cause);
+      if (this.#err) this.#abort.abort(this.cause);
     }
     return this.#abort.signal;
   }
@@ -285,7 +285,7 @@ class CancelContext implements Context {
   done(): RecvChan<never> {
     if (!this.#done) {
       this.#done = new Channel<never>(0);
-      if (this.#err !== undefined) this.#done.close();
+      if (this.#err) this.#done.close();
     }
     return this.#done;
   }
@@ -310,23 +310,23 @@ class CancelContext implements Context {
   attach(): void {
     const { parent } = this;
     const follow = (): void => this.cancel(ownError(parent.err() ?? Canceled), cause(parent));
-    if (parent.err() !== undefined) {
+    if (parent.err()) {
       follow();
       return;
     }
     const ancestor = cancellable(parent);
-    if (ancestor !== undefined) {
-      (ancestor.#children ??= new Set()).add(this);
-      this.#detach = () => ancestor.#children?.delete(this);
+    if (ancestor) {
+      (ancestor.children ??= new Set()).add(this);
+      this.#detach = () => ancestor.children?.delete(this);
       return;
     }
     const own = (parent as { afterFunc?: (fn: () => void) => () => boolean }).afterFunc;
-    if (own !== undefined) {
+    if (own) {
       this.#detach = own.call(parent, follow);
       return;
     }
     const done = parent.done();
-    if (done === undefined) return;
+    if (!done) return;
     if (!(done instanceof Channel)) {
       this.#follow(parent);
       return;
@@ -355,15 +355,15 @@ class CancelContext implements Context {
    * chain may be too deep for recursion.
    */
   cancel(err: Error, cause?: Error): void {
-    if (this.#err !== undefined) return;
+    if (this.#err) return;
     const subtree: CancelContext[] = [this];
     for (const ctx of subtree) {
       ctx.#err = err;
       ctx.cause = cause ?? err;
       ctx.#done?.close();
-      const children = ctx.#children;
-      ctx.#children = undefined;
-      if (children !== undefined) for (const child of children) subtree.push(child);
+      const children = ctx.children;
+      ctx.children = undefined;
+      if (children) for (const child of children) subtree.push(child);
     }
     for (const ctx of subtree) {
       ctx.#detach?.();
@@ -381,11 +381,6 @@ class CancelContext implements Context {
     holdOpen(1);
     this.whenDone = () => holdOpen(-1);
   }
-
-  /** The number of children. */
-  get childCount(): number {
-    return this.#children?.size ?? 0;
-  }
 }
 
 class DeadlineContext extends CancelContext {
@@ -394,7 +389,7 @@ class DeadlineContext extends CancelContext {
   }
 
   startTimer(ms: number, cause: Error | undefined): void {
-    if (this.err() !== undefined) return;
+    if (this.err()) return;
     const expire = (): void => this.cancel(DeadlineExceeded, cause);
     if (!(ms > 0)) {
       expire();
@@ -563,7 +558,7 @@ function cancellable(ctx: Context): CancelContext | undefined {
   if (ctx instanceof CancelContext) return ctx;
   if (ctx instanceof ValueContext) return cancellable(ctx.base);
   const inner = ctx.value<CancelContext>(innermost);
-  return inner !== undefined && inner.done() === ctx.done() ? inner : undefined;
+  return inner && inner.done() === ctx.done() ? inner : undefined;
 }
 
 function checked(parent: Context): Context {

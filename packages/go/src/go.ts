@@ -43,7 +43,7 @@ export function daemon<A extends unknown[]>(fn: (...args: A) => unknown, ...args
  */
 export function main(fn: () => unknown): Promise<void> {
   if (typeof fn !== "function") noFunction(fn);
-  if (elsewhere.main !== undefined) return elsewhere.main();
+  if (elsewhere.main) return elsewhere.main();
   mainBegins();
   return new Promise((resolve) => {
     launch(mainGoroutine, fn, [], {

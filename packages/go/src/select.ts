@@ -67,7 +67,7 @@ export type SelectedAt<C extends readonly Case[]> = number extends C["length"]
 const most = 65_536;
 
 export function recv<T>(channel: RecvChan<T> | undefined): RecvCase<T> {
-  if (channel !== undefined) own(channel, "recv");
+  if (channel) own(channel, "recv");
   return { kind: "recv", channel };
 }
 
@@ -76,7 +76,7 @@ export function recv<T>(channel: RecvChan<T> | undefined): RecvCase<T> {
  * does.
  */
 export function send<T>(channel: SendChan<T> | undefined, value: NoInfer<T>): SendCase {
-  if (channel !== undefined) own(channel, "send");
+  if (channel) own(channel, "send");
   if (isThenable(value)) throw thenableError();
   return { kind: "send", channel, value };
 }
@@ -135,7 +135,7 @@ function choose(cases: readonly Case[], names: readonly string[] | undefined, st
     return failed(error);
   }
   state ??= stateOf(cases);
-  if (across !== undefined) return across(cases as readonly never[], names, state);
+  if (across) return across(cases as readonly never[], names, state);
   const promise = new Promise<unknown>(capture);
   selecting().wait(cases, names, state, captured);
   return promise;
@@ -164,9 +164,9 @@ export function pick(cases: readonly Case[], names: readonly string[] | undefine
       case "recv":
       case "send": {
         const channel = c.channel as Channel<unknown> | undefined;
-        if (channel === undefined) continue;
+        if (!channel) continue;
         across = channel.across;
-        if (across !== undefined) return -1;
+        if (across) return -1;
         if (c.kind === "recv" ? channel.canRecv() : channel.canSend()) break;
         continue;
       }
@@ -194,7 +194,7 @@ export function carryOut(cases: readonly Case[], at: number, names: readonly str
     const channel = c.channel as Channel<unknown>;
     if (c.kind === "recv") {
       const ok = channel.hasValue;
-      if (!ok && channel.failure !== undefined) throw channel.failure.error;
+      if (!ok && channel.failure) throw channel.failure.error;
       return { case: name, ok, value: channel.recvNow() };
     }
     if (channel.closed) throw closedError(select);
@@ -231,7 +231,7 @@ export class Selecting implements Decision {
       const w = (this.#waiters[i] ??= new Waiter(i, undefined, main, nobody, this));
       const channel = c.kind === "recv" || c.kind === "send" ? (c.channel as Channel<unknown> | undefined) : undefined;
       this.#channels[i] = channel;
-      if (channel === undefined) continue;
+      if (!channel) continue;
       const queue = c.kind === "recv" ? channel.recvq : channel.sendq;
       const again = queue.last?.select === this;
       if (c.kind === "recv") {
@@ -270,7 +270,7 @@ export class Selecting implements Decision {
     const channels = this.#channels;
     for (let i = 0; i < channels.length; i++) {
       const channel = channels[i];
-      if (channel === undefined) continue;
+      if (!channel) continue;
       channels[i] = undefined;
       const w = this.#waiters[i] as Waiter;
       if (w.kind === winner) continue;
@@ -308,7 +308,7 @@ let spare: Selecting | undefined;
 function mix(w: Waiter): void {
   let first = w;
   let n = 1;
-  for (let before = w.prev; before !== undefined && before.select === w.select; before = before.prev) {
+  for (let before = w.prev; before && before.select === w.select; before = before.prev) {
     first = before;
     n++;
   }

@@ -26,7 +26,7 @@ export function sleep(ms: number, ctx?: Context): Promise<void> {
   if (err !== undefined) return failed(err, "sleep");
   if (!(ms > 0)) return completed();
   const done = ctx?.done();
-  if (ctx !== undefined && done !== undefined) return restoreAfter(sleepUnless(ctx, done, ms));
+  if (ctx && done) return restoreAfter(sleepUnless(ctx, done, ms));
   const promise = new Promise<void>(capture);
   const g = current();
   const wake = captured as () => void;

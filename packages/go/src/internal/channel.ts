@@ -14,7 +14,7 @@
 // parks and when the last one is gone (Go 1.23's lazy timer channels). It also tells when a
 // buffered value was taken.
 
-import { expectAttached } from "./detached.ts";
+import { detached, expectAttached } from "./detached.ts";
 import { current, type Goroutine, type State } from "./goroutine.ts";
 import { observer } from "./hooks.ts";
 import {
@@ -209,7 +209,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   trySend(value: T): boolean {
-    expectAttached(this, "ch.trySend");
+    if (this === undefined) detached("ch.trySend");
     if (isThenable(value)) throw thenableError();
     if (this.closed) throw closedError(this.trySend);
     return this.offer(value);
@@ -226,7 +226,7 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 
   tryRecv(): TryReceived<T> {
-    expectAttached(this, "ch.tryRecv");
+    if (this === undefined) detached("ch.tryRecv");
     this.source?.poll();
     if (this.hasValue) return { ready: true, value: this.recvNow() as T, ok: true };
     if (!this.closed) return { ready: false };
@@ -311,7 +311,7 @@ export class Channel<T> implements AsyncIterable<T> {
    * was possible.
    */
   offer(value: T): boolean {
-    const w = this.recvq.shift();
+    const w = this.recvq.first && this.recvq.shift();
     if (w !== undefined) {
       wake(w, value, true);
       return true;
@@ -354,7 +354,7 @@ export class Channel<T> implements AsyncIterable<T> {
 
   #take(): T {
     const value = this.#buffer[this.#head] as T;
-    const w = this.sendq.shift();
+    const w = this.sendq.first && this.sendq.shift();
     // A sender waits only if the buffer is full, so the slot that becomes free is also the buffer's
     // end.
     this.#buffer[this.#head] = w === undefined ? undefined : (taken(w) as T);

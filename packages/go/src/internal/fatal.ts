@@ -65,7 +65,7 @@ const copy: Copy = {
   // Bun's monitor does not get rejections.
   ...(host.Bun !== undefined && { [rejection]: (error: unknown) => count(rejection) === 1 && crash(error) }),
   // On Deno this listener would keep the event loop alive under a top-level await.
-  ...(host.Deno === undefined && {
+  ...(!host.Deno && {
     SIGQUIT: () => {
       // A program that handles the signal itself decides whether it ends.
       if (count("SIGQUIT") === 1) stop(`SIGQUIT: quit\n\n${dump(list())}${stacksHint()}`);
@@ -89,7 +89,7 @@ export function watch(activity: () => number): void {
   if (installed) return;
   installed = true;
   heedEnvironment();
-  if (host.process?.on === undefined) suspectDeadlocks(activity);
+  if (!host.process?.on) suspectDeadlocks(activity);
   else listen(copy);
 }
 
@@ -107,15 +107,15 @@ function ranDry(): void {
     open ??= setInterval(() => undefined, 0x7fffffff);
     return;
   }
-  if (suspected || setImmediate === undefined) {
+  if (suspected || !setImmediate) {
     stop(asleep ? deadlock() : "fatal error: no goroutines (main called runtime.Goexit) - deadlock!\n");
   }
   suspected = true;
   setImmediate?.(() => undefined);
 }
 
-function deadlock(): string {
-  return `fatal error: all goroutines are asleep - deadlock!\n\n${dump(dormant())}${stacksHint()}`;
+function deadlock(how = "fatal error"): string {
+  return `${how}: all goroutines are asleep - deadlock!\n\n${dump(dormant())}${stacksHint()}`;
 }
 
 /**
@@ -128,7 +128,7 @@ function suspectDeadlocks(activity: () => number): void {
     const now = runnable > 0 || alarms > 0 || holders > 0 ? undefined : activity();
     if (now !== undefined && now === before) {
       clearInterval(timer as number);
-      host.console.error(`suspected: all goroutines are asleep - deadlock!\n\n${dump(dormant())}`);
+      host.console.error(deadlock("suspected"));
     }
     before = now;
   }, 1000);
@@ -185,7 +185,7 @@ export function panic(g: Goroutine, error: unknown): void {
     report = `panic: panic while printing panic value\n\n${block(g, "running", "")}`;
   }
   stop(report);
-  if (host.reportError !== undefined) host.reportError(error);
+  if (host.reportError) host.reportError(error);
   // Without a process and without reportError, an unhandled rejection is the most visible report.
   // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- what was thrown is passed on as it is
   else void Promise.reject(error);
@@ -199,7 +199,7 @@ export function panic(g: Goroutine, error: unknown): void {
  */
 export function exit(failed: () => void): void {
   const { process } = host;
-  if (process?.exit === undefined) {
+  if (!process?.exit) {
     failed();
     return;
   }
@@ -231,7 +231,7 @@ function dormant(): Listed[] {
   const all = list().filter(
     ({ goroutine, state }) => goroutine !== main || state !== "IO wait" || mainIs === "running",
   );
-  const booked = observer === undefined ? all.filter(({ goroutine }) => goroutine.others) : [];
+  const booked = observer ? [] : all.filter(({ goroutine }) => goroutine.others);
   for (const entry of all) {
     if (entry.goroutine.waits > 0) continue;
     let state: State | undefined;
@@ -248,7 +248,7 @@ function stop(text: string): void {
 
 function write(text: string): void {
   const stderr = host.process?.stderr;
-  if (host.process?.exit === undefined || stderr === undefined) {
+  if (!host.process?.exit || !stderr) {
     host.console.error(text);
     return;
   }

@@ -62,7 +62,7 @@ class Launch implements Beginning {
     this.#fn = this.#args = undefined;
     setCurrent(g);
     g.state = "running";
-    const subject = this.supervisor === undefined ? g : this;
+    const subject = this.supervisor ? this : g;
     let result: unknown;
     try {
       result = driven(g, fn(...args));
@@ -111,7 +111,7 @@ function fail(this: Subject, error: unknown): void {
   }
   const g = this instanceof Launch ? this.g : this;
   remove(g);
-  if (this instanceof Launch && this.supervisor?.failed !== undefined) {
+  if (this instanceof Launch && this.supervisor?.failed) {
     setCurrent(g);
     this.supervisor.failed(error);
     setForeign();

@@ -36,7 +36,7 @@ export class Cond {
     lock.unlock();
     await waitIn(this.#waiters, state);
     await lock.lock();
-    if (holder !== undefined) lock.holder = holder;
+    if (holder) lock.holder = holder;
   }
 
   /** Wakes the waiter that has waited longest. The caller need not hold L. */
@@ -46,6 +46,6 @@ export class Cond {
 
   /** Wakes all present waiters. */
   broadcast(): void {
-    while (this.#waiters.first !== undefined) this.signal();
+    while (this.#waiters.first) this.signal();
   }
 }

@@ -32,14 +32,14 @@ export class Mutex implements Locker {
 
   /** Locks if that needs no waiting; otherwise returns `undefined`. */
   tryLock(): Disposable | undefined {
-    if (this.holder !== undefined) return undefined;
+    if (this.holder) return undefined;
     return (this.holder = new Hold(this));
   }
 
   /** Unlocks. Fatal error `sync: unlock of unlocked mutex` if it is not locked. */
   unlock(): void {
     expectAttached(this, "mu.unlock");
-    if (this.holder === undefined) fatal("sync: unlock of unlocked mutex");
+    if (!this.holder) fatal("sync: unlock of unlocked mutex");
     this.holder = wakeFirst(this.queue, state) as Hold | undefined;
   }
 

@@ -43,7 +43,7 @@ export function onceValue<T>(fn: () => T): () => T {
   let call: (() => T) | undefined = fn;
   let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
   return () => {
-    if (call !== undefined) {
+    if (call) {
       const first = call;
       call = undefined;
       try {
@@ -54,7 +54,7 @@ export function onceValue<T>(fn: () => T): () => T {
         outcome = { error };
       }
     }
-    if (outcome === undefined) throw new Error("sync: a once function was called from inside itself");
+    if (!outcome) throw new Error("sync: a once function was called from inside itself");
     if ("error" in outcome) throw outcome.error;
     return outcome.value;
   };

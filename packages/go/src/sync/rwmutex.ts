@@ -67,9 +67,9 @@ export class RWMutex implements Locker {
    */
   unlock(): void {
     expectAttached(this, "rw.unlock");
-    if (this.holder === undefined) fatal("sync: Unlock of unlocked RWMutex");
+    if (!this.holder) fatal("sync: Unlock of unlocked RWMutex");
     this.holder = undefined;
-    if (this.readers.first === undefined) this.#admitWriter();
+    if (!this.readers.first) this.#admitWriter();
     while (this.readers.first) this.#admitReader(wakeFirst(this.readers, reading) as Hold);
   }
 

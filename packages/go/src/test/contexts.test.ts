@@ -24,7 +24,8 @@ import { expectNoLeaks } from "./quiet.ts";
 expectNoLeaks();
 
 const isDone = (ctx: Context): boolean => ctx.done()?.tryRecv().ready ?? false;
-const childrenOf = (ctx: Context): number => (ctx as unknown as { childCount: number }).childCount;
+const childrenOf = (ctx: Context): number =>
+  (ctx as unknown as { children?: ReadonlySet<unknown> }).children?.size ?? 0;
 
 /** A context of somebody else's making: passes all on to `inner`, unless told otherwise. */
 const wrap = (inner: Context, over: Partial<Pick<Context, "done" | "err" | "value">>): Context => ({
