@@ -219,12 +219,19 @@ function statedNotation({ column, header }: LoadColumn, types: TypeMap): Notatio
   const wanted = types.get(column.name) ?? types.get(header);
   if (wanted === undefined) return undefined;
   const { type, ...notation } = parseType(column.name, wanted);
-  if (baseType(type) === baseType(scalarOf(column)) || type === column.type) return notation;
+  const has = scalarOf(column);
+  if (baseType(type) === baseType(has) || type === column.type || holdsAsWell(has, type, notation)) return notation;
   throw usageError(
     "bad_type",
     `--type "${column.name}=${wanted}": the column "${column.name}" is ${column.type}, and an import changes no column. ` +
-      `Leave it out, or import into a new table with --table.`,
+      `Leave it out, or import into a new table with --table. If the table holds nothing else than this file, drop it and import again.`,
   );
+}
+
+/** Reports whether a column of one type keeps all of what a notation of another type says. */
+function holdsAsWell(has: string, type: string, { dateFormat, numberFormat }: Notation): boolean {
+  if (numberFormat !== undefined) return isNumberType(has);
+  return dateFormat !== undefined && baseType(type) === "date" && baseType(has).startsWith("timestamp");
 }
 
 async function foundNotation(

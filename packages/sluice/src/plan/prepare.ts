@@ -253,11 +253,14 @@ async function completeColumns(
 }
 
 /** Notes how cells are read, and from how many rows the types are. */
-async function noteReading({ designed, source, options, notes }: Task, load: readonly LoadColumn[]): Promise<void> {
+async function noteReading(
+  { existing, designed, source, options, notes }: Task,
+  load: readonly LoadColumn[],
+): Promise<void> {
   const { types = new Map<string, string>(), nulls = [], schema } = options;
   // In a table of texts that exists there is nothing to find out.
   if (!schema && (designed || nulls.length > 0 || !load.every(holdsText)))
-    notes.push(...readingNotes(load, await source.sample(), { types, nulls }));
+    notes.push(...readingNotes(load, await source.sample(), { types, nulls }, existing?.columns));
   if (!designed) return;
   const sample = await source.sample();
   const { records, leftOut } = sample.inference;

@@ -9,7 +9,8 @@
 import { grouped } from "../grouped.ts";
 import type { LoadColumn } from "../chunk/chunk.ts";
 import { inferred } from "./design.ts";
-import { AMBIGUOUS, CUT, PARTS, PAST, SWAPPED } from "../sheet/infer.ts";
+import type { Column } from "../schema/schema.ts";
+import { AMBIGUOUS, CUT, PARTS, PAST, SWAPPED, type InferredColumn } from "../sheet/infer.ts";
 import type { Sample } from "../sheet/source.ts";
 import { isNumberType } from "../schema/types.ts";
 import { notedType } from "./assumptions.ts";
@@ -22,11 +23,13 @@ const NAMED = 5;
  * has its own condition.
  *
  * @param stated what `--type` and `--null` have said, which needs no note
+ * @param existing the columns of a table that was there: what is text there stays text
  */
 export function readingNotes(
   load: readonly LoadColumn[],
   sample: Sample,
   stated: { readonly types: ReadonlyMap<string, string>; readonly nulls: readonly string[] },
+  existing: readonly Column[] = [],
 ): string[] {
   const notes: string[] = [];
   const numbers = new Map<string, NumberColumn[]>();
@@ -46,7 +49,8 @@ export function readingNotes(
         `the column "${name}" has years of two digits, read as ${dateFormat}: 00 to 68 are 2000 to 2068, 69 to 99 are 1969 to 1999; --type "${name}=${type}(${dateFormat})" states it`,
       );
     if (isNumberType(type)) notes.push(...numberTypeNotes(name, type, found, numberFormat));
-    if (type === "text" && !isStated) notes.push(...textNotes(name, found));
+    const isThere = existing.some((one) => one.name === name);
+    if (type === "text" && !isStated) notes.push(...(isThere ? errorNotes(name, found) : textNotes(name, found)));
     for (const { text, count } of found.missing) {
       if (!column.nulls?.includes(text) || stated.nulls.includes(text)) continue;
       missing.set(text, [...(missing.get(text) ?? []), { name, count }]);
@@ -109,12 +113,20 @@ function numberTypeNotes(
   return notes;
 }
 
-function textNotes(name: string, { because = "", errors }: ReturnType<typeof inferred>): string[] {
-  if (errors.length > 0) {
-    const options = errors.map(({ text }) => `--null "${text}"`).join(" ");
-    const counts = errors.map(({ text, count }) => `${count} × ${text}`).join(", ");
-    return [`the column "${name}" holds errors (${counts}), so it is text; ${options} reads them as missing`];
-  }
+/**
+ * Says which errors a column of texts gets.
+ *
+ * @param made what follows for the column, if it is new
+ */
+function errorNotes(name: string, { errors }: Pick<InferredColumn, "errors">, made = ""): string[] {
+  if (errors.length === 0) return [];
+  const options = errors.map(({ text }) => `--null "${text}"`).join(" ");
+  const counts = errors.map(({ text, count }) => `${count} × ${text}`).join(", ");
+  return [`the column "${name}" holds errors (${counts})${made}; ${options} reads them as missing`];
+}
+
+function textNotes(name: string, { because = "", errors }: InferredColumn): string[] {
+  if (errors.length > 0) return errorNotes(name, { errors }, ", so it is text");
   if (because.startsWith(SWAPPED)) return [swappedNote(name, because)];
   if (because.startsWith(CUT)) return [`the column "${name}" is text: ${because}`];
   if ([AMBIGUOUS, PARTS, PAST].some((reason) => because.startsWith(reason)))

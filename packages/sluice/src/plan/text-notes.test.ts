@@ -2,9 +2,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { background } from "@sluice/go/context";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runImport } from "../import.ts";
-import type { ImportResult } from "../options.ts";
+import type { ImportOptions, ImportResult } from "../options.ts";
 import { databases, newFolder } from "../test/database.ts";
 
 const EMBEDDED = databases.at(-1)!;
@@ -108,4 +108,65 @@ test("if one row near the top speaks against most columns, the option that is na
   expect(right.assumptions.find(({ about }) => about === "types")?.said).toBe(
     "stop text, run_1 time, run_2 time, run_3 time, run_4 time",
   );
+});
+
+describe("in a table that is there already", () => {
+  const SWAPPED = ["01/02/2020", "03/04/2020"];
+
+  async function into(column: string, values: readonly string[], type?: string) {
+    await using folder = newFolder();
+    await using database = await EMBEDDED.open();
+    const { target } = database;
+    const file = join(folder.path, "there.csv");
+    await writeFile(file, ["id;v", ...values.map((value, n) => `${n};${value}`)].join("\n"));
+    await target.query(`create table there (id integer, v ${column})`);
+    const types = new Map(type === undefined ? [] : [["v", type]]);
+    const { inserted, notes } = await runImport(background(), { file, target, types });
+    const [first] = (await target.query("select v::text from there order by id")).rows;
+    return { inserted, notes, first: first?.[0] };
+  }
+
+  test.each([
+    ["date", SWAPPED, "date(DD/MM/YYYY)", "2020-02-01"],
+    ["date", SWAPPED, "date(MM/DD/YYYY)", "2020-01-02"],
+    ["timestamp", SWAPPED, "date(DD/MM/YYYY)", "2020-02-01 00:00:00"],
+    ["numeric", ["1.234", "5.678"], "integer(1.234,56)", "1234"],
+    ["bigint", ["1.234", "5.678"], "numeric(1.234,56)", "1234"],
+  ])("a column of the type %s takes %j as %s says", async (column, values, type, first) => {
+    expect(await into(column, values, type)).toMatchObject({ inserted: 2, first });
+  });
+
+  test.each([
+    ["date", "timestamp(DD/MM/YYYY HH:mm)"],
+    ["text", "date(DD/MM/YYYY)"],
+    ["text", "numeric(1.234,56)"],
+  ])("a column of the type %s would lose what %s says, so it is refused", async (column, type) => {
+    await expect(into(column, SWAPPED, type)).rejects.toMatchObject({ code: "bad_type", exitCode: 2 });
+  });
+
+  test("no type is offered for a column of texts, since none could be taken", async () => {
+    expect((await into("text", SWAPPED)).notes).toEqual([]);
+    expect((await into("text", ["#N/A", "5"])).notes.join("\n")).not.toMatch(/--type|so it is text/);
+  });
+
+  test("after an import that made its column text, the ways that the refusal names work", async () => {
+    await using folder = newFolder();
+    await using database = await EMBEDDED.open();
+    const { target } = database;
+    const file = join(folder.path, "told.csv");
+    await writeFile(file, ["id;v", ...SWAPPED.map((value, n) => `${n};${value}`)].join("\n"));
+    const run = async (given: Pick<ImportOptions, "table" | "types">) =>
+      runImport(background(), { file, target, ...given });
+    const types = new Map([["v", "date(DD/MM/YYYY)"]]);
+    await run({ table: "told" });
+    const ways = /Leave it out, or import into a new table with --table\. If .*, drop it and import again\.$/;
+    await expect(run({ table: "told", types })).rejects.toThrow(ways);
+    expect((await run({ table: "told_anew", types })).inserted).toBe(2);
+    await target.query("drop table told");
+    expect((await run({ table: "told", types })).inserted).toBe(2);
+    expect((await target.query("select v::text from told order by id")).rows.flat()).toEqual([
+      "2020-02-01",
+      "2020-04-03",
+    ]);
+  });
 });
