@@ -157,9 +157,10 @@ function option(name: string, value: string | undefined): string {
 
 /**
  * The options that lead to the database. An address is shown as the user gave it, without its
- * password.
+ * password; one that cannot be read leads nowhere.
  */
 export function placeOf(flags: TargetFlags): string {
+  if (flags.to !== undefined && !URL.canParse(flags.to)) return "";
   if (flags.to !== undefined) return option("--to", withoutPassword(flags.to));
   return serverAddress(flags) === undefined && flags.data !== DEFAULT_FOLDER ? option("--data", flags.data) : "";
 }

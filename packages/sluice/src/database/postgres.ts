@@ -6,9 +6,10 @@ import { pipeline } from "node:stream/promises";
 import { afterFunc, type Context } from "@sluice/go/context";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
-import { INTERRUPTED, SluiceError, usageError } from "../errors.ts";
+import { INTERRUPTED, SluiceError } from "../errors.ts";
 import { quoteLiteral } from "../schema/identifiers.ts";
 import { hashText } from "../hash.ts";
+import { addressOf } from "./address.ts";
 import { LEASE_MS } from "../ledger/ledger.ts";
 import { codeOf, connectError, isConnectionLoss, lossError } from "./connection-fault.ts";
 import { DEFAULT_RECONNECT_MS, STANDBY } from "./patience.ts";
@@ -330,12 +331,17 @@ function* pieces(data: Buffer): Iterable<Buffer> {
 
 /** The way to a server, for the driver. @param name the connection's name there */
 export function connectionConfig(dsn: string, name: string): pg.ClientConfig {
+  const url = addressOf(dsn);
+  const seconds = Number(url.searchParams.get("connect_timeout"));
+  const binding = url.searchParams.get("channel_binding") ?? "disable";
   return {
-    connectionString: withModesOfLibpq(dsn),
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionString: withModesOfLibpq(dsn, url),
+    connectionTimeoutMillis: seconds > 0 ? seconds * 1000 : CONNECT_TIMEOUT_MS,
     application_name: name,
     keepAlive: true,
     keepAliveInitialDelayMillis: CONNECT_TIMEOUT_MS,
+    // Then the driver uses it if the server offers it.
+    enableChannelBinding: binding !== "disable",
   };
 }
 
@@ -343,8 +349,7 @@ export function connectionConfig(dsn: string, name: string): pg.ClientConfig {
  * `sslmode` means what it means to psql: `require` encrypts, and `verify-full` asks who is there.
  * The driver has its own mind.
  */
-function withModesOfLibpq(dsn: string): string {
-  const url = new URL(dsn);
+function withModesOfLibpq(dsn: string, url: URL): string {
   const mode = url.searchParams.get("sslmode");
   if (mode === null || mode === "no-verify" || url.searchParams.has("uselibpqcompat")) return dsn;
   url.searchParams.set("uselibpqcompat", "true");
@@ -354,23 +359,10 @@ function withModesOfLibpq(dsn: string): string {
 /**
  * `postgres://user@host:port/database`: what may be shown of a DSN.
  *
- * @throws SluiceError (`bad_dsn`) also if a password's own `/`, `?`, `#` or `@` would make a part
- *   of it something else, which is shown
+ * @throws SluiceError (`bad_dsn`), see {@link addressOf}
  */
 export function redact(dsn: string): string {
-  const url = URL.canParse(dsn) ? new URL(dsn) : undefined;
-  if (
-    !url ||
-    !/^postgres(ql)?:\/\//i.test(dsn) ||
-    /@|^\/.*\//.test(url.pathname) ||
-    url.hash ||
-    /^\?[^=]*@/.test(url.search)
-  ) {
-    throw usageError(
-      "bad_dsn",
-      "the database address cannot be read. Expected: postgres://user:password@host:5432/database, with /, ?, # and @ of a password written as %2F, %3F, %23 and %40",
-    );
-  }
+  const url = addressOf(dsn);
   const host = url.hostname || url.searchParams.get("host") || "localhost";
   return `postgres://${url.username ? `${url.username}@` : ""}${host}:${url.port || url.searchParams.get("port") || "5432"}${url.pathname}`;
 }
