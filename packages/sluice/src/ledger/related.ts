@@ -40,11 +40,26 @@ export async function importedBeside(target: Target, { contentHash, sheet, table
   );
   const notes: string[] = [];
   for (const [id, other, when, oid, mine] of rows) {
-    const isAbove = async (...oids: string[]): Promise<boolean> => (await target.query(ABOVE, oids)).rows.length > 0;
-    if (!(await isAbove(mine!, oid!)) && !(await isAbove(oid!, mine!))) continue;
+    if (!(await shareRows(target, mine!, oid!))) continue;
     notes.push(
       `this file was imported on ${when}, as import ${id}, into "${inLines(other!)}", which shares rows with "${table}": what both show may be there twice now`,
     );
   }
   return notes;
+}
+
+/** Reports whether the table of an import shares rows with the one that has a name now. */
+export async function sharesRows(target: Target, { id }: { readonly id: string }, table: string): Promise<boolean> {
+  const { rows } = await target.query(
+    "select table_oid::text, pg_catalog.to_regclass($2)::oid::text from sluice.imports where id = $1",
+    [id, quoteTable(table)],
+  );
+  const [its, now] = rows[0] ?? [];
+  return its != null && now != null && (await shareRows(target, its, now));
+}
+
+/** Reports whether one of two tables, by their oids, is the other or below it. */
+async function shareRows(target: Target, one: string, other: string): Promise<boolean> {
+  const isAbove = async (...oids: string[]): Promise<boolean> => (await target.query(ABOVE, oids)).rows.length > 0;
+  return (await isAbove(one, other)) || (await isAbove(other, one));
 }

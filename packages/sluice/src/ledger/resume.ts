@@ -31,7 +31,7 @@ import { quoteTable } from "../schema/identifiers.ts";
 import { badLedger, wishFrom } from "../plan/stored.ts";
 import { afterChange, expectSameTable, expectUnloggedRows, rowsMissing } from "./table-shape.ts";
 import { isOpen } from "./history.ts";
-import { importedBeside } from "./related.ts";
+import { importedBeside, sharesRows } from "./related.ts";
 import { expectSound, isOrphaned, orphaned } from "./sound.ts";
 import { strangerWhoOwns } from "./trust.ts";
 import { endAndTakeOut } from "./written.ts";
@@ -146,6 +146,7 @@ export async function lookFor(
   await expectSound(target, inTheirTable(entries));
   const open = entries.filter(isOpen);
   said.push(...notesOfOthers(open, key));
+  for (const entry of open) await meetMoved(search, entry);
   for (const entry of open.filter(({ elsewhere }) => elsewhere === undefined)) {
     const next = await meetUnfinished(search, entry);
     if (next === "look again") return lookFor(target, key, file, options, notes);
@@ -182,6 +183,24 @@ function notesOfOthers(open: readonly Entry[], { table }: ImportKey): string[] {
   return [
     `import ${id} of this file is not finished; its table is ${inLines(elsewhere!)}, and "${table}" is another one here${more}`,
   ];
+}
+
+/**
+ * An unfinished import whose table has another name now, while a table that shares rows with it has
+ * its name: such as a view that was left there. Rows would come twice.
+ */
+async function meetMoved(search: Search, entry: Entry): Promise<void> {
+  const { target, key } = search;
+  const { id, table, elsewhere, active } = entry;
+  if (elsewhere === undefined || (takenBy(entry) === 0 && !active)) return;
+  if (!(await sharesRows(target, entry, key.table))) return;
+  const twice = new SluiceError(
+    "unfinished_import",
+    `the import ${id} of this file is not finished, and its table "${table}" is ${inLines(elsewhere)} now; "${key.table}" is another one, which shares rows with it. ` +
+      `${rowsIn(takenBy(entry))} put in, and would be there twice. Give the table its name again, and run the same command. ` +
+      `Or end the import, whose rows stay: sluice imports cancel ${id}. Or import all rows once more: --resume never.`,
+  );
+  await refuseUnlessHeld(search, { active, refuse: () => twice });
 }
 
 /** A look at the ledger, as far as it has come. */

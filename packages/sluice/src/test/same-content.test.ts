@@ -107,4 +107,28 @@ describe.each(databases)("on $name", ({ open }) => {
     expect((await imported(target, file, { table: "low" })).notes.join("\n")).toMatch(beside);
     expect((await imported(target, file, { table: "other" })).notes.join("\n")).not.toMatch(/shares rows/);
   });
+
+  test("a view that was left under the name of a moved table does not take the rows a second time", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = join(folder.path, "people.csv");
+    await writeFile(file, TEXT);
+    await target.query("create table people (id integer, name text)");
+    await interrupted(target, file);
+    const before = await count(target);
+    expect(before).toBeLessThan(ROWS);
+    await target.query(
+      "create schema old; alter table people set schema old; create view people as select * from old.people",
+    );
+    const refused = await failureOf(imported(target, file));
+    expect(refused).toMatchObject({
+      code: "unfinished_import",
+      message: expect.stringContaining("old.people") as string,
+    });
+    expect(await count(target)).toBe(before);
+    await target.query("drop view people; alter table old.people set schema public");
+    expect((await imported(target, file)).inserted).toBe(ROWS);
+    expect(await count(target)).toBe(ROWS);
+  });
 });
