@@ -39,6 +39,7 @@ export const ERROR_CODES = [
   "content_changed",
   "data_folder",
   "database_in_use",
+  "ddl_refused",
   "dry_run",
   "duplicate_header",
   "embedded_database",

@@ -13,7 +13,7 @@ import { despiteLosses } from "./run/despite-losses.ts";
 import { passOnPatiently, settle } from "./run/ending.ts";
 import { buildIndexes } from "./run/indexes.ts";
 import { describeError, failureOf, INTERRUPTED, isInterrupted, SluiceError, usageError } from "./errors.ts";
-import { cannotCreate, explain, notTheSame, TOO_MANY, tooManyErrors } from "./run/failure.ts";
+import { cannotChange, cannotCreate, explain, notTheSame, TOO_MANY, tooManyErrors } from "./run/failure.ts";
 import { FinishedError } from "./ledger/finished.ts";
 import { hashFile, stateOf, type ContentHash } from "./hash.ts";
 import { hold, keepLease, whenReleased } from "./ledger/lease.ts";
@@ -393,10 +393,11 @@ async function begin(
       if (isDatabaseError(error) && error.code === NOT_OWN) throw notAllowed(plan.table, error);
       // Another import has added a column meanwhile, which is there when it is looked for again.
       if (isDatabaseError(error) && error.code === DUPLICATE_COLUMN && prepared.changes.length > 0) continue;
-      if (error instanceof SluiceError || !plan.created) throw error;
+      if (error instanceof SluiceError) throw error;
+      if (!plan.created) throw await cannotChange(target, error);
       // Another import has made the table meanwhile: what holds for an existing table holds now.
       if (await target.describe(plan.table)) continue;
-      throw cannotCreate(plan.table, target.name, error);
+      throw await cannotCreate(plan.table, target, error);
     }
   }
 }

@@ -12,6 +12,7 @@
 import { lines, type Chunk, type Conflict } from "../chunk/chunk.ts";
 import { aliasSql, freshSql, onConflictSql, TARGET } from "../plan/conflict.ts";
 import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
+import { ofDdl } from "./event-trigger.ts";
 import { hashText } from "../hash.ts";
 import type { Connection } from "../target.ts";
 
@@ -35,12 +36,15 @@ export async function stage(
   const { plan } = chunk;
   const columns = plan.columns.map(({ column }) => quoteIdentifier(column.name)).join(", ");
   const table = `pg_temp.sluice_${hashText(`${plan.table} ${columns}`).slice(0, 16)}`;
-  await connection.query(
+  const making = connection.query(
     `${opening}set local client_min_messages to warning;
      create temporary table if not exists ${table.slice("pg_temp.".length)} on commit drop as select ${columns} from ${quoteTable(plan.table)} with no data;
      alter table ${table} add column if not exists ${ROW} serial, add column if not exists ${ROUND} integer;
      truncate ${table} restart identity`,
   );
+  await making.catch((error: unknown) => {
+    throw ofDdl(error);
+  });
   await connection.copy(`${table} (${columns})`, lines(chunk, from, to));
   return table;
 }

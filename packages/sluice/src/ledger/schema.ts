@@ -5,6 +5,7 @@
 // `claim` is the only way to a new epoch, `commit_rows` the only way to write progress. Leases have
 // a separate table, so that renewing one never waits for a chunk's commit. Time is the database's:
 // no clock of a client counts.
+import { eventTriggerAdvice } from "../database/event-trigger.ts";
 import { SluiceError } from "../errors.ts";
 import { quoteLiteral } from "../schema/identifiers.ts";
 import type { Target } from "../target.ts";
@@ -290,6 +291,11 @@ export async function ensureLedger(target: Target): Promise<void> {
   try {
     await target.query(sql);
   } catch (error) {
+    const advice = await eventTriggerAdvice(target, error);
+    if (advice !== undefined) {
+      const message = `the ledger (schema sluice) cannot be made in ${target.name}: ${(error as Error).message}. ${advice}.`;
+      throw new SluiceError("no_ledger", message, { cause: error });
+    }
     if (!(error instanceof Error && "code" in error && error.code === "42501")) throw error;
     throw new SluiceError(
       "no_ledger",

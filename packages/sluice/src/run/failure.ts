@@ -9,9 +9,11 @@ import { foreignDoubt } from "../plan/foreign.ts";
 import { BAD_LEDGER } from "../plan/stored.ts";
 import { afterChange, TABLE_CHANGED, TABLE_GONE } from "../ledger/table-shape.ts";
 import { NOTHING_YET } from "../ledger/resume.ts";
-import { saysLedger } from "../database/row-fault.ts";
+import { DDL_REFUSED, eventTriggerAdvice, RAISED } from "../database/event-trigger.ts";
+import { RIGHTS, saysLedger } from "../database/row-fault.ts";
 import { OTHER_TABLE } from "../ledger/schema.ts";
 import { endAndTakeOut } from "../ledger/written.ts";
+import { rightsLacking } from "./rights.ts";
 import type { Tally } from "./progress.ts";
 import type { Recorded } from "./run.ts";
 import { FILE_CHANGED } from "./same-file.ts";
@@ -63,13 +65,23 @@ export function referredTo(table: string, cause: Error & { readonly detail?: str
 }
 
 /** The error for a table that was to be made and cannot be. */
-export function cannotCreate(table: string, database: string, cause: unknown): SluiceError {
+export async function cannotCreate(table: string, target: Asked, cause: unknown): Promise<SluiceError> {
+  const advice = await eventTriggerAdvice(target, cause);
   return new SluiceError(
     "cannot_create",
-    `the table "${table}" cannot be made in ${database}: ${(cause as Error).message}. ${whatToDo(cause)}`,
+    `the table "${table}" cannot be made in ${target.name}: ${(cause as Error).message}. ${advice === undefined ? "" : `${advice}. `}${whatToDo(cause)}`,
     { cause },
   );
 }
+
+/** The error for a table that was to be changed and cannot be. */
+export async function cannotChange(target: Asked, cause: unknown): Promise<unknown> {
+  const advice = await eventTriggerAdvice(target, cause);
+  if (advice === undefined) return cause;
+  return new SluiceError(DDL_REFUSED, `${describeError(cause).message}. ${advice}.`, { cause });
+}
+
+type Asked = Pick<Target, "name" | "query">;
 
 /** The advice if a table cannot be made. */
 function whatToDo(error: unknown): string {
@@ -94,12 +106,12 @@ const HINTS: Readonly<Record<string, string>> = {
  * The advice about an error of PostgreSQL, as the rest of its message. It has more than 15 branches
  * because it is a list of errors, each with its advice.
  */
-async function hintFor(failure: unknown, code: string, target: Target): Promise<string> {
+async function hintFor(failure: unknown, code: string, target: Target, plan: Plan): Promise<string> {
   const cause = isDatabaseError(failure) ? failure : failure instanceof Error ? failure.cause : undefined;
   if (!isDatabaseError(cause)) return HINTS[code] ?? "";
   // A trigger can raise any code; it is not the server then that says so.
   if (saysLedger(cause)) return cause.code === OTHER_TABLE ? `. ${OTHER_PATH}` : "";
-  if (cause.routine === "exec_stmt_raise") return `. ${raisedBy(cause)}`;
+  if (cause.routine === RAISED) return `. ${(await eventTriggerAdvice(target, cause)) ?? raisedBy(cause)}`;
   if (cause.code === "0A000" && cause.routine === "RewriteQuery") {
     return ". The table has a rule for INSERT now, and what a rule makes of a row cannot be counted: switch it off (alter table … disable rule …), then go on.";
   }
@@ -118,6 +130,8 @@ async function hintFor(failure: unknown, code: string, target: Target): Promise<
         ? ". Rows go into a view only if the database knows what becomes of them: give it an INSTEAD OF trigger, or name a table with --table."
         : "";
   }
+  const lacking = cause.code === RIGHTS ? await rightsLacking(target, plan).catch(() => undefined) : undefined;
+  if (lacking !== undefined) return `. ${lacking}`;
   const setting = SETTINGS[cause.code];
   return setting === undefined ? (HINTS[code] ?? "") : `. ${await settingsOf(target, setting, cause.code)}`;
 }
@@ -183,7 +197,7 @@ export async function explain(failure: unknown, run: Recorded): Promise<Error> {
   const indexes = totals ? await statementsLeft(target, id).catch(() => job.indexes) : job.indexes;
   const known = totals ?? (plan.atomic ? NOTHING_YET : tally.totals);
   const lines = [
-    `${message}${await hintFor(failure, code, target)}`,
+    `${message}${await hintFor(failure, code, target, plan)}`,
     leftBehind(code, plan, known, totals !== undefined),
     plan.foreign !== undefined && (totals === undefined || isLoss(code)) ? foreignDoubt(plan.foreign) : "",
     nextStep(failure, code, id, plan, known, tally.records),

@@ -2,7 +2,7 @@
 // end.
 import { watchRefusals } from "./all-refused.ts";
 import { describeError, failureOf } from "../errors.ts";
-import { cannotCreate, nothingLeft, tooManyErrors } from "./failure.ts";
+import { cannotChange, cannotCreate, nothingLeft, tooManyErrors } from "./failure.ts";
 import { reasonsOf, rejectsOf } from "../ledger/ledger.ts";
 import { assumptionsOf } from "../plan/assumptions.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -20,7 +20,7 @@ import { foreignNotes } from "../plan/foreign.ts";
 import { withCatalogue } from "../plan/catalogue.ts";
 import { nextOf } from "../database/sequences.ts";
 import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
-import { SESSION_REJECTS, type Session } from "../target.ts";
+import { isDatabaseError, SESSION_REJECTS, type Session } from "../target.ts";
 import type { ImportResult } from "../options.ts";
 
 /**
@@ -77,12 +77,10 @@ export async function rehearse(
   const short = run.isText ? new ShortLines(source, plan) : undefined;
   const first = new FirstRejects();
   let reasons: Record<string, number> = {};
+  let made = false;
   const rehearsal = target.atomically(undefined, async (session) => {
-    try {
-      for (const ddl of prepared.ddl) await session.query(ddl);
-    } catch (error) {
-      throw prepared.created ? cannotCreate(plan.table, target.name, error) : error;
-    }
+    for (const ddl of prepared.ddl) await session.query(ddl);
+    made = true;
     const whole = await withCatalogue(session, plan);
     const next = await nextOf(session, whole.sequences ?? []);
     const loading = { ...run, plan: whole, rows: short ?? source, tally };
@@ -94,7 +92,10 @@ export async function rehearse(
     reasons = await reasonsOf(session, "", SESSION_REJECTS);
   });
   const failure = await failureOf(rehearsal);
-  if (failure !== undefined && ctx.err() === undefined) throw failure;
+  if (failure !== undefined && ctx.err() === undefined) {
+    const creating = prepared.created && !made && isDatabaseError(failure);
+    throw await (creating ? cannotCreate(plan.table, target, failure) : cannotChange(target, failure));
+  }
   notes.push(
     ...source.notes(),
     ...(short?.notes() ?? []),
