@@ -12,7 +12,7 @@
 import { lines, type Chunk, type Conflict } from "../chunk/chunk.ts";
 import { aliasSql, freshSql, onConflictSql, TARGET } from "../plan/conflict.ts";
 import { quoteIdentifier, quoteTable } from "../schema/identifiers.ts";
-import { ofDdl } from "./event-trigger.ts";
+import { ofDdl } from "../plan/event-trigger.ts";
 import { hashText } from "../hash.ts";
 import type { Connection } from "../target.ts";
 

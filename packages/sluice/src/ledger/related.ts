@@ -55,7 +55,7 @@ export async function sharesRows(target: Target, { id }: { readonly id: string }
     [id, quoteTable(table)],
   );
   const [its, now] = rows[0] ?? [];
-  return its != null && now != null && (await shareRows(target, its, now));
+  return Boolean(its) && Boolean(now) && (await shareRows(target, its!, now!));
 }
 
 /** Reports whether one of two tables, by their oids, is the other or below it. */

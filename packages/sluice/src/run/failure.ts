@@ -9,7 +9,7 @@ import { foreignDoubt } from "../plan/foreign.ts";
 import { BAD_LEDGER } from "../plan/stored.ts";
 import { afterChange, TABLE_CHANGED, TABLE_GONE } from "../ledger/table-shape.ts";
 import { NOTHING_YET } from "../ledger/resume.ts";
-import { DDL_REFUSED, eventTriggerAdvice, RAISED } from "../database/event-trigger.ts";
+import { DDL_REFUSED, eventTriggerAdvice, RAISED } from "../plan/event-trigger.ts";
 import { RIGHTS, saysLedger } from "../database/row-fault.ts";
 import { OTHER_TABLE } from "../ledger/schema.ts";
 import { endAndTakeOut } from "../ledger/written.ts";

@@ -7,7 +7,7 @@ import { describeError, failureOf } from "../errors.ts";
 import { runImport } from "../import.ts";
 import type { ImportOptions } from "../options.ts";
 import { newDatabase, newDatabaseWithLedger, newFolder, server } from "../test/database.ts";
-import { openTarget } from "./open.ts";
+import { openTarget } from "../database/open.ts";
 
 const GUARD = `create function no_ddl() returns event_trigger language plpgsql as $$ begin raise exception 'no DDL: %', tg_tag; end $$;
   create event trigger guard on ddl_command_start execute function no_ddl()`;
