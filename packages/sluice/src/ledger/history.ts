@@ -13,7 +13,7 @@ import {
   type State,
   type Totals,
 } from "./ledger.ts";
-import { atWorkSql, hasLedger } from "./schema.ts";
+import { atWorkSql, hasLedger, sessionsOf } from "./schema.ts";
 import { indexesFrom } from "../plan/stored.ts";
 import { inLines } from "../printable.ts";
 
@@ -137,7 +137,7 @@ export async function cancelImport(target: Target, id: string, forced = false): 
   if (state === "finished" || state === "cancelled")
     throw new SluiceError("import_ended", `the import ${id} is ${state} already.`);
   const claim = await claimImport(target, id, [], forced);
-  if (!claim) throw atWork(id, "cancel it");
+  if (!claim) throw await atWork(target, id, "cancel it");
   const left = await indexesLeft(target, id);
   // What the ledger calls its table may be another one now, or none that indexes belong on.
   const there = left.length > 0 && (await takesIndexes(target, table));
@@ -172,7 +172,7 @@ async function takesIndexes(target: Target, table: string): Promise<boolean> {
  */
 export async function deleteImport(target: Target, id: string, forced = true): Promise<Details> {
   const details = await importDetails(target, id);
-  if (details.active) throw atWork(id, "delete it");
+  if (details.active) throw await atWork(target, id, "delete it");
   if (!forced && isOpen(details)) throw notEnded(details);
   await erase(target, "i.id = $1", [id]);
   return details;
@@ -228,10 +228,11 @@ function unknown(target: Target, id: string): SluiceError {
   );
 }
 
-function atWork(id: string, what: string): SluiceError {
+async function atWork(target: Target, id: string, what: string): Promise<SluiceError> {
   return new SluiceError(
     "import_running",
-    `a process is at work on the import ${id} right now. End that process (Ctrl-C), then ${what}${what === "cancel it" ? ", or cancel it with --force" : ""}.`,
+    `a process is at work on the import ${id} right now. End that process (Ctrl-C), then ${what}${what === "cancel it" ? ", or cancel it with --force" : ""}.` +
+      (await sessionsOf(target, id)),
   );
 }
 

@@ -605,8 +605,11 @@ describe.skipIf(server === undefined)("two processes", () => {
         code: "import_running",
         message: expect.stringContaining(`as import ${first.id}, by process 1 on elsewhere (abcd)`) as string,
       });
-    await expect(cancelImport(target, first.id)).rejects.toMatchObject({ code: "import_running" });
-    await expect(deleteImport(target, first.id)).rejects.toMatchObject({ code: "import_running" });
+    const [[pid]] = (await elsewhere.query<[number]>({ text: "select pg_backend_pid()", rowMode: "array" })).rows as [[number]];
+    const ending = expect.stringContaining(`select pg_terminate_backend(${pid}).`) as string;
+    await expect(imported(target, file)).rejects.toMatchObject({ message: ending });
+    await expect(cancelImport(target, first.id)).rejects.toMatchObject({ code: "import_running", message: ending });
+    await expect(deleteImport(target, first.id)).rejects.toMatchObject({ code: "import_running", message: ending });
     expect(await listImports(target)).toMatchObject([{ id: first.id, active: true }]);
     // When its connections are gone it is dead, whatever its lease says.
     await elsewhere.end();

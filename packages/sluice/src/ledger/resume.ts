@@ -33,6 +33,7 @@ import { afterChange, expectSameTable, expectUnloggedRows, rowsMissing } from ".
 import { isOpen } from "./history.ts";
 import { importedBeside, sharesRows } from "./related.ts";
 import { expectSound, isOrphaned, orphaned } from "./sound.ts";
+import { sessionsOf } from "./schema.ts";
 import { strangerWhoOwns } from "./trust.ts";
 import { endAndTakeOut } from "./written.ts";
 
@@ -239,14 +240,14 @@ async function meetUnfinished(search: Search, entry: Entry): Promise<"continue" 
   // for.
   const gone = await whyGone(target, entry);
   if (entry.table !== key.table && gone === undefined)
-    throw entry.active ? atWork(entry) : await byAnotherName(target, entry, key.table);
+    throw await (entry.active ? atWork(target, entry) : byAnotherName(target, entry, key.table));
   if (entry.wish !== wishOf(options) && (gone === undefined || entry.active))
     return meetOtherWish(search, entry, gone !== undefined);
   if (gone === undefined) return "continue";
   // With other options it ends here too: once this import has put rows in, nothing tells any more
   // that its own are gone.
   const claim = whenReleased(entry.id) ? undefined : await claimImport(target, entry.id, notes);
-  if (!claim) throw atWork(entry);
+  if (!claim) throw await atWork(target, entry);
   await settleImport(target, claim, "cancelled", gone);
   notes.push(`import ${entry.id} of this file was not finished, and ${gone}: it begins anew`);
   return "look again";
@@ -265,11 +266,12 @@ async function meetOtherWish(search: Search, entry: Entry, isGone: boolean): Pro
     );
   }
   // Its rows may be on their way, also if the ledger has none of them yet.
-  if (active && !isGone) await refuseUnlessHeld(search, { active, refuse: () => atWork(entry, " with other options") });
+  if (active && !isGone)
+    await refuseUnlessHeld(search, { active, refuse: () => atWork(target, entry, " with other options") });
   if (!active && indexes.length === 0) {
     // If it went on later, it would put its rows in beside those of this import.
     const claim = whenReleased(id) ? undefined : await claimImport(target, id, notes);
-    if (!claim) throw atWork(entry, " with other options");
+    if (!claim) throw await atWork(target, entry, " with other options");
     await settleImport(target, claim, "cancelled", "the file was imported with other options");
     return "look again";
   }
@@ -433,7 +435,7 @@ export async function goOn(
   const conflict = conflictNow(stored.conflict, stored.table, info);
   let plan: Plan = await withCatalogue(target, { ...stored, conflict });
   const claim = await claimImport(target, entry.id, notes);
-  if (!claim) throw atWork(entry);
+  if (!claim) throw await atWork(target, entry);
   const chunks = await chunksOf(target, entry.id);
   const before = sum(chunks.values());
   notes.push(`resumed import ${entry.id}: ${rowsIn(before.inserted + before.updated)} in already`);
@@ -536,10 +538,11 @@ async function byAnotherName(target: Target, entry: Entry, wanted: string): Prom
   );
 }
 
-function atWork(entry: Entry, how = ""): SluiceError {
+async function atWork(target: Target, entry: Entry, how = ""): Promise<SluiceError> {
   return new SluiceError(
     "import_running",
-    `this file is being imported right now${how}, as import ${entry.id}, by ${entry.owner}. Wait until it has finished; if that process cannot go on, end it and run this again.`,
+    `this file is being imported right now${how}, as import ${entry.id}, by ${entry.owner}. Wait until it has finished; if that process cannot go on, end it and run this again.` +
+      (await sessionsOf(target, entry.id)),
   );
 }
 

@@ -5,7 +5,7 @@
 // `claim` is the only way to a new epoch, `commit_rows` the only way to write progress. Leases have
 // a separate table, so that renewing one never waits for a chunk's commit. Time is the database's:
 // no clock of a client counts.
-import { eventTriggerAdvice } from "../database/event-trigger.ts";
+import { eventTriggerAdvice } from "../plan/event-trigger.ts";
 import { SluiceError } from "../errors.ts";
 import { quoteLiteral } from "../schema/identifiers.ts";
 import type { Target } from "../target.ts";
@@ -44,6 +44,22 @@ const INSTALL_LOCK = 7_358_249;
 /** The condition that the process of the lease `l` has a connection to this database. */
 const CONNECTED = `exists (select from pg_stat_activity a where a.datname = current_database()
                           and a.application_name = pg_catalog.format('sluice %s %s', l.import, l.epoch))`;
+
+/**
+ * Says which sessions of the server work for an import: they may outlive their process, if the
+ * server does not know yet that it is gone. Empty if none does, or this user may not see it.
+ */
+export async function sessionsOf(target: Pick<Target, "query">, id: string): Promise<string> {
+  const asked = target.query(
+    `select a.pid::text from pg_stat_activity a join sluice.leases l on l.import = $1
+     where a.datname = current_database() and a.application_name = pg_catalog.format('sluice %s %s', l.import, l.epoch) order by 1`,
+    [id],
+  );
+  const { rows } = await asked.catch(() => ({ rows: [] }));
+  if (rows.length === 0) return "";
+  const calls = rows.map(([pid]) => `pg_terminate_backend(${pid!})`).join(", ");
+  return ` If it is dead already, end what it left open in the database: select ${calls}.`;
+}
 
 /**
  * The condition, as SQL, that a process is at work on the import of the lease `l`. The lease lasts,
