@@ -372,7 +372,7 @@ async function fail(error: unknown, flags: ImportFlags, file?: string): Promise<
 }
 
 function toJson({ milliseconds, ...result }: ImportResult): Record<string, unknown> {
-  const rowsPerSecond = rate(result.inserted, milliseconds);
+  const rowsPerSecond = rate(result.inserted + result.updated + result.skipped, milliseconds);
   // A dry run is in no ledger, so nothing knows it by an id.
   const id = result.id === "" ? null : result.id;
   return { milliseconds: Math.round(milliseconds), rowsPerSecond, ...result, id };
@@ -381,8 +381,9 @@ function toJson({ milliseconds, ...result }: ImportResult): Record<string, unkno
 function report(result: ImportResult, target: Target, flags: ImportFlags, schemaFile: string | undefined): string[] {
   const { inserted, updated, skipped, rejected, total } = result;
   const lines = [`${result.file}, sheet "${result.sheet}" → table ${result.table} in ${target.name}`];
-  const speed = `in ${goDuration(result.milliseconds)} (${count(rate(inserted, result.milliseconds))} rows/s, ${result.method})`;
-  if (result.interrupted) lines.push(`Interrupted after ${count(inserted)} rows ${speed}.`);
+  const through = inserted + updated + skipped;
+  const speed = `in ${goDuration(result.milliseconds)} (${count(rate(through, result.milliseconds))} rows/s, ${result.method})`;
+  if (result.interrupted) lines.push(`Interrupted after ${count(through)} ${through === 1 ? "row" : "rows"} ${speed}.`);
   else
     lines.push(
       `${flags.dryRun ? "Would import" : "Imported"} ${count(inserted + updated)} of ${count(total)} ${total === 1 ? "row" : "rows"} ${speed}.${rowsThere(result, flags)}`,
@@ -493,13 +494,16 @@ class ProgressLine {
     this.#last ??= now;
     if (!this.#on || now - this.#last < (this.#terminal ? 100 : PLAIN_LINE_MS)) return;
     this.#last = now;
-    const { inserted, rejected, milliseconds, fraction } = progress;
+    const { inserted, updated, skipped, rejected, milliseconds, fraction } = progress;
     const seconds = fraction > 0.01 ? Math.round(((milliseconds / fraction) * (1 - fraction)) / 1000) : 0;
     const left = seconds > 0 ? `, ${goDuration(seconds * 1000)} left` : "";
     const bad = rejected > 0 ? `, ${count(rejected)} rejected` : "";
     const bar = this.#terminal ? `[${"=".repeat(Math.floor(fraction * BAR)).padEnd(BAR)}] ` : "";
-    const rows = `${bar}${Math.floor(fraction * 100)} %, ${count(inserted)} rows in${bad}, ${count(rate(inserted, milliseconds))} rows/s${left}`;
-    this.#text = progress.phase === "indexes" ? `${count(inserted)} rows in${bad}, building indexes` : rows;
+    const there = skipped > 0 ? `, ${count(skipped)} skipped` : "";
+    const counts = `${count(inserted + updated)} rows in${there}${bad}`;
+    const speed = rate(inserted + updated + skipped, milliseconds);
+    const rows = `${bar}${Math.floor(fraction * 100)} %, ${counts}, ${count(speed)} rows/s${left}`;
+    this.#text = progress.phase === "indexes" ? `${counts}, building indexes` : rows;
     this.#draw();
   }
 

@@ -3,12 +3,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { newDatabase, newFolder, server } from "../test/database.ts";
-import { EXAMPLE } from "../test/program.ts";
+import { EXAMPLE, run } from "../test/program.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 
 const PROGRAM = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -100,4 +100,28 @@ test("standard error that nobody reads stops no import", async () => {
   const [code] = (await once(child, "close")) as [number | null];
   expect(stdout).toContain("Imported 1 of 1 row ");
   expect(code).toBe(1);
+});
+
+test.skipIf(server === undefined)("rows that were updated or left out count for the rate", async () => {
+  await using folder = newFolder();
+  await using database = await newDatabase();
+  await writeFile(join(folder.path, "t.csv"), `k\n${Array.from({ length: 2000 }, (_, k) => `${k}\n`).join("")}`);
+  await database.query("create table t (k integer primary key)");
+  const rateWith = async (...args: string[]): Promise<number> => {
+    const { stdout } = await run(folder.path, "import", "t.csv", "--to", database.dsn, "--json", ...args);
+    return (JSON.parse(stdout) as { rowsPerSecond: number }).rowsPerSecond;
+  };
+  expect(await rateWith()).toBeGreaterThan(0);
+  for (const way of ["skip", "update"]) expect(await rateWith("--on-conflict", way, "--key", "k")).toBeGreaterThan(0);
+  const { stdout } = await run(
+    folder.path,
+    "import",
+    "t.csv",
+    "--to",
+    database.dsn,
+    "--on-conflict",
+    "update",
+    "--again",
+  );
+  expect(stdout).toMatch(/^Imported 2,000 of 2,000 rows in \S+ \([1-9][\d,]* rows\/s, copy\)/m);
 });

@@ -30,7 +30,7 @@ export interface RepairedRow {
 export interface RepairResult extends Pick<ChunkState, "inserted" | "updated" | "skipped"> {
   /** The rows that are refused again, with the current reasons. */
   readonly rejects: readonly OpenReject[];
-  /** Rows that were no open rejects: they were repaired before. */
+  /** Rows that were no open rejects: repaired before, or never rejected. None of them went in. */
   readonly settled: readonly number[];
 }
 

@@ -125,7 +125,7 @@ export const REJECT_SCHEMAS: readonly Schema[] = [
       rejects: list(ref("Reject"), { description: "Those rows, with their new cells and the reason of today." }),
       settled: list(whole, {
         description:
-          "Rows that are no open rejects of this import: they were repaired before, and did not go in again.",
+          "Rows that are no open rejects of this import: they were repaired before, or never rejected. Nothing of them went in.",
       }),
       import: ref("Import"),
     }),

@@ -206,8 +206,8 @@ async function sendRejects(
 }
 
 /**
- * Puts repaired rows into the table. A row that is not an open reject any more is `settled`: it did
- * not go in again. So a client may send the same repair twice.
+ * Puts repaired rows into the table. A row that is no open reject is `settled`: it was repaired
+ * before, or never rejected, and nothing of it goes in. So a client may send a repair twice.
  */
 async function repair(api: Api, request: FastifyRequest): Promise<Repaired> {
   keepPace(api, request);
