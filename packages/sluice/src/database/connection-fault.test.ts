@@ -149,6 +149,19 @@ describe.skipIf(server === undefined)("a user whose transactions can only read",
   });
 });
 
+test.skipIf(server === undefined)(
+  "a session that checks no foreign keys is told of, and how to have them checked",
+  async () => {
+    const { dsn, query } = await database();
+    const name = new URL(dsn).pathname.slice(1);
+    await query(`alter database ${name} set session_replication_role = replica`);
+    const { notes } = await imported(dsn);
+    const [, statement] = /^session_replication_role is replica here, .*: (alter .*)$/m.exec(notes.join("\n"))!;
+    await query(statement!);
+    expect((await imported(dsn, { again: true })).notes.join("\n")).not.toContain("session_replication_role");
+  },
+);
+
 describe.skipIf(!own)("a standby", () => {
   const signal = (): string => join(own!.home, "data", "standby.signal");
 

@@ -9,13 +9,14 @@ import type { Target } from "../target.ts";
 const READ_ONLY = "read_only";
 
 const STATE = `select pg_is_in_recovery()::text, s.setting, s.source, current_user::text, current_database()::text,
-    current_setting('fsync'), current_setting('full_page_writes')
+    current_setting('fsync'), current_setting('full_page_writes'),
+    (select r.source from pg_settings r where r.name = 'session_replication_role' and r.setting = 'replica')
   from pg_settings s where s.name = 'default_transaction_read_only'`;
 
-/** The statement that takes the setting back, by its source in `pg_settings`. */
-function reset(source: string, user: string, database: string): string {
+/** The statement that takes a setting back, by its source in `pg_settings`. */
+function reset(name: string, source: string, user: string, database: string): string {
   const [role, here] = [quoteIdentifier(user), quoteIdentifier(database)];
-  const taken = "reset default_transaction_read_only";
+  const taken = `reset ${name}`;
   if (source === "user") return `alter role ${role} ${taken}`;
   if (source === "database") return `alter database ${here} ${taken}`;
   if (source === "database user") return `alter role ${role} in database ${here} ${taken}`;
@@ -35,6 +36,7 @@ export async function expectWritable(target: Target): Promise<string[]> {
   if (target.exclusive) return [];
   const { rows } = await target.query(STATE);
   const [standby, readOnly, source, user, database, fsync, pages] = rows[0] as string[];
+  const replica = rows[0]![7];
   if (standby === "true") {
     throw new SluiceError(
       STANDBY,
@@ -45,12 +47,19 @@ export async function expectWritable(target: Target): Promise<string[]> {
     throw new SluiceError(
       READ_ONLY,
       `transactions of the user ${user} in ${target.name} can only read, since default_transaction_read_only is on. ` +
-        `Take that back (${reset(source!, user!, database!)}), or use another user.`,
+        `Take that back (${reset("default_transaction_read_only", source!, user!, database!)}), or use another user.`,
     );
   }
+  const notes: string[] = [];
   const off = [...(fsync === "off" ? ["fsync"] : []), ...(pages === "off" ? ["full_page_writes"] : [])];
-  if (off.length === 0) return [];
-  return [
-    `the server runs with ${off.join(" and ")} off: if its machine crashes, it may lose or damage what it has committed, this import too`,
-  ];
+  if (off.length > 0)
+    notes.push(
+      `the server runs with ${off.join(" and ")} off: if its machine crashes, it may lose or damage what it has committed, this import too`,
+    );
+  if (replica)
+    notes.push(
+      `session_replication_role is replica here, so foreign keys are not checked and triggers do not fire for these rows; ` +
+        `to have that again: ${reset("session_replication_role", replica, user!, database!)}`,
+    );
+  return notes;
 }
