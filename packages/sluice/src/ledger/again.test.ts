@@ -19,6 +19,7 @@ import { databases, newDatabase, newFolder, server, type TestDatabase } from "..
 import { faulty, heldUp, type Fault } from "../test/faults.ts";
 import { writeWorkbook } from "../test/workbook.ts";
 import { cancelImport, importDetails, listImports } from "./history.ts";
+import { strangersIn } from "./ledger.ts";
 import type { ImportOptions, ImportResult } from "../options.ts";
 
 const ROWS = 120;
@@ -188,6 +189,26 @@ describe.each(databases)("on $name", ({ open }) => {
       await refusal(imported(target, file));
     },
   );
+
+  test("strangers in a table are the rows that no import put in, also if chunks were deleted", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await example(folder.path);
+    const { id } = await imported(target, file);
+    expect(await strangersIn(target, "people")).toBe(0);
+    await target.query("delete from sluice.chunks");
+    expect(await strangersIn(target, "people")).toBe(0);
+    await target.query("insert into people values (1001, 'a'), (1002, 'b')");
+    expect(await strangersIn(target, "people")).toBe(2);
+    // Of an import that goes on, the chunks count: its entry gets the sums at its end.
+    const half = await interrupted(target, file, { again: true });
+    expect(half.id).not.toBe(id);
+    expect(half.inserted).toBeGreaterThan(0);
+    expect(await strangersIn(target, "people")).toBe(2);
+    await target.query("delete from people where id > 1000");
+    expect(await strangersIn(target, "people")).toBe(0);
+  });
 
   test("if its table was made anew with as many rows, they may be the same ones, so it is refused", async () => {
     await using folder = newFolder();

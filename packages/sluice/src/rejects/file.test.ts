@@ -410,3 +410,60 @@ test("no name of a file that is imported is written over", async () => {
   await expect(file.write([{ sheetColumn: 1, text: "B" }], [reject(2, ["x"])])).rejects.toMatchObject(refused(other));
   expect(await readFile(other, "utf8")).toBe("A\n1\n");
 });
+
+describe("a reject file that was there", () => {
+  const HOUR = 3_600_000;
+  const TITLES: Titles[] = [["E-Mail"], ["E-Mail", "Name"], ["Phone"]];
+
+  /** Writes a file of three parts twice; each part is changed in between, as `change` has it. */
+  async function again(path: string, change: (content: string) => string, keptSince: Date | undefined) {
+    const parts = TITLES.map((titles): [Titles, readonly Reject[]] => [
+      titles,
+      [
+        reject(
+          2,
+          titles.map(() => "a"),
+        ),
+      ],
+    ]);
+    const paths = await write(path, ...parts);
+    const before: string[] = [];
+    for (const part of paths) {
+      before.push(change(await readFile(part, "utf8")));
+      await writeFile(part, before.at(-1)!);
+    }
+    const file = new RejectFile(path);
+    file.keptSince = keptSince;
+    const now = await writeWith(file, ...parts);
+    expect(now).toEqual(paths);
+    const after = await Promise.all(now.map((part) => readFile(part, "utf8")));
+    return { isKept: file.isKept, stayed: after.map((content, n) => content === before[n]) };
+  }
+
+  const repair = (content: string): string => content.replace(/a(?=\r\n$|,)/, "repaired");
+  test("stays in each of its parts if that part was changed since", async () => {
+    await using folder = newFolder();
+    const path = join(folder.path, "bad.csv");
+    const since = new Date(Date.now() - HOUR);
+    expect(await again(path, (content) => `${content}more\r\n`, since)).toEqual({
+      isKept: true,
+      stayed: [true, true, true],
+    });
+    let part = 0;
+    const third = (content: string): string => (++part === 3 ? repair(content) : content.slice(0, -3));
+    expect(await again(join(folder.path, "third.csv"), third, since)).toEqual({
+      isKept: true,
+      stayed: [false, false, true],
+    });
+  });
+
+  test("is replaced in each of its parts if it was changed before, or nothing was asked", async () => {
+    await using folder = newFolder();
+    const change = (content: string): string => `${content}more\r\n`;
+    for (const since of [new Date(Date.now() + HOUR), undefined])
+      expect(await again(join(folder.path, "bad.csv"), change, since)).toEqual({
+        isKept: false,
+        stayed: [false, false, false],
+      });
+  });
+});

@@ -104,8 +104,8 @@ export class RejectFile implements AsyncDisposable {
     if (this.#failed) {
       for (const part of this.#csv.values()) await part.end().catch(() => undefined);
       await this.#xlsx?.close();
-      for (const found of this.#found) await rm(beside(found), { force: true });
       this.#isKept = this.#found.length > 0;
+      for (const found of this.#found) await rm(beside(found), { force: true });
       return;
     }
     await this.#trying(async () => {
