@@ -200,8 +200,10 @@ async function leftBefore(
   const { target, resume } = options;
   if (resume === "never" || plan.created) return [];
   try {
-    const info = await target.describe(plan.table);
-    const unheld = info && unheldRows(plan.conflict, info, plan.load, plan.empty);
+    const unheld = async (): Promise<Unheld | undefined> => {
+      const info = await target.describe(plan.table);
+      return info && unheldRows(plan.conflict, info, plan.load, plan.empty);
+    };
     return await rowsLeftNotes(target, key, options, unheld, { file, own: before.inserted });
   } catch {
     return []; // what only says more of an import does not fail it
@@ -270,7 +272,9 @@ async function refusalAhead(
   try {
     const entry = (await hasLedger(target)) ? await finishedBefore(target, key, options, isHeld) : undefined;
     if (!entry)
-      return (await hasLedger(target)) ? await rowsLeftNotes(target, key, options, unheld, { file, ahead: true }) : [];
+      return (await hasLedger(target))
+        ? await rowsLeftNotes(target, key, options, async () => unheld, { file, ahead: true })
+        : [];
     return [
       `without --again the import would be refused: this file was imported already, on ${entry.startedAt}, as import ${entry.id}`,
     ];

@@ -358,15 +358,16 @@ export async function findImports(target: Target, wanted: Wanted): Promise<Entry
   if (rows.length === 0) return [];
   // All of them went into one table, or into tables of one name: what has it now?
   const name = "id" in wanted ? rows[0]![5]! : wanted.table;
-  const now = await target.query("select pg_catalog.to_regclass($1)::oid::text", [quoteTable(name)]);
-  const there = await target.query(
-    "select c.oid::text, c.oid::regclass::text from pg_catalog.pg_class c where c.oid = any ($1::oid[]) and c.relkind in ('r', 'p', 'v', 'f', 'm')",
-    [`{${[...new Set(rows.flatMap((row) => row[12] ?? []))].join(",")}}`],
+  const named = await target.query(
+    `select pg_catalog.to_regclass($1)::oid::text, null union all
+     select c.oid::text, c.oid::regclass::text from pg_catalog.pg_class c where c.oid = any ($2::oid[]) and c.relkind in ('r', 'p', 'v', 'f', 'm')`,
+    [quoteTable(name), `{${[...new Set(rows.flatMap((row) => row[12] ?? []))].join(",")}}`],
   );
-  const nameOf = new Map(there.rows as [oid: string, name: string][]);
+  const now = named.rows.find(([, its]) => its === null)?.[0] ?? null;
+  const nameOf = new Map(named.rows.filter(([, its]) => its !== null) as [oid: string, name: string][]);
   // Ids are part of commands that people are told to run, so an id that this program did not give
   // does not count.
-  return rows.filter((row) => isId(row[0]!)).map((row) => entryOf(row, now.rows[0]?.[0] ?? null, nameOf));
+  return rows.filter((row) => isId(row[0]!)).map((row) => entryOf(row, now, nameOf));
 }
 
 /** The condition that finds imports, its parameters, and the order before that by time. */

@@ -27,13 +27,13 @@ interface Asking {
  * The notes about imports whose rows this one puts in once more: cancelled ones of the same content
  * or of a file of this name, and finished ones of the same content with other options.
  *
- * @param unheld the rows of the table that its key does not hold back
+ * @param unheldNow finds the rows of the table that its key does not hold back
  */
 export async function rowsLeftNotes(
   target: Target,
   key: ImportKey,
   options: Wish,
-  unheld: Unheld | undefined,
+  unheldNow: () => Promise<Unheld | undefined>,
   asking: Asking,
 ): Promise<string[]> {
   const notes: string[] = [];
@@ -42,7 +42,7 @@ export async function rowsLeftNotes(
     const others = entry.state === "finished" && entry.wish !== wishOf(options);
     if (entry.state !== "cancelled" && !others) continue;
     if (takenBy(entry) === 0 || (await whyGone(target, entry)) !== undefined) continue;
-    if (await holdsAll(target, key.table, unheld)) return notes;
+    if (await holdsAll(target, key.table, await unheldNow())) return notes;
     const rows = await rowsLeft(target, entry, asking.own ?? 0);
     const same = entry.contentHash === key.contentHash;
     const maybe = !same || entry.wish !== wishOf(options) ? "may be" : undefined;

@@ -8,7 +8,7 @@
 import { eventTriggerAdvice } from "../plan/event-trigger.ts";
 import { SluiceError } from "../errors.ts";
 import { quoteLiteral } from "../schema/identifiers.ts";
-import type { Target } from "../target.ts";
+import type { QueryResult, Target } from "../target.ts";
 import { MADE_DDL } from "./made.ts";
 import { adoptRestored } from "./restored.ts";
 import { fullNameSql, shapeSql } from "./table-shape.ts";
@@ -353,23 +353,19 @@ interface LedgerState {
  * @throws SluiceError (`ledger_denied`) if this user may not read it
  */
 async function versionOf(target: Target): Promise<LedgerState> {
-  const told = await target.query(`select ${CLUSTER}`).catch(() => undefined);
-  const cluster = told?.rows[0]?.[0] ?? "";
-  const none = { version: undefined, restored: false, cluster, unplaced: false };
+  const none = { version: undefined, restored: false, cluster: "", unplaced: false };
   try {
-    // Version 3 has no column `place`.
-    const { rows } = await target.query(
-      `select l.version::text, pg_catalog.to_jsonb(l) ->> 'place'::text, ${PLACE} from sluice.ledger l`,
-    );
-    if (rows[0] === undefined) return none;
-    const [version, place, oids] = rows[0];
-    if (place === null || place === undefined) return { ...none, version: Number(version) };
+    const { rows } = await askState(target);
+    if (rows[0] === undefined) return { ...none, cluster: await clusterOf(target) };
+    const [version, place, oids, told] = rows[0];
+    const cluster = told ?? "";
+    if (place === null || place === undefined) return { ...none, version: Number(version), cluster };
     const [known, at] = place.split(/(?= @)/);
     const restored = known !== oids || (at !== undefined && cluster !== "" && at !== cluster);
     return { version: Number(version), restored, cluster, unplaced: !restored && at === undefined && cluster !== "" };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "42P01" || code === "3F000") return none;
+    if (isMissing(error)) return { ...none, cluster: await clusterOf(target) };
     if (code !== "42501") throw error;
     throw new SluiceError(
       "ledger_denied",
@@ -377,4 +373,30 @@ async function versionOf(target: Target): Promise<LedgerState> {
       { cause: error },
     );
   }
+}
+
+/** Asks for the ledger's version and place, and for the cluster if this user may know it. */
+async function askState(target: Target): Promise<QueryResult> {
+  const ask = (cluster: string): Promise<QueryResult> =>
+    target.query(
+      // Version 3 has no column `place`.
+      `select l.version::text, pg_catalog.to_jsonb(l) ->> 'place'::text, ${PLACE}, ${cluster} from sluice.ledger l`,
+    );
+  try {
+    return await ask(CLUSTER);
+  } catch (error) {
+    if (isMissing(error)) throw error;
+    return await ask("null");
+  }
+}
+
+/** The cluster as a part of the place; empty if the server does not tell it. */
+async function clusterOf(target: Target): Promise<string> {
+  const told = await target.query(`select ${CLUSTER}`).catch(() => undefined);
+  return told?.rows[0]?.[0] ?? "";
+}
+
+/** Reports whether an error says that there is no ledger. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "42P01" || error.code === "3F000");
 }

@@ -4,7 +4,8 @@
 // table with keys apart. Nothing of it is stored in the ledger, because others may write there.
 import { quoteTable } from "../schema/identifiers.ts";
 import type { LoadColumn, Sequence } from "../chunk/chunk.ts";
-import { foreignTable } from "./foreign.ts";
+import { FOREIGN } from "./foreign.ts";
+import { inLines } from "../printable.ts";
 import type { Plan } from "./plan.ts";
 import type { QueryResult } from "../target.ts";
 
@@ -15,10 +16,11 @@ interface Asked {
 /** A plan with what the catalogue says now. */
 export async function withCatalogue(asked: Asked, plan: Plan): Promise<Plan> {
   const sequences = await sequencesOf(asked, plan.table, plan.load);
-  const miscounts = plan.method === "copy" && (await isView(asked, plan.table));
-  const ordered = plan.ordered || (await hasTriggers(asked, plan.table));
+  const [isView, triggers, name] = (await asked.query(FACTS, [quoteTable(plan.table)])).rows[0]!;
+  const miscounts = plan.method === "copy" && isView === "true";
+  const ordered = plan.ordered || triggers === "true";
   const apart = ordered ? await apartBy(asked, plan) : undefined;
-  const foreign = await foreignTable(asked, plan.table);
+  const foreign = name === null || name === undefined ? undefined : inLines(name);
   const known = { ...plan, ordered, sequences, miscounts, foreign, ...(apart === undefined ? {} : { apart }) };
   if (plan.empty === undefined) return known;
   const { rows } = await asked.query(DEFAULTS_QUERY, [quoteTable(plan.table)]);
@@ -26,32 +28,22 @@ export async function withCatalogue(asked: Asked, plan: Plan): Promise<Plan> {
 }
 
 /**
- * COPY takes rows into a view with an INSTEAD OF trigger, and counts all of them, also those for
- * which the trigger returns NULL.
+ * One row about a table, as text:
+ *
+ * - if it is a view: COPY into one with an INSTEAD OF trigger counts all rows, also those for which
+ *   the trigger returns NULL;
+ * - if triggers for INSERT, or rules, of it or of its partitions can see which of two rows comes
+ *   first;
+ * - the name of a foreign table that its rows may go to.
  */
-async function isView(asked: Asked, table: string): Promise<boolean> {
-  const { rows } = await asked.query(
-    "select (relkind = 'v')::text from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)::oid",
-    [quoteTable(table)],
-  );
-  return rows[0]?.[0] === "true";
-}
-
-/**
- * Reports whether triggers for INSERT, or rules, of a table or of its partitions can see which of
- * two rows comes first.
- */
-async function hasTriggers(asked: Asked, table: string): Promise<boolean> {
-  const { rows } = await asked.query(
-    `with recursive of as (
-       select pg_catalog.to_regclass($1)::oid as oid
-       union select h.inhrelid from pg_catalog.pg_inherits h join of on h.inhparent = of.oid)
-     select (exists (select from pg_catalog.pg_trigger t join of on t.tgrelid = of.oid where not t.tgisinternal and t.tgtype & 4 > 0)
-          or exists (select from pg_catalog.pg_class c join of on c.oid = of.oid where c.relhasrules and c.relkind <> 'v'))::text`,
-    [quoteTable(table)],
-  );
-  return rows[0]?.[0] === "true";
-}
+const FACTS = `
+  with recursive of as (
+    select pg_catalog.to_regclass($1)::oid as oid
+    union select h.inhrelid from pg_catalog.pg_inherits h join of on h.inhparent = of.oid)
+  select exists (select from pg_catalog.pg_class where oid = pg_catalog.to_regclass($1)::oid and relkind = 'v')::text,
+         (exists (select from pg_catalog.pg_trigger t join of on t.tgrelid = of.oid where not t.tgisinternal and t.tgtype & 4 > 0)
+          or exists (select from pg_catalog.pg_class c join of on c.oid = of.oid where c.relhasrules and c.relkind <> 'v'))::text,
+         ${FOREIGN}`;
 
 /**
  * A column for each unique index that can refuse a row; undefined if only the sheet's order makes

@@ -2,16 +2,11 @@
 //
 // Their server commits by itself, shortly before the ledger does. If its answer is lost, the rows
 // are in and the ledger does not have them. So such rows are the only ones that can come twice.
-import { quoteTable } from "../schema/identifiers.ts";
-import { inLines } from "../printable.ts";
-import type { QueryResult } from "../target.ts";
-
-interface Asked {
-  query(sql: string, parameters?: readonly (string | null)[]): Promise<QueryResult>;
-}
-
-/** The foreign tables that a table is, has as partitions, or shows as a view. */
-const FOREIGN = `
+/**
+ * The name of a foreign table that rows for a table may go to, as SQL: it is the table, a partition
+ * of it, or what it shows as a view. NULL if there is none. $1 is the quoted table.
+ */
+export const FOREIGN = `(
   with recursive below as (
     select pg_catalog.to_regclass($1)::oid as oid
     union
@@ -23,13 +18,7 @@ const FOREIGN = `
         where c.relkind = 'v' and r.ev_class = c.oid
     ) next
   )
-  select c.relname::text from below join pg_catalog.pg_class c on c.oid = below.oid where c.relkind = 'f' order by 1 limit 1`;
-
-/** The name of a foreign table that rows for a table may go to; undefined if there is none. */
-export async function foreignTable(asked: Asked, table: string): Promise<string | undefined> {
-  const { rows } = await asked.query(FOREIGN, [quoteTable(table)]);
-  return rows[0]?.[0] === undefined || rows[0][0] === null ? undefined : inLines(rows[0][0]);
-}
+  select c.relname::text from below join pg_catalog.pg_class c on c.oid = below.oid where c.relkind = 'f' order by 1 limit 1)`;
 
 /** The note of each import that such rows belong to. */
 export function foreignNotes({ foreign }: { readonly foreign?: string | undefined }): string[] {

@@ -52,7 +52,8 @@ export async function passOnPatiently(
         }),
   };
   const { id, file, sheet } = result;
-  const failure = await failureOf(passOn(patient, id, { plan, options, names: { file, sheet }, begun }, first));
+  const rejecting = { plan, options, names: { file, sheet }, begun, none: result.rejected === 0 };
+  const failure = await failureOf(passOn(patient, id, rejecting, first));
   if (failure === undefined) return;
   if (result.interrupted && isInterrupted(failure)) throw failure;
   throw notPassedOn(failure, unread !== undefined, result, plan);

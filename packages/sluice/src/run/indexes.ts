@@ -10,8 +10,10 @@ import type { Recorded } from "./run.ts";
  * processor's work. What is built is off the ledger's list in the same transaction, so a resume
  * builds the rest. What the database refuses to build is a note: the rows are in.
  */
-export async function buildIndexes({ job: { claim }, plan, tally, notes, options }: Recorded): Promise<void> {
+export async function buildIndexes({ job, plan, tally, notes, options }: Recorded): Promise<void> {
+  const { claim } = job;
   const { target } = options;
+  if (job.indexes.length === 0) return; // the list only grows shorter
   const all = await target.patiently(() => indexesLeft(target, claim.id));
   for (const { spec, ddl } of all)
     if (!spec)

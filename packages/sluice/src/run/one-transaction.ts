@@ -150,16 +150,19 @@ type Rejecting = Pick<Loading, "options" | "names"> & {
   readonly plan: Pick<Plan, "headers">;
   /** The moment at which the import began, if it had finished before it was asked for. */
   readonly begun?: Date | undefined;
+  /** There are none, as the ledger's counts say. */
+  readonly none?: boolean;
 };
 
 /** Passes on all rejects of an import that the ledger has, or, without an id, a rehearsal's. */
 export async function passOn(
   session: Pick<Session, "query">,
   id: string,
-  { plan, options: { onRejects }, names, begun }: Rejecting,
+  { plan, options: { onRejects }, names, begun, none = false }: Rejecting,
   first: FirstRejects = new FirstRejects(),
 ): Promise<void> {
   await onRejects?.([], plan.headers, begun);
+  if (none) return;
   for await (const page of rejectsOf(session, id, names, id === "" ? SESSION_REJECTS : undefined)) {
     first.add(page);
     await onRejects?.(page, plan.headers, begun);
