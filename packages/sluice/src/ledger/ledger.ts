@@ -467,6 +467,29 @@ export async function replacedBy(target: Target, id: string): Promise<string | u
   return rows[0]?.[0] ?? undefined;
 }
 
+/**
+ * Makes sure that no other process puts rows into a table chunk by chunk, before rows of it are
+ * deleted: a part of that import's rows would go, and it would count all of them.
+ *
+ * @param asked asks in the transaction of the import `id`
+ * @throws SluiceError (`import_running`)
+ */
+export async function expectAlone(asked: Asked, table: string, id: string, exclusive: boolean): Promise<void> {
+  const { rows } = await asked.query(
+    `select i.id, l.owner from sluice.imports i join sluice.leases l on l.import = i.id
+     where i.table_oid = pg_catalog.to_regclass($1)::oid and i.id <> $2 and i.state = 'running'
+       and i.plan->>'atomic' is distinct from 'true' and ${atWorkSql(exclusive, OWNER)} limit 1`,
+    [quoteTable(table), id],
+  );
+  const [other, owner] = rows[0] ?? [];
+  if (!other || !isId(other)) return;
+  throw new SluiceError(
+    "import_running",
+    `the import ${other} is putting rows into the table "${table}" right now, by ${owner!}, and --replace would delete a part of them. ` +
+      `Wait until it has finished, or end it: sluice imports cancel ${other} --force.`,
+  );
+}
+
 /** The chunks that have been begun, by number. */
 export async function chunksOf(target: Target, id: string): Promise<Map<number, ChunkState>> {
   const { rows } = await target.query(

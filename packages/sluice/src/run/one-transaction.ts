@@ -3,7 +3,7 @@
 import { watchRefusals } from "./all-refused.ts";
 import { describeError, failureOf } from "../errors.ts";
 import { cannotChange, cannotCreate, nothingLeft, tooManyErrors } from "./failure.ts";
-import { reasonsOf, rejectsOf } from "../ledger/ledger.ts";
+import { expectAlone, reasonsOf, rejectsOf } from "../ledger/ledger.ts";
 import { assumptionsOf } from "../plan/assumptions.ts";
 import type { Plan } from "../plan/plan.ts";
 import { NOTHING_YET } from "../ledger/resume.ts";
@@ -32,7 +32,12 @@ import type { ImportResult } from "../options.ts";
 export async function loadWhole(loading: Loading, session: Session, id: string): Promise<string[]> {
   const { ctx, plan, tally, options } = loading;
   const verb = (rows: number): string => (id === "" ? "would be" : rows === 1 ? "is" : "are");
+  const alone = async (): Promise<void> =>
+    id === "" ? undefined : await expectAlone(session, plan.table, id, options.target.exclusive);
+  if (plan.replace) await alone();
   const emptied = plan.replace ? await emptyTable(session, plan.table, options.cascade ?? false, verb) : undefined;
+  // One may have begun since.
+  if (plan.replace) await alone();
   const rejects = id === "" ? SESSION_REJECTS : "sluice.rejects";
   const allRefused = watchRefusals(loading, session, rejects, id);
   ({ records: tally.records } = await runPipeline(loading, {

@@ -131,4 +131,29 @@ describe.each(databases)("on $name", ({ open }) => {
     expect((await imported(target, file)).inserted).toBe(ROWS);
     expect(await count(target)).toBe(ROWS);
   });
+
+  test("--replace does not delete a part of the rows that another import is putting in", async () => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const [file, other] = [join(folder.path, "people.csv"), join(folder.path, "other.csv")];
+    await writeFile(file, TEXT);
+    await writeFile(other, "id,name\n-1,a\n");
+    await interrupted(target, file);
+    const before = await count(target);
+    // As the database sees it, that import is at work.
+    await target.query("update sluice.leases set expires_at = clock_timestamp() + interval '1 hour'");
+    const refused = await failureOf(imported(target, other, { mode: "replace" }));
+    expect(refused).toMatchObject({
+      code: "import_running",
+      message: expect.stringMatching(/--replace would delete a part/) as string,
+    });
+    expect(await count(target)).toBe(before);
+    // All at once, it is before or after the other one.
+    await target.query(
+      "update sluice.imports set plan = jsonb_set(plan::jsonb, '{atomic}', 'true')::json where file = 'people.csv'",
+    );
+    expect((await imported(target, other, { mode: "replace" })).inserted).toBe(1);
+    expect(await count(target)).toBe(1);
+  });
 });
