@@ -224,7 +224,7 @@ function statedNotation({ column, header }: LoadColumn, types: TypeMap): Notatio
   throw usageError(
     "bad_type",
     `--type "${column.name}=${wanted}": the column "${column.name}" is ${column.type}, and an import changes no column. ` +
-      `Leave it out, or import into a new table with --table. If the table holds nothing else than this file, drop it and import again.`,
+      `Leave it out, or import into a new table with --table; if the table holds nothing else than this file, drop it and import again.`,
   );
 }
 

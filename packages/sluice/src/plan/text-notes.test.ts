@@ -159,7 +159,7 @@ describe("in a table that is there already", () => {
       runImport(background(), { file, target, ...given });
     const types = new Map([["v", "date(DD/MM/YYYY)"]]);
     await run({ table: "told" });
-    const ways = /Leave it out, or import into a new table with --table\. If .*, drop it and import again\.$/;
+    const ways = /Leave it out, or import into a new table with --table; if .*, drop it and import again\.$/;
     await expect(run({ table: "told", types })).rejects.toThrow(ways);
     expect((await run({ table: "told_anew", types })).inserted).toBe(2);
     await target.query("drop table told");

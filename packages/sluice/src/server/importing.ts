@@ -250,10 +250,19 @@ export function inUploadTerms(error: unknown, upload: Pick<Upload, "path" | "fil
     .replaceAll(upload.path, upload.fileName)
     .replaceAll(basename(upload.path), upload.fileName);
   const sentences = named.split(/(?<=[.?!])\s+(?=\p{Lu})/u);
-  const plain = sentences.filter((sentence) => !/(?:^|\s)--[a-z]/.test(sentence));
+  const [cause = "", ...advice] = sentences;
+  // What is wrong is always said, with an option as the field that it is in a form.
+  const plain = [cause.replaceAll(OPTION, asField), ...advice.filter((sentence) => sentence.search(OPTION) < 0)];
   // What ends an unfinished import is a command of those who run the server, and nobody must have
   // to wait for them.
-  const own = error instanceof SluiceError && error.code === "unfinished_import" ? [sentences[0]!, ANYWAY] : plain;
-  error.message = (own.length > 0 ? own : sentences).join(" ");
+  const own = error instanceof SluiceError && error.code === "unfinished_import" ? [cause, ANYWAY] : plain;
+  error.message = own.join(" ");
   return error;
+}
+
+const OPTION = /(?<=^|[\s(])--([a-z][a-z-]*)/g;
+
+/** `--max-errors` → `maxErrors` */
+function asField(_: string, option: string): string {
+  return option.replaceAll(/-([a-z])/g, (_dash, letter: string) => letter.toUpperCase());
 }
