@@ -42,7 +42,7 @@ const DURATION = /^-?\d{1,5}:[0-5]\d(:[0-5]\d(?:\.\d{1,6})?)?$/;
  * A decimal with more digits than `amountOf` looks at. It has more than three after its point or
  * before it, so it is read in one way.
  */
-const LONG_DECIMAL = "amount none dd--dd- 0 ";
+const LONG_DECIMAL = "amount none dd--dd- 0  ";
 const INT_MAX = 2_147_483_647n;
 const BIGINT_MAX = 9_223_372_036_854_775_807n;
 
@@ -125,13 +125,15 @@ export interface AmountKind {
    * other.
    */
   readonly digits: number;
+  /** The character before the three digits that a text ends with, if the last of them is 0. */
+  readonly beforeZero: string;
 }
 
 /** The facts in an `amount`; undefined for any other kind. */
 export function amountIn(kind: Kind): AmountKind | undefined {
   if (!kind.startsWith("amount ")) return undefined;
-  const [, dress = "", readings = "", digits = "0", unit = ""] = kind.split(" ");
-  return { dress, readings, digits: Number(digits), unit };
+  const [, dress = "", readings = "", digits = "0", unit = "", beforeZero = ""] = kind.split(" ");
+  return { dress, readings, digits: Number(digits), unit, beforeZero };
 }
 
 function amountKind(text: string): Kind | undefined {
@@ -145,7 +147,8 @@ function amountKind(text: string): Kind | undefined {
   });
   if (letters.every((letter) => letter === "-")) return undefined;
   const apart = /^\d{1,3}(?:([. \u00a0\u2009\u202f])\d{3})(?:\1\d{3})*$/.test(text);
-  return `amount ${amount.dress} ${letters.join("")} ${apart ? text.replaceAll(/\D/g, "").length : 0} ${amount.unit}`;
+  const [, beforeZero = ""] = /^-?\d{1,3}([.,])\d\d0$/.exec(text) ?? [];
+  return `amount ${amount.dress} ${letters.join("")} ${apart ? text.replaceAll(/\D/g, "").length : 0} ${amount.unit} ${beforeZero}`;
 }
 
 /**

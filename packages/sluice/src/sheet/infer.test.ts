@@ -2,7 +2,7 @@ import { CellType } from "@sluice/sheets";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isBlankCell } from "../chunk/blank.ts";
-import { Inference, SAMPLE_ROWS, type InferredColumn } from "./infer.ts";
+import { AMBIGUOUS, Inference, SAMPLE_ROWS, type InferredColumn } from "./infer.ts";
 import { table } from "../schema/schema.ts";
 import { batchOfRows, type BatchCell } from "../test/batch.ts";
 import { checkFor, typedCheckFor } from "../values/values.ts";
@@ -293,6 +293,32 @@ describe("numbers in other notations", () => {
     expect(typeOf(["1.250", "x"], ";")).toEqual(["text", undefined]);
     expect(typeOf(["1.250"], ",")).toEqual(["text", undefined]);
     expect(typeOf(["1.250", "1,5"], ",")).toEqual(["integer", "1.234,56"]);
+  });
+
+  describe("a point before three digits, and whole numbers of three digits", () => {
+    const columnOf = (values: BatchCell[], delimiter = ","): InferredColumn => {
+      const inference = new Inference(undefined, true, delimiter);
+      inference.add(batchOfRows(values.map((value) => [value, "x"]), 2)); // prettier-ignore
+      return inference.column(1, "h", true);
+    };
+
+    test.each<[values: BatchCell[], delimiter: string, type: string, numberFormat: string | undefined]>([
+      [["1.150", "925", "50.714"], ",", "integer", "1.234,56"],
+      [["1.150", "925", "50.714"], ";", "integer", "1.234,56"],
+      [["1,150", "925", "50,714"], ";", "integer", "1,234.56"],
+      // With four digits, or one alone, nothing is shown.
+      [["1.150", "1925", "50.714"], ",", "numeric", undefined],
+      [["1.150", "5", "50.714"], ",", "numeric", undefined],
+      [["1.150", "925.5", "50.714"], ",", "numeric", undefined],
+    ])("%j between %j", (values, delimiter, type, numberFormat) => {
+      expect(columnOf(values, delimiter)).toMatchObject({ type, numberFormat });
+    });
+
+    test("decimals without a 0 at the end could be measured so: a comma between fields decides, with a word", () => {
+      expect(columnOf(["1.151", "925"])).toMatchObject({ type: "numeric", because: expect.stringMatching(AMBIGUOUS) });
+      expect(columnOf(["1.151", "2.925"])).toMatchObject({ type: "numeric", because: undefined });
+      expect(columnOf(["1.151", "925"], ";")).toMatchObject({ type: "text" });
+    });
   });
 
   test("the reason says both readings", () => {

@@ -44,6 +44,8 @@ export const CUT = "a spreadsheet has cut";
 export const SWAPPED = "day and month could change places";
 export const PARTS = "hours and minutes, or minutes and seconds";
 export const PAST = "more than 23 hours, or less than 0,";
+/** Numbers with a point or a comma that say by themselves what it is. */
+const GROUPED = 2;
 /** Bytes of a value that are kept of it, to be shown. */
 const EXAMPLE_BYTES = 1_000;
 
@@ -199,13 +201,20 @@ function isWhole(kind: Kind): boolean {
 /** The values that were seen in one column: the number of each kind, and its first values. */
 class ColumnKinds {
   values = 0;
-  readonly #kinds = new Map<Kind, { count: number; examples: Example[] }>();
+  readonly #kinds = new Map<Kind, { count: number; longest: number; examples: Example[] }>();
 
-  add(kind: Kind, row: number, value: () => string): void {
+  /** @param size the bytes of the value */
+  add(kind: Kind, row: number, size: number, value: () => string): void {
     this.values++;
     let seen = this.#kinds.get(kind);
-    if (!seen) this.#kinds.set(kind, (seen = { count: 0, examples: [] }));
+    if (!seen) this.#kinds.set(kind, (seen = { count: 0, longest: 0, examples: [] }));
     if (seen.count++ < EXAMPLES) seen.examples.push({ row, value: value() });
+    if (size > seen.longest) seen.longest = size;
+  }
+
+  /** The bytes of the longest value of a kind; 0 without one. */
+  longest(kind: Kind): number {
+    return this.#kinds.get(kind)?.longest ?? 0;
   }
 
   get size(): number {
@@ -264,6 +273,8 @@ export class Inference {
   readonly #guesses: boolean;
   readonly #delimiter: string | undefined;
   #decimals: { readonly records: number; readonly found: ReadonlySet<string> } | undefined;
+  /** No column shows the character before its decimals, but the delimiter leaves one for it. */
+  #byDelimiter = false;
 
   /**
    * @param isMissing tells the texts that were stated to mean a missing value
@@ -310,7 +321,8 @@ export class Inference {
           this.#countStated(columns[cell]!, value().trim());
           continue;
         }
-        this.#column(columns[cell]!).add(kindAt(batch, cell), rowNumbers[row]!, value);
+        const size = batch.ends[cell]! - batch.starts[cell]!;
+        this.#column(columns[cell]!).add(kindAt(batch, cell), rowNumbers[row]!, size, value);
       }
     }
     return false;
@@ -373,7 +385,7 @@ export class Inference {
 
   #count(rows: readonly TotalsRow[]): void {
     for (const { row, cells } of rows)
-      for (const { column, kind, value } of cells) this.#column(column).add(kind, row, () => value);
+      for (const { column, kind, value } of cells) this.#column(column).add(kind, row, value.length, () => value);
   }
 
   /**
@@ -402,10 +414,11 @@ export class Inference {
     const [first] = found;
     const said = { ...NOTHING, values, unit: unitIn(column), errors: column.marks("error ") };
     const notation = first?.notation === undefined ? undefined : this.#notation(column, found);
-    const because = first ? (notation?.because ?? doubt(column, found, header)) : codes(column);
+    const open = notation && !notation.candidate ? notation.because : undefined;
+    const because = first ? (open ?? doubt(column, found, header)) : codes(column);
     if (first && because === undefined) {
       const { type, dateFormat, numberFormat } = { ...first, ...typeIn(notation?.candidate) };
-      return { ...said, type, dateFormat, numberFormat, confidence, missing };
+      return { ...said, type, dateFormat, numberFormat, confidence, missing, because: notation?.because };
     }
     return {
       ...said,
@@ -416,13 +429,22 @@ export class Inference {
     };
   }
 
-  /** The notation of a column's numbers, of those that all of them can be read in. */
+  /**
+   * The notation of a column's numbers, of those that all of them can be read in; or why it is
+   * open, or why it may be another one.
+   */
   #notation(column: ColumnKinds, found: readonly Candidate[]): { candidate?: Candidate; because?: string } {
     const candidates = found.filter(({ notation }) => notation !== undefined);
     const left = differ(column, candidates)
       ? candidates.filter((one) => this.#decimalsOfAll().has(decimal(one)))
       : candidates;
-    if (left.length > 0 && !differ(column, left)) return { candidate: left[0]! };
+    if (left.length > 0 && !differ(column, left)) {
+      const isOpen = left.length < candidates.length && this.#byDelimiter && column.has("integer");
+      return {
+        candidate: left[0]!,
+        ...(isOpen ? { because: `${AMBIGUOUS}: a comma parts the fields, so a point begins the decimals` } : {}),
+      };
+    }
     const [first, other] = [candidates[0]!, candidates.find((one) => differ(column, [candidates[0]!, one]))!];
     return {
       because: `${AMBIGUOUS}: thousands or decimals, as ${formatIn(first)} or as ${formatIn(other)} (--type "column=numeric(${formatIn(other)})" says which)`,
@@ -432,7 +454,8 @@ export class Inference {
   /**
    * The character before decimals that the columns show which can be read in one way only; else
    * what the delimiter leaves for it. So `1.234` is read with decimals if another column has
-   * `0.5`, and with thousands if it has `7,25`. One export writes all of its numbers alike.
+   * `0.5`, and with thousands if it has `7,25`, or `1.150` and `925`. One export writes all of its
+   * numbers alike.
    */
   #decimalsOfAll(): ReadonlySet<string> {
     if (this.#decimals?.records !== this.#records) {
@@ -442,8 +465,10 @@ export class Inference {
         const decimals = new Set(fit.flatMap((one) => (one.notation === undefined ? [] : [decimal(one)])));
         if (fit[0]?.notation !== undefined && column.kinds().some(amountIn) && decimals.size === 1)
           shown.add([...decimals][0]!);
+        else if (decimals.size > 1) for (const group of groupedBy(column)) shown.add(group === "." ? "," : ".");
       }
-      if (shown.size === 0 && this.#delimiter === "," && this.#columns.size > 1) shown.add(".");
+      this.#byDelimiter = shown.size === 0 && this.#delimiter === "," && this.#columns.size > 1;
+      if (this.#byDelimiter) shown.add(".");
       // If columns contradict each other, neither says anything of a third one.
       this.#decimals = { records: this.#records, found: shown.size === 1 ? shown : new Set() };
     }
@@ -505,6 +530,17 @@ function unitIn(column: ColumnKinds): string | undefined {
   const units = new Set(column.kinds().flatMap((kind) => amountIn(kind)?.unit ?? []));
   units.delete("");
   return units.size > 1 ? undefined : ([...units][0] ?? "");
+}
+
+/**
+ * The characters between the thousands of a column, as it shows by itself: `1.150`, `2.331` and
+ * `925`. Whatever writes decimals that end in 0 would write `925.000`. Some whole numbers have
+ * three digits, and none has more.
+ */
+function groupedBy(column: ColumnKinds): ReadonlySet<string> {
+  const parted = column.count((kind) => amountIn(kind) !== undefined);
+  if (parted < GROUPED || column.longest("integer") !== 3) return new Set();
+  return new Set(column.kinds().flatMap((kind) => amountIn(kind)?.beforeZero || []));
 }
 
 /** Reports whether notations make different numbers of a column's texts, as of `1.234`. */
