@@ -75,6 +75,20 @@ test("a form in front of a table is passed over, and one that is taken is said t
   expect(alone.imports[0]!.notes).toContainEqual(expect.stringMatching(/looks like a form.*--range B2:K99/));
 });
 
+test("a printed report in front of a table is passed over; sections under names are a table", async () => {
+  const sections = ["Schools", "Roads", "Parks", "Police", "Fire"].flatMap((name, n): TestCell[][] => [
+    [name],
+    [null, "Pay", n * 10, n * 11],
+    [null, "Heat", n * 3, n * 4],
+    [null, "Other", n, n + 1],
+  ]);
+  const report = [["Spending of 2024"], ...sections];
+  const found = await look({ Report: report, Data: table(12) });
+  expect(found.imports.map(({ sheet }) => sheet)).toEqual(["Data"]);
+  const named = await look({ Report: [["Group", "Item", "Planned", "Spent"], ...sections], Data: table(12) });
+  expect(named.imports.map(({ sheet }) => sheet)).toEqual(["Report"]);
+});
+
 test("of tables that are as good as each other the first one is taken, and the others are named", async () => {
   const found = await look({ Jan: table(2), Feb: table(3), Mar: table(200), Empty: [] });
   expect(found.imports[0]!.sheet).toBe("Mar");

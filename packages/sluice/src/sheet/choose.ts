@@ -7,7 +7,7 @@
 import { SheetError, type Workbook } from "@sluice/sheets";
 import { SluiceError } from "../errors.ts";
 import type { SheetView } from "../rejects/as-source.ts";
-import { isForm } from "./form.ts";
+import { isForm, isReport } from "./form.ts";
 import { HEAD_ROWS } from "./head-rows.ts";
 import { findLayout, type LayoutOptions } from "./source.ts";
 import { scoreOf } from "./table-score.ts";
@@ -41,13 +41,17 @@ export async function lookAt(file: string, sheet: SheetView, options: LayoutOpti
     if (records.length === 0) return undefined;
     const { score, doubt } = scoreOf(records, layout);
     const named = ABOUT_NAMES.test(sheet.name.trim());
-    const form = isForm(rows);
+    const other = isForm(rows) ? "a form" : isReport(records, layout) ? "a printed report" : undefined;
     return {
       name: sheet.name,
       rows: records.length,
       more: rows.length >= HEAD_ROWS,
-      score: named || form ? score / 2 : score,
-      doubt: named ? "its name says that it holds something else" : form ? "it looks like a form" : doubt,
+      score: named || other !== undefined ? score / 2 : score,
+      doubt: named
+        ? "its name says that it holds something else"
+        : other === undefined
+          ? doubt
+          : `it looks like ${other}`,
     };
   } catch (error) {
     if (error instanceof SluiceError && error.exitCode === 1) return undefined;
