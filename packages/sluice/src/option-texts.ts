@@ -131,7 +131,7 @@ export function addedColumns(text: string, before: AddedColumns): AddedColumns {
     const [, what = "", column = what] = /^\s*([^=]*?)\s*(?:=\s*(.*?)\s*)?$/s.exec(one)!;
     const origin = ORIGINS.find((known) => known === what);
     if (!origin || column === "")
-      throw new OptionTextError(`Expected file, sheet or row, or row=column, got "${one}".`);
+      throw new OptionTextError(`Expected file, sheet, row or section, or row=column, got "${one}".`);
     added.set(origin, column);
   }
   return added;

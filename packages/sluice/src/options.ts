@@ -314,7 +314,7 @@ export interface ImportResult {
 }
 
 /** The facts about a row that columns can hold besides its cells. */
-export const ORIGINS = ["file", "sheet", "row"] as const;
+export const ORIGINS = ["file", "sheet", "row", "section"] as const;
 
 export type Origin = (typeof ORIGINS)[number];
 

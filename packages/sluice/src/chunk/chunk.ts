@@ -4,7 +4,7 @@
 // Every method takes its values from here: COPY sends the bytes, INSERT reads the fields back as
 // strings. So a value means the same in all of them: it is what PostgreSQL's input function of the
 // column's type makes of that text.
-import { CellType } from "@sluice/sheets";
+import { CellType, type RowBatch } from "@sluice/sheets";
 import { DAY_LENGTH, MIDNIGHT } from "../values/plain.ts";
 import type { Originals } from "./originals.ts";
 import { rejectCell, type RejectCell } from "../reject.ts";
@@ -23,13 +23,19 @@ export interface LoadColumn {
   readonly made?: Made;
 }
 
+/** Rows, with the title of the section that each is in, by its number; without one it is absent. */
+export interface RecordBatch extends RowBatch {
+  readonly sections?: ReadonlyMap<number, string> | undefined;
+}
+
 /**
  * The source of a column that is not a cell: a text for all rows (null is NULL), the row's number,
- * a function of cells, or the address of a cell's link.
+ * the title of its section, a function of cells, or the address of a cell's link.
  */
 export type Made =
   | { readonly text: string | null }
   | { readonly row: true }
+  | { readonly section: true }
   | { readonly from: readonly number[] }
   | { readonly link: number };
 

@@ -15,7 +15,7 @@
 import { CellType, PLAIN, type RowBatch } from "@sluice/sheets";
 import { isBlankCell, isBlankRow, mayBeBlank } from "./blank.ts";
 import { discard } from "./buffers.ts";
-import type { Chunk, LoadPlan } from "./chunk.ts";
+import type { Chunk, LoadPlan, RecordBatch } from "./chunk.ts";
 import { KeptReject } from "./kept-reject.ts";
 import { Originals } from "./originals.ts";
 import type { Reject } from "../reject.ts";
@@ -176,7 +176,7 @@ export class Encoder {
    * Encodes rows of a batch from row `from` on until the batch ends or the chunk is full; returns
    * the next row to encode.
    */
-  fill(batch: RowBatch, from: number): number {
+  fill(batch: RecordBatch, from: number): number {
     const { rowCount, firstCell, widths } = batch;
     const lastColumn = this.#fieldOf.length - 1;
     const source = viewOf(batch.bytes);
@@ -297,7 +297,7 @@ export class Encoder {
    *     a text column, or plain           its bytes, copied; with escapes if it has any
    *     all others                        the verdict of the column's check: a text, NULL, a problem
    */
-  #encodeRow(batch: RowBatch, source: DataView, row: number, lastColumn: number): void {
+  #encodeRow(batch: RecordBatch, source: DataView, row: number, lastColumn: number): void {
     const { bytes, columns, types, flags, starts, ends, firstCell } = batch;
     const first = firstCell[row]!;
     const end = firstCell[row + 1]!;
@@ -412,7 +412,7 @@ export class Encoder {
   }
 
   /** Writes the last fields, which are not cells; returns −1 if one of them rejects the row. */
-  #encodeMade(batch: RowBatch, row: number, begin: number): number {
+  #encodeMade(batch: RecordBatch, row: number, begin: number): number {
     const fieldCount = this.#checks.length;
     let position = begin;
     for (let field = this.#cellFields; field < fieldCount; field++) {

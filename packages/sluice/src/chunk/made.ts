@@ -1,15 +1,15 @@
-// Columns that have no cell: a constant, the row's number, the address of a cell's link, or the
-// result of a schema file's function of cells.
+// Columns that have no cell: a constant, the row's number, the title of its section, the address of
+// a cell's link, or the result of a schema file's function of cells.
 import { CellType, type RowBatch } from "@sluice/sheets";
 import { usageError } from "../errors.ts";
 import type { Check, Problem } from "../values/verdict.ts";
-import type { LoadColumn } from "./chunk.ts";
+import type { LoadColumn, RecordBatch } from "./chunk.ts";
 
 /** The text of such a column in a row, null for NULL, or what is wrong with it. */
 export function madeText(
   { column, made }: LoadColumn,
   check: Check | undefined,
-  batch: RowBatch,
+  batch: RecordBatch,
   row: number,
 ): string | null | Problem {
   if (made === undefined) return null;
@@ -18,9 +18,11 @@ export function madeText(
       ? made.text
       : "row" in made
         ? String(batch.rowNumbers[row]!)
-        : "link" in made
-          ? (batch.links?.at(batch.rowNumbers[row]!, made.link) ?? null)
-          : computed(column, made.from, batch, row);
+        : "section" in made
+          ? (batch.sections?.get(batch.rowNumbers[row]!) ?? null)
+          : "link" in made
+            ? (batch.links?.at(batch.rowNumbers[row]!, made.link) ?? null)
+            : computed(column, made.from, batch, row);
   if (value === null || value === "") return null;
   const bytes = Buffer.from(value);
   const verdict = check?.(bytes, 0, bytes.length, CellType.string);

@@ -101,7 +101,7 @@ function addCellOptions(command: Command): void {
     .addOption(
       new Option(
         "--add <what>",
-        "columns that say where each row comes from: file,sheet,row; another name of one: row=line (repeatable)",
+        "columns that say where each row comes from: file,sheet,row,section; another name of one: row=line (repeatable)",
       )
         .argParser(flag(texts.addedColumns))
         .default(new Map<Origin, string>(), "none"),

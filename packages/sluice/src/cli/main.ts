@@ -69,6 +69,7 @@ Examples, each option in one of them:
   $ sluice import people.xlsx --atomic --max-errors 0    all rows at once, or, if one is rejected, none
   $ sluice import notes.csv --max-field 10000000         cells of up to 10 MB of text; the other limits are given likewise
   $ sluice import *.xlsx --table sales --add file,sheet,row=line     where each row comes from, in columns of its own
+  $ sluice import votes.xlsx --add section                           titles between the rows, in a column of the rows below
   $ sluice import people.xlsx --dry-run --json           what would happen, and nothing of it is kept
   $ sluice import people.xlsx --rejects bad.xlsx --max-errors 100
   $ sluice import people.xlsx --rejects bad.csv --raw-rejects

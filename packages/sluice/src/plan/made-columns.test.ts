@@ -50,6 +50,25 @@ describe.each(databases)("on $name", ({ open }) => {
     ]);
   });
 
+  test.each(METHODS)("%s: the title of a section is in each row below it, across chunks", async (method) => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await writeWorkbook(join(folder.path, "t.xlsx"), {
+      Data: [["name", "n", "m"], ["North"], ["a", 1, 1], ["b", "many", 2], ["c", 3, 3], ["South"], ["d", 4, 4]],
+    });
+    await target.query("drop table if exists t; create table t (name text, n integer, m integer, part text)");
+    const add = added(["section", "part"]);
+    const result = await imported(target, file, { method, add, limit: 4 });
+    expect(result).toMatchObject({ inserted: 3, rejected: 1 });
+    expect(result.rejects.map(({ row, cells }) => [row, cells])).toEqual([[4, ["b", "many", ["n", "2"]]]]);
+    expect(await all(target)).toEqual([
+      ["a", "1", "1", "North"],
+      ["c", "3", "3", "North"],
+      ["d", "4", "4", "South"],
+    ]);
+  });
+
   test("--add makes the columns of a new table, and with --migrate those that one lacks; a second source is refused", async () => {
     await using folder = newFolder();
     await using database = await open();

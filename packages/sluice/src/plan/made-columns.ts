@@ -2,12 +2,12 @@
 // results of a schema file's functions of cells.
 import { grouped } from "../grouped.ts";
 import { usageError, SluiceError } from "../errors.ts";
-import type { LoadColumn } from "../chunk/chunk.ts";
+import type { LoadColumn, Made } from "../chunk/chunk.ts";
 import { normalizeName, toIdentifier, unusedIdentifier } from "../schema/identifiers.ts";
 import { table, type Column } from "../schema/schema.ts";
 import { where, type Place } from "./mapping.ts";
 import type { Header } from "../options.ts";
-import { type AddedColumns } from "../options.ts";
+import type { AddedColumns, Origin } from "../options.ts";
 import type { Linked } from "../sheet/links.ts";
 
 /** Reports whether a schema says how to fill a column that has no cell. */
@@ -83,8 +83,7 @@ export function madeColumns(
         `${where(place)}: --add ${origin} would write to the column "${name}", which gets its values from elsewhere. Name another column: --add ${origin}=COLUMN`,
       );
     }
-    const made = origin === "row" ? { row: true as const } : { text: origin === "file" ? place.file : place.sheet };
-    return { column, sheetColumn: 0, header: "", made };
+    return { column, sheetColumn: 0, header: "", made: madeOf(origin, place) };
   });
   const stated = columns.filter(isMade).map((column): LoadColumn => {
     if (column.value !== undefined) return { column, sheetColumn: 0, header: "", made: { text: column.value } };
@@ -95,6 +94,12 @@ export function madeColumns(
     return { column, sheetColumn: 0, header: `${of.header} (link)`, made: { link: of.sheetColumn } };
   });
   return [...stated, ...addresses, ...origins];
+}
+
+function madeOf(origin: Origin, { file, sheet }: Place): Made {
+  if (origin === "row") return { row: true };
+  if (origin === "section") return { section: true };
+  return { text: origin === "file" ? file : sheet };
 }
 
 /** The headers that columns are made from; they need not have columns themselves. */

@@ -144,8 +144,8 @@ const COLUMN: Readonly<Record<string, Fits>> = {
 
 const isMade: Fits = (value) => {
   if (!isObject(value) || Object.keys(value).length !== 1) return false;
-  const { text, row, from, link } = value;
-  return text === null || isText(text) || row === true || isList(isCount)(from) || isCount(link);
+  const { text, row, section, from, link } = value;
+  return text === null || isText(text) || row === true || section === true || isList(isCount)(from) || isCount(link);
 };
 
 /** A column of cells, or one that is made. */
@@ -176,6 +176,7 @@ const PLAN: Readonly<Record<string, Fits>> = {
       repeated: isList(isList(hasShape({ column: isCount, text: isText }))),
       folds: isOptional(isBoolean),
       usual: isNatural,
+      sections: isOptional(hasShape({ begin: isCount, title: isOptional(isText) })),
       gaps: isBoolean,
       totals: isList(isCount),
       limit: isOptional(isCount),

@@ -37,7 +37,7 @@ export const FORM_FIELDS: Readonly<Record<string, Field>> = {
   type: { description: "`column=type` of a new table, such as `born=date(DD/MM/YYYY)`.", repeatable: true },
   null: { description: "A text that means no value, or `column=TEXT`; an empty one: no guess.", repeatable: true },
   timeZone: { description: "The zone of times without one that go into `timestamptz`: `Europe/Berlin`, `+02:00`." },
-  add: { description: "Columns that say where each row comes from: `file,sheet,row=line`.", repeatable: true },
+  add: { description: "Columns that say where each row comes from: `file,sheet,row=line,section`.", repeatable: true },
   header: {
     description: "The row of the header, two rows such as `2-3`, or `none`; `Sheet=5` for one sheet.",
     repeatable: true,

@@ -6,7 +6,7 @@
 //   a form, a printed report, no table at all   --range, or --sheet
 //   another table below the first one           --range, one for each
 //   tables side by side                         --range, one for each
-//   titles of sections among the records        no option: they are imported
+//   titles of sections among the records        --add section
 //
 // A doubt changes nothing of the import. `sluice preview` shows it before any row goes in.
 import { columnLetters } from "../xlsx/text.ts";
@@ -16,14 +16,19 @@ import type { HeadRow } from "./head-rows.ts";
 import { otherTable, type Layout } from "./header-row.ts";
 import { rowsText } from "./record-notes.ts";
 import { isPrinted, usualCells } from "./records.ts";
+import { isTitleRow, recordsBegin } from "./sections.ts";
 import { partedTables, repeatedBlocks, type Block } from "./side-by-side.ts";
 import { scoreOf } from "./table-score.ts";
 
 /** Columns without a name that are worth a note, and their share. */
 const UNNAMED = 3;
 
-/** Notes on a sheet of which the first rows are these. */
-export function layoutDoubts(rows: readonly HeadRow[], layout: Layout): string[] {
+/**
+ * Notes on a sheet of which the first rows are these.
+ *
+ * @param withSections whether the titles of sections have a column
+ */
+export function layoutDoubts(rows: readonly HeadRow[], layout: Layout, withSections: boolean = false): string[] {
   const records = rows.filter(({ number }) => number >= layout.firstRow);
   if (records.length === 0) return [];
   const notes: string[] = [];
@@ -48,7 +53,8 @@ export function layoutDoubts(rows: readonly HeadRow[], layout: Layout): string[]
   else if (doubt !== undefined)
     notes.push(`this hardly looks like a table, for ${doubt}; --range B2:K99 names the part that is one`);
   notes.push(...stackedNotes(rows, layout, columnLetters(Math.max(...filled))));
-  notes.push(...sideNotes(layout, records), ...sectionNotes(rows, records, layout));
+  notes.push(...sideNotes(layout, records));
+  if (!withSections) notes.push(...sectionNotes(rows, records, layout));
   return notes;
 }
 
@@ -155,9 +161,11 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
   const [first] = lone;
   if (!first || lone.length > wide.length) return [];
   const found = rowsText({ count: lone.length, rows: lone.map(({ number }) => number) });
-  const [hold, are] = lone.length === 1 ? ["holds", "a title of a section does, and is"] : ["hold", "titles of sections do, and are"]; // prettier-ignore
+  const [hold, are, it] = lone.length === 1 ? ["holds", "a title of a section does, and is", "it"] : ["hold", "titles of sections do, and are", "them"]; // prettier-ignore
+  const begin = recordsBegin(records) ?? 0;
+  const advice = lone.every((row) => isTitleRow(row, begin)) ? `; --add section puts ${it} in a column of the rows below` : ""; // prettier-ignore
   return [
-    `${found} ${hold} one ${first.cells[0]!.sort === "text" ? "text" : "value"} alone (${JSON.stringify(first.cells[0]!.text.slice(0, SHOWN))}), as ${are} imported`,
+    `${found} ${hold} one ${first.cells[0]!.sort === "text" ? "text" : "value"} alone (${JSON.stringify(first.cells[0]!.text.slice(0, SHOWN))}), as ${are} imported${advice}`,
   ];
 }
 

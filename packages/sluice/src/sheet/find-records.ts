@@ -9,6 +9,7 @@ import type { Layout } from "./header-row.ts";
 import { SAMPLE_ROWS } from "./infer.ts";
 import { mergedDown, type MergedDown } from "./merged.ts";
 import { isPrinted, RecordFilter, recordsOf, usualCells, type RecordRules } from "./records.ts";
+import { isTitleRow, recordsBegin } from "./sections.ts";
 import { hasTotals, Totals, type TotalRow } from "./totals.ts";
 import type { SheetView } from "../rejects/as-source.ts";
 
@@ -22,6 +23,8 @@ export interface RecordOptions {
   readonly skipLast?: number;
   /** Cells that are merged downwards get the value of the first one. */
   readonly fillMerged?: boolean;
+  /** Titles of sections are no records, since a column gets them. */
+  readonly sections?: boolean;
 }
 
 /** Rules for the records, and the rows that are called totals, left out or not. */
@@ -79,14 +82,19 @@ async function mergedOf(
 function rulesOf(
   rows: readonly HeadRow[],
   { firstRow, headerRows, headers }: Layout,
-  { allRows = false, limit, skipLast }: RecordOptions,
+  { allRows = false, limit, skipLast, sections = false }: RecordOptions,
   asTheyStand: boolean,
 ): RecordRules {
   const records = rows.filter(({ number }) => number >= firstRow);
   const titles = new Set(rows.filter(({ number }) => number < firstRow).map(({ cells }) => cells[0]!.text));
   const printed = ({ cells }: HeadRow): boolean =>
     cells.length === 1 && (isPrinted(cells[0]!.text) || titles.has(cells[0]!.text));
-  const usual = usualCells(records.filter((row) => !printed(row)).map(({ cells }) => cells.length));
+  const begin = sections ? recordsBegin(records) : undefined;
+  const usual = usualCells(
+    records
+      .filter((row) => !printed(row) && (begin === undefined || !isTitleRow(row, begin)))
+      .map(({ cells }) => cells.length),
+  );
   const above = rows.filter(({ number, cells }) => number < firstRow && (cells.length > 1 || usual > 1));
   // A blank row before the remarks parts no records.
   const body = records.slice(
@@ -109,10 +117,18 @@ function rulesOf(
     usual,
     ...(textCells(body, usual) > 1 ? { texts: textCells(body, usual) } : {}),
     gaps: blank * 10 > body.length,
+    ...(begin === undefined || usual < 2 ? {} : { sections: { begin, ...titleAbove(rows, headerRows[0], begin) } }),
     totals: [],
     ...(limit === undefined ? {} : { limit }),
     ...(skipLast === undefined ? {} : { skipLast }),
   };
+}
+
+/** The title right above the header, or with a blank row between. */
+function titleAbove(rows: readonly HeadRow[], header: number | undefined, begin: number): { title?: string } {
+  const above = header === undefined ? undefined : rows.findLast(({ number }) => number < header);
+  if (!above || above.number < header! - 2 || !isTitleRow(above, begin)) return {};
+  return { title: above.cells[0]!.text };
 }
 
 /** Less than half of the cells of records, if half of their columns, or more, hold values. */

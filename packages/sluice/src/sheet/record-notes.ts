@@ -20,11 +20,15 @@ const WHAT: Readonly<Record<WhyLeftOut, readonly [one: string, several: string]>
   line: ["is a drawn line", "are drawn lines"],
   mark: ["holds the end mark U+001A alone", "hold the end mark U+001A alone"],
   total: ["is a total, the sum of the rows above,", "are totals, the sums of the rows above,"],
+  section: [
+    "holds the title of a section, which the records below it get,",
+    "hold titles of sections, which the records below them get,",
+  ],
   below: ["below the table is a remark", "below the table are remarks"],
   last: ["is one of the last, which --skip-last names,", "are the last, which --skip-last names,"],
 };
 /** The reasons for which the text of the first row is shown. */
-const WITH_TEXT: ReadonlySet<WhyLeftOut> = new Set(["page", "total", "below", "last"]);
+const WITH_TEXT: ReadonlySet<WhyLeftOut> = new Set(["page", "total", "section", "below", "last"]);
 
 /** The notes, one for each reason. `doubtful` are rows at the end that are kept. */
 export function leftOutNotes(

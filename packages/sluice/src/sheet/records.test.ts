@@ -288,17 +288,66 @@ test("lines of one text among the records are said, since titles of sections are
   );
   expect(found.records).toBe(7);
   expect(found.notes).toContain(
-    'rows 2 and 5 hold one text alone ("TOOLS"), as titles of sections do, and are imported',
+    'rows 2 and 5 hold one text alone ("TOOLS"), as titles of sections do, and are imported; --add section puts them in a column of the rows below',
   );
   const years = await look("Year,Mood,Men,Women\n2004,,,\n,glad,5,6\n,sad,7,8\n2005,,,\n,glad,6,7\n,sad,4,8\n");
   expect(years.notes).toContain(
-    'rows 2 and 5 hold one value alone ("2004"), as titles of sections do, and are imported',
+    'rows 2 and 5 hold one value alone ("2004"), as titles of sections do, and are imported; --add section puts them in a column of the rows below',
   );
   expect((await look("Land,Number\nAmerica,\nPeru,5\nChile,7\n")).notes).toEqual([
-    'row 2 holds one text alone ("America"), as a title of a section does, and is imported',
+    'row 2 holds one text alone ("America"), as a title of a section does, and is imported; --add section puts it in a column of the rows below',
   ]);
   // Of two columns, one may be empty.
   expect((await look("Item,Price\nAxe,5\nSaw\nBall,7\nKite,8\nDoll,9\n")).notes).toEqual([]);
+});
+
+describe("with --add section", () => {
+  const add = new Map([["section", "part"]] as const);
+  const rowsOf = ({ sample }: SheetPreview): unknown[] => sample.map(({ row, values }) => [row, values.at(-1)]);
+
+  test("titles are left out, and the rows below get them; those below each other are joined", async () => {
+    const text = "Item,Price,Unit\nNORTH\nTools\nSaw,5,pcs\nAxe,6,pcs\n\nToys\nBall,7,pcs\nKite,8,pcs\n";
+    const found = await look(text, { add });
+    expect(types(found)).toEqual(["text", "integer", "text"]);
+    expect(rowsOf(found)).toEqual([[4, "NORTH / Tools"], [5, "NORTH / Tools"], [8, "Toys"], [9, "Toys"]]); // prettier-ignore
+    expect(found.notes).toEqual([
+      'rows 2, 3 and 7 ("NORTH") hold titles of sections, which the records below them get, and are left out (--all-rows keeps every row)',
+    ]);
+    const kept = await look(text, { add, allRows: true });
+    expect(rowsOf(kept)).toEqual([[2, "NORTH"], [3, "NORTH / Tools"], [4, "NORTH / Tools"], [5, "NORTH / Tools"], [7, "Toys"]]); // prettier-ignore
+  });
+
+  test("a text right of the column that records begin in is a record, as is a long one", async () => {
+    const text = `Item,Price,Note\nSaw,5,a\n,,old\n${"x".repeat(501)}\nAxe,6,b\nNew\nAwl,7,c\n`;
+    const found = await look(text, { add });
+    expect(rowsLeftOut(found)).toEqual([["section", [6]]]);
+    expect(rowsOf(found).map((row) => (row as unknown[])[1])).toEqual([null, null, null, null, "New"]);
+    expect((await look("Item,Price,Note\nSaw,5,a\n,,old\nAxe,6,b\n")).notes.join()).not.toContain("--add section");
+  });
+
+  test("a year is a title left of the records alone", async () => {
+    const years = "Year,Mood,Men,Women\n2004,,,\n,glad,5,6\n,sad,7,8\n2005,,,\n,glad,6,7\n,sad,4,8\n";
+    expect(rowsOf(await look(years, { add }))).toEqual([[3, "2004"], [4, "2004"], [6, "2005"], [7, "2005"]]); // prettier-ignore
+    const first = "Year,Men,Women\n2004,5,6\n2005,,\n2006,4,8\n";
+    expect(rowsOf(await look(first, { add }))).toEqual([[2, null], [3, null], [4, null]]); // prettier-ignore
+  });
+
+  test("the first rows get the title right above the header, and the headers once more are none", async () => {
+    const block = (title: string): string => `${title}\n\nName,Score,Day\nAda,5,Mon\nBob,6,Tue\n\n`;
+    const found = await look(block("Class 5a") + block("Class 5b"), { add });
+    expect(rowsOf(found)).toEqual([[4, "Class 5a"], [5, "Class 5a"], [10, "Class 5b"], [11, "Class 5b"]]); // prettier-ignore
+    expect(found.notes.join()).not.toContain("--range");
+    const apart = await look(block("Class 5a").replace("\n", "\n\n\n"), { add });
+    expect(rowsOf(apart).map((row) => (row as unknown[])[1])).toEqual([null, null]);
+  });
+
+  test("remarks below the table are no titles", async () => {
+    const found = await look("Item,Price,Unit\nTools\nSaw,5,pcs\nAxe,6,pcs\n\nSource: the shop\n", { add });
+    expect(rowsLeftOut(found)).toEqual([
+      ["below", [6]],
+      ["section", [2]],
+    ]);
+  });
 });
 
 test("a title above a repeated header is said to begin another table, each with the range that takes it", async () => {

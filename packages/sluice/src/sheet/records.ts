@@ -11,8 +11,11 @@
 // The rules are stored when an import begins, so that it finds the same records when it continues.
 import { CellType, SheetError, type RowBatch } from "@sluice/sheets";
 import { mayBeBlank } from "../chunk/blank.ts";
+import type { RecordBatch } from "../chunk/chunk.ts";
+import { cellText } from "../values/shown.ts";
 import { MergedFill, type MergedDown } from "./merged.ts";
 import { beginsLike, foldRepeat } from "./repeats.ts";
+import { isTitleCell } from "./sections.ts";
 import { selectRows } from "./select.ts";
 
 /** The rules that decide which rows are records; a part of an import's plan. */
@@ -39,6 +42,11 @@ export interface RecordRules {
   readonly texts?: number;
   /** True if blank rows separate records, so that a blank row is no sign of the table's end. */
   readonly gaps: boolean;
+  /**
+   * Lines of one cell, up to the column that records begin in, are the titles of sections; missing
+   * if they are records. `title` is that of the first records.
+   */
+  readonly sections?: { readonly begin: number; readonly title?: string };
   /** Rows that were found to be totals. */
   readonly totals: readonly number[];
   /** Records after which the rest is left out. */
@@ -55,7 +63,7 @@ export interface RepeatedCell {
 }
 
 /** The reason why a row is not a record. */
-export type WhyLeftOut = "repeats" | "page" | "line" | "mark" | "total" | "below" | "last";
+export type WhyLeftOut = "repeats" | "page" | "line" | "mark" | "total" | "section" | "below" | "last";
 
 /** Rows that are not records, for one reason. */
 export interface LeftOut {
@@ -108,6 +116,12 @@ const NUMBERED = 3;
 /** Lines without a sign of remarks, after which the words of a line alone do not make it one. */
 const NAMES = 3;
 const SHOWN_CHARACTERS = 60;
+/** Bytes of the title of a section; a longer text is a record. */
+const MOST_TITLE = 500;
+/** Lines of a title, one below the other; of more, the last ones count. */
+const TITLE_LINES = 3;
+/** Stands between them, as between the groups and names of a header. */
+const TITLE_BETWEEN = " / ";
 const END_MARK = 0x1a;
 /** The first byte of the mark with which a file begins (U+FEFF). */
 const MARK = 0xef;
@@ -143,11 +157,15 @@ export class RecordFilter {
   #kept: { count: number; rows: number[]; text: string } | undefined;
   readonly #titles: OtherTitle[] = [];
   #titleCount = 0;
+  /** The lines of the title that the next record is below, and whether the last row was one. */
+  #section: readonly string[];
+  #inTitle = false;
 
   constructor(rules: RecordRules) {
     this.#rules = rules;
     this.#merged = new MergedFill(rules.merged ?? []);
     this.#totals = new Set(rules.totals);
+    this.#section = rules.sections?.title === undefined ? [] : [rules.sections.title];
     this.#fold = rules.folds === true ? foldRepeat : (text) => text;
     this.#repeated = rules.repeated.map((cells) =>
       cells.map(({ column, text }) => ({ column, text: this.#fold(text) })),
@@ -222,13 +240,37 @@ export class RecordFilter {
     const { limit = Number.POSITIVE_INFINITY } = this.#rules;
     const passed = batches.map((batch) => {
       this.#lastRow = batch.rowNumbers[batch.rowCount - 1] ?? this.#lastRow;
-      if (limit === Number.POSITIVE_INFINITY) return batch;
+      const records =
+        this.#rules.sections === undefined ? batch : this.#withSections(batch, this.#rules.sections.begin);
+      if (limit === Number.POSITIVE_INFINITY) return records;
+      const { firstCell } = records;
       return selectRows(
-        batch,
-        (row) => this.#records < limit && (batch.firstCell[row] === batch.firstCell[row + 1] || ++this.#records > 0),
+        records,
+        (row) => this.#records < limit && (firstCell[row] === firstCell[row + 1] || ++this.#records > 0),
       );
     });
     return passed.filter(({ rowCount }) => rowCount > 0);
+  }
+
+  /**
+   * Leaves the titles of sections out, and gives each record the title that it is below. If every
+   * row is a record, titles are too.
+   */
+  #withSections(batch: RowBatch, begin: number): RecordBatch {
+    const sections = new Map<number, string>();
+    let title = this.#section.join(TITLE_BETWEEN);
+    const isKept = (row: number): boolean => {
+      const number = batch.rowNumbers[row]!;
+      const line = titleOf(batch, row, begin);
+      if (line !== undefined) {
+        this.#section = [...(this.#inTitle ? this.#section : []), line].slice(-TITLE_LINES);
+        title = this.#section.join(TITLE_BETWEEN);
+      }
+      if (firstFilled(batch, row) !== undefined) this.#inTitle = line !== undefined;
+      if (title !== "") sections.set(number, title);
+      return line === undefined || this.#rules.all || this.#leaveOut("section", number, line);
+    };
+    return selectRows(batch, isKept, sections);
   }
 
   #isRecord(batch: RowBatch, row: number): boolean {
@@ -239,7 +281,7 @@ export class RecordFilter {
     if (this.#mayBegin(batch.bytes, batch.starts[first]!) && this.#beginsHeader(textOf(batch, first))) {
       const cells = cellsOf(batch, row);
       if (this.#isRepeat(cells)) {
-        const title = this.#titleAbove(batch, row, cells);
+        const title = this.#rules.sections ? undefined : this.#titleAbove(batch, row, cells);
         if (title && ++this.#titleCount <= NAMED_ROWS) this.#titles.push(title);
         return this.#leaveOut("repeats", number, cells[0]!.text);
       }
@@ -361,7 +403,7 @@ export class RecordFilter {
     const doubtful = kept.filter(isLone);
     for (const { batch, row, number } of below) this.#leaveOut("below", number, firstText(batch, row));
     // Of two cells, one is missing in many a record.
-    if (doubtful.length > 0 && this.#rules.usual > 2)
+    if (doubtful.length > 0 && this.#rules.usual > 2 && this.#rules.sections === undefined)
       this.#kept = {
         count: doubtful.length,
         rows: doubtful.map(({ number }) => number).slice(0, NAMED_ROWS),
@@ -442,6 +484,17 @@ function loneCell(batch: RowBatch, row: number, { usual, texts = 0 }: RecordRule
   const cells = filledCells(batch, row);
   const areTexts = cells.length <= texts && cells.every((cell) => batch.types[cell] === CellType.string);
   return areTexts || (cells.length * 2 < usual && isRemark(text())) ? text() : undefined;
+}
+
+/** The title of a section, if the row is a line of one cell that is one. */
+function titleOf(batch: RowBatch, row: number, begin: number): string | undefined {
+  const first = firstFilled(batch, row);
+  if (first === undefined || nextFilled(batch, row, first) !== undefined) return undefined;
+  const { columns, types, bytes, starts, ends } = batch;
+  const sort = types[first] === CellType.string ? "text" : "number";
+  if (!isTitleCell({ column: columns[first]!, sort }, begin)) return undefined;
+  if (ends[first]! - starts[first]! > MOST_TITLE) return undefined;
+  return cellText(bytes.toString("utf8", starts[first], ends[first]), types[first]!).trim();
 }
 
 /** Whether a row may be below the table: it is blank, or a line that may be a remark. */

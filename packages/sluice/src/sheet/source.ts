@@ -13,7 +13,7 @@ import { findLinks, joined, type Linked } from "./links.ts";
 import { parseRange, withinRange } from "./range.ts";
 import { RecordReader, type Warning } from "./record-reader.ts";
 import { RecordFilter, recordsOf, type RecordRules } from "./records.ts";
-import type { Header, HeaderMap, HeaderChoice, ImportOptions, NullTexts } from "../options.ts";
+import type { AddedColumns, Header, HeaderMap, HeaderChoice, ImportOptions, NullTexts } from "../options.ts";
 import { guessesMarks, isMissingIn } from "./null-texts.ts";
 import { originalSheet, type SheetView } from "../rejects/as-source.ts";
 import type { Column, TableSchema } from "../schema/schema.ts";
@@ -94,6 +94,7 @@ export function layoutOptions(
     readonly map?: HeaderMap;
     readonly nulls?: NullTexts;
     readonly links?: boolean;
+    readonly add?: AddedColumns;
   } & RecordOptions,
   sheet: string,
 ): LayoutOptions {
@@ -103,6 +104,7 @@ export function layoutOptions(
   return {
     ...(nulls === undefined ? {} : { nulls }),
     ...(options.links === true ? { links: true } : {}),
+    ...(options.add?.has("section") ? { sections: true } : {}),
     ...(map === undefined ? {} : { map }),
     ...(allRows === undefined ? {} : { allRows }),
     ...(fillMerged === undefined ? {} : { fillMerged }),
@@ -210,7 +212,7 @@ export async function readHeader(
     get layout() {
       return layout;
     },
-    doubts: () => layoutDoubts(rows, layout),
+    doubts: () => layoutDoubts(rows, layout, options.sections ?? false),
     meet: (columns) => {
       if (options.header !== undefined) return;
       const before = options.known;

@@ -152,6 +152,7 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
   "sheet/records.ts MOST_BELOW": "sheet/records.test.ts",
   "sheet/records.ts MOST_BELOW_BYTES": "sheet/records.test.ts",
   "sheet/records.ts MOST_LAST_BYTES": "sheet/records.test.ts",
+  "sheet/records.ts MOST_TITLE": "sheet/records.test.ts",
   "sheet/merged.ts MOST_FILLED_TIMES": "sheet/merged.test.ts",
   "sheet/merged.ts MOST_FILLED_BESIDES": "sheet/merged.test.ts",
   "plan/likeness.ts LONGEST": [
