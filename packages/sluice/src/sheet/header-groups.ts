@@ -141,6 +141,8 @@ function stacked(above: readonly Header[], { cells }: HeadRow): Header[] {
   return [...nameAt].sort(([a], [b]) => a - b).map(([sheetColumn, text]) => ({ sheetColumn, text }));
 }
 
+/** Rows from one of groups to the next one, if cells that are merged downwards are blank between. */
+const MERGED_ROWS = 4;
 /** The most rows of groups above a header of two rows or more. */
 const GROUP_ROWS = 3;
 
@@ -164,12 +166,39 @@ export function withGroupsAbove(
     const apart = rows[top]!.number - above.number;
     if (isOverNothing(rows, top - 1, headers, apart)) break;
     const grouped = joined(above, headers);
-    // Groups tell names apart, also if the blank row of merged cells is between them.
-    const isNeeded = apart <= 2 && wide > 1 && single === 0 && distinct(headers) < headers.length && distinct(grouped) === grouped.length; // prettier-ignore
-    if (wide === 0 || (!isHeldTogether(down, apart) && !isNeeded && (apart > 1 || wide === 1 || single > 0))) break;
+    // Groups tell names apart, also if the blank rows of merged cells are between them.
+    const isNeeded = apart <= MERGED_ROWS && wide > 1 && single === 0 && distinct(headers) < headers.length && distinct(grouped) === grouped.length; // prettier-ignore
+    if (wide === 0 || (!isHeldTogether(down, apart) && !isNeeded && (apart > 1 || wide === 1 || single > 0))) {
+      const nested = nestedGroups(rows, top, headers);
+      return nested ? [top - 2, nested] : [top, headers];
+    }
     headers = grouped;
   }
   return [top, headers];
+}
+
+/**
+ * Names below groups in two rows, if only both rows tell all of them apart. A group ends with the
+ * one above it, so that `Total` has no other group below it:
+ *
+ *     Hospitals |        |           |        | Total |
+ *     General   |        | Special   |        |       |
+ *     Beds      | Cases  | Beds      | Cases  | Beds  | Cases
+ */
+function nestedGroups(rows: readonly HeadRow[], top: number, names: readonly Header[]): Header[] | undefined {
+  const [upper, lower] = [rows[top - 2], rows[top - 1]];
+  if (!upper || !lower || distinct(names) === names.length) return undefined;
+  const columns = names.map(({ sheetColumn }) => sheetColumn);
+  const areGroups = (row: HeadRow, below: HeadRow): boolean => {
+    const { wide, single, down } = spansOf(row, columns);
+    const areLabels = row.cells.every((cell) => isLabel(cell) && !/[:：]$/.test(cell.text));
+    return areLabels && wide > 1 && single === 0 && down === 0 && below.number - row.number <= MERGED_ROWS;
+  };
+  if (!areGroups(upper, lower) || !areGroups(lower, rows[top]!)) return undefined;
+  const own = new Set(lower.cells.map(({ column }) => column));
+  const ends = upper.cells.filter(({ column }) => !own.has(column)).map((cell) => ({ ...cell, text: "" }));
+  const nested = joined(upper, joined({ ...lower, cells: [...lower.cells, ...ends] }, names));
+  return distinct(nested) === nested.length ? nested : undefined;
 }
 
 /**
@@ -234,7 +263,7 @@ export function joined(groups: HeadRow, names: readonly Header[], spans = true):
     group = groupOf.get(column) ?? group;
     const name = nameOf.get(column);
     const parts = name === undefined ? [groupOf.get(column)] : [spans ? group : groupOf.get(column), name];
-    headers.push({ sheetColumn: column, text: parts.filter((part) => part !== undefined).join(" / ") });
+    headers.push({ sheetColumn: column, text: parts.filter((part) => part !== undefined && part !== "").join(" / ") });
   }
   return headers;
 }

@@ -992,6 +992,36 @@ test("a blank row may be between groups and names, if the names are the same in 
   expect(found(school)).toEqual([[1, 3], names]);
   // Names that differ need no groups, so those may be a remark.
   expect(found(school.with(2, [null, "a", "b", "c", "d", "e", "f"]))[0]).toEqual([3]);
+  // Three blank rows may be left of cells that were merged downwards; more are none.
+  expect(found(school.toSpliced(1, 1, [null], [null], [null]))).toEqual([[1, 5], names]);
+  expect(found(school.toSpliced(1, 1, [null], [null], [null], [null]))[0]).toEqual([6]);
+});
+
+test("groups in two rows tell names apart together, and a group ends with the one above it", () => {
+  const beds: BatchCell[][] = [
+    [null, "Hospitals", null, null, null, "All", null],
+    [null],
+    [null, "General", null, "Special", null, null, null],
+    [null],
+    [null, "Beds", "Cases", "Beds", "Cases", "Beds", "Cases"],
+    ["North", 90, 41, 25, 7, 115, 48],
+    ["South", 85, 44, 24, 6, 109, 50],
+    ["West", 70, 38, 20, 5, 90, 43],
+  ];
+  expect(found(beds)).toEqual([
+    [1, 3, 5],
+    [
+      "Hospitals / General / Beds",
+      "Hospitals / General / Cases",
+      "Hospitals / Special / Beds",
+      "Hospitals / Special / Cases",
+      "All / Beds",
+      "All / Cases",
+    ],
+  ]);
+  // A row over single columns is no row of groups, and names that differ need none.
+  expect(found(beds.with(0, ["As of", "May", null, null, null, "2024", null]))[0]).toEqual([5]);
+  expect(found(beds.with(4, [null, "a", "b", "c", "d", "e", "f"]))[0]).toEqual([5]);
 });
 
 test("a header goes on in rows that leave the records' first column empty, over four rows at most", () => {
@@ -1101,6 +1131,21 @@ test("letters number the columns as well, unless a record could have them", () =
   expect(layout(rows)).toMatchObject({ headerRows: [1], aboutRows: [2], firstRow: 3 });
   const grades = rows.map((row, n) => (n < 2 ? row : ["ABC"[n - 2]!, ...row.slice(1)]));
   expect(layout(grades)).toMatchObject({ aboutRows: [] });
+});
+
+test("codes of the columns below their numbers are no record, but a record is one", () => {
+  const budget: BatchCell[][] = [
+    ["Purpose", "Code", null, "Sum", null],
+    [null, "office", "type", "in 2012", "in 2013"],
+    [1, 2, 3, 4, 5],
+    ["name", "office_code", "type_code", "year2012", "year2013"],
+    ["Ministry", 188, 20, 1088.5, 915],
+    ["Service", 188, 31, 23.5, 24],
+    ["Travel", 189, 32, 20.5, 21],
+  ];
+  expect(layout(budget)).toMatchObject({ headerRows: [1, 2], aboutRows: [3, 4], firstRow: 5 });
+  const without = budget.with(3, ["Office", "n/a", 30, 12.5, 15]);
+  expect(layout(without)).toMatchObject({ headerRows: [1, 2], aboutRows: [3], firstRow: 4 });
 });
 
 test("names with their values are no groups over a table that begins after a blank row", () => {

@@ -76,19 +76,23 @@ export function detectLayout(rows: readonly HeadRow[], known: (text: string) => 
 }
 
 /**
- * The layout of the rows without one that numbers the columns, if that is right below the header.
+ * The layout of the rows without one that numbers the columns, if that is right below the header,
+ * and without the codes below it.
  */
 function withoutColumnNumbers(rows: readonly HeadRow[], find: (rows: readonly HeadRow[]) => Layout): Layout {
   const at = columnNumbersAt(rows);
   if (at === undefined) return find(rows);
   const { number } = rows[at]!;
-  const layout = find(rows.toSpliced(at, 1));
+  // Codes of the columns may be below their numbers.
+  const lines = isAbout(rows, at + 1) ? 2 : 1;
+  const layout = find(rows.toSpliced(at, lines));
   const top = [...layout.headerRows, layout.unitsRow, ...layout.aboutRows];
   if (!top.includes(rows[at - 1]!.number)) return find(rows);
+  const about = Array.from({ length: lines }, (_, n) => number + n);
   return {
     ...layout,
-    aboutRows: [...layout.aboutRows, number].toSorted((a, b) => a - b),
-    firstRow: Math.max(layout.firstRow, number + 1),
+    aboutRows: [...layout.aboutRows, ...about].toSorted((a, b) => a - b),
+    firstRow: Math.max(layout.firstRow, number + lines),
   };
 }
 
