@@ -8,7 +8,7 @@
 // - delimiter: the one of `,` `;` tab `|` that gives the best block of records that agree. The more
 //   of the records have the same width, and the wider they are, the better. Lines of one field
 //   before the block are a preamble. Drawn lines do not count. A comma between digits is a decimal
-//   comma if another delimiter gives columns as well;
+//   comma if another delimiter gives columns in half of the records or more;
 // - quote: `'` if fields begin and end with it and no field does with `"`;
 // - backslash escapes: a `\"` inside quotes that cannot be the closing quote, because text follows
 //   it;
@@ -138,6 +138,8 @@ function findQuote(text: string, delimiter: number | undefined): number {
 /** A delimiter, and a measure of how well it splits a text. */
 interface Cut {
   readonly delimiter: string;
+  /** The share of records that it splits alike. */
+  readonly agreed: number;
   readonly score: number;
   /** A measure of how much the delimiter looks like punctuation instead. */
   readonly signs: number;
@@ -155,7 +157,7 @@ const PREAMBLE_WIDTH = 3;
 function findDelimiter(text: string, quote: number, tabs: boolean): number {
   const usual = tabs ? delimiters.toSorted((a) => (a === "\t" ? -1 : 0)) : delimiters;
   const cuts = usual.map((delimiter) => cutBy(text, delimiter, quote)).filter((cut) => cut !== undefined);
-  const others = cuts.filter(({ delimiter }) => delimiter !== ",");
+  const others = cuts.filter(({ delimiter, agreed }) => delimiter !== "," && agreed >= AGREED);
   const decimal = others.length > 0 && areDecimals(text);
   const best = (decimal ? others : cuts).reduce<Cut | undefined>((one, other) => {
     if (!one || other.score > one.score) return other;
@@ -186,7 +188,7 @@ function cutBy(text: string, delimiter: string, quote: number): Cut | undefined 
   // If two delimiters are equal: quotes inside fields, and spaces after the delimiter, often mean
   // punctuation.
   const spaces = delimiter === "\t" ? 0 : text.split(`${delimiter} `).length / text.split(delimiter).length;
-  return { delimiter, score: agreed ** 2 * Math.log2(1 + usual), signs: strays + spaces };
+  return { delimiter, agreed, score: agreed ** 2 * Math.log2(1 + usual), signs: strays + spaces };
 }
 
 /** True if the commas of a text are decimal commas: most of them are between digits. */

@@ -141,7 +141,7 @@ function stacked(above: readonly Header[], { cells }: HeadRow): Header[] {
   return [...nameAt].sort(([a], [b]) => a - b).map(([sheetColumn, text]) => ({ sheetColumn, text }));
 }
 
-/** Rows from one of groups to the next one, if cells that are merged downwards are blank between. */
+/** Rows from groups to the next ones, since cells that are merged downwards are blank between. */
 const MERGED_ROWS = 4;
 /** The most rows of groups above a header of two rows or more. */
 const GROUP_ROWS = 3;
