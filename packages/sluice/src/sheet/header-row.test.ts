@@ -1133,6 +1133,22 @@ test("letters number the columns as well, unless a record could have them", () =
   expect(layout(grades)).toMatchObject({ aboutRows: [] });
 });
 
+test("words below the last name, and right of it, part that name over columns of texts", () => {
+  const plants: BatchCell[][] = [
+    ["Station", "Units", "Main parts"],
+    [null, null, "Type", "Maker", "Capacity"],
+    ["Taiz", 4, "Engine", "Italy", "30 MW"],
+    ["Hali", 3, "Engine", "Japan", "12 MW"],
+    ["Sana", 2, "Turbine", "Japan", "9 MW"],
+  ];
+  const names = ["Station", "Units", "Main parts Type", "Main parts / Maker", "Main parts / Capacity"];
+  expect(found(plants)).toEqual([[1, 2], names]);
+  // A value, a cell before the last name, and a record that goes on are none.
+  expect(found(plants.with(1, [null, null, "Engine", "Peru", "5 MW"]))[0]).toEqual([1]);
+  expect(found(plants.with(1, [null, "old", "Engine", "Peru", "small"]))[0]).toEqual([1]);
+  expect(found(plants.with(2, [null, null, "Engine", "Italy", "30 MW"]))[0]).toEqual([1]);
+});
+
 test("codes of the columns below their numbers are no record, but a record is one", () => {
   const budget: BatchCell[][] = [
     ["Purpose", "Code", null, "Sum", null],

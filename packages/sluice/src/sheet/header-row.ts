@@ -441,6 +441,9 @@ export function otherTable(rows: readonly HeadRow[], { headers, firstRow, header
   return undefined;
 }
 
+/** Columns that the last name of a header is over at least, if it is merged across. */
+const LAST_PARTS = 3;
+
 /**
  * Reports whether a row continues the headers above it: `Percent` over `of class`, all of it words
  * over numbers. A record would have something in the first column, in a column of words, or only
@@ -467,7 +470,18 @@ function continues(rows: readonly HeadRow[], header: number, lines: number, head
     (cell) => labelled.has(cell.column) || repeatsName(names.get(cell.column), cell.text) || isLonger(cell),
   );
   // One word alone may be a value that is missing, unless the line before was a header as well.
-  return under && row.cells.length + lines >= 3 && labelled.size > 0 && isLine && records === 0;
+  const goesOn = row.cells.length + lines >= 3 && labelled.size > 0 && isLine && records === 0;
+  return under && (goesOn || partsLast(row, rows[i + 1]!, first, Math.max(...names.keys())));
+}
+
+/**
+ * Whether a row parts the last name of the header, which is merged across: words under it and under
+ * two columns without a name or more. The next row begins as records do, and fills such columns.
+ */
+function partsLast({ cells }: HeadRow, next: HeadRow, first: number, last: number): boolean {
+  const areNames = cells.every(({ sort, text }) => sort === "text" && !/\d/.test(text));
+  const begins = cells[0]!.column === last && last > first && cells.length >= LAST_PARTS;
+  return areNames && begins && next.cells[0]!.column <= first && next.cells.at(-1)!.column > last;
 }
 
 /**
