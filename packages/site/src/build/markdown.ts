@@ -50,7 +50,9 @@ export class Markdown {
     const env: Env = { page, blocks: 0, diagrams: 0 };
     const tokens = this.#markdown.parse(page.text, env);
     const headings = nameHeadings(tokens);
-    for (const token of tokens) {
+    for (const [i, token] of tokens.entries()) {
+      // An empty cell heads nothing.
+      if (token.type === "th_open" && tokens[i + 1]?.content === "") token.tag = (tokens[i + 2] as Token).tag = "td";
       const align = token.attrGet("style");
       if (align !== null) token.attrs = [["class", align.replace("text-align:", "")]];
       for (const child of token.children ?? []) {

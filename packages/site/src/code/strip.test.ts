@@ -32,6 +32,19 @@ test("what is not a program is refused with its place, and a module that a page 
   );
 });
 
+test("a namespace is refused with its place, an enum runs, and text that looks like a namespace stays", () => {
+  expect(() => moduleOf("let x = 1;\n  namespace N { export const y = x; }", same)).toThrow(
+    "main.ts(2,3): TypeScript namespaces do not run here",
+  );
+  expect(moduleOf("enum Colour { Red }", same).code).toContain('Colour["Red"] = Red');
+  const text = "const text = `\nnamespace N {\n`;\n/*\nnamespace N {\n*/\ndeclare namespace M { const z: number }";
+  expect(moduleOf(text, same).code).toContain("`\nnamespace N {\n`;\n/*\nnamespace N {\n*/");
+});
+
+test("the line with which a shell starts a file is not a part of the program", () => {
+  expect(moduleOf("#!/usr/bin/env node\nlog(1);", same).code).toBe("///usr/bin/env node\nlog(1);");
+});
+
 test("the columns of the program are known after types that have gone", () => {
   const { code, columns } = moduleOf("const a: number = 1;\nlet b = (a as number) + c;", same);
   expect(code).toBe("const a = 1;\nlet b = (a ) + c;");

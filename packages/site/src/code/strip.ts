@@ -31,7 +31,8 @@ export function moduleOf(program: string, addressOf: (file: string) => string): 
 
 function stripped(program: string): Module {
   try {
-    const { code, sourceMap } = transform(program, {
+    // The first line of a file that a shell can start is not a part of the program.
+    const { code, sourceMap } = transform(program.replace(/^#!/, "//"), {
       transforms: ["typescript"],
       disableESTransforms: true,
       preserveDynamicImport: true,
@@ -39,6 +40,8 @@ function stripped(program: string): Module {
       filePath: "main.ts",
       sourceMapOptions: { compiledFilename: "main.js" },
     });
+    const place = lostNamespace(program, code);
+    if (place !== undefined) throw new Error(`TypeScript namespaces do not run here ${place}`);
     const lines = decode(sourceMap?.mappings ?? "");
     return { code, columns: lines.map((line) => line.map(([to, , , from]) => [to, from ?? 0] as const)) };
   } catch (error) {
@@ -47,6 +50,19 @@ function stripped(program: string): Module {
     if (what === undefined) throw error;
     throw new SyntaxError(`main.ts(${line},${column}): ${what}`, { cause: error });
   }
+}
+
+/**
+ * The place of a namespace, which would go without a word with the types. Text that only looks like
+ * one stays.
+ */
+function lostNamespace(program: string, code: string): string | undefined {
+  const left = code.split("\n");
+  for (const [i, line] of program.split("\n").entries()) {
+    const found = /^([ \t]*)(?:export[ \t]+)?(?:namespace|module)[ \t]+[\w$.]+[ \t]*\{/.exec(line);
+    if (found !== null && !left[i]?.startsWith(found[0])) return `(${i + 1}:${(found[1] as string).length + 1})`;
+  }
+  return undefined;
 }
 
 /** The name of a module, in a statement that begins a line or in a call of `import`. */

@@ -79,9 +79,7 @@ export class Captions {
         return `${g} closes ${this.nameOf(event.channel)}: no more values will come.`;
       case "prints":
       default:
-        return (
-          raceCaption(event.text, who) ?? `${event.g === 0 ? "The program" : g} prints: ${event.text.split("\n")[0]}`
-        );
+        return raceCaption(event.text, who) ?? `${event.g === 0 ? "The program" : g} prints: ${brief(event.text)}`;
     }
   }
 
@@ -164,6 +162,14 @@ export function laneName(lanes: readonly Lane[], g: number): string {
   const lane = lanes.find((lane) => lane.g === g);
   if (lane === undefined) return `goroutine ${g}`;
   return lanes.some((other) => other.g !== g && other.name === lane.name) ? `${lane.name} (${g})` : lane.name;
+}
+
+/** The most characters of a printed line in a sentence. */
+const LONGEST_LINE = 200;
+
+function brief(text: string): string {
+  const line = text.slice(0, LONGEST_LINE + 1).split("\n")[0] as string;
+  return line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line;
 }
 
 function places(count: number): string {

@@ -47,12 +47,18 @@ export class Block {
 
   /** Shows the program of the address, if that has one for this block. */
   async takeShared(): Promise<void> {
-    const program = await programOf(this.#figure.id, location.hash);
-    if (program === undefined) return;
-    this.#editor.setOptions({ value: program });
-    this.#reset.disabled = program === this.#code;
+    let said = "Somebody has shared this program. Read it before you run it.";
+    try {
+      const program = await programOf(this.#figure.id, location.hash);
+      if (program === undefined) return;
+      if (this.#end !== undefined) this.#stopped();
+      this.#editor.setOptions({ value: program });
+      this.#reset.disabled = program === this.#code;
+    } catch (error) {
+      said = (error as Error).message;
+    }
     this.#figure.scrollIntoView();
-    this.#status.textContent = "Somebody has shared this program. Read it before you run it.";
+    this.#status.textContent = said;
   }
 
   /** Runs the program of the editor, and plays its picture. */
@@ -128,7 +134,12 @@ export class Block {
   }
 
   async #share(): Promise<void> {
-    history.replaceState(undefined, "", await fragmentOf(this.#figure.id, this.#editor.value));
+    try {
+      history.replaceState(undefined, "", await fragmentOf(this.#figure.id, this.#editor.value));
+    } catch (error) {
+      this.#status.textContent = (error as Error).message;
+      return;
+    }
     try {
       await navigator.clipboard.writeText(location.href);
       this.#status.textContent = "The link is copied.";

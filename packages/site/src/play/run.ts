@@ -4,7 +4,7 @@
 
 import { columnOf, COLUMNS, type Columns } from "../code/columns.ts";
 import type { Message, PictureEvent } from "../code/messages.ts";
-import { followsAwaits } from "../code/runnable.ts";
+import { followsAwaits, MODULES } from "../code/runnable.ts";
 import { moduleOf } from "../code/strip.ts";
 import type * as Rewriter from "../race/rewriter.ts";
 
@@ -148,15 +148,43 @@ function start(module: Changed, gathered: Gathered, exit: (status: number, text?
 
 /** Why a module does not begin. A browser does not say it of a worker's module. */
 async function mistakeIn({ code, changes }: Changed): Promise<string> {
-  const mistake = (await rewriter()).mistakeIn(code);
-  if (mistake === undefined) return MISSING;
-  const { line, column, what } = mistake;
-  return `main.ts(${line},${columnOf(line, column, changes)}): ${what}`;
+  const { mistakeIn, importsOf } = await rewriter();
+  const place = (line: number, column: number): string => `main.ts(${line},${columnOf(line, column, changes)})`;
+  const mistake = mistakeIn(code);
+  if (mistake !== undefined) return `${place(mistake.line, mistake.column)}: ${mistake.what}`;
+  for (const { name, from, line, column } of importsOf(code)) {
+    const exported = await namesOf(from);
+    if (exported === undefined) return MISSING;
+    if (!exported.includes(name))
+      return `${place(line, column)}: The module "${moduleAt(from)}" exports no "${name}". If that is a type, import it with "type".`;
+  }
+  return MISSING;
+}
+
+/** The names that a module of the site exports; `undefined` if its file is missing. */
+function namesOf(address: string): Promise<readonly string[] | undefined> {
+  // In a worker, because a module may change the page.
+  const text = `import * as all from ${JSON.stringify(address)};postMessage(Object.keys(all));`;
+  const blob = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  const worker = new Worker(blob, { type: "module" });
+  const { promise, resolve } = Promise.withResolvers<readonly string[] | undefined>();
+  worker.addEventListener("message", ({ data }: MessageEvent<readonly string[]>) => resolve(data));
+  worker.addEventListener("error", () => resolve(undefined));
+  return promise.finally(() => {
+    worker.terminate();
+    URL.revokeObjectURL(blob);
+  });
+}
+
+/** The module of the library that a program imports by that address. */
+function moduleAt(address: string): string {
+  const found = Object.entries(MODULES).find(([, file]) => address.endsWith(`/${file}.js`));
+  return found?.[0] ?? address;
 }
 
 const MISSING = "The program could not be loaded, because a file of this site is missing. Load the page again.";
 
-function rewriter(): Promise<Pick<typeof Rewriter, "mistakeIn" | "probed">> {
+function rewriter(): Promise<Pick<typeof Rewriter, "importsOf" | "mistakeIn" | "probed">> {
   return import("../race/rewriter.ts").catch(() => {
     throw new Error(MISSING);
   });

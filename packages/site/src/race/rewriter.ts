@@ -34,6 +34,40 @@ export function mistakeIn(module: string): { line: number; column: number; what:
   return { line, column: column + 1, what: error.message.replace(/ \(\d+:\d+\)$/, "") };
 }
 
+/** A name that a module imports, and its place. */
+export interface Import {
+  readonly name: string;
+  readonly from: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The names that a module imports. A name must be there when the module begins. */
+export function importsOf(module: string): Import[] {
+  const { program } = parseSync("", module, { sourceType: "module" });
+  const { body } = program as { body: readonly ImportDeclaration[] };
+  return body
+    .filter(({ type }) => type === "ImportDeclaration")
+    .flatMap(({ specifiers, source }) =>
+      specifiers.map(({ type, imported, start }) => {
+        const lines = module.slice(0, start).split("\n");
+        const name = type === "ImportDefaultSpecifier" ? "default" : (imported?.name ?? "");
+        return { name, from: source.value, line: lines.length, column: (lines.at(-1) as string).length + 1 };
+      }),
+    )
+    .filter(({ name }) => name !== "");
+}
+
+interface ImportDeclaration {
+  readonly type: string;
+  readonly source: { readonly value: string };
+  readonly specifiers: readonly {
+    readonly type: string;
+    readonly imported?: { readonly name: string };
+    readonly start: number;
+  }[];
+}
+
 interface Mistake extends SyntaxError {
   readonly loc: { readonly line: number; readonly column: number };
 }

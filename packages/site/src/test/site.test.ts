@@ -5,7 +5,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, posix } from "node:path";
-import { gzipSync } from "node:zlib";
+import { deflateRawSync, gzipSync } from "node:zlib";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, withoutBrowser } from "../../../../scripts/browser.ts";
@@ -61,6 +61,12 @@ test("a page loads only files of the site, and its policy forbids everything els
     expect([address, [...html.matchAll(/<[a-z][^>]* (?:style|on\w+)="|<style|<script>/g)]]).toEqual([address, []]);
     expect(html).toContain(`<meta http-equiv="Content-Security-Policy" content="default-src 'none';`);
   }
+});
+
+test("a cell without text heads no column of a table", () => {
+  const heads = [...pages].filter(([, html]) => /<th[^>]*>\s*<\/th>/.test(html)).map(([address]) => address);
+  expect(heads).toEqual([]);
+  expect(pages.get("from-go.html")).toMatch(/<tr>\n<td><\/td>\n<th/);
 });
 
 test("each block that runs elsewhere only says in a sentence why, and which command runs it", () => {
@@ -236,6 +242,55 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     expect(await shared.getByRole("textbox").inputValue()).toContain("receiver: waits for a value");
   });
 
+  test("an address without a program that can be shown says why, and another one for an open page is taken", async () => {
+    const fragmentOf = (program: string): string => `#block-1=${deflateRawSync(program).toString("base64url")}`;
+    await using visited = await visit(`guide/channels.html${fragmentOf("x".repeat(10_000_000))}`);
+    const { page, complaints } = visited;
+    const block = page.locator("#block-1");
+    const status = block.getByRole("status");
+    const own = await block.getByRole("textbox").inputValue();
+    expect(own).toContain("receiver: waits for a value");
+    await expect.poll(() => status.textContent()).toBe("The program in this address has more than 50,000 bytes.");
+    for (const damaged of ["#block-1=", "#block-1=%%%", fragmentOf("console.log(1);").slice(0, -4)]) {
+      await page.evaluate(`location.hash = ${JSON.stringify(damaged)}`);
+      await expect.poll(() => status.textContent()).toBe("The program in this address is damaged.");
+      expect(await block.getByRole("textbox").inputValue()).toBe(own);
+      await page.evaluate("document.querySelector('#block-1 [role=status]').textContent = ''");
+    }
+    const hostile = '<img src="x" onerror="alert(1)"><script>alert(1)</script>';
+    await page.evaluate(`location.hash = "${fragmentOf(hostile)}"`);
+    await expect.poll(() => status.textContent()).toContain("Read it before you run it");
+    expect(await block.getByRole("textbox").inputValue()).toBe(hostile);
+    expect(await page.locator("main img[src=x]").count()).toBe(0);
+    await block.getByRole("textbox").fill(`// ${"😀".repeat(12_500)}`);
+    await block.getByRole("button", { name: "Share" }).click();
+    await expect.poll(() => status.textContent()).toBe("A program of at most 50,000 bytes can be shared.");
+    expect(complaints).toEqual([]);
+  });
+
+  test("a line of ten million characters, and large values in the picture, do not hold the page", async () => {
+    await using visited = await visit("guide/channels.html");
+    const { page } = visited;
+    const program = `import { chan } from "@sluice/go";
+      const pictures = chan<object>(3);
+      await pictures.send(new Uint8Array(3_000_000));
+      await pictures.send({ id: 7, rows: Array.from({ length: 300_000 }, (_, i) => i) });
+      await pictures.send([new Float64Array(10_000_000)]);
+      console.log("z".repeat(10_000_000));
+      console.log("not shown");`;
+    await page.locator("#block-1 textarea").fill(program);
+    await runBlock(page, "block-1");
+    const terminal = await page.locator("#block-1 .terminal code").textContent();
+    expect(terminal!.length).toBeLessThan(201_000);
+    expect(terminal).toMatch(/z\n… more output is not shown\n$/);
+    await page.locator("#block-1").getByText("The same as a table").click();
+    const rows = await page.locator("#block-1 tbody tr").allTextContents();
+    expect(rows.join("\n")).toContain("main puts Uint8Array(3000000) into pictures.");
+    expect(rows.join("\n")).toContain("main puts { id: 7, rows: [ 0, 1, … into pictures.");
+    expect(rows.join("\n")).toContain("main puts [ Float64Array(10000000… into pictures.");
+    expect(rows.find((row) => row.includes("prints"))?.length).toBeLessThan(300);
+  });
+
   test("ten thousand lines of a program change the page a few times only", async () => {
     await using visited = await visit("guide/channels.html");
     const { page } = visited;
@@ -246,18 +301,27 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     expect(await terminal.evaluate(({ childNodes }) => childNodes.length)).toBeLessThan(1_000);
   });
 
-  test("a program that waits for a large blob is not taken for asleep", async () => {
+  test("a program that waits for what a browser does outside of its thread is not taken for asleep", async () => {
     await using visited = await visit("guide/channels.html");
     const { page } = visited;
-    const program = `const blob = new Blob([new Uint8Array(2 ** 27)]);
+    const program = `const blob = new Blob([new Uint8Array(2 ** 26)]);
       console.log((await blob.arrayBuffer()).byteLength);
-      let size = 0;
-      const reader = blob.stream().getReader();
-      for (let part = await reader.read(); !part.done; part = await reader.read()) size += part.value.length;
-      console.log(size);`;
+      const sizeOf = async (stream) => {
+        let size = 0;
+        for await (const part of stream) size += part.length;
+        return size;
+      };
+      console.log(await sizeOf(blob.stream()));
+      const zipped = () => blob.stream().pipeThrough(new CompressionStream("gzip"));
+      console.log(await sizeOf(zipped().pipeThrough(new DecompressionStream("gzip"))));
+      console.log((await new Response(zipped()).arrayBuffer()).byteLength < 2 ** 20);
+      console.log((await crypto.subtle.digest("SHA-256", new Uint8Array(2 ** 26))).byteLength);
+      console.log((await fetch(new URL("/docs/index.html", location.origin))).status);`;
     await page.locator("#block-1 textarea").fill(program);
     await runBlock(page, "block-1");
-    expect(await page.locator("#block-1 .terminal code").textContent()).toBe("134217728\n134217728\n");
+    expect(await page.locator("#block-1 .terminal code").textContent()).toBe(
+      "67108864\n67108864\n67108864\ntrue\n32\n200\n",
+    );
   });
 
   test("what is not TypeScript, what a page does not have and other hosts are refused in words", async () => {
@@ -272,13 +336,40 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
         'import { chan } from "@sluice/go"; await chan<number>(1).send(1);\nthrow new Error("no");',
         /^panic: no\n\ngoroutine 1 \[running\]:\n.*\n\tfile:\/\/\/app\/main\.ts:2:7\n/,
       ],
+      [
+        'import { go, nothing } from "@sluice/go";',
+        /^main\.ts\(1,14\): The module "@sluice\/go" exports no "nothing"\. If that is a type, import it with "type"\.\n$/,
+      ],
+      [
+        'import lacking from "@sluice/go/time";',
+        /^main\.ts\(1,8\): The module "@sluice\/go\/time" exports no "default"/,
+      ],
+      [
+        'throw new Error("out", { cause: new TypeError("in") });',
+        /^Error: out\n.*1:7 \{\n {2}\[cause\]: TypeError: in\n/,
+      ],
+      ["await new Promise(() => undefined);", /^Warning: Detected unsettled top-level await\n$/],
+      ["console.log(typeof postMessage);", /^undefined\n$/],
+      ['console.trace("here");', /^Trace: here\n {4}at file:\/\/\/app\/main\.ts:1:9\n$/],
+      ['void fetch("http://example.com/b");', /^refused: .*\/b\nTypeError: Failed to fetch\n/],
       ['eval("1");', /EvalError/],
-      ['await fetch("http://example.com/").catch((error) => console.log(error.name));', /^TypeError\n$/],
+      ['await fetch("http://example.com/").catch((error) => console.log(error.name));', /^refused: .*\nTypeError\n$/],
+      [
+        'await fetch("http://example.com/a");',
+        /^refused: a program in the page cannot reach http:\/\/example\.com\/a\nTypeError: Failed to fetch\n {4}at .*main\.ts:1:\d+\n$/,
+      ],
+      [
+        'const sock = new WebSocket("ws://example.com/"); await new Promise((end) => { sock.onerror = end; setTimeout(end, 5_000); });',
+        /^refused: a program in the page cannot reach ws:\/\/example\.com\/\n$/,
+      ],
     ];
     for (const [program, expected] of outcomes) {
       await page.locator("#block-1 textarea").fill(program);
       await runBlock(page, "block-1");
-      expect(await page.locator("#block-1 .terminal").textContent()).toMatch(expected);
+      expect([program, await page.locator("#block-1 .terminal").textContent()]).toEqual([
+        program,
+        expect.stringMatching(expected),
+      ]);
     }
     expect(
       asked.filter((url) => !url.startsWith(site.url) && !url.startsWith(`blob:${new URL(site.url).origin}`)),

@@ -3,8 +3,9 @@
 // deadlocks here as it does in a terminal.
 //
 // Invariants: it is loaded before every other module, so that they all get its functions. It counts
-// what can still wake the program (timers, immediates, blobs that are read). When nothing is left
-// it emits `beforeExit`, and ends the program if that starts nothing new, as Node does.
+// what can still wake the program (timers, immediates, what the browser does elsewhere). When
+// nothing is left it emits `beforeExit`, and ends the program if that starts nothing new, as Node
+// does.
 
 type Listener = (told?: unknown) => void;
 
@@ -17,6 +18,7 @@ let isEvaluated = false;
 let isOver = false;
 let ended: ((status: number) => void) | undefined;
 let print: (text: string) => void = () => undefined;
+let inspected: (error: unknown) => string = String;
 
 // Taken at load: a program may replace them.
 const { setTimeout: later, clearTimeout: cancel, queueMicrotask: soon } = globalThis;
@@ -56,10 +58,17 @@ const process: Process = {
   },
 };
 
-/** Runs the program as a process whose output goes to `write`. After
- * `onEnd` the page must end the worker. */
-export function beginProcess(write: (text: string) => void, onEnd: (status: number) => void): void {
+/**
+ * Runs the program as a process whose output goes to `write`, with errors as `inspect` shows them.
+ * After `onEnd` the page must end the worker.
+ */
+export function beginProcess(
+  write: (text: string) => void,
+  inspect: (error: unknown) => string,
+  onEnd: (status: number) => void,
+): void {
   print = write;
+  inspected = inspect;
   ended = onEnd;
   check();
 }
@@ -101,6 +110,7 @@ function check(): void {
       const status = isEvaluated ? (process.exitCode ?? 0) : UNSETTLED;
       process.exitCode = status;
       emit("exit", status);
+      if (process.exitCode === UNSETTLED) print("Warning: Detected unsettled top-level await\n");
       end(process.exitCode);
     }, 0);
   }, 0);
@@ -201,40 +211,63 @@ Object.assign(globalThis, {
 /** Keeps the program alive until a promise is settled, as Node does with what it reads. */
 function counted<T>(promise: Promise<T>): Promise<T> {
   pending++;
-  const settle = (): void => {
+  return promise.finally(() => {
     pending--;
     if (pending === 0) soon(check);
-  };
-  promise.then(settle, settle);
-  return promise;
+  });
 }
 
-// A blob is read outside of this thread, which may take many turns on a busy machine.
-const { stream: streamOf, text: textOf, arrayBuffer: bufferOf } = Blob.prototype;
-Object.assign(Blob.prototype, {
-  text(this: Blob) {
-    return counted(textOf.call(this));
-  },
-  arrayBuffer(this: Blob) {
-    return counted(bufferOf.call(this));
-  },
-  stream(this: Blob) {
-    const stream = streamOf.call(this);
-    const getReader = stream.getReader.bind(stream);
-    return Object.assign(stream, {
-      getReader: () => {
-        const reader = getReader();
-        const read = reader.read.bind(reader);
-        return Object.assign(reader, { read: () => counted(read()) });
-      },
-    });
-  },
-});
+const { fetch: request } = globalThis;
+globalThis.fetch = async (...args) => {
+  try {
+    return await request(...args);
+  } catch (error) {
+    // The browser says a turn later that the policy has refused it, and the error may end the
+    // program.
+    await new Promise((resolve) => later(resolve, 0));
+    throw error;
+  }
+};
+
+/** What a browser does outside of this thread, which may take many turns on a busy machine. */
+const OUTSIDE: readonly (readonly [owner: object | undefined, names: readonly string[]])[] = [
+  [Blob.prototype, ["arrayBuffer", "bytes", "text"]],
+  [Response.prototype, ["arrayBuffer", "blob", "bytes", "formData", "json", "text"]],
+  [globalThis, ["fetch", "createImageBitmap"]],
+  // A page of an unsafe address has none.
+  [globalThis.SubtleCrypto?.prototype, Object.keys(globalThis.SubtleCrypto?.prototype ?? {})],
+];
+for (const [owner, names] of OUTSIDE) {
+  if (owner === undefined) continue;
+  const methods = owner as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  for (const name of names) {
+    const method = methods[name];
+    if (method === undefined) continue;
+    methods[name] = function (this: unknown, ...args: unknown[]) {
+      return counted(method.apply(this, args));
+    };
+  }
+}
+
+/** The bytes of each part of a blob's stream. */
+const PART = 1_048_576;
+
+// Made of reads that are counted, whoever reads the stream.
+Blob.prototype.stream = function (this: Blob): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  return new ReadableStream({
+    pull: async (controller) => {
+      const part = await this.slice(at, (at += PART)).arrayBuffer();
+      if (part.byteLength > 0) controller.enqueue(new Uint8Array(part));
+      if (at >= this.size) controller.close();
+    },
+  });
+};
 
 const fail = (error: unknown): void => {
   if (isOver) return;
   emit("uncaughtExceptionMonitor", error);
-  print(`${error instanceof Error ? error.stack : String(error)}\n`);
+  print(`${error instanceof Error ? inspected(error) : String(error)}\n`);
   try {
     process.exit(UNCAUGHT);
   } catch {
@@ -251,4 +284,11 @@ globalThis.addEventListener("unhandledrejection", (event) => {
   if (isOver) return;
   if (process.listenerCount("unhandledRejection") > 0) emit("unhandledRejection", reason);
   else fail(reason);
+});
+// A browser does not tell the program why a request fails. It may do so once for each policy.
+const refused = new Set<string>();
+globalThis.addEventListener("securitypolicyviolation", ({ blockedURI }) => {
+  if (!URL.canParse(blockedURI) || refused.has(blockedURI)) return;
+  refused.add(blockedURI);
+  print(`refused: a program in the page cannot reach ${blockedURI}\n`);
 });

@@ -1,9 +1,10 @@
 // The beginning of a program in the page: its process, its console, and the events for the picture.
 
-import { format, inspect } from "node-inspect-extracted";
+import { inspect } from "node-inspect-extracted";
 import { acting, type LiveEvent, watch } from "@sluice/go/src/trace/live.ts";
 import { columnOf, COLUMNS, type Columns, WITHOUT_TYPES } from "../code/columns.ts";
 import type { Message, PictureEvent } from "../code/messages.ts";
+import { consoleOf } from "./console.ts";
 import { beginProcess, evaluated } from "./host.ts";
 
 /** The most events of a picture. After these the program runs on without one. */
@@ -12,13 +13,16 @@ const MOST_EVENTS = 4_000;
 const MOST_OUTPUT = 200_000;
 /** The most characters of a value in the picture. */
 const LONGEST_VALUE = 24;
+/** The most characters of a text that is printed, in the picture. A report of a race has fewer. */
+const LONGEST_TEXT = 4_000;
 /** The most events that are sent in one message. */
 const BATCH = 200;
 
 const ownAddress = new URL(location.href).href;
-const library = `${import.meta.url.slice(0, -"start.js".length)}go/`;
-/** Taken at load: a program may replace it. */
-const { setTimeout: later } = globalThis;
+const folder = import.meta.url.slice(0, -"start.js".length);
+const library = `${folder}go/`;
+/** Taken at load: a program may replace them. */
+const { setTimeout: later, postMessage: send } = globalThis;
 
 let events: PictureEvent[] = [];
 let count = 0;
@@ -37,7 +41,7 @@ function quoted(text: string): string {
 }
 
 function post(message: Message): void {
-  if (!isOver) postMessage(message);
+  if (!isOver) send(message);
 }
 
 function flush(): void {
@@ -72,12 +76,16 @@ const inReport = new RegExp(`${quoted(WITHOUT_TYPES)}:(\\d+):(\\d+)`, "g");
  */
 const inLibrary = new RegExp(`${quoted(library)}[\\w/-]+\\.js(?::\\d+:\\d+)?`, "g");
 
+/** A line of a stack that is in what the page puts around a program. */
+const inSite = new RegExp(`\\n {4}at [^\\n]*${quoted(folder)}(?:host|start)\\.js[^\\n]*`, "g");
+
 /**
  * Text with the places that a terminal shows: addresses of the page's files mean nothing to a
  * reader.
  */
 function named(text: string): string {
   return text
+    .replaceAll(inSite, "")
     .replaceAll(inProgram, (_, report: string | undefined, line: string, column: string | undefined) => {
       const at = column === undefined ? "" : `:${columnOf(Number(line) - 1, Number(column), columns())}`;
       return `${report ?? "file://"}/app/main.ts:${Number(line) - 1}${at}`;
@@ -94,15 +102,23 @@ function columns(): readonly Columns[] {
 }
 
 function write(text: string): void {
-  const shown = named(text);
+  const shown = named(text.slice(0, MOST_OUTPUT));
   if (stopWatching !== undefined) {
     const g = acting();
-    add({ kind: "prints", g, text: shown.replace(/\n$/, ""), at: lastAt, line: lineOf(new Error().stack ?? "") });
+    add({
+      kind: "prints",
+      g,
+      text: shown.slice(0, LONGEST_TEXT).replace(/\n$/, ""),
+      at: lastAt,
+      line: lineOf(new Error().stack ?? ""),
+    });
   }
   flush();
-  if (printed > MOST_OUTPUT) return;
-  printed += shown.length;
-  post({ kind: "output", text: printed > MOST_OUTPUT ? `${shown}\n… more output is not shown\n` : shown });
+  const room = MOST_OUTPUT - printed;
+  if (room < 0) return;
+  printed += text.length;
+  const isLast = printed > MOST_OUTPUT;
+  post({ kind: "output", text: isLast ? `${shown.slice(0, room)}\n… more output is not shown\n` : shown });
 }
 
 function tell(event: LiveEvent): void {
@@ -120,8 +136,28 @@ function tell(event: LiveEvent): void {
 
 function textOf(value: unknown): string {
   const text =
-    value instanceof Date ? value.toISOString().slice(11, 19) : inspect(value, { depth: 1, breakLength: Infinity });
+    value instanceof Date
+      ? value.toISOString().slice(11, 19)
+      : inspect(beginningOf(value), { depth: 1, breakLength: Infinity, compact: true });
   return text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE - 1)}…` : text;
+}
+
+/**
+ * A value without what a picture does not show. To inspect an array of three million numbers takes
+ * half a minute.
+ */
+function beginningOf(value: unknown, depth = 1): unknown {
+  const parts = <T>(all: readonly T[]): readonly T[] => all.slice(0, LONGEST_VALUE);
+  const inner = (part: unknown): unknown => (depth > 0 ? beginningOf(part, depth - 1) : part);
+  if (typeof value === "string") return value.slice(0, LONGEST_VALUE);
+  if (Array.isArray(value)) return parts(value).map(inner);
+  if (ArrayBuffer.isView(value) && value.byteLength > 1_000) {
+    const length = value instanceof DataView ? value.byteLength : (value as Uint8Array).length;
+    return { [inspect.custom]: () => `${value.constructor.name}(${length})` };
+  }
+  if (value?.constructor === Object)
+    return Object.fromEntries(parts(Object.entries(value)).map(([name, part]) => [name, inner(part)]));
+  return value;
 }
 
 /** The line of the program on a stack: that of its innermost frame. */
@@ -131,11 +167,11 @@ function lineOf(stack: string): number | undefined {
   return line === undefined ? undefined : Number(line) - 1;
 }
 
-const say = (...args: unknown[]): void => write(`${format(...args)}\n`);
-Object.assign(console, { log: say, info: say, debug: say, warn: say, error: say, table: say, dir: say });
-Object.assign(globalThis, { [Symbol.for("@sluice/site: evaluated")]: evaluated });
+Object.assign(console, consoleOf(write));
+// Node has no postMessage, and the page would take a program's messages for those of this module.
+Object.assign(globalThis, { [Symbol.for("@sluice/site: evaluated")]: evaluated, postMessage: undefined });
 
-beginProcess(write, (status) => {
+beginProcess(write, inspect, (status) => {
   flush();
   post({ kind: "exit", status });
   isOver = true;
