@@ -56,6 +56,29 @@ describe("the scraper", () => {
     server.close();
   });
 
+  it("goes on when a page cannot be had or a link is none, and takes nothing else if robots.txt cannot be read", async () => {
+    let robots = 404;
+    const server = createSite((request, response) => {
+      response.statusCode = request.url === "/robots.txt" ? robots : request.url === "/bad" ? 500 : 200;
+      response.end(
+        '<a href="http://[">no link</a><a href="mailto:ann@example.org">ann</a><a href="/bad"></a><a href="/good"></a>',
+      );
+    });
+    const port = await listening(server.listen(0, "127.0.0.1"));
+    const visited = async (): Promise<string[]> => {
+      const pages: string[] = [];
+      for await (const { url, status } of crawl(ctx, `http://127.0.0.1:${port}/first`, 2, 1))
+        pages.push(`${status} ${new URL(url).pathname}`);
+      return pages.sort();
+    };
+    expect(await visited()).toEqual(["200 /first", "200 /good", "500 /bad"]);
+    robots = 503;
+    expect(await visited()).toEqual(["200 /first"]);
+    server.close();
+    server.closeAllConnections();
+    expect(await visited()).toEqual(["fetch failed /first"]);
+  });
+
   it("stops in the middle when its context ends", async () => {
     const { site: server } = site();
     const port = await listening(server.listen(0, "127.0.0.1"));

@@ -1,8 +1,10 @@
 // A chat over TCP: every line goes to everybody, a newcomer sees the last ten, and who is too slow
 // is cut off.
 //
+//   node --conditions=source examples/chat.ts           two guests of its own, one of whom is deaf
 //   node --conditions=source examples/chat.ts 7000      then, in other terminals:   nc 127.0.0.1 7000
-import { createServer, type Server, type Socket } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { go, main } from "@sluice/go";
 import { type Context, notify, withCancel } from "@sluice/go/context";
 import { withContext } from "@sluice/go/errgroup";
@@ -47,11 +49,38 @@ async function guest(ctx: Context, room: Topic<string>, socket: Socket, name: st
   await room.publish(`${name} has left`);
 }
 
+/** Two guests: one talks until the other one, who does not listen, is cut off. */
+async function sample(ctx: Context, server: Server): Promise<void> {
+  if (!server.listening) await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const [talker, deaf] = [connect(port, "127.0.0.1"), connect(port, "127.0.0.1").pause()];
+  deaf.on("error", () => undefined); // it is cut off
+  const long = `${"blah ".repeat(10_000)}\n`;
+  let heard = 0;
+  for await (const line of lines(ctx, talker)) {
+    if (line.length > 80) heard++;
+    else console.log(line);
+    if (line.endsWith("has left")) break;
+    if (line !== "guest 1 is here") talker.write(long);
+  }
+  console.log(`guest 1 hears itself ${heard} times. Guest 2 did not listen, and was cut off.`);
+  talker.destroy();
+  deaf.destroy();
+}
+
 if (import.meta.main) {
   await main(async () => {
-    const [ctx, stop] = notify("SIGINT", "SIGTERM");
+    const [interrupted, stop] = notify("SIGINT", "SIGTERM");
+    using _ = stop;
+    const [ctx, end] = withCancel(interrupted);
     const server = createServer({ allowHalfOpen: true });
-    await chat(ctx, server, Number(process.argv[2] ?? 7000));
-    stop();
+    const port = process.argv[2];
+    if (port === undefined) {
+      go(async () => {
+        using _ = end;
+        await sample(ctx, server);
+      });
+    } else server.on("listening", () => console.log(`waits for guests: nc 127.0.0.1 ${port}`));
+    await chat(ctx, server, Number(port ?? 0));
   });
 }

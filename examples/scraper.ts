@@ -1,7 +1,11 @@
 // A web scraper: jobs that make jobs, a rate for each host, robots.txt, retries, and an end when no
 // page is left.
 //
+//   node --conditions=source examples/scraper.ts                          a small site of its own
 //   node --conditions=source examples/scraper.ts http://127.0.0.1:8000/ 4
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { main, type RecvChan } from "@sluice/go";
 import { type Context, notify } from "@sluice/go/context";
 import { workList } from "@sluice/go/patterns";
@@ -11,7 +15,8 @@ import { onceValue } from "@sluice/go/sync";
 
 export interface Page {
   readonly url: string;
-  readonly status: number;
+  /** The status of the answer, or why there is none. */
+  readonly status: number | string;
   readonly links: readonly string[];
 }
 
@@ -29,7 +34,12 @@ export function crawl(ctx: Context, first: string, workers: number, msPerPage = 
     [href],
     async (url, add, ctx) => {
       await limits.wait(ctx, new URL(url).host);
-      const page = await retry(ctx, () => load(ctx, url), { attempts: 4, backoff: exponential({ initial: 20 }) });
+      const page = await retry(ctx, () => load(ctx, url), { attempts: 4, backoff: exponential({ initial: 20 }) }).catch(
+        (error: Error) => {
+          if (ctx.err() !== undefined) throw error;
+          return { url, status: error.message, links: [] }; // the other pages do not depend on it
+        },
+      );
       const forbidden = await rules();
       for (const link of page.links) {
         const { origin: from, pathname } = new URL(link);
@@ -47,16 +57,20 @@ async function load(ctx: Context, url: string): Promise<Page> {
   const response = await fetch(url, { signal: ctx.signal });
   const { status } = response;
   const text = await response.text();
-  if (status === 429) throw retryAfter(new Error(`${url}: 429`), 1000 * Number(response.headers.get("retry-after")));
-  if (status >= 500) throw new Error(`${url}: ${status}`);
-  if (status === 401) throw permanent(new Error(`${url}: not allowed`));
-  const links = [...text.matchAll(/href="([^"#]*)/g)].map(([, link]) => new URL(link!, url).href);
+  if (status === 429) throw retryAfter(new Error("429"), 1000 * Number(response.headers.get("retry-after")));
+  if (status >= 500) throw new Error(`${status}`);
+  if (status === 401) throw permanent(new Error("not allowed"));
+  const links = [...text.matchAll(/href="([^"#]*)/g)].flatMap(([, link]) => URL.parse(link!, url)?.href ?? []);
   return { url, status, links };
 }
 
-/** The paths that robots.txt forbids to all; empty if the site does not have that file. */
+/**
+ * The paths that robots.txt forbids to all: none if the site does not have that file, and every one
+ * if the site cannot tell (RFC 9309, section 2.3.1).
+ */
 async function loadRules(ctx: Context, origin: string): Promise<string[]> {
-  const response = await fetch(`${origin}/robots.txt`, { signal: ctx.signal });
+  const response = await fetch(`${origin}/robots.txt`, { signal: ctx.signal }).catch(() => undefined);
+  if (response === undefined || response.status >= 500) return ["/"];
   const text = response.ok ? await response.text() : "";
   const forAll = text.split(/^[ \t]*user-agent[ \t]*:[ \t]*/im).filter((group) => group.startsWith("*"));
   return forAll.flatMap((group) =>
@@ -64,11 +78,39 @@ async function loadRules(ctx: Context, origin: string): Promise<string[]> {
   );
 }
 
+/** A site of 12 pages to try it on. One is private, one fails at first, and one always does. */
+async function sampleSite(): Promise<{ readonly url: string } & Disposable> {
+  const failed = new Set<string>();
+  const server = createServer(({ url = "/" }, response) => {
+    const n = Number(url.slice(1));
+    const isDown = n === 7 || (n === 5 && !failed.has(url));
+    failed.add(url);
+    response.statusCode = isDown ? 503 : url === "/robots.txt" || (n >= 1 && n <= 12) ? 200 : 404;
+    const links = [2 * n, 2 * n + 1].filter((to) => to <= 12).map((to) => `<a href="/${to}">${to}</a>`);
+    response.end(url === "/robots.txt" ? "User-agent: *\nDisallow: /9\n" : links.join(""));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/1`,
+    [Symbol.dispose]: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
 if (import.meta.main) {
   await main(async () => {
     const [ctx, stop] = notify("SIGINT");
-    using _ = { [Symbol.dispose]: stop };
-    const [, , first = "http://127.0.0.1:8000/", workers = "4"] = process.argv;
-    for await (const page of crawl(ctx, first, Number(workers))) console.log(page.status, page.url);
+    using _ = stop;
+    const [, , address, workers = "4"] = process.argv;
+    using sample = address === undefined ? await sampleSite() : undefined;
+    const began = performance.now();
+    let count = 0;
+    for await (const page of crawl(ctx, address ?? sample!.url, Number(workers))) {
+      console.log(page.status, page.url);
+      count++;
+    }
+    console.log(`${count} pages in ${Math.round(performance.now() - began)} ms, with ${workers} workers`);
   });
 }

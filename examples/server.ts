@@ -5,7 +5,7 @@
 //   node --conditions=source examples/server.ts 8080      runs until Ctrl-C or SIGTERM
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { go, main } from "@sluice/go";
+import { chan, go, main, type RecvChan } from "@sluice/go";
 import { type Context, notify, withCancel, withoutCancel } from "@sluice/go/context";
 import { requests, serve } from "@sluice/go/net";
 import { WaitGroup } from "@sluice/go/sync";
@@ -64,23 +64,29 @@ if (import.meta.main) {
     const [ctx, shutDown] = withCancel(interrupted);
     const server = createServer();
     const port = Number(process.argv[2] ?? 0);
+    const begun = chan<string>(3);
+    const handle: Handler = (ctx, url) => {
+      begun.trySend(url);
+      return slowly(ctx, url);
+    };
     const onListening = (): void => {
       const { port: at } = server.address() as AddressInfo;
       console.log(`listening on http://127.0.0.1:${at}/250`);
-      if (process.argv[2] === undefined) go(demonstrate, `http://127.0.0.1:${at}`, shutDown);
+      if (process.argv[2] === undefined) go(demonstrate, `http://127.0.0.1:${at}`, begun, shutDown);
     };
-    await run(ctx, server, slowly, { port, grace: 5_000, onListening });
+    await run(ctx, server, handle, { port, grace: 5_000, onListening });
     console.log("stopped, and every request was answered");
   });
 }
 
-async function demonstrate(url: string, shutDown: () => void): Promise<void> {
+async function demonstrate(url: string, begun: RecvChan<string>, shutDown: () => void): Promise<void> {
   for (const ms of [100, 300, 500]) {
     go(async function client() {
       const response = await fetch(`${url}/${ms}`);
       console.log(`client: ${(await response.text()).trim()}`);
     });
   }
+  for (let i = 0; i < 3; i++) await begun.recv(); // a connection without a request would be closed
   await sleep(200);
   console.log("shutting down while two requests are under way");
   shutDown();
