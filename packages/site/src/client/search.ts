@@ -51,7 +51,7 @@ function makeDialog(root: URL): HTMLDialogElement {
       if (words !== input.value.trim()) return;
       const shown = found.slice(0, SHOWN) as unknown as Found[];
       results.replaceChildren(...shown.map((one) => itemOf(one, root)));
-      status.textContent = words === "" ? "" : found.length === 0 ? "Nothing was found." : `${found.length} places`;
+      status.textContent = words === "" ? "" : found.length === 0 ? "Nothing was found." : counted(found.length);
     } catch (error) {
       index = undefined;
       status.textContent = `The search does not work: ${(error as Error).message}.`;
@@ -67,6 +67,10 @@ function makeDialog(root: URL): HTMLDialogElement {
       made.close();
     }
   });
+  // In a search field the browser would only clear the words.
+  input.addEventListener("keydown", ({ key }) => {
+    if (key === "Escape") made.close();
+  });
   results.addEventListener("click", () => made.close());
   return made;
 }
@@ -80,4 +84,8 @@ function itemOf({ page, heading, address, start }: Found, root: URL): HTMLLIElem
   text.textContent = start;
   item.append(link, text);
   return item;
+}
+
+function counted(count: number): string {
+  return count === 1 ? "1 place" : `${count} places`;
 }

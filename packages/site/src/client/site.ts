@@ -16,7 +16,7 @@ function offerSearch(): void {
   button.addEventListener("click", () => void open());
   document.addEventListener("keydown", (event) => {
     const { target } = event;
-    const isField = target instanceof HTMLElement && target.matches("input, textarea, select");
+    const isField = target instanceof HTMLElement && target.matches("input:not([type=range]), textarea, select");
     if (event.key !== "/" || isField || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     void open();

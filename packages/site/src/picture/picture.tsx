@@ -12,16 +12,24 @@ import { type Player, type Speed, SPEEDS } from "./player.ts";
 import { Tubes } from "./tubes.tsx";
 import { fly } from "./travel.ts";
 
-/** Draws the picture of a player into an element, in the place of what is there. */
-export function drawPicture(into: HTMLElement, player: Player): void {
-  render(<Picture player={player} />, into);
+/**
+ * Draws the picture of a player into an element, in the place of what is there. A page has several,
+ * which readers of the screen tell apart by the name of the program.
+ */
+export function drawPicture(into: HTMLElement, player: Player, program: string): void {
+  render(<Picture player={player} program={program} />, into);
 }
 
 export function wantsLessMotion(): boolean {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-function Picture({ player }: { player: Player }): VNode {
+interface Props {
+  readonly player: Player;
+  readonly program: string;
+}
+
+function Picture({ player, program }: Props): VNode {
   const step = player.step.value;
   const scene = useRef<HTMLDivElement>(null);
   const shown = useRef(player.index.value);
@@ -34,7 +42,7 @@ function Picture({ player }: { player: Player }): VNode {
     }
   }, [index]);
   return (
-    <section class="picture" aria-label="What the goroutines do">
+    <section class="picture" aria-label={`What the goroutines of ${program} do`}>
       <Controls player={player} />
       <p class="caption" aria-live={player.playing.value ? "off" : "polite"}>
         <span class="count">
@@ -47,27 +55,28 @@ function Picture({ player }: { player: Player }): VNode {
         <Tubes step={step} />
         <Lanes player={player} />
       </div>
-      <Events player={player} />
+      <Events player={player} program={program} />
     </section>
   );
 }
 
+// The buttons are never disabled, since the one that was pressed last would lose the focus.
 function Controls({ player }: { player: Player }): VNode {
   const index = player.index.value;
   const last = player.steps.length - 1;
   const playing = player.playing.value;
   return (
     <div class="controls">
-      <button type="button" disabled={index === 0} onClick={() => player.show(0)}>
+      <button type="button" aria-disabled={index === 0} onClick={() => player.show(0)}>
         To the start
       </button>
-      <button type="button" disabled={index === 0} onClick={() => player.show(index - 1)}>
+      <button type="button" aria-disabled={index === 0} onClick={() => player.show(index - 1)}>
         Step back
       </button>
       <button type="button" onClick={() => (playing ? player.pause() : player.play())}>
         {playing ? "Pause" : "Play"}
       </button>
-      <button type="button" disabled={index === last} onClick={() => player.show(index + 1)}>
+      <button type="button" aria-disabled={index === last} onClick={() => player.show(index + 1)}>
         Step
       </button>
       <label>
@@ -97,14 +106,14 @@ function Controls({ player }: { player: Player }): VNode {
 /** The most rows of the table: it is for reading. */
 const ROWS = 500;
 
-function Events({ player }: { player: Player }): VNode {
+function Events({ player, program }: Props): VNode {
   const [open, setOpen] = useState(false);
   const { steps } = player;
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>The same as a table</summary>
       {open && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Steps">
+        <div class="scroll" tabIndex={0} role="region" aria-label={`Steps of ${program}`}>
           <table>
             <thead>
               <tr>

@@ -12,6 +12,7 @@ const root = new URL(document.body.dataset["root"] ?? "./", location.href);
 
 export class Block {
   readonly #figure: HTMLElement;
+  readonly #name: string;
   readonly #code: string;
   /** How its programs run: `race`, `stacks`. */
   readonly #meta: readonly string[];
@@ -28,10 +29,11 @@ export class Block {
   /** Makes a figure of the page, which has a block's code and output, an editor with buttons. */
   constructor(figure: HTMLElement) {
     this.#figure = figure;
+    this.#name = `program ${figure.id.replace("block-", "")}`;
     this.#meta = (figure.dataset["meta"] ?? "").split(" ");
     const source = figure.querySelector("pre.source") as HTMLElement;
     this.#code = (source.textContent ?? "").replace(/\n$/, "");
-    this.#editor = editorInPlaceOf(source, this.#code, `Program ${figure.id.replace("block-", "")}`, () => {
+    this.#editor = editorInPlaceOf(source, this.#code, `The code of ${this.#name}`, () => {
       this.#reset.disabled = this.#editor.value === this.#code;
     });
     this.#status.setAttribute("role", "status");
@@ -106,7 +108,7 @@ export class Block {
     this.#player?.pause();
     this.#unmark?.();
     this.#player = player;
-    drawPicture(this.#picture, player);
+    drawPicture(this.#picture, player, this.#name);
     // The line of the program at which the step is.
     const { lines } = this.#editor;
     let marked: Element | undefined;

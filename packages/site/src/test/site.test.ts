@@ -221,6 +221,18 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     expect(await block.locator(".waiter").count()).toBe(0);
     await block.getByRole("button", { name: "Step", exact: true }).press("Enter");
     expect(await block.locator(".waiter").textContent()).toBe("sender waits with 4");
+    // At the start no button goes back, but the one that went there keeps the focus.
+    const toStart = block.getByRole("button", { name: "To the start" });
+    await toStart.press("Enter");
+    expect(await block.locator(".count").textContent()).toMatch(/^1 of/);
+    expect([
+      await toStart.getAttribute("aria-disabled"),
+      await toStart.evaluate("document.activeElement.textContent"),
+    ]).toEqual(["true", "To the start"]);
+    await block.getByRole("slider", { name: "Step" }).press("/");
+    await page.getByRole("searchbox").fill("deadlock");
+    await page.keyboard.press("Escape");
+    expect(await page.locator("dialog[open]").count()).toBe(0);
   });
 
   test("a program can be edited, stopped and shared, and a shared one waits for its reader", async () => {
@@ -524,7 +536,9 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
         await page.locator("button.theme").waitFor();
         if (address === "guide/channels.html" || address === "guide/races.html") {
           await runBlock(page, "block-2");
-          await page.locator("#block-2").getByText("The same as a table").click();
+          await runBlock(page, "block-1");
+          for (const block of ["#block-1", "#block-2"])
+            await page.locator(block).getByText("The same as a table").click();
           await page.locator("#block-2").getByRole("slider", { name: "Step" }).fill("10");
         }
         // The policy of the page forbids a script tag, not the debugger's evaluation.
