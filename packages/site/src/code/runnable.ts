@@ -43,7 +43,8 @@ function reason(code: string): string | undefined {
   if (foreign === undefined) return undefined;
   // Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy, which no file of a page can
   // replace. A service worker that adds them was rejected: it reloads the page, and must answer all
-  // its requests.
+  // its requests. Shared memory of WebAssembly was tried: such a page has it, and cannot send it to
+  // a worker.
   if (foreign === "@sluice/go/parallel") return "Threads of a page share memory only if its host sends special headers";
   return `A page has no \`${foreign}\``;
 }
