@@ -26,6 +26,8 @@ export type PictureEvent = {
   | { readonly kind: "receives"; readonly channel: number; readonly value: string; readonly from: number | undefined }
   | { readonly kind: "closes"; readonly channel: number }
   | { readonly kind: "prints"; readonly text: string }
+  /** No more events are told, after this number of them. */
+  | { readonly kind: "cut"; readonly after: number }
 );
 
 export type Message =

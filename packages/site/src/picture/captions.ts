@@ -77,6 +77,8 @@ export class Captions {
         return this.#receives(event, g, who, tubes);
       case "closes":
         return `${g} closes ${this.nameOf(event.channel)}: no more values will come.`;
+      case "cut":
+        return `The picture ends here, after ${event.after.toLocaleString("en")} events. The program runs on.`;
       case "prints":
       default:
         return raceCaption(event.text, who) ?? `${event.g === 0 ? "The program" : g} prints: ${brief(event.text)}`;

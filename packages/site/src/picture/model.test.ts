@@ -97,3 +97,15 @@ test("a report of the race detector is a sentence with the two goroutines and th
   ]);
   expect(model.steps.slice(3).map(({ race }) => race)).toEqual([[2, 3], [3, 1], []]);
 });
+
+test("a picture that is cut says so, and does not say what waits at the end of the program", () => {
+  const model = modelOf("", [...full.slice(0, 5), { kind: "cut", g: 0, after: 4_000 }]);
+  model.end(0);
+  expect(model.steps.slice(-2).map(({ caption }) => caption)).toEqual([
+    "The picture ends here, after 4,000 events. The program runs on.",
+    "The program has ended.",
+  ]);
+  const whole = modelOf("", full.slice(0, 5));
+  whole.end(0);
+  expect(whole.steps.at(-1)?.caption).toBe("The program has ended. One goroutine still waits.");
+});

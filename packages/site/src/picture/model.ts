@@ -14,6 +14,8 @@ export class Model {
   readonly #captions: Captions;
   #lanes: readonly Lane[] = [laneOf(1, "main", "runs")];
   #tubes: readonly Tube[] = [];
+  /** True if events are missing, so the lanes are not those at the end of the program. */
+  #isCut = false;
 
   constructor(program: string) {
     this.#captions = new Captions(program);
@@ -40,7 +42,7 @@ export class Model {
   /** Adds the last step: the program has ended with that status, or was stopped. */
   end(status: number | undefined): void {
     const last = this.steps.at(-1) as Step;
-    const left = this.#lanes.filter(({ activity }) => activity === "waits");
+    const left = this.#isCut ? [] : this.#lanes.filter(({ activity }) => activity === "waits");
     this.#push({ kind: "end", g: 0, at: last.at, line: undefined }, this.#captions.end(status, left));
   }
 
@@ -96,6 +98,9 @@ export class Model {
         return this.#receive(event);
       case "closes":
         this.#tube(event.channel, () => ({ closed: true }));
+        return [];
+      case "cut":
+        this.#isCut = true;
         return [];
       case "prints":
       default:

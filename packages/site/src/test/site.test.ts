@@ -311,6 +311,12 @@ describe.skipIf(withoutBrowser)("the site in a browser", () => {
     const terminal = page.locator("#block-1 .terminal code");
     expect(await terminal.textContent()).toMatch(/^0\n1\n[^]*\n9998\n9999\n$/);
     expect(await terminal.evaluate(({ childNodes }) => childNodes.length)).toBeLessThan(1_000);
+    const slider = page.locator("#block-1").getByRole("slider", { name: "Step" });
+    await slider.press("End");
+    await page.locator("#block-1").getByRole("button", { name: "Step back" }).click();
+    expect(await page.locator("#block-1 .caption").textContent()).toContain(
+      "The picture ends here, after 4,000 events.",
+    );
   });
 
   test("a program that waits for what a browser does outside of its thread is not taken for asleep", async () => {

@@ -252,7 +252,7 @@ for (const [owner, names] of OUTSIDE) {
 /** The bytes of each part of a blob's stream. */
 const PART = 1_048_576;
 
-// Made of reads that are counted, whoever reads the stream.
+// Made of reads that are counted, however the stream is read.
 Blob.prototype.stream = function (this: Blob): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({

@@ -55,6 +55,7 @@ function add(event: PictureEvent): void {
   events.push(event);
   lastAt = event.at;
   if (++count === MOST_EVENTS) {
+    events.push({ kind: "cut", g: 0, at: lastAt, line: undefined, after: MOST_EVENTS });
     stopWatching?.();
     stopWatching = undefined;
   }
