@@ -64,13 +64,16 @@ describe("sleep", () => {
     const { stderr } = await runProgram(`
       import { go } from "go";
       import { sleep } from "go/time";
+      import { background, withCancel } from "go/context";
       import { goroutineProfile } from "go/pprof";
       go(function nap() { return sleep(60_000); });
+      go(function siesta() { return sleep(60_000, withCancel(background())[0]); });
       await sleep(1);
       process.stderr.write(goroutineProfile({ debug: 2 }));
       process.exit(0);
     `);
     expect(stderr).toContain("goroutine 2 [sleep]:\nnap(...)\n");
+    expect(stderr).toContain("goroutine 3 [sleep]:\nsiesta(...)\n");
   });
 });
 

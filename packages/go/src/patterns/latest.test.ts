@@ -145,6 +145,25 @@ describe("sample", () => {
   });
 });
 
+describe("a time that is over", () => {
+  it("comes before a value that is there as well, so that a busy input does not delay it", async () => {
+    const input = chan<number>(2);
+    const output = sample(ctx, input, 100);
+    await give(input, 1);
+    await pass(100);
+    // The stage waits for its reader now, while the next tick and the next value come.
+    await pass(100);
+    input.trySend(2);
+    expect(await output.recv()).toBe(1);
+    await settle();
+    expect(output.tryRecv()).toEqual({ ready: false });
+    await pass(100);
+    expect(output.tryRecv()).toMatchObject({ value: 2 });
+    input.close();
+    await settle();
+  });
+});
+
 describe.each([
   ["conflate", (input: RecvChan<number>) => conflate(ctx, input)],
   ["throttle", (input: RecvChan<number>) => throttle(ctx, input, 100)],

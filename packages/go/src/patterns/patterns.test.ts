@@ -131,6 +131,50 @@ describe("a worker that is deaf to cancellation", () => {
     expect(cleaned).toEqual([1]);
   });
 
+  it("has its grace once more after the last cleanup", async () => {
+    vi.useFakeTimers();
+    const silence = (): void => undefined;
+    process.on("warning", silence);
+    try {
+      let [clean, answer] = [silence, silence];
+      const source = (async function* () {
+        try {
+          yield 1;
+          yield 2;
+        } finally {
+          await new Promise<void>((resolve) => (clean = resolve));
+        }
+      })();
+      let workers = 0;
+      const values = stage<number>(
+        ctx,
+        [],
+        (s) => (++workers === 1 ? s.emitAll(source) : new Promise((resolve) => (answer = resolve))),
+        { grace: 100, workers: 2 },
+      );
+      let left = false;
+      const loop = (async () => {
+        for await (const _ of values) break;
+        left = true;
+      })();
+      await settle();
+      vi.advanceTimersByTime(100);
+      await settle();
+      clean();
+      await settle();
+      vi.advanceTimersByTime(99);
+      await settle();
+      expect(left).toBe(false);
+      vi.advanceTimersByTime(1);
+      await loop;
+      answer();
+      await settle();
+    } finally {
+      process.off("warning", silence);
+      vi.useRealTimers();
+    }
+  });
+
   it("needs a grace that is a number", () => {
     expect(() => map(background(), chan<number>(), (n) => n, { grace: Number.NaN })).toThrow(
       "map: grace must be a number of milliseconds, 0 or above, got NaN",

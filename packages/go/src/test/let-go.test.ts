@@ -127,6 +127,12 @@ describe("values", () => {
         await gosched();
         cancel();
         await sixth;
+        // The last one, since the next select overwrites what the one before it has kept.
+        const shut = chan<object>();
+        const seventh = select({ a: send(shut, value("sent last to what was closed")), b: recv(never) }).catch(() => undefined);
+        await gosched();
+        shut.close();
+        await seventh;
       }
       await lose();
       const [parent, end] = withCancel(background());
@@ -149,6 +155,6 @@ describe("values", () => {
       end();
       process.exit(0);
     `);
-    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "14 \n", stderr: "" });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "15 \n", stderr: "" });
   });
 });
