@@ -218,6 +218,24 @@ test("an open quote does not swallow a large file: the cell's limit ends it, and
   );
 });
 
+test("a record that does not end is refused at 64 MiB", async () => {
+  const field = Buffer.from(`${"x".repeat(2 ** 20 - 1)},`);
+  const endless = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("a,b\n");
+    // No more are asked for than fit.
+    for (let n = 0; n <= 64; n++) yield field;
+    throw new Error("more than 64 MiB of a record were read");
+  };
+  const dialect = { delimiter: 0x2c, quote: 0x22, backslash: false, escapes: false, spaces: false, sepLine: false };
+  const context = { place: { file: "a.csv" }, limits: defaultLimits, dialect, from: 1, to: Number.POSITIVE_INFINITY };
+  const reading = collect(readRecords(decodeText(endless(), "utf-8", {}), context, () => 0, undefined, 2 ** 20));
+  await expect(reading).rejects.toMatchObject({
+    code: "limit",
+    message:
+      "a.csv: the record that begins on line 2 has more than 67108864 bytes. Is a line end or a closing quote missing there?",
+  });
+});
+
 test("more rows than a workbook can have are read", { timeout: 60_000 }, async () => {
   await using book = await open(source(Buffer.from("1\n".repeat(1_048_580))), { csv: {} });
   let last = 0;

@@ -31,6 +31,17 @@ test("comments, CDATA and processing instructions stay as they are", async () =>
   expect(await taken(xml)).toBe("<a><!--<x:b>--><![CDATA[</x:c>]]><?p <x:d>?><e/><!--<x:f>-- > --></a>");
 });
 
+test("the start of a comment is not its end as well", async () => {
+  const xml = "<x:a><!--><x:b>--><x:c/><!---><x:d>--></x:a>";
+  for (const size of [1, 3, 100]) expect(await taken(xml, [size])).toBe("<a><!--><x:b>--><c/><!---><x:d>--></a>");
+});
+
+test("a root's name of almost 300 characters is waited for, wherever pieces end", async () => {
+  const prefix = "p".repeat(200);
+  const xml = `<${prefix}:${"r".repeat(90)} a="1"><${prefix}:b/></${prefix}:${"r".repeat(90)}>`;
+  for (const size of [1, 50, 1000]) expect(await taken(xml, [size])).toBe(xml.replaceAll(`${prefix}:`, ""));
+});
+
 test.each([
   "<a><x:b/></a>",
   "",

@@ -1,5 +1,6 @@
 // Sheets read on other cores: the same cells, warnings and errors as the serial reader gives, in
 // the same order.
+import { getEventListeners } from "node:events";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -142,4 +143,12 @@ test("leaving the iteration ends the reading, and so does the signal", async () 
   await expect(reading).rejects.toBe(reason);
   for await (const _ of sheets(file)) break;
   expect(() => batches(file, undefined, { signal: abort.signal })[Symbol.asyncIterator]()).toThrow(reason);
+});
+
+test("a signal is let go of when the reading has ended", async () => {
+  const file = text("short.csv", 10);
+  const { signal } = new AbortController();
+  await taken(() => batches(file, undefined, { signal }));
+  for await (const _ of batches(file, undefined, { signal })) break;
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });

@@ -1,5 +1,5 @@
 // What is opened is closed, however reading ends.
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -54,6 +54,27 @@ test.skipIf(!existsSync("/proc/self/fd")).each(ends.flatMap((how) => [[how, file
     expect(descriptors()).toBe(before);
   },
 );
+
+test("nothing of a source is being read any more when reading has ended", async () => {
+  for (const bytes of [readFileSync(file), readFileSync(text)]) {
+    let reading = 0;
+    const source = {
+      size: bytes.length,
+      read: async (offset: number, length: number) => {
+        reading++;
+        await new Promise((resolve) => {
+          setTimeout(resolve, 5);
+        });
+        reading--;
+        return bytes.subarray(offset, offset + Math.min(length, 10_000));
+      },
+    };
+    const book = await open(source);
+    for await (const _ of book.sheet().rows()) break;
+    await book.close();
+    expect(reading).toBe(0);
+  }
+});
 
 test("a file that is no workbook is closed again", async () => {
   const bad = join(folder, "bad.xlsx");
