@@ -70,6 +70,7 @@ const SAMPLES: Record<string, Sample> = {
     good: [
       "await sluice.select({ a: recv(ch), b: send(ch, 1) });",
       "x && (await ch.send(1));",
+      "ch[send](1); ch['send'](1);",
       "function* g() { yield* fiber.send(ch, 1); using _ = yield* fiber.lock(mu); const v = yield* fiber.recv(ch); f(v); }",
       "class C { ch = f(); m() { this.ch.recv(); } }",
       "class C { ch = chan(); m() { f(function () { this.ch.recv(); }); } }",

@@ -46,6 +46,11 @@ test("a full channel keeps its sender, and a receive lets the value move in and 
   ]);
 });
 
+test("a sender whose value is taken has left its channel at once, before it is said to wake", () => {
+  const { steps } = modelOf("const jobs = chan<string>(1);", full.slice(0, 7));
+  expect(steps.at(-1)!.tubes[0]).toMatchObject({ values: ["'b'"], senders: [] });
+});
+
 test("an earlier step is not changed by later ones", () => {
   const model = modelOf("const jobs = chan<string>(1);", full.slice(0, 5));
   const before = structuredClone(model.steps.at(-1));

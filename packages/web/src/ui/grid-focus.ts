@@ -124,7 +124,12 @@ function isTyped(event: KeyboardEvent): boolean {
 }
 
 /** Scrolls as little as it takes to have a cell in sight, beside the headings that cover a part. */
-function reveal(box: HTMLElement, { row, column }: Spot, offsets: readonly number[], headHeight: number): void {
+export function reveal(
+  box: Pick<HTMLElement, "clientHeight" | "clientWidth" | "scrollTop" | "scrollLeft">,
+  { row, column }: Spot,
+  offsets: readonly number[],
+  headHeight: number,
+): void {
   if (row >= 0) {
     const top = row * ROW_HEIGHT;
     const height = box.clientHeight - headHeight;

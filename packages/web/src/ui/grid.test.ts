@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { moved, type Spot } from "./grid-keys.ts";
-import { inSight, offsetsOf, widthFor } from "./grid-sight.ts";
+import { reveal } from "./grid-focus.ts";
+import { inSight, offsetsOf, ROW_HEAD_WIDTH, ROW_HEIGHT, widthFor } from "./grid-sight.ts";
 
 const extent = { rows: 100, columns: 5, page: 10 };
 const from = (spot: Spot, key: string, far = false): Spot | undefined =>
@@ -48,4 +49,24 @@ describe("columns in sight", () => {
     expect(widthFor(["x".repeat(5000)])).toBe(300);
     expect(widthFor(["twenty characters ok", null])).toBe(178);
   });
+});
+
+test("a cell comes in sight by as little scrolling as that takes", () => {
+  const offsets = offsetsOf(Array.from({ length: 10 }, () => ({ width: 100 })));
+  const after = (row: number, column: number, top: number, left: number): [top: number, left: number] => {
+    const box = {
+      clientHeight: 20 + 3 * ROW_HEIGHT,
+      clientWidth: ROW_HEAD_WIDTH + 250,
+      scrollTop: top,
+      scrollLeft: left,
+    };
+    reveal(box, { row, column }, offsets, 20);
+    return [box.scrollTop, box.scrollLeft];
+  };
+  expect(after(0, 0, 0, 0)).toEqual([0, 0]);
+  expect(after(2, 1, 0, 0)).toEqual([0, 0]);
+  expect(after(3, 2, 0, 0)).toEqual([ROW_HEIGHT, 50]);
+  expect(after(9, 9, 0, 0)).toEqual([7 * ROW_HEIGHT, 750]);
+  expect(after(1, 1, 5 * ROW_HEIGHT, 400)).toEqual([ROW_HEIGHT, 100]);
+  expect(after(-1, -1, 70, 30)).toEqual([70, 30]);
 });
