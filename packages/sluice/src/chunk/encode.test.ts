@@ -116,6 +116,14 @@ test("a row that does not fit leaves no trace in the chunk and becomes a reject 
   expect(rejects[0]).toMatchObject({ file: "f.xlsx", sheet: "S", reason: "the row has 1 of 2 columns" });
 });
 
+test("a column of the primary key must have a value, whatever else is said of it", () => {
+  const encode = encoder({ a: { primaryKey: true }, b: {} });
+  encode.fill(batchOf([{ number: 2, cells: { 2: "x" } }, { number: 3, cells: { 1: "x" } }]), 0); // prettier-ignore
+  const { chunk, rejects } = encode.take();
+  expect(rejects.map(({ row, column, code }) => [row, column, code])).toEqual([[2, "A", "missing_value"]]);
+  expect(chunk.data.toString()).toBe("x\t\\N\n");
+});
+
 test("columns that are not loaded are passed over, blank rows are no records", () => {
   const encode = encoder({ a: {}, b: {} }, { sheetColumns: [2, 4], headers: [1, 2, 3, 4] });
   encode.fill(

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { DEFAULT_RECONNECT_MS } from "../database/patience.ts";
 import { newFolder } from "../test/database.ts";
 import { start } from "../test/program.ts";
 
@@ -81,4 +82,13 @@ test("another shell is refused with those that there are", async () => {
   await using folder = newFolder();
   const { code, stderr } = await start(folder.path, ["completion", "csh"]).finished;
   expect([code, stderr]).toEqual([2, expect.stringContaining("Allowed choices are bash, zsh, fish.")]);
+});
+
+test("the help says each default in the unit of its option", async () => {
+  await using folder = newFolder();
+  const { stdout } = await start(folder.path, ["import", "--help"]).finished;
+  const defaults = [...stdout.replaceAll(/\s+/g, " ").matchAll(/(--[a-z-]+) <([a-z]+)> [^<>]*?\(default: ([^)]+)\)/g)];
+  expect(Object.fromEntries(defaults.map(([, option, unit, value]) => [`${option} <${unit}>`, value]))).toMatchObject({
+    "--reconnect <seconds>": String(DEFAULT_RECONNECT_MS / 1000),
+  });
 });

@@ -24,6 +24,18 @@ test.each([
   expect(() => checkName(name)).toThrow(expect.objectContaining({ code: "table_not_allowed", exitCode: 2 }));
 });
 
+test.each([
+  ['"SLUICE".t', "the schema sluice holds the ledger of imports"],
+  ["sluice_fleet.t", "the schema sluice_fleet holds the queue of a fleet"],
+  ["pg_temp_3.t", "the schema pg_temp_3 holds temporary tables, which end with their session"],
+  ["pg_toast_temp_3.t", "the schema pg_toast_temp_3 holds temporary tables, which end with their session"],
+  ["pg_toast.t", "the schema pg_toast belongs to the database itself"],
+])("the refusal of %s says that %s", (name, whose) => {
+  expect(() => checkName(name)).toThrow(
+    `no import writes to the table ${JSON.stringify(name)}: ${whose}. Name another table, in a schema of your own (--table).`,
+  );
+});
+
 test.each(["t", "sluice", "public.sluice", "shop.pg_people", "pg_people"])(
   "a name elsewhere is the database's to judge: %s",
   (name) => {

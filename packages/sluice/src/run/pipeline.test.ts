@@ -24,18 +24,19 @@ test("all rows are committed when a run is complete, in every schedule", async (
 
 test.each([
   [
-    "for a commit",
+    "wait for a commit",
     `await traced("sluice.commit", attributes, () => sink.commit(encoded));`,
     "void sink.commit(encoded);",
     /\d of 11 rows are committed|commits at once/,
   ],
-  ["for the stages to end", "await group.wait();", "void group.wait();", /it is not complete/],
+  ["wait for the stages to end", "await group.wait();", "void group.wait();", /it is not complete/],
   [
-    "for the last chunk to be taken",
+    "wait for the last chunk to be taken",
     "return encoder.empty || (stop.err() === undefined && (await pass()));",
     "if (!encoder.empty) void pass(); return true;",
     /send on closed channel|\d of 11 rows are committed/,
   ],
-])("a missing wait %s is found", async (_, from, to, failure) => {
+  ["release of a batch", "      batch.release();\n", "", /0 of 3 batches are released/],
+])("a missing %s is found", async (_, from, to, failure) => {
   expect(await explored([from, to])).toMatch(failure);
 });

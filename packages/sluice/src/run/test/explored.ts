@@ -27,7 +27,7 @@ const rowsPerChunk = 2;
 const loaders = 2;
 
 /** Rows of one column, as a reader gives them. */
-function batchOf(first: number, count: number): RowBatch {
+function batchOf(first: number, count: number, release: () => void): RowBatch {
   const texts = Array.from({ length: count }, (_, i) => Buffer.from(`row ${first + i}`));
   const ends = texts.map((_, i) => texts.slice(0, i + 1).reduce((sum, { length }) => sum + length, 0));
   return {
@@ -44,7 +44,7 @@ function batchOf(first: number, count: number): RowBatch {
     ends: Int32Array.from(ends),
     progress: 1,
     warnings: [],
-    release: () => undefined,
+    release,
   };
 }
 
@@ -69,13 +69,15 @@ async function importOnce(): Promise<void> {
   let read = 0;
   let committed = 0;
   let committing = 0;
+  let [batches, released] = [0, 0];
   const source = {
     next: async (): Promise<RowBatch | undefined> => {
       await gosched();
       if (read === rows) return undefined;
       const count = Math.min(rowsPerBatch, rows - read);
       read += count;
-      return batchOf(read - count + 1, count);
+      batches++;
+      return batchOf(read - count + 1, count, () => released++);
     },
   };
   const sink = {
@@ -94,6 +96,7 @@ async function importOnce(): Promise<void> {
   );
   if (!complete) throw new Error("it is not complete, and nobody stopped it");
   if (committed !== rows) throw new Error(`it is complete, and ${committed} of ${rows} rows are committed`);
+  if (released !== batches) throw new Error(`it is complete, and ${released} of ${batches} batches are released`);
 }
 
 const found = await explore(importOnce, { seeds: 100 }).then(
