@@ -62,7 +62,7 @@ export class SyncMap<K, V> {
    */
   range(fn: (key: K, value: V) => boolean | void): void {
     // A plain iteration would visit a key twice if fn deletes it and then stores it again.
-    for (const key of [...this.#map.keys()]) {
+    for (const key of Array.from(this.#map.keys())) {
       if (this.#map.has(key) && fn(key, this.#map.get(key) as V) === false) return;
     }
   }
