@@ -2,21 +2,27 @@
 import { CellType, type RowBatch } from "@sluice/sheets";
 
 const SPACE = 0x20;
-/** The first byte of a no-break space, and of the spaces from U+2000 on. */
-const NO_BREAK = 0xc2;
-const WIDE = 0xe2;
-const IDEOGRAPHIC = 0xe3;
+/** The no-break space: C2 A0. */
+const NO_BREAK = 0xc2a0;
+/** The spaces from U+2000 on: E2 80, and E2 81. */
+const WIDE = 0xe280;
+/** The ideographic space: E3 80. Kana begin with E3 too. */
+const IDEOGRAPHIC = 0xe380;
 
-/** Reports whether a text that begins with this byte may consist of blanks only. */
-export function mayBeBlank(byte: number): boolean {
-  return byte <= SPACE || byte === NO_BREAK || byte === WIDE || byte === IDEOGRAPHIC;
+/** Reports whether a text that begins here may consist of blanks only. */
+export function mayBeBlank(bytes: Buffer, at: number): boolean {
+  const byte = bytes[at]!;
+  if (byte <= SPACE) return true;
+  if (byte < 0xc2 || byte > 0xe3) return false;
+  const two = (byte << 8) | bytes[at + 1]!;
+  return two === NO_BREAK || two === WIDE || two === WIDE + 1 || two === IDEOGRAPHIC;
 }
 
 /** Reports whether a cell holds a text of blanks, or nothing. */
 export function isBlankCell({ bytes, types, starts, ends }: RowBatch, cell: number): boolean {
   const [start, end] = [starts[cell]!, ends[cell]!];
   if (start === end) return true;
-  if (types[cell] !== CellType.string || !mayBeBlank(bytes[start]!) || bytes[start] === 0) return false;
+  if (types[cell] !== CellType.string || !mayBeBlank(bytes, start) || bytes[start] === 0) return false;
   for (let at = start; at < end; at++) {
     if (bytes[at] === SPACE) continue;
     return bytes.toString("utf8", at, end).trim() === "";

@@ -60,6 +60,7 @@ const FIRST_CAPACITY = 256 * 1024;
  * a reject's cells.
  */
 const COLUMN_WEIGHT = 8;
+const STRING = CellType.string;
 
 /** A chunk and the rows of its stretch of the sheet that are not in it. */
 export interface Encoded {
@@ -318,7 +319,7 @@ export class Encoder {
       const stop = ends[cell]!;
       if (start === stop) continue; // empty text is an empty cell
       // Few texts begin with a blank, so the others cost one comparison.
-      if (mayBeBlank(bytes[start]!) && isBlankCell(batch, cell)) {
+      if (mayBeBlank(bytes, start) && isBlankCell(batch, cell)) {
         this.#originals.add(this.#rows, sheetColumn, types[cell]!, bytes, start, stop);
         continue;
       }
@@ -351,11 +352,11 @@ export class Encoder {
       const size = stop - start;
       if (position + 2 * size + fieldCount * 3 + 1 > out.length)
         out = this.#room(position, 2 * size + fieldCount * 3 + 1);
-      const check = types[cell] === CellType.string ? checks[target] : typedChecks[target];
+      const check = types[cell] === STRING ? checks[target] : typedChecks[target];
       let loaded = size;
       if (check !== undefined) {
         const shown =
-          batch.shown && this.#takesText[target] && types[cell] !== CellType.string
+          batch.shown && this.#takesText[target] && types[cell] !== STRING
             ? batch.shown.at(batch.rowNumbers[row]!, sheetColumn)
             : undefined;
         const plain = shown === undefined ? (plains[target]?.(bytes, start, stop, types[cell] as CellType) ?? 0) : 0;
@@ -386,7 +387,10 @@ export class Encoder {
       } else if (loaded <= LOOP_LIMIT && stop + 3 <= bytes.length) {
         // Four bytes at a time, up to three of them too many: there is room, and the next field is
         // written over them.
-        for (let i = 0; i < loaded; i += 4) this.#view.setInt32(position + i, source.getInt32(start + i, true), true);
+        const view = this.#view;
+        const until = start + loaded;
+        for (let i = start, to = position; i < until; i += 4, to += 4)
+          view.setInt32(to, source.getInt32(i, true), true);
         position += loaded;
       } else {
         position += bytes.copy(out, position, start, start + loaded);

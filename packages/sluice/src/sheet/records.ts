@@ -553,7 +553,7 @@ function nextFilled({ firstCell, bytes, starts, ends }: RowBatch, row: number, a
     const [start, end] = [starts[cell]!, ends[cell]!];
     if (start === end) continue;
     // Most cells begin with something else than a blank, or the mark of a file.
-    if (!mayBeBlank(bytes[start]!) && bytes[start] !== MARK) return cell;
+    if (!mayBeBlank(bytes, start) && bytes[start] !== MARK) return cell;
     if (bytes[start] === END_MARK || bytes.toString("utf8", start, end).trim() !== "") return cell;
   }
   return undefined;
