@@ -1,6 +1,7 @@
 // An open spreadsheet of any format. It finds sheets by name or number, and closes the file at the
 // end.
 import type { Book, SheetInfo, SpreadsheetFormat } from "./book.ts";
+import { openCsv } from "./csv/book.ts";
 import type { CsvOptions } from "./csv/dialect.ts";
 import { SheetError } from "./errors.ts";
 import type { LibraryFormat } from "./library/book.ts";
@@ -10,6 +11,7 @@ import { sniff, unreadable } from "./sniff.ts";
 import { openSource, type RandomAccess, type Source } from "./source.ts";
 import { isOds, isXlsb } from "./package/kind.ts";
 import { Archive } from "./package/zip.ts";
+import { openXlsx } from "./xlsx/book.ts";
 
 export interface OpenOptions {
   /** Stops reading. The operation in progress fails with the signal's reason. */
@@ -67,8 +69,8 @@ export async function open(source: string | URL | Blob | RandomAccess, options: 
 }
 
 /**
- * Opens the book of a file's format. A format's reader is loaded here, when the first file of it is
- * opened: most programs read files of one format.
+ * Opens the book of a file's format. The readers of rare formats are loaded here, when the first
+ * file of theirs is opened.
  */
 async function openBook(file: Source, limits: Limits, options: OpenOptions): Promise<Book> {
   const { size } = file;
@@ -92,7 +94,6 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
       return await openOds(archive, file, limits, signal);
     }
     if (isXlsb(archive)) return await openForeign("xlsb", archive);
-    const { openXlsx } = await import("./xlsx/book.ts");
     return await openXlsx(archive, file, limits, signal);
   }
   if (kind === "fods") {
@@ -101,7 +102,6 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
   }
   if (kind === "other") throw await unreadable(file);
   if (kind !== "text" && kind !== "gzip") return await openForeign(kind);
-  const { openCsv } = await import("./csv/book.ts");
   return await openCsv(file, kind === "gzip", resolveLimits(options.limits, TEXT_ROWS), options);
 
   async function openForeign(format: LibraryFormat, archive?: Archive): Promise<Book> {
