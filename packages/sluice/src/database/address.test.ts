@@ -30,6 +30,7 @@ describe("an address", () => {
   test.each([
     ["sslmode=prefer", /a value of the parameter "sslmode" .* Understood: disable, require, verify-ca, .*say require/],
     ["sslmode=allow", /"sslmode"/],
+    ["ssl=false", /"ssl" .* Understood: true\./],
     ["sslmode=bogus", /"sslmode"/],
     ["sslmode=require&sslmode=bogus", /"sslmode"/],
     ["sslmodee=require", /"sslmodee" .* Understood: host, port, .*\. Leave it out\.$/],
@@ -53,6 +54,7 @@ describe("an address", () => {
   });
 
   test.each([
+    "ssl=true",
     "sslmode=disable",
     "sslmode=verify-full&sslrootcert=/ca.pem",
     "sslmode=require&channel_binding=require",

@@ -12,6 +12,8 @@ const PARAMETERS: ReadonlyMap<string, readonly string[] | undefined> = new Map([
   ["user", undefined],
   ["password", undefined],
   ["sslmode", ["disable", "require", "verify-ca", "verify-full", "no-verify"]],
+  // For psql it means require; the driver also asks who is there.
+  ["ssl", ["true"]],
   ["sslrootcert", undefined],
   ["sslcert", undefined],
   ["sslkey", undefined],
