@@ -150,6 +150,6 @@ test("the notation of a column that is there comes from the sheet, if nothing is
     "day MM.DD.YYYY, at DD.MM.YYYY HH:mm, sum 1,234.56, share 1234,56 %, note -",
   );
   await expect(said({ day: "integer" })).rejects.toThrow(
-    '--type "day=integer": the column "day" is date, and an import changes no column. Leave it out, or import into a new table with --table.',
+    '--type "day=integer": the column "day" is date, and an import changes no column. Leave it out, or import into a new table with --table; if the table holds nothing else than this file, drop it and import again.',
   );
 }); // prettier-ignore
