@@ -4,7 +4,7 @@ import type { RowBatch } from "./batch.ts";
 import type * as Stores from "./store.ts";
 import { storeSize } from "./store.ts";
 
-/** The module anew, with no stores that another test has left. */
+/** A new copy of the module, without the stores of other tests. */
 async function fresh(): Promise<typeof Stores> {
   vi.resetModules();
   return await import("./store.ts");

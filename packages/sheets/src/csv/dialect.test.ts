@@ -23,7 +23,7 @@ test.each([
   ["April 15, 2025;40;2.5;x;\nApril 14, 2025;41;2.5;y;\nMay 1, 2025;42;2.5;\n", ";"],
   ["10,5;20,3\n11,2;21,9\n", ";"],
   ["1,2,3\n4,5,6\n", ","],
-  // Tabs in the names alone part no records, so that commas are no decimal ones.
+  // If only the names have tabs, tabs do not part records. Then a comma is not a decimal one.
   ['day,"East\tA","West\tA","North\tA"\n1,20,30,4\n2,40,50,6\n3,41,52,7\n', ","],
   ["day\tEast\tWest\n1,5\t20,5\t3,5\n2,5\t40,5\t6,5\n", "\t"],
   // Keys with commas, values with tabs.

@@ -78,7 +78,7 @@ export function addressOf(dsn: string): URL {
   return url;
 }
 
-/** The error for what is no address; of its text nothing is shown. */
+/** The error for a text that is not an address. It shows nothing of the text. */
 function cannotBeRead(dsn: string): SluiceError {
   const inWords = /^\s*[a-z_]+\s*=/.test(dsn) ? ": it has the form host=… dbname=… or service=…" : "";
   return usageError("bad_dsn", `the database address cannot be read${inWords}. ${EXPECTED}`);

@@ -1,5 +1,6 @@
 // Event triggers, which may refuse DDL. An import's DDL makes a table, a column, an index or the
-// ledger, and the temporary table of rows that may meet others. What they raise is no row's fault.
+// ledger, and the temporary table of rows that may meet others. If an event trigger raises an
+// error, that is not the fault of a row.
 import { SluiceError } from "../errors.ts";
 import { quoteIdentifier } from "../schema/identifiers.ts";
 import { isDatabaseError, type QueryResult } from "../target.ts";

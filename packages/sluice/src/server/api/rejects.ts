@@ -206,7 +206,7 @@ async function sendRejects(
 }
 
 /**
- * Puts repaired rows into the table. A row that is no open reject is `settled`: it was repaired
+ * Puts repaired rows into the table. A row that is not an open reject is `settled`: it was repaired
  * before, or never rejected, and nothing of it goes in. So a client may send a repair twice.
  */
 async function repair(api: Api, request: FastifyRequest): Promise<Repaired> {
