@@ -13,7 +13,7 @@
 //
 // A chunk that is in the table already is counted, not encoded.
 import { CellType, PLAIN, type RowBatch } from "@sluice/sheets";
-import { isBlankCell, isBlankRow, mayBeBlank } from "./blank.ts";
+import { BLANK_BEGINNINGS, isBlankCell, isBlankRow } from "./blank.ts";
 import { discard } from "./buffers.ts";
 import type { Chunk, LoadPlan, RecordBatch } from "./chunk.ts";
 import { KeptReject } from "./kept-reject.ts";
@@ -178,14 +178,16 @@ export class Encoder {
    * the next row to encode.
    */
   fill(batch: RecordBatch, from: number): number {
-    const { rowCount, firstCell, widths } = batch;
+    const { bytes, rowCount, firstCell, starts, ends, widths } = batch;
     const lastColumn = this.#fieldOf.length - 1;
-    const source = viewOf(batch.bytes);
+    const source = viewOf(bytes);
     let row = from;
     for (; row < rowCount && this.#records < this.#limit; row++) {
       const first = firstCell[row]!;
       const end = firstCell[row + 1]!;
-      if (first === end || (isBlankCell(batch, first) && isBlankRow(batch, row))) continue; // a blank row is not a record
+      if (first === end) continue; // a blank row is not a record
+      const start = starts[first]!;
+      if ((BLANK_BEGINNINGS[bytes[start]!] === 1 || start === ends[first]) && isBlankRow(batch, row)) continue;
       const weight = this.#weigh(batch, row);
       if (this.#records > 0 && this.#weight + weight > this.#mostWeight) {
         this.#heavy = true;
@@ -305,7 +307,7 @@ export class Encoder {
     const fieldOf = this.#fieldOf;
     const checks = this.#checks;
     const typedChecks = this.#typedChecks;
-    const plains = this.#plains;
+    const blankBeginnings = BLANK_BEGINNINGS;
     const fieldCount = checks.length;
     const begin = this.#length;
     const cellTypes = this.#types;
@@ -318,8 +320,7 @@ export class Encoder {
       const start = starts[cell]!;
       const stop = ends[cell]!;
       if (start === stop) continue; // empty text is an empty cell
-      // Few texts begin with a blank, so the others cost one comparison.
-      if (mayBeBlank(bytes, start) && isBlankCell(batch, cell)) {
+      if (blankBeginnings[bytes[start]!] === 1 && isBlankCell(batch, cell)) {
         this.#originals.add(this.#rows, sheetColumn, types[cell]!, bytes, start, stop);
         continue;
       }
@@ -355,18 +356,10 @@ export class Encoder {
       const check = types[cell] === STRING ? checks[target] : typedChecks[target];
       let loaded = size;
       if (check !== undefined) {
-        const shown =
-          batch.shown && this.#takesText[target] && types[cell] !== STRING
-            ? batch.shown.at(batch.rowNumbers[row]!, sheetColumn)
-            : undefined;
-        const plain = shown === undefined ? (plains[target]?.(bytes, start, stop, types[cell] as CellType) ?? 0) : 0;
-        const verdict =
-          plain > 0
-            ? undefined
-            : shown === undefined
-              ? check(bytes, start, stop, types[cell] as CellType)
-              : shownVerdict(checks[target], shown);
-        if (verdict !== undefined) {
+        const verdict = this.#verdictOf(batch, row, cell, target, check);
+        if (typeof verdict === "number") {
+          loaded = verdict;
+        } else if (verdict !== undefined) {
           if (verdict !== null && typeof verdict === "object") {
             return this.#reject(batch, row, target, sheetColumn, verdict);
           }
@@ -378,8 +371,6 @@ export class Encoder {
           out[position++] = TAB;
           continue;
         }
-        // Of a date at midnight only the day is loaded; `sheetCells` writes its time again.
-        if (plain > 0) loaded = plain;
       }
       if ((flags[cell]! & PLAIN) === 0) {
         position = escape(bytes, start, start + loaded, out, position);
@@ -413,6 +404,26 @@ export class Encoder {
     this.#lineEnds[this.#rows] = position;
     this.#rowNumbers[this.#rows++] = batch.rowNumbers[row]!;
     this.#records++;
+  }
+
+  /**
+   * The verdict on a cell; or the number of its first bytes that are loaded unchanged, if these say
+   * that it fits. Of a date at midnight only the day is loaded; `sheetCells` writes its time again.
+   */
+  #verdictOf(
+    { bytes, types, starts, ends, rowNumbers, columns, shown }: RecordBatch,
+    row: number,
+    cell: number,
+    target: number,
+    check: Check,
+  ): number | ReturnType<Check> {
+    const type = types[cell] as CellType;
+    if (shown && type !== STRING && this.#takesText[target]) {
+      const text = shown.at(rowNumbers[row]!, columns[cell]!);
+      if (text !== undefined) return shownVerdict(this.#checks[target], text);
+    }
+    const plain = this.#plains[target]?.(bytes, starts[cell]!, ends[cell]!, type) ?? 0;
+    return plain > 0 ? plain : check(bytes, starts[cell]!, ends[cell]!, type);
   }
 
   /** Writes the last fields, which are not cells; returns −1 if one of them rejects the row. */

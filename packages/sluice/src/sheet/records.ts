@@ -10,7 +10,7 @@
 //
 // The rules are stored when an import begins, so that it finds the same records when it continues.
 import { CellType, SheetError, type RowBatch } from "@sluice/sheets";
-import { mayBeBlank } from "../chunk/blank.ts";
+import { BLANK_BEGINNINGS, mayBeBlank } from "../chunk/blank.ts";
 import type { RecordBatch } from "../chunk/chunk.ts";
 import { cellText } from "../values/shown.ts";
 import { MergedFill, type MergedDown } from "./merged.ts";
@@ -125,6 +125,8 @@ const TITLE_BETWEEN = " / ";
 const END_MARK = 0x1a;
 /** The first byte of the mark with which a file begins (U+FEFF). */
 const MARK = 0xef;
+const SPACE = 0x20;
+const LAST_ASCII = 0x7f;
 
 const PAGE =
   /^(?:page|seite|página|pagina|page no\.?|stránka|strona|sida|side|сторінка|страница|стр\.?|p\.)\s*\d+(?:\s*(?:of|von|de|di|z|из|\/)\s*\d+)?$/i;
@@ -141,8 +143,10 @@ export class RecordFilter {
   readonly #rules: RecordRules;
   readonly #totals: ReadonlySet<number>;
   /** The bytes that a repeated row may begin with, and those after it; undefined if any may be. */
-  readonly #firstBytes: ReadonlySet<number>;
-  readonly #secondBytes: ReadonlySet<number> | undefined;
+  readonly #firstBytes: ByteSet;
+  readonly #secondBytes: ByteSet | undefined;
+  /** The ASCII characters that the second cell of such a row may begin with. */
+  readonly #nextCells: ByteSet;
   readonly #fold: (text: string) => string;
   /** The repeated rows, with their texts as they are compared. */
   readonly #repeated: readonly (readonly RepeatedCell[])[];
@@ -171,10 +175,11 @@ export class RecordFilter {
       cells.map(({ column, text }) => ({ column, text: this.#fold(text) })),
     );
     const beginnings = this.#repeated.flatMap(([cell]) => (cell ? [cell.text] : []));
-    this.#firstBytes = new Set(beginnings.flatMap((text) => [...firstBytesOf(text), MARK]));
+    this.#firstBytes = byteSet(beginnings.flatMap((text) => [...firstBytesOf(text), MARK]));
     // After an ASCII character, a letter or a digit is one byte.
     if (beginnings.every((text) => /^[ -~][a-z\d]/i.test(text)))
-      this.#secondBytes = new Set(beginnings.flatMap((text) => firstBytesOf(text.slice(1))));
+      this.#secondBytes = byteSet(beginnings.flatMap((text) => firstBytesOf(text.slice(1))));
+    this.#nextCells = byteSet(this.#repeated.flatMap(([, cell]) => (cell ? firstBytesOf(cell.text) : [])));
   }
 
   /** True if the limit is reached, so that nothing more is a record. */
@@ -275,10 +280,12 @@ export class RecordFilter {
 
   #isRecord(batch: RowBatch, row: number): boolean {
     const number = batch.rowNumbers[row]!;
-    if (this.#totals.has(number)) return this.#leaveOut("total", number, firstText(batch, row));
+    if (this.#totals.size > 0 && this.#totals.has(number))
+      return this.#leaveOut("total", number, firstText(batch, row));
     const first = firstFilled(batch, row);
     if (first === undefined) return true;
-    if (this.#mayBegin(batch.bytes, batch.starts[first]!) && this.#beginsHeader(textOf(batch, first))) {
+    const second = nextFilled(batch, row, first);
+    if (this.#mayRepeat(batch, first, second) && this.#beginsHeader(textOf(batch, first))) {
       const cells = cellsOf(batch, row);
       if (this.#isRepeat(cells)) {
         const title = this.#rules.sections ? undefined : this.#titleAbove(batch, row, cells);
@@ -287,7 +294,7 @@ export class RecordFilter {
       }
     }
     // All other kinds are one cell alone, if records fill more.
-    if (this.#rules.usual < 2 || nextFilled(batch, row, first) !== undefined) return true;
+    if (this.#rules.usual < 2 || second !== undefined) return true;
     const { starts, ends, bytes, types } = batch;
     if (types[first] !== CellType.string || ends[first]! - starts[first]! > SHOWN_CHARACTERS * 4) return true;
     const text = bytes.toString("utf8", starts[first], ends[first]).trim();
@@ -296,11 +303,16 @@ export class RecordFilter {
     return PAGE.test(text) ? this.#leaveOut("page", number, text) : true;
   }
 
-  /** Reports whether a header may begin with these bytes. It tells most rows without a string. */
-  #mayBegin(bytes: Buffer, start: number): boolean {
-    const first = bytes[start]!;
-    if (!this.#firstBytes.has(first)) return false;
-    return first === MARK || this.#secondBytes === undefined || this.#secondBytes.has(bytes[start + 1]!);
+  /** Reports whether a header may begin with these cells. It tells most rows without a string. */
+  #mayRepeat({ bytes, starts }: RowBatch, first: number, second: number | undefined): boolean {
+    const start = starts[first]!;
+    const byte = bytes[start]!;
+    if (this.#firstBytes[byte] === 0) return false;
+    if (byte !== MARK && this.#secondBytes?.[bytes[start + 1]!] === 0) return false;
+    if (second === undefined) return true;
+    // Blanks in front do not count, and a letter that is not ASCII may be a capital of one that is.
+    const next = bytes[starts[second]!]!;
+    return next <= SPACE || next > LAST_ASCII || this.#nextCells[next] === 1;
   }
 
   /** Reports whether a header begins with this text. Few rows do, so the others need no more. */
@@ -552,9 +564,10 @@ function nextFilled({ firstCell, bytes, starts, ends }: RowBatch, row: number, a
   for (let cell = after + 1; cell < firstCell[row + 1]!; cell++) {
     const [start, end] = [starts[cell]!, ends[cell]!];
     if (start === end) continue;
+    const byte = bytes[start]!;
     // Most cells begin with something else than a blank, or the mark of a file.
-    if (!mayBeBlank(bytes, start) && bytes[start] !== MARK) return cell;
-    if (bytes[start] === END_MARK || bytes.toString("utf8", start, end).trim() !== "") return cell;
+    if (byte !== MARK && (BLANK_BEGINNINGS[byte] === 0 || !mayBeBlank(bytes, start))) return cell;
+    if (byte === END_MARK || bytes.toString("utf8", start, end).trim() !== "") return cell;
   }
   return undefined;
 }
@@ -584,6 +597,15 @@ function textOf({ bytes, starts, ends }: RowBatch, cell: number): string {
     .replace(/^\uFEFF/, "")
     .trim()
     .replaceAll(/\s+/g, " ");
+}
+
+/** A set of bytes: 1 for each that is in it. */
+type ByteSet = Uint8Array;
+
+function byteSet(bytes: readonly number[]): ByteSet {
+  const set = new Uint8Array(256);
+  for (const byte of bytes) set[byte] = 1;
+  return set;
 }
 
 /** The first bytes of a text, in small letters and in capitals. */
