@@ -70,13 +70,29 @@ class Noted implements Notes {
   }
 }
 
+/** Stacks that were recorded before: goroutines start and wait in few places, again and again. */
+const known = new Map<string, string>();
+const MOST_KNOWN = 1_000;
+
 /** The present stack, without the library's own frames. */
 export function here(): string {
   const limited = Error as { stackTraceLimit?: number };
   const limit = limited.stackTraceLimit;
   limited.stackTraceLimit = 50;
-  const lines = frames(new Error()).split("\n");
+  const error = new Error();
+  const stack = error.stack ?? "";
   if (limit !== undefined) limited.stackTraceLimit = limit;
+  let text = known.get(stack);
+  if (text !== undefined) return text;
+  text = withoutOwn(error);
+  if (known.size === MOST_KNOWN) known.clear();
+  known.set(stack, text);
+  return text;
+}
+
+/** The stack of an error, without the library's own frames. */
+function withoutOwn(error: Error): string {
+  const lines = frames(error).split("\n");
   let text = "";
   for (let i = 0; i + 1 < lines.length; i += 2) {
     const place = lines[i + 1] as string;
