@@ -368,6 +368,18 @@ describe("the header's border", () => {
     expect([notes([...regular, "ij"]), notes([...regular, "ij", "kl"])]).toEqual([true, false]);
     expect(notes(regular.map((value) => `"${value}"`))).toBe(false);
     expect(notes(["a;b"])).toBe(false);
+    // A workbook has no delimiter that could be stated.
+    const cells = (rows: BatchCell[][], isText: boolean): string => {
+      const heads = headRows(batchOfRows(rows));
+      return layoutDoubts(heads, detectLayout(heads), { isText }).join();
+    };
+    const all = [["all"], ...regular.map((value) => [value])];
+    expect(cells(all, true)).toContain('all of it is one column, and its values hold ";" 1 times each: if that parts columns, --delimiter ";" says so'); // prettier-ignore
+    expect(cells(all, false)).toContain('if that parts columns, part them in a spreadsheet first ("Text to Columns")');
+    const outline = ["a|1", "b|2", "c|3", "d|4", "e|5", "f|6", "g|7"].map((one, n) =>
+      n % 2 === 0 ? [one] : [null, one],
+    );
+    expect(cells(outline, false)).toContain('each row has one value, and these hold "|" 1 times each');
   });
 
   test("prose is no table: from a third of its cells on", () => {

@@ -3,6 +3,7 @@
 //   many columns without a name                 --header N, --header none
 //   a header of a word and a date               --header N
 //   one column, with delimiters in its values   --delimiter
+//   an outline, one value in each row           --header N
 //   a form, a printed report, no table at all   --range, or --sheet
 //   another table below the first one           --range, one for each
 //   tables side by side                         --range, one for each
@@ -12,7 +13,7 @@
 import { columnLetters } from "../xlsx/text.ts";
 import { namedValues } from "./above-header.ts";
 import { isForm, isReport } from "./form.ts";
-import type { HeadRow } from "./head-rows.ts";
+import type { HeadCell, HeadRow } from "./head-rows.ts";
 import { otherTable, type Layout } from "./header-row.ts";
 import { rowsText } from "./record-notes.ts";
 import { isPrinted, usualCells } from "./records.ts";
@@ -23,12 +24,20 @@ import { scoreOf } from "./table-score.ts";
 /** Columns without a name that are worth a note, and their share. */
 const UNNAMED = 3;
 
-/**
- * Notes on a sheet of which the first rows are these.
- *
- * @param withSections whether the titles of sections have a column
- */
-export function layoutDoubts(rows: readonly HeadRow[], layout: Layout, withSections: boolean = false): string[] {
+/** The facts about a sheet that its rows do not show. */
+interface About {
+  /** True if the titles of sections have a column. */
+  readonly sections?: boolean;
+  /** True if the sheet is delimited text. */
+  readonly isText?: boolean;
+}
+
+/** Notes on a sheet of which the first rows are these. */
+export function layoutDoubts(
+  rows: readonly HeadRow[],
+  layout: Layout,
+  { sections = false, isText = true }: About = {},
+): string[] {
   const records = rows.filter(({ number }) => number >= layout.firstRow);
   if (records.length === 0) return [];
   const notes: string[] = [];
@@ -40,8 +49,8 @@ export function layoutDoubts(rows: readonly HeadRow[], layout: Layout, withSecti
     notes.push(
       `${unnamed} of ${filled.size} columns have no name in row ${headerRows.at(-1)}, so another row may be the header: --header N (or N-M) says which, --header none that there is none`,
     );
-  notes.push(...datedNotes(rows, headerRows), ...oneColumnNotes(records));
-  const { doubt } = scoreOf(records, layout);
+  notes.push(...datedNotes(rows, headerRows), ...oneColumnNotes(records, isText));
+  const { doubt } = scoreOf(bodyOf(records), layout);
   if (isForm(rows))
     notes.push(
       `this looks like a form, labels beside values, and not like a table: each of its rows is imported as a record. --range B2:K99 names a part that is a table, and --sheet NAME another sheet`,
@@ -54,8 +63,15 @@ export function layoutDoubts(rows: readonly HeadRow[], layout: Layout, withSecti
     notes.push(`this hardly looks like a table, for ${doubt}; --range B2:K99 names the part that is one`);
   notes.push(...stackedNotes(rows, layout, columnLetters(Math.max(...filled))));
   notes.push(...sideNotes(layout, records));
-  if (!withSections) notes.push(...sectionNotes(rows, records, layout));
+  if (!sections) notes.push(...sectionNotes(rows, records, layout));
   return notes;
+}
+
+/** The rows up to the last one of several cells: of what is below, most are remarks. */
+function bodyOf(records: readonly HeadRow[]): readonly HeadRow[] {
+  const usual = usualCells(records.map(({ cells }) => cells.length));
+  const last = records.findLastIndex(({ cells }) => cells.length > 1 && cells.length * 2 >= usual);
+  return last < 0 ? records : records.slice(0, last + 1);
 }
 
 /** Says that a header of a word and a date may be a remark, if nothing but words is below it. */
@@ -145,7 +161,8 @@ const SECTION_CELLS = 3;
 function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], layout: Layout): string[] {
   const wide = records.filter(({ cells }) => cells.length > 1).map(({ cells }) => cells.length);
   if (isReport(records, layout) || usualCells(wide) < 2) return [];
-  const titles = new Set(rows.filter(({ number }) => number < layout.firstRow).map(({ cells }) => cells[0]!.text));
+  const above = rows.filter(({ number }) => number < layout.firstRow);
+  const isTitle = ({ cells }: HeadRow): boolean => above.some((row) => repeatsRow(row.cells, cells));
   // Lines below the table are no titles, nor are those of a legend.
   const usual = usualCells(wide);
   const last = records.findLastIndex(({ cells }) => cells.length > 1 && cells.length * 2 >= usual);
@@ -154,9 +171,9 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
   // Of two cells, one is missing in many a record, but not in the first one.
   const looked = usual < SECTION_CELLS ? Math.min(1, last) : last;
   const lone = records.slice(0, looked).filter(({ cells: [cell, ...others] }, n) => {
-    const isTitle = titles.has(records[n + 1]!.cells[0]!.text) || titles.has(cell!.text);
+    const isAgain = isTitle(records[n + 1]!) || above.some(({ cells }) => cells[0]!.text === cell!.text);
     const isSection = cell!.sort === "text" ? !isPrinted(cell!.text) : !filled.has(cell!.column);
-    return others.length === 0 && isSection && !isTitle;
+    return others.length === 0 && isSection && !isAgain;
   });
   const [first] = lone;
   if (!first || lone.length > wide.length) return [];
@@ -169,6 +186,14 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
   ];
 }
 
+/**
+ * Whether a row repeats one above the records: it begins with the same text, and ends with it too.
+ * `Total` over `Men` and `Women` is no title of a record that is called `Total`.
+ */
+function repeatsRow(above: readonly HeadCell[], cells: readonly HeadCell[]): boolean {
+  return above[0]!.text === cells[0]!.text && (cells.length === 1 || above.at(-1)!.text === cells.at(-1)!.text);
+}
+
 /** Characters of a title that a note shows. */
 const SHOWN = 60;
 
@@ -176,9 +201,11 @@ const SHOWN = 60;
 const REGULAR = 0.8;
 
 /** Says that all of a sheet is one column whose values hold a delimiter regularly. */
-function oneColumnNotes(records: readonly HeadRow[]): string[] {
+function oneColumnNotes(records: readonly HeadRow[], isText: boolean): string[] {
   const values = records.map(({ cells }) => cells);
   if (values.length < 2 || values.some((cells) => cells.length > 1)) return [];
+  const columns = new Set(values.map(([cell]) => cell!.column)).size;
+  const all = columns === 1 ? "all of it is one column, and its values hold" : "each row has one value, and these hold";
   for (const delimiter of [",", ";", "\t", "|"]) {
     // Characters in quotes inside of the value do not part fields.
     const counts = values.map(([cell]) => cell!.text.replaceAll(/"[^"]*"/g, "").split(delimiter).length - 1);
@@ -186,10 +213,12 @@ function oneColumnNotes(records: readonly HeadRow[]): string[] {
     if (usual === 0 || counts.filter((count) => count === usual).length < counts.length * REGULAR) continue;
     const quoted = values.some(([cell]) => cell!.text.includes(`${delimiter}"`));
     return [
-      `all of it is one column, and its values hold ${JSON.stringify(delimiter)} ${usual} times each: ` +
-        (quoted
-          ? "the lines seem to be quoted as a whole, so save the file again without quotes around lines"
-          : `if that parts columns, --delimiter ${JSON.stringify(delimiter)} says so`),
+      `${all} ${JSON.stringify(delimiter)} ${usual} times each: ` +
+        (!isText
+          ? `if that parts columns, part them in a spreadsheet first ("Text to Columns")`
+          : quoted
+            ? "the lines seem to be quoted as a whole, so save the file again without quotes around lines"
+            : `if that parts columns, --delimiter ${JSON.stringify(delimiter)} says so`),
     ];
   }
   const printed = values.filter(([cell]) => PRINTED.test(cell!.text)).length;

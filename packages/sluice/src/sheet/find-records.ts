@@ -101,27 +101,68 @@ function rulesOf(
     0,
     records.findLastIndex(({ cells }) => cells.length > 1 && cells.length * 2 >= usual) + 1,
   );
+  const repeated: RecordRules["repeated"] =
+    headerRows.length === 0 || usual < 2
+      ? []
+      : [
+          ...above.map(({ cells }) => cells.map(({ column, text }) => ({ column, text }))),
+          ...joinedHeader(headers, headerRows),
+        ];
+  const titled = [...repeated.keys()].filter((at) => mayHaveTitle(above[at], headerRows));
   const blank = body.slice(1).filter(({ number }, n) => number > body[n]!.number + 1).length;
   return {
     firstRow,
     all: allRows || asTheyStand,
     // A header of one column could be a value of it.
-    repeated:
-      headerRows.length === 0 || usual < 2
-        ? []
-        : [
-            ...above.map(({ cells }) => cells.map(({ column, text }) => ({ column, text }))),
-            ...joinedHeader(headers, headerRows),
-          ],
+    repeated,
     folds: true,
+    ...(titled.length > 0 ? { titled } : {}),
     usual,
     ...(textCells(body, usual) > 1 ? { texts: textCells(body, usual) } : {}),
     gaps: blank * 10 > body.length,
-    ...(begin === undefined || usual < 2 ? {} : { sections: { begin, ...titleAbove(rows, headerRows[0], begin) } }),
+    ...(begin === undefined || usual < 2
+      ? {}
+      : { sections: { begin, ...(ownTitle(titled, repeated, records) ?? titleAbove(rows, headerRows[0], begin)) } }),
     totals: [],
     ...(limit === undefined ? {} : { limit }),
     ...(skipLast === undefined ? {} : { skipLast }),
   };
+}
+
+/** Names after the title of a header, at least, and their characters. */
+const TITLED_NAMES = 2;
+const TITLED_CHARACTERS = 8;
+
+/**
+ * Whether a row is one of the header's that may come again with another title in its first cell.
+ * Its other names are texts that no record has by chance: two different ones, not too short.
+ */
+function mayHaveTitle(row: HeadRow | undefined, headerRows: readonly number[]): boolean {
+  const [, ...names] = row?.cells ?? [];
+  const texts = new Set(names.map(({ text }) => text));
+  return (
+    row !== undefined &&
+    headerRows.includes(row.number) &&
+    names.every(({ sort }) => sort === "text") &&
+    texts.size >= TITLED_NAMES &&
+    [...texts].join("").length >= TITLED_CHARACTERS
+  );
+}
+
+/** The first cell of the header, if the header comes again with another title there. */
+function ownTitle(
+  titled: readonly number[],
+  repeated: RecordRules["repeated"],
+  records: readonly HeadRow[],
+): { title: string } | undefined {
+  for (const [title, ...names] of titled.map((at) => repeated[at]!)) {
+    const isAgain = ({ cells }: HeadRow): boolean =>
+      cells.length === names.length + 1 &&
+      cells[0]!.text !== title!.text &&
+      names.every(({ column, text }, n) => cells[n + 1]!.column === column && cells[n + 1]!.text === text);
+    if (records.some(isAgain)) return { title: title!.text };
+  }
+  return undefined;
 }
 
 /** The title right above the header, or with a blank row between. */

@@ -159,7 +159,7 @@ export function withGroupsAbove(
   let top = header;
   for (; top > 0 && header - top < GROUP_ROWS; top--) {
     const above = rows[top - 1]!;
-    if (above.cells.length < 2) break;
+    if (above.cells.length < 2) return groupsOverLines(rows, top, headers) ?? [top, headers];
     if (!above.cells.every((cell) => isLabel(cell) && !/[:：]$/.test(cell.text))) break;
     if (saysValue(above, headers.map(({ text }) => text))) break; // prettier-ignore
     const { wide, single, down } = spansOf(above, headers.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
@@ -175,6 +175,33 @@ export function withGroupsAbove(
     headers = grouped;
   }
   return [top, headers];
+}
+
+/**
+ * Names below groups, if lines in the first column are between them, and the groups tell the names
+ * apart. A cell that is merged downwards holds such lines, and the last one is beside the names:
+ *
+ *     Place            | Sales |          | Area |
+ *     a - free market  |       |          |      |
+ *     b - by tender    | a     | b        | a    | b
+ */
+function groupsOverLines(
+  rows: readonly HeadRow[],
+  top: number,
+  names: readonly Header[],
+): [number, readonly Header[]] | undefined {
+  const [{ sheetColumn: first } = { sheetColumn: 0 }, ...others] = names;
+  if (distinct(names) === names.length) return undefined;
+  let groups = top - 1;
+  while (groups >= 0 && rows[groups]!.cells.length === 1 && rows[groups]!.cells[0]!.column === first) groups--;
+  const row = rows[groups];
+  if (!row || rows[top]!.number - row.number > MERGED_ROWS || row.cells[0]!.column !== first) return undefined;
+  const over = { ...row, cells: row.cells.slice(1) };
+  const { wide, single } = spansOf(over, others.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
+  if (wide < 2 || single > 0 || !row.cells.every((cell) => isLabel(cell) && !/[:：]$/.test(cell.text)))
+    return undefined;
+  const headers = [{ sheetColumn: first, text: row.cells[0]!.text }, ...joined(over, others)];
+  return distinct(headers) === headers.length ? [groups, headers] : undefined;
 }
 
 /**

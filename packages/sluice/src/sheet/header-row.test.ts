@@ -895,6 +895,56 @@ describe("a header of merged cells that were parted", () => {
   });
 });
 
+describe("a cell that is merged downwards beside the header", () => {
+  test("has the name of the first column in the row that names all other columns together", () => {
+    const years: BatchCell[][] = [[2013, 51, 49, 5, 7], [2014, 52, 50, 6, 8], [2015, 53, 51, 7, 9]]; // prettier-ignore
+    const groups: BatchCell[][] = [[null, "Town", null, "Land", null], [null, "Men", "Women", "Men", "Women"]]; // prettier-ignore
+    const names = ["Town / Men", "Town / Women", "Land / Men", "Land / Women"];
+    const below = [["All persons"], ["Year", "Persons"], ...groups, ...years];
+    expect(found(below)).toEqual([
+      [2, 3, 4],
+      ["Year", ...names],
+    ]);
+    expect(layout(below).passedOver).toEqual([1]);
+    // A label with a colon, a value, or a blank row between say something else.
+    for (const row of [
+      ["Year:", "Persons"],
+      ["Year", 2024],
+    ])
+      expect(found([row, ...groups, ...years])).toEqual([[2, 3], names]);
+    expect(found([["Year", "Persons"], [null], ...groups, ...years])).toEqual([[3, 4], names]);
+  });
+
+  const FORMS: BatchCell[][] = [
+    ["Place", "Sales", null, "Area", null],
+    ["Forms:"],
+    ["a - free market"],
+    ["b - by tender", "a", "b", "a", "b"],
+    ["North", 5, 6, 7.5, 8],
+    ["South", 1, 2, 3.5, 4],
+    ["West", 3, 2, 1.5, 5],
+  ];
+
+  test("may hold lines, the last one beside the names: the groups above tell these apart", () => {
+    expect(found(FORMS)).toEqual([[1, 2, 3, 4], ["Place", "Sales / a", "Sales / b", "Area / a", "Area / b"]]); // prettier-ignore
+    // Groups that tell nothing apart, or too far above are no groups.
+    const names = (over: BatchCell[][]): string[] => found([...over, ...FORMS.slice(3)])[1];
+    expect(names([["Place", "Sales", null, null, null], ["Forms:"]])).toEqual(["b - by tender", "a", "b", "a", "b"]);
+    expect(names([FORMS[0]!, ["1"], ["2"], ["3"], ["4"]])).toEqual(["b - by tender", "a", "b", "a", "b"]);
+  });
+});
+
+describe("an outline", () => {
+  const lines: BatchCell[][] = [["Food"], [null, "Fruit"], [null, "Bread"], ["Tools"], [null, "Saw"], ["Toys"]];
+
+  test("has no header: each row has one text, and rows go back to the left", () => {
+    expect(layout(lines)).toMatchObject({ headerRows: [], firstRow: 1, passedOver: [] });
+    // A title above a list is none, nor is a list of two columns.
+    expect(found([["List"], [null, "Name"], ...["a", "b", "c", "d", "e"].map((one) => [null, one])])[0]).toEqual([2]);
+    expect(found([["Kind", "Name"], ...lines])[0]).toEqual([1]);
+  });
+});
+
 describe("names of which no row has most", () => {
   test("are in the rows right above the first record that have them together", () => {
     const births: BatchCell[][] = [

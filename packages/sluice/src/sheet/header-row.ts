@@ -45,6 +45,7 @@ import {
   withGroupsAbove,
   withNamesAbove,
 } from "./header-groups.ts";
+import { isOutline } from "./outline.ts";
 import { foldRepeat } from "./repeats.ts";
 
 /** The layout of a sheet's top. Rows are numbered as the sheet numbers them. */
@@ -137,7 +138,7 @@ function bareText({ text, raised, sort }: HeadCell): string {
  * of its cells.
  */
 function layoutWith(rows: readonly HeadRow[], known: (text: string) => boolean): Layout {
-  const looks = layoutByLooks(rows);
+  const looks = withFirstName(rows, layoutByLooks(rows));
   const counts = rows.map((row) => row.cells.filter((cell) => known(cell.text)).length);
   const most = Math.max(...counts);
   const best = counts.indexOf(most);
@@ -147,10 +148,35 @@ function layoutWith(rows: readonly HeadRow[], known: (text: string) => boolean):
 }
 
 /**
+ * The layout with a name for the first column, if it has none and the row right above the header
+ * holds one. That row names all other columns together, from the first one of them on:
+ *
+ *     Year | Persons |
+ *          | Men     | Women
+ *     2013 | 51      | 49
+ */
+function withFirstName(rows: readonly HeadRow[], layout: Layout): Layout {
+  const { headers, headerRows, firstRow } = layout;
+  const above = rows.find(({ number }) => number === headerRows[0]! - 1);
+  const [name, all, ...others] = above?.cells ?? [];
+  if (!above || !name || !all || others.length > 0 || headers[0]?.sheetColumn !== all.column) return layout;
+  const areWords = above.cells.every(({ sort, text }) => sort === "text" && !/[:：]$/.test(text));
+  const records = rows.filter(({ number }) => number >= firstRow).slice(0, BELOW);
+  const begin = records.filter(({ cells }) => cells[0]!.column === name.column);
+  if (!areWords || headers.length < 2 || begin.length * 2 < records.length) return layout;
+  return {
+    ...layout,
+    headers: [headerOf(name), ...headers],
+    headerRows: [above.number, ...headerRows],
+    passedOver: layout.passedOver.filter((number) => number !== above.number),
+  };
+}
+
+/**
  * The layout by what the rows look like. The first of these that is found counts:
  *
  *   - the ids of a survey's fields, below their names
- *   - a record in the first row: there is no header
+ *   - a record in the first row, or an outline: there is no header
  *   - a row of groups over a row of names, and lines that continue the names
  *   - rows that repeat their texts across, until all columns are told apart
  *   - codes over names: the names are the header
@@ -162,7 +188,7 @@ function layoutByLooks(rows: readonly HeadRow[]): Layout {
   // The ids of a survey's fields are below their names and questions.
   if (rows.slice(1, 1 + ABOUT_ROWS).some(({ cells }) => cells.every(isFieldId)))
     return layoutOf(rows, 0, rows[0]!.cells.map(headerOf), 1);
-  const found = findHeader(rows);
+  const found = isOutline(rows) ? undefined : findHeader(rows);
   if (found === undefined)
     return {
       headers: [],

@@ -5,7 +5,7 @@
 import { grouped } from "../grouped.ts";
 import { columnLetters } from "../xlsx/text.ts";
 import type { MergedDown } from "./merged.ts";
-import type { LeftOut, OtherTitles, WhyLeftOut } from "./records.ts";
+import type { LeftOut, OtherTitle, OtherTitles, WhyLeftOut } from "./records.ts";
 import type { TotalRow } from "./totals.ts";
 
 /** Rows that a note names one by one. */
@@ -57,6 +57,7 @@ function titleNotes({ count, first: titles }: OtherTitles): string[] {
   const [first, next] = titles;
   if (!first) return [];
   const columns = `A${first.header}:${columnLetters(first.lastColumn)}`;
+  if (first.row === first.header) return [frontNote(count, titles, columns)];
   if (!next)
     return [
       `row ${first.row} (${JSON.stringify(first.text)}) above a repeated header may be the title of another table: --range 1:${first.row - 1} takes what is above it, --range ${columns} what is below`,
@@ -65,6 +66,15 @@ function titleNotes({ count, first: titles }: OtherTitles): string[] {
   return [
     `${rows} (${JSON.stringify(first.text)}, ${JSON.stringify(next.text)}${count > 2 ? ", …" : ""}) above repeated headers may be titles of other tables: --range 1:${first.row - 1} takes what is above them, --range ${columns}${next.row - 1} the next table, and so on`,
   ];
+}
+
+/** Says which headers have other titles in their first cells. */
+function frontNote(count: number, titles: readonly OtherTitle[], columns: string): string {
+  const [first, next] = [titles[0]!, titles[1]];
+  const rows = rowsText({ count, rows: titles.map(({ row }) => row) });
+  const [repeat, a] = next ? ["repeat the header with other titles in front", "the next"] : ["repeats the header with another title in front", "the other"]; // prettier-ignore
+  const named = next ? `${JSON.stringify(first.text)}, ${JSON.stringify(next.text)}${count > 2 ? ", …" : ""}` : JSON.stringify(first.text); // prettier-ignore
+  return `${rows} ${repeat} (${named}): --add section puts these in a column of the rows below, --range 1:${first.row - 1} takes what is above, --range ${columns}${next ? next.row - 1 : ""} ${a} table`;
 }
 
 /** Says that cells are merged downwards, so that all rows but the first are empty there. */

@@ -85,6 +85,49 @@ describe("no records are", () => {
     expect(rowsLeftOut(await look("Name,Kind,Price\nAda,x,1\nName,kind of,2\nBob,y,3\n"))).toEqual([]);
   });
 
+  const YEARS =
+    "2014,Units sold,Price\nTea,5,1.50\nRye,6,2.25\n2015,Units sold,Price\nTea,7,1.75\nRye,8,2.50\n2016,UNITS SOLD,Price\nTea,9,1.80\n";
+
+  test("the header with another title in its first cell", async () => {
+    const found = await look(YEARS);
+    expect(types(found)).toEqual(["text", "integer", "numeric"]);
+    expect([found.records, rowsLeftOut(found)]).toEqual([5, [["repeats", [4, 7]]]]);
+    expect(found.notes).toEqual([
+      "rows 4 and 7 repeat the header, or what stands above it, and are left out (--all-rows keeps every row)",
+      'rows 4 and 7 repeat the header with other titles in front ("2015", "2016"): --add section puts these in a column of the rows below, --range 1:3 takes what is above, --range A4:C6 the next table',
+    ]);
+    // Each of these ways is one.
+    expect((await look(YEARS, { range: "1:3" })).sample.map(({ row }) => row)).toEqual([2, 3]);
+    const next = await look(YEARS, { range: "A4:C6" });
+    expect(next.columns.map(({ header }) => header)).toEqual(["2015", "Units sold", "Price"]);
+    const one = await look(YEARS.split("\n").slice(0, 6).join("\n"));
+    expect(one.notes[1]).toBe(
+      'row 4 repeats the header with another title in front ("2015"): --add section puts these in a column of the rows below, --range 1:3 takes what is above, --range A4:C the other table',
+    );
+    expect((await look(YEARS, { range: "A4:C" })).headerRows).toEqual([4]);
+    const parts = await look(YEARS, { add: new Map([["section", "part"]] as const) });
+    expect(parts.sample.map(({ row, values }) => [row, values.at(-1)])).toEqual([[2, "2014"], [3, "2014"], [5, "2015"], [6, "2015"], [8, "2016"]]); // prettier-ignore
+    expect(parts.notes.join()).not.toContain("--range");
+    // Of two headers of two rows, the first one has the title.
+    const pair = (year: number): string =>
+      `${year},North,,South,\n,Units,Price,Units,Price\nTea,5,1.50,6,1.75\nRye,7,2.50,8,2.75\nOat,1,3.25,4,5.25\nEgg,3,0.25,2,4.50\n`;
+    const pairs = await look(pair(2014) + pair(2015) + pair(2016), { add: new Map([["section", "part"]] as const) });
+    expect(types(pairs)).toEqual(["text", "integer", "numeric", "integer", "numeric"]);
+    expect(pairs.sample.map(({ row, values }) => [row, values.at(-1)])).toEqual([[3, "2014"], [4, "2014"], [5, "2014"], [6, "2014"], [9, "2015"]]); // prettier-ignore
+  });
+
+  test("but not records that hold names of the header by chance", async () => {
+    // Too short, the same text again, a number among the names, or another column.
+    for (const text of [
+      "Name,yes,no\nAda,1,2\nBob,yes,no\n",
+      "Name,unknown,unknown\nAda,1,2\nBob,unknown,unknown\n",
+      "Name,2014,Total of it\nAda,1,2\nBob,2014,Total of it\n",
+      "Name,Units sold,Price\nAda,1,2\nBob,,Units sold\n",
+      "Name,Units sold,Price\nAda,1,2\nBob,Units sold,Price,more\n",
+    ])
+      expect(rowsLeftOut(await look(text))).toEqual([]);
+  });
+
   test("the title, page numbers and drawn lines of printed pages", async () => {
     const page = "Stock list,,\n,,\n";
     const found = await look(
@@ -297,6 +340,12 @@ test("lines of one text among the records are said, since titles of sections are
   expect((await look("Land,Number\nAmerica,\nPeru,5\nChile,7\n")).notes).toEqual([
     'row 2 holds one text alone ("America"), as a title of a section does, and is imported; --add section puts it in a column of the rows below',
   ]);
+  // A text that stands above the names as well is no title, unless that row comes again.
+  const block = "Total,9,4,5\nyoung,4,2,2\nold,3,1,2\nolder,2,1,1\n";
+  const sections = await look(`Age,Persons,,\n,Total,Men,Women\nin 2015,,,\n${block}in 2020,,,\n${block}`);
+  expect(sections.notes).toContain(
+    'rows 3 and 8 hold one text alone ("in 2015"), as titles of sections do, and are imported; --add section puts them in a column of the rows below',
+  );
   // Of two columns, one may be empty.
   expect((await look("Item,Price\nAxe,5\nSaw\nBall,7\nKite,8\nDoll,9\n")).notes).toEqual([]);
 });

@@ -32,6 +32,11 @@ export interface RecordRules {
    */
   readonly folds?: boolean;
   /**
+   * Rows of the header that another table may repeat with another title in front: `2015 | Units |
+   * Price`. Each is one of `repeated`. Missing if there are none such.
+   */
+  readonly titled?: readonly number[];
+  /**
    * Cells that records usually hold; lines below the table are looked for if these are two or more.
    */
   readonly usual: number;
@@ -150,6 +155,11 @@ export class RecordFilter {
   readonly #fold: (text: string) => string;
   /** The repeated rows, with their texts as they are compared. */
   readonly #repeated: readonly (readonly RepeatedCell[])[];
+  /** Those that may have another title in front, and the first bytes of their second texts. */
+  readonly #titled: readonly (readonly RepeatedCell[])[];
+  readonly #titledBytes: ReadonlySet<number>;
+  /** Titles in front of headers, by row, for the records below. */
+  readonly #fronts = new Map<number, string>();
   readonly #found = new Map<WhyLeftOut, { count: number; rows: number[]; text: string }>();
   readonly #merged: MergedFill;
   /** Batches that end in rows which may not be records. */
@@ -174,6 +184,8 @@ export class RecordFilter {
     this.#repeated = rules.repeated.map((cells) =>
       cells.map(({ column, text }) => ({ column, text: this.#fold(text) })),
     );
+    this.#titled = (rules.titled ?? []).map((at) => this.#repeated[at]!);
+    this.#titledBytes = new Set(this.#titled.flatMap(([, second]) => firstBytesOf(second!.text)));
     const beginnings = this.#repeated.flatMap(([cell]) => (cell ? [cell.text] : []));
     this.#firstBytes = byteSet(beginnings.flatMap((text) => [...firstBytesOf(text), MARK]));
     // After an ASCII character, a letter or a digit is one byte.
@@ -266,6 +278,12 @@ export class RecordFilter {
     let title = this.#section.join(TITLE_BETWEEN);
     const isKept = (row: number): boolean => {
       const number = batch.rowNumbers[row]!;
+      for (const [front, text] of this.#fronts) {
+        if (front > number) break;
+        this.#section = [(title = text)];
+        this.#inTitle = false;
+        this.#fronts.delete(front);
+      }
       const line = titleOf(batch, row, begin);
       if (line !== undefined) {
         this.#section = [...(this.#inTitle ? this.#section : []), line].slice(-TITLE_LINES);
@@ -292,6 +310,10 @@ export class RecordFilter {
         if (title && ++this.#titleCount <= NAMED_ROWS) this.#titles.push(title);
         return this.#leaveOut("repeats", number, cells[0]!.text);
       }
+    }
+    if (this.#titledBytes.has(batch.bytes[batch.starts[first + 1]!]!) && first + 1 < batch.firstCell[row + 1]!) {
+      const cells = cellsOf(batch, row);
+      if (this.#hasOtherTitle(cells)) return this.#leaveOutTitled(batch, row, cells);
     }
     // All other kinds are one cell alone, if records fill more.
     if (this.#rules.usual < 2 || second !== undefined) return true;
@@ -323,6 +345,22 @@ export class RecordFilter {
   #isRepeat(cells: readonly RepeatedCell[]): boolean {
     const folded = cells.map(({ column, text }) => ({ column, text: this.#fold(text) }));
     return this.#repeated.some((header) => repeats(header, folded));
+  }
+
+  /** Reports whether cells are those of the header, but for the first one. */
+  #hasOtherTitle([front, ...cells]: readonly RepeatedCell[]): boolean {
+    const folded = cells.map(({ column, text }) => ({ column, text: this.#fold(text) }));
+    return this.#titled.some(([title, ...names]) => title!.column === front!.column && repeats(names, folded));
+  }
+
+  /** Leaves a header out, of which the first cell is the title of the table below it. */
+  #leaveOutTitled(batch: RowBatch, row: number, cells: readonly RepeatedCell[]): false {
+    const number = batch.rowNumbers[row]!;
+    const text = cells[0]!.text.replace("T00:00:00.000", "");
+    if (this.#rules.sections) this.#fronts.set(number, text);
+    else if (++this.#titleCount <= NAMED_ROWS)
+      this.#titles.push({ row: number, text: shown(text), header: number, lastColumn: cells.at(-1)!.column });
+    return this.#leaveOut("repeats", number, text);
   }
 
   /** The text right above a repeated header, unless it repeats, as titles of printed pages do. */

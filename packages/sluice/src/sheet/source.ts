@@ -212,7 +212,8 @@ export async function readHeader(
     get layout() {
       return layout;
     },
-    doubts: () => layoutDoubts(rows, layout, options.sections ?? false),
+    doubts: () =>
+      layoutDoubts(rows, layout, { sections: options.sections ?? false, isText: sheet.delimiter !== undefined }),
     meet: (columns) => {
       if (options.header !== undefined) return;
       const before = options.known;
