@@ -47,6 +47,8 @@ interface SpoiledColumn extends Nearest {
   readonly values: number;
   /** Another note says why it is text. */
   readonly said: boolean;
+  /** It is the first one, which the records have their names in. */
+  readonly isFirst: boolean;
 }
 
 /**
@@ -57,13 +59,13 @@ interface SpoiledColumn extends Nearest {
  * @param firstRow the first row that can be a record
  */
 export function textNotes(load: readonly LoadColumn[], sample: Sample, stated: TypeMap, firstRow: number): string[] {
-  const spoiled = load.flatMap(({ column: { name, type }, sheetColumn, header }) => {
+  const spoiled = load.flatMap(({ column: { name, type }, sheetColumn, header }, n) => {
     const { nearest, values, errors, because } = inferred(sample, sheetColumn, header);
     if (type !== "text" || !nearest || stated.has(name) || stated.has(header)) return [];
-    return [{ ...nearest, name, values, said: errors.length > 0 || because !== undefined }];
+    return [{ ...nearest, name, values, said: errors.length > 0 || because !== undefined, isFirst: n === 0 }];
   });
   if (spoiled.length < SPOILED_COLUMNS || spoiled.length * 2 < load.length)
-    return spoiled.filter(({ said }) => !said).map(spoiledNote);
+    return spoiledNotes(spoiled.filter(({ said }) => !said));
   const against = new Map(spoiled.flatMap((one) => one.against.map(({ row, value }) => [row, value] as const)));
   const shown = [...against]
     .sort(([a], [b]) => a - b)
@@ -96,11 +98,51 @@ function sharedRow(spoiled: readonly SpoiledColumn[], firstRow: number): number 
   return [...counts].find(([row, count]) => row < firstRow + HEADER_ROWS && count * 3 >= spoiled.length * 2)?.[0];
 }
 
-function spoiledNote({ name, type, notation, fits, values, against: [first] }: SpoiledColumn): string {
+/** A note for each column, but one for all that one text speaks against. */
+function spoiledNotes(spoiled: readonly SpoiledColumn[]): string[] {
+  const columns = new Map<string, SpoiledColumn[]>();
+  for (const one of spoiled) {
+    const mark = likelyMark(one);
+    if (mark !== undefined) columns.set(mark, [...(columns.get(mark) ?? []), one]);
+  }
+  const shared = new Map([...columns].filter(([, those]) => those.length >= SPOILED_COLUMNS));
+  const isShared = (one: SpoiledColumn): boolean => shared.has(likelyMark(one) ?? "");
+  return [...spoiled.filter((one) => !isShared(one)).map(spoiledNote), ...[...shared].map(sharedNote)];
+}
+
+/**
+ * The text that may stand for a missing value: the first values that speak against the type are
+ * this one, without a digit, or it has no letter either. In the first column it may be the title of a section.
+ */
+function likelyMark({ against, isFirst }: SpoiledColumn): string | undefined {
+  if (isFirst) return undefined;
+  const [{ value } = { value: "" }, ...others] = against;
+  const isOne = others.length > 0 && others.every((one) => one.value === value);
+  const isWord = isOne && !/\p{N}/u.test(value);
+  return value !== "" && value.length <= SHOWN && (isWord || !/[\p{L}\p{N}]/u.test(value)) ? value : undefined;
+}
+
+function sharedNote([mark, columns]: readonly [string, readonly SpoiledColumn[]]): string {
+  const names = columns.slice(0, SPOILED_COLUMNS).map(({ name }) => JSON.stringify(name));
+  const more = columns.length > names.length ? ` and ${columns.length - names.length} more` : "";
+  const types = [...new Set(columns.map(({ type }) => type))].join(", ");
+  return (
+    `the columns ${names.join(", ")}${more} are text although most of their values are ${types}, because of ${JSON.stringify(mark)}; ` +
+    `if that means that a value is missing, --null ${JSON.stringify(mark)} reads it so`
+  );
+}
+
+function spoiledNote(column: SpoiledColumn): string {
+  const { name, type, notation, fits, values, against: [first] } = column; // prettier-ignore
   const meant = notation === undefined ? type : `${type}(${notation})`;
+  const mark = likelyMark(column);
+  const missing =
+    mark === undefined
+      ? ""
+      : `; if that means that a value is missing, --null ${JSON.stringify(`${name}=${mark}`)} reads it so`;
   return (
     `the column "${name}" is text although ${grouped(fits)} of ${grouped(values)} values are ${type}${notation === undefined ? "" : ` as ${notation}`}, ` +
-    `because of values such as ${JSON.stringify(first!.value.slice(0, SHOWN))} (row ${first!.row}); --type "${name}=${meant}" rejects those, and --type "${name}=text" says that it is text`
+    `because of values such as ${JSON.stringify(first!.value.slice(0, SHOWN))} (row ${first!.row}); --type "${name}=${meant}" rejects those, and --type "${name}=text" says that it is text${missing}`
   );
 }
 

@@ -11,13 +11,23 @@ const EMBEDDED = databases.at(-1)!;
 
 let tables = 0;
 
-async function imported(column: readonly string[], type?: string): Promise<ImportResult> {
+async function imported(column: readonly string[], type?: string, nulls?: readonly string[]): Promise<ImportResult> {
+  const types = new Map(type === undefined ? [] : [["v", type]]);
+  const text = ["id;v", ...column.map((value, n) => `${n};${value}`)].join("\n");
+  return await importedText(text, { types, ...(nulls === undefined ? {} : { nulls }) });
+}
+
+async function importedText(text: string, options: Partial<ImportOptions> = {}): Promise<ImportResult> {
   await using folder = newFolder();
   await using database = await EMBEDDED.open();
   const file = join(folder.path, "mixed.csv");
-  await writeFile(file, ["id;v", ...column.map((value, n) => `${n};${value}`)].join("\n"));
-  const types = new Map(type === undefined ? [] : [["v", type]]);
-  const result = await runImport(background(), { file, target: database.target, table: `mixed_${++tables}`, types });
+  await writeFile(file, text);
+  const result = await runImport(background(), {
+    file,
+    target: database.target,
+    table: `mixed_${++tables}`,
+    ...options,
+  });
   return { ...result, notes: result.notes.filter((note) => !note.startsWith("made the table")) };
 }
 
@@ -47,6 +57,29 @@ test.each([
   expect([typed.inserted, typed.rejected]).toEqual([2, 1]);
   const text = await imported(values, "text");
   expect([text.inserted, text.notes]).toEqual([3, []]);
+});
+
+test.each([
+  ["a sign", ["1", "2", "#"], "#"],
+  ["a text that comes again", ["1", "2", "3", "Not Expected", "Not Expected"], "Not Expected"],
+])("%s that may mean a missing value is said, and --null reads it so", async (_, values, mark) => {
+  const { notes } = await imported(values);
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toMatch(new RegExp(`; if that means that a value is missing, --null "v=${mark}" reads it so$`));
+  const read = await imported(values, undefined, [`v=${mark}`]);
+  expect([read.inserted, read.rejected, read.notes.filter((note) => note.includes("is text although"))]).toEqual([values.length, 0, []]); // prettier-ignore
+  expect((await imported(["1", "2", "many"])).notes[0]).not.toContain("--null");
+});
+
+test("one text that speaks against numbers in three columns of many is said once", async () => {
+  const cells = (n: number): string => ["a", "b", "c", "d", `e`, n, n % 2 === 0 ? "Not Expected" : n, n % 2 === 0 ? "Not Expected" : n + 0.5, n % 2 === 0 ? "Not Expected" : n].join(";"); // prettier-ignore
+  const lines = ["k;l;m;n;o;p;x;y;z", ...[1, 3, 5, 7, 2, 4, 9].map(cells)];
+  const { notes } = await importedText(lines.join("\n"));
+  expect(notes).toEqual([
+    'the columns "x", "y", "z" are text although most of their values are integer, numeric, because of "Not Expected"; if that means that a value is missing, --null "Not Expected" reads it so',
+  ]);
+  const read = await importedText(lines.join("\n"), { nulls: ["Not Expected"] });
+  expect([read.inserted, read.notes.join().includes("are text although")]).toEqual([7, false]);
 });
 
 test("a column of which less than half is of a type is text without a word", async () => {

@@ -50,6 +50,14 @@ const TEXT = new RegExp(
 );
 /** A number without a unit, as most are: `TEXT` gives the same, and is slow to compile. */
 const PLAIN = /^(-)?(\d[\d.,]*|[.,]\d+)$/;
+/**
+ * A number with an exponent as spreadsheets write it beside a decimal comma: `2,16E-06`. From 1E+10
+ * on it may be a code of which digits are gone.
+ */
+const EXPONENT = /^(-)?(\d),(\d+)E([+-]\d{1,2})$/i;
+const MOST_EXPONENT = 9;
+/** The digits of a group of thousands; a zero more says that decimals are none. */
+const GROUP = 3;
 const MINUS = /[\u2212\u2013]/g;
 const OF_NUMBERS = "\\d.,+()'’\\s\\u2212\\u2013-";
 /**
@@ -170,14 +178,27 @@ function partsOf(text: string): Parts | undefined {
   const digits = PLAIN.exec(text);
   if (digits) return { negative: digits[1] !== undefined, outside: false, unit: "", body: digits[2]! };
   if (WORDS.test(text)) return undefined;
+  const body = withoutExponent(text);
+  if (body !== undefined) return { negative: text.startsWith("-"), outside: false, unit: "", body };
   const found = TEXT.exec(text.trim().replace(MINUS, "-"));
   if (!found) return undefined;
-  const [, before, unit1, open, inside, unit2, body = "", unit3, close, after, unit4] = found;
+  const [, before, unit1, open, inside, unit2, digitsIn = "", unit3, close, after, unit4] = found;
   const signs = [before, inside, after, open].filter((sign) => sign !== undefined);
   const units = [unit1, unit2, unit3, unit4].filter((unit) => unit !== undefined);
   if (signs.length > 1 || units.length > 1 || (open === undefined) !== (close === undefined)) return undefined;
   const negative = signs.length > 0 && signs[0] !== "+";
-  return { negative, outside: open !== undefined || after !== undefined, unit: units[0] ?? "", body };
+  return { negative, outside: open !== undefined || after !== undefined, unit: units[0] ?? "", body: digitsIn };
+}
+
+/** The digits of `2,16E-06` with a decimal comma, `0,00000216`; undefined of any other text. */
+function withoutExponent(text: string): string | undefined {
+  const [, , whole, fraction = "", exponent = ""] = EXPONENT.exec(text) ?? [];
+  const shift = Number(exponent);
+  if (whole === undefined || shift > MOST_EXPONENT) return undefined;
+  const digits = "0".repeat(Math.max(0, -shift)) + whole + fraction + "0".repeat(Math.max(0, shift - fraction.length));
+  const at = 1 + Math.max(0, shift);
+  const decimals = digits.slice(at);
+  return `${digits.slice(0, at)},${decimals}${decimals.length === 0 || decimals.length === GROUP ? "0" : ""}`;
 }
 
 function plain({ negative, body }: Parts, pattern: RegExp): string | undefined {
