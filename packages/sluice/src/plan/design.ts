@@ -10,6 +10,7 @@ import type { InferredColumn, Nearest } from "../sheet/infer.ts";
 import { columnNames } from "./mapping.ts";
 import { table, type Column, type ColumnSpec, type TableSchema } from "../schema/schema.ts";
 import type { Sample } from "../sheet/source.ts";
+import { isTotalLabel } from "../sheet/totals.ts";
 import { NUMBER_FORMAT_HELP, numberReader, unitOf, withUnit } from "../schema/number-format.ts";
 import { baseType, isNumberType } from "../schema/types.ts";
 import { scalarOf } from "../values/values.ts";
@@ -112,10 +113,11 @@ function spoiledNotes(spoiled: readonly SpoiledColumn[]): string[] {
 
 /**
  * The text that may stand for a missing value: the first values that speak against the type are
- * this one, without a digit, or it has no letter either. In the first column it may be the title of a section.
+ * this one, without a digit, or it has no letter either. In the first column it may be the title of
+ * a section, and the name of a total is none.
  */
 function likelyMark({ against, isFirst }: SpoiledColumn): string | undefined {
-  if (isFirst) return undefined;
+  if (isFirst || against.some(({ value }) => isTotalLabel(value))) return undefined;
   const [{ value } = { value: "" }, ...others] = against;
   const isOne = others.length > 0 && others.every((one) => one.value === value);
   const isWord = isOne && !/\p{N}/u.test(value);

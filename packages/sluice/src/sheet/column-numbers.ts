@@ -12,7 +12,7 @@ const HEADER_ROWS = 4;
 
 /**
  * The index of the row that numbers the columns, if there is one among the first rows. The cells of
- * such a row go up by one from 1 or 2 on. Names are over them. Numbers are not what one of their
+ * such a row go up by one from 1 or 2 on, or from 0 on if that is the number of the texts. Names are over them. Numbers are not what one of their
  * columns holds, or the row leaves the column of texts empty that all records begin with.
  */
 export function columnNumbersAt(rows: readonly HeadRow[]): number | undefined {
@@ -21,7 +21,9 @@ export function columnNumbersAt(rows: readonly HeadRow[]): number | undefined {
     const least = rows.length - i - 1 < FEW_RECORDS ? LEAST_ALONE : LEAST;
     if (numbered.length < least || !areNamed(numbered, rows.slice(Math.max(0, i - HEADER_ROWS), i))) continue;
     const below = rows.slice(i + 1);
-    return holdsText(below, rows[i]!.cells) || leavesFirst(below, rows[i]!.cells) ? i : undefined;
+    const { cells } = rows[i]!;
+    const isZero = numberIn(cells[0]!) === 0;
+    return holdsText(below, isZero ? cells.slice(0, 1) : cells) || (!isZero && leavesFirst(below, cells)) ? i : undefined; // prettier-ignore
   }
   return undefined;
 }
@@ -36,7 +38,7 @@ function numberedColumns({ cells }: HeadRow): number[] {
   const again = numbers.indexOf(1, 1);
   const length = again < LEAST ? numbers.length : again;
   const goesOn = numbers.every((number, n) => number !== undefined && number === first! + (n % length));
-  return goesOn && (first === 1 || (first === 2 && letters === 1))
+  return goesOn && (first === 1 || first === 0 || (first === 2 && letters === 1))
     ? cells.slice(letters).map(({ column }) => column)
     : [];
 }

@@ -8,11 +8,13 @@
 //   another table below the first one           --range, one for each
 //   tables side by side                         --range, one for each
 //   titles of sections among the records        --add section
+//   names in the first row of each group alone  --add row
 //
 // A doubt changes nothing of the import. `sluice preview` shows it before any row goes in.
 import { columnLetters } from "../xlsx/text.ts";
 import { namedValues } from "./above-header.ts";
 import { isForm, isReport } from "./form.ts";
+import { groupColumns } from "./groups.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 import { otherTable, type Layout } from "./header-row.ts";
 import { rowsText } from "./record-notes.ts";
@@ -64,6 +66,7 @@ export function layoutDoubts(
   notes.push(...stackedNotes(rows, layout, columnLetters(Math.max(...filled))));
   notes.push(...sideNotes(layout, records));
   if (!sections) notes.push(...sectionNotes(rows, records, layout));
+  notes.push(...groupNotes(bodyOf(records), layout));
   return notes;
 }
 
@@ -192,6 +195,18 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
  */
 function repeatsRow(above: readonly HeadCell[], cells: readonly HeadCell[]): boolean {
   return above[0]!.text === cells[0]!.text && (cells.length === 1 || above.at(-1)!.text === cells.at(-1)!.text);
+}
+
+/** Says which columns have a value in the first row of each group of records alone. */
+function groupNotes(records: readonly HeadRow[], { headers }: Layout): string[] {
+  const columns = groupColumns(records);
+  if (columns.length === 0) return [];
+  const nameOf = new Map(headers.map(({ sheetColumn, text }) => [sheetColumn, text]));
+  const names = columns.map((column) => JSON.stringify(nameOf.get(column) ?? `column_${column}`));
+  const [name, has] = names.length === 1 ? ["the column", "has"] : ["the columns", "have"];
+  return [
+    `${name} ${names.join(", ")} ${has} a value in the first row of each group, as it seems, and ${names.length === 1 ? "is" : "are"} empty in the others, which nothing else tells apart; --add row keeps the order of the rows, by which they can be filled`,
+  ];
 }
 
 /** Characters of a title that a note shows. */

@@ -10,7 +10,7 @@ import { SAMPLE_ROWS } from "./infer.ts";
 import { mergedDown, type MergedDown } from "./merged.ts";
 import { isPrinted, RecordFilter, recordsOf, usualCells, type RecordRules } from "./records.ts";
 import { isTitleRow, recordsBegin } from "./sections.ts";
-import { hasTotals, Totals, type TotalRow } from "./totals.ts";
+import { beginnings, hasTotals, Totals, type TotalRow } from "./totals.ts";
 import type { SheetView } from "../rejects/as-source.ts";
 
 /** The options about the records. */
@@ -208,9 +208,19 @@ async function findTotals(sheet: SheetView, rules: RecordRules): Promise<TotalRo
   }
 }
 
+/** Whether a row is called a total, or the last row begins right of the first one. */
 async function anyTotals(sheet: SheetView, rules: RecordRules): Promise<boolean> {
-  for await (const { batch } of looked(sheet, rules)) if (hasTotals(batch)) return true;
-  return false;
+  let begins: number | undefined;
+  let ends: number | undefined;
+  let complete = true;
+  for await (const { batch, more } of looked(sheet, rules)) {
+    if (hasTotals(batch)) return true;
+    const [first, last] = beginnings(batch);
+    begins ??= first;
+    ends = last ?? ends;
+    if (more) complete = false;
+  }
+  return complete && begins !== undefined && ends !== undefined && ends > begins;
 }
 
 /** The batches that hold the rows which types are inferred from. */

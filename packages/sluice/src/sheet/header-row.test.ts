@@ -692,6 +692,20 @@ describe("rows below the header say more of the columns and are no records", () 
     expect(layout(rows).headers.map(({ text }) => text)).toContain("Day");
   });
 
+  test("numbers of the columns from 0 on, the number of the column of texts", () => {
+    const rows: BatchCell[][] = [
+      ["Place", "Men", "Women", "All"],
+      ["0", "1", "2", "3"],
+      ["North", 5, 6, 11],
+      ["South", 1, 2, 3],
+      ["West", 3, 2, 5],
+    ];
+    expect(layout(rows)).toMatchObject({ headerRows: [1], aboutRows: [2], firstRow: 3 });
+    // Ages from 0 on are names or values.
+    const ages: BatchCell[][] = [["Year", "a", "b", "c"], [0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5]]; // prettier-ignore
+    expect(layout(ages).aboutRows).toEqual([]);
+  });
+
   test("numbers of the columns, over one record", () => {
     const one: BatchCell[][] = [
       ["Place", "Men", "Women", "Both"],

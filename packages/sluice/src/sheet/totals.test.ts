@@ -161,6 +161,40 @@ describe("a total that is the sum of the rows above it is left out, and named", 
   });
 });
 
+describe("the last row without a label", () => {
+  const rows: TestCell[][] = [["North", "a", 5, 10], ["South", "b", 6, 20], ["West", "c", 7, 30]]; // prettier-ignore
+  const last = async (row: TestCell[], above: TestCell[][] = rows): Promise<unknown> => {
+    const { leftOut } = await preview([["Region", "Kind", "Units", "Sales"], ...above, row]);
+    return leftOut.map(({ why, rows: numbers }) => [why, numbers]);
+  };
+
+  test("is a total, if it leaves the names empty and two of its numbers are sums", async () => {
+    expect(await last([null, null, 18, 60])).toEqual([["total", [5]]]);
+    const { notes } = await preview([["Region", "Kind", "Units", "Sales"], ...rows, [null, null, 18, 60]]);
+    expect(notes).toEqual([
+      'row 5 ("18") is a total, the sum of the rows above, and is left out (--all-rows keeps every row)',
+    ]);
+    // After subtotals, in a column of its own the sum of sums, and beside a record that lacks a name.
+    const parts: TestCell[][] = [...rows, ["Total", null, 18, 60], ["East", "d", 1, 2], ["Sea", "e", 3, 4]];
+    expect(await last([null, null, 22, 66], parts)).toEqual([["total", [5, 8]]]);
+    expect(await last([null, null, 18, 60, 78])).toEqual([["total", [5]]]);
+  });
+
+  test("is a record, if a sum is missing or wrong, or it has a name", async () => {
+    for (const row of [
+      [null, null, 18, 61],
+      [null, null, 18, null],
+      [null, "x", 18, 60],
+      [null, null, 0, 0],
+    ])
+      expect(await last(row)).toEqual([]);
+    // Many records have no name, or hardly any record is above it.
+    const nameless = rows.map(([, ...cells]): TestCell[] => [null, ...cells]);
+    expect(await last([null, null, 18, 60], [["x", "a", 0, 0], ...nameless.map(([, , ...n]): TestCell[] => [null, null, ...n])])).toEqual([]); // prettier-ignore
+    expect(await last([null, null, 11, 30], rows.slice(0, 2))).toEqual([]);
+  });
+});
+
 test("a total in a notation is proven by its sums, and a mark as its label makes it no record with an empty cell", async () => {
   const rows: TestCell[][] = [
     ["material", "text", "pieces", "value"],

@@ -5,7 +5,11 @@
 // label says so and each of its numbers is the sum of the column above it: of all rows, or of those
 // since the last total. If the sum is not found (an average, figures that were rounded, a label
 // further down than the rows that are looked at), the row stays a record, and a note names it.
+//
+// The last row may be a total without a label: it leaves a column empty that nearly each record
+// fills, left of its first number, and all of its numbers are sums.
 import { CellType, type RowBatch } from "@sluice/sheets";
+import { isBlankCell } from "../chunk/blank.ts";
 import { kindOf } from "./cell-kind.ts";
 import { amountOf, NOTATIONS } from "../schema/number-format.ts";
 import { isMark } from "../values/marks.ts";
@@ -17,6 +21,9 @@ export const TOTAL_WORDS: readonly string[] = [
   "totaal,gemiddelde,razem,итого,всего,сумма,toplam,合計,小計,总计,合计,합계",
 ].flatMap((line) => line.split(","));
 
+/** Records above a total without a label at least, and its sums that are not 0. */
+const LEAST_SUMMED = 3;
+const LEAST_SUMS = 2;
 /** The most such rows at the end. */
 export const MOST_TOTALS = 3;
 
@@ -58,6 +65,22 @@ export function hasTotals(batch: RowBatch): boolean {
   return false;
 }
 
+/** The columns that the first and the last row of a batch begin in; undefined of blank rows. */
+export function beginnings(batch: RowBatch): readonly [first: number | undefined, last: number | undefined] {
+  if (batch.rowCount === 0) return [undefined, undefined];
+  let last = batch.rowCount - 1;
+  while (last > 0 && filledColumns(batch, last).length === 0) last--;
+  return [filledColumns(batch, 0)[0], filledColumns(batch, last)[0]];
+}
+
+/** The columns that a row has something else than blanks in. */
+function filledColumns(batch: RowBatch, row: number): number[] {
+  const filled: number[] = [];
+  for (let cell = batch.firstCell[row]!; cell < batch.firstCell[row + 1]!; cell++)
+    if (!isBlankCell(batch, cell)) filled.push(batch.columns[cell]!);
+  return filled;
+}
+
 /** Goes through the records of a sheet, and keeps the sums that prove which of them are totals. */
 export class Totals {
   readonly rows: TotalRow[] = [];
@@ -70,6 +93,9 @@ export class Totals {
   #sinceTotal = 0;
   /** Proven totals that no record has followed yet, by the column of their label. */
   #last: { readonly column: number; readonly total: TotalRow }[] = [];
+  /** The number of records that fill a column, and the last record. */
+  readonly #filled = new Map<number, number>();
+  #latest: { readonly row: number; readonly filled: number; readonly cells: readonly Value[] } | undefined;
 
   add(batch: RowBatch): void {
     for (let row = 0; row < batch.rowCount; row++) {
@@ -87,6 +113,11 @@ export class Totals {
    * @param complete whether the sheet ends here
    */
   found(complete: boolean): TotalRow[] {
+    const last = complete ? this.#unlabelled() : undefined;
+    return [...this.#labelled(complete), ...(last === undefined ? [] : [{ row: last, label: "", proven: true }])];
+  }
+
+  #labelled(complete: boolean): TotalRow[] {
     // This many are a category of the data, such as both sexes together.
     if (this.rows.length > MOST_TOTALS && this.rows.length * 4 > this.#records) return [];
     const misfits = new Set<TotalRow>();
@@ -101,11 +132,40 @@ export class Totals {
     );
   }
 
+  /**
+   * The last row, if it is a total without a label. Its numbers are a half of the sums that they
+   * are a part of.
+   */
+  #unlabelled(): number | undefined {
+    const { row, filled, cells } = this.#latest ?? { row: 0, filled: 0, cells: [] };
+    const records = this.#records - 1;
+    const all = cells.flatMap(({ column, values }) => (values === undefined ? [] : [{ column, values }]));
+    // A sum of sums may stand in a column of its own.
+    const numbers = all.filter(({ column }) => this.#filled.get(column)! > 1);
+    if (records < LEAST_SUMMED || all.length < filled || numbers.length === 0) return undefined;
+    const own = new Set(cells.map(({ column }) => column));
+    const leaves = [...this.#filled].some(
+      ([column, count]) => column < numbers[0]!.column && count * 10 >= records * 9 && !own.has(column),
+    );
+    const isSumOf = (of: ReadonlyMap<number, Readings>): boolean =>
+      NOTATIONS.some(
+        (_, n) =>
+          numbers.filter(({ values }) => values[n] !== 0).length >= LEAST_SUMS &&
+          numbers.every(({ column, values }) => isSum(of.get(column)![n]! - values[n]!, values[n]!)),
+      );
+    return leaves && (isSumOf(this.#all) || isSumOf(this.#since)) ? row : undefined;
+  }
+
   #record(batch: RowBatch, row: number): void {
+    const columns = filledColumns(batch, row);
+    if (columns.length === 0) return;
+    const cells = valuesOf(batch, row);
     this.#records++;
     this.#sinceTotal++;
     this.#last = [];
-    for (const { column, values } of valuesOf(batch, row)) {
+    this.#latest = { row: batch.rowNumbers[row]!, filled: columns.length, cells };
+    for (const column of columns) this.#filled.set(column, (this.#filled.get(column) ?? 0) + 1);
+    for (const { column, values } of cells) {
       if (values === undefined) this.#texts.add(column);
       else for (const sums of [this.#all, this.#since]) sums.set(column, plus(sums.get(column), values));
     }
@@ -124,6 +184,7 @@ export class Totals {
     const single = this.#sinceTotal === 1 && sums(this.#since) && this.rows.some((one) => one.proven);
     const total = { row: batch.rowNumbers[row]!, label: text.trim(), proven: proven || single };
     this.rows.push(total);
+    this.#latest = undefined;
     this.#last.push({ column, total });
     if (!total.proven) return;
     this.#since.clear();
@@ -156,14 +217,20 @@ function labelOf(batch: RowBatch, row: number): { column: number; text: string }
 /** A cell as a number in each notation; NaN for a notation that does not fit. */
 type Readings = readonly number[];
 
+/** A cell of a row, as a number if it is one. */
+interface Value {
+  readonly column: number;
+  readonly values: Readings | undefined;
+}
+
 function plus(sums: Readings | undefined, values: Readings): Readings {
   return sums === undefined ? values : sums.map((sum, n) => sum + values[n]!);
 }
 
 /** The cells of a row; a number in the notations that it can be read in. */
-function valuesOf(batch: RowBatch, row: number): { column: number; values: Readings | undefined }[] {
+function valuesOf(batch: RowBatch, row: number): Value[] {
   const { firstCell, columns, types, starts, ends, bytes } = batch;
-  const cells: { column: number; values: Readings | undefined }[] = [];
+  const cells: Value[] = [];
   for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++) {
     const [start, end] = [starts[cell]!, ends[cell]!];
     if (start === end) continue;

@@ -1,0 +1,64 @@
+// Columns that have a value in the first row of each group of records alone, as pivot tables and
+// printed lists have them:
+//
+//   Town  | Age   | 2010
+//   Bern  | young | 5        the column Town is such a one: the rows without a town are told apart
+//         | old   | 7        within a group, and not from those of other groups
+//   Basel | young | 4
+//         | old   | 9
+import { cellsByColumn, sortBelow } from "./evidence.ts";
+import type { HeadRow } from "./head-rows.ts";
+
+/** Rows without a name, and groups, at least. */
+const LEAST_ROWS = 4;
+const LEAST_GROUPS = 2;
+
+/** The columns of such names, from the left, among the first records of a sheet. */
+export function groupColumns(records: readonly HeadRow[]): number[] {
+  const rows = records.filter(({ cells }) => cells.length > 1);
+  const columns = labelColumns(rows);
+  const labels = rows.map(({ cells }) => columns.map((column) => cells.find((cell) => cell.column === column)?.text));
+  const found: number[] = [];
+  // From the right: names of groups are themselves in groups.
+  for (let at = columns.length - 1; at >= 0; at--) {
+    if (!isOfGroups(labels, at)) continue;
+    found.unshift(columns[at]!);
+    for (const [n, row] of labels.entries()) row[at] ??= labels[n - 1]?.[at];
+  }
+  return found;
+}
+
+/** The columns left of the first one that holds numbers or dates in half of the rows. */
+function labelColumns(rows: readonly HeadRow[]): number[] {
+  const columns = [...cellsByColumn(rows)].sort(([a], [b]) => a - b);
+  const isValue = ([, cells]: (typeof columns)[number]): boolean =>
+    cells.length * 2 > rows.length && !["text", undefined].includes(sortBelow(cells));
+  const value = columns.findIndex(isValue);
+  return value < 0 ? [] : columns.slice(0, value).map(([column]) => column);
+}
+
+/**
+ * Whether the label at an index names groups. Half of the rows without it, or more, have the labels
+ * of another one, and in no group do labels come twice.
+ */
+function isOfGroups(labels: readonly (readonly (string | undefined)[])[], at: number): boolean {
+  const counts = new Map<string, number>();
+  const keys = labels.map((row) => row.map((text, n) => (n === at ? "" : (text ?? ""))).join("\n"));
+  let groups = 0;
+  let inGroup = new Set<string>();
+  const others: string[] = [];
+  for (const [n, row] of labels.entries()) {
+    const key = keys[n]!;
+    if (row[at] !== undefined) {
+      groups++;
+      inGroup = new Set();
+    } else {
+      others.push(key);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    if (inGroup.has(key)) return false;
+    inGroup.add(key);
+  }
+  if (groups < LEAST_GROUPS || others.length < LEAST_ROWS || groups > others.length) return false;
+  return others.filter((key) => counts.get(key)! > 1).length * 2 >= others.length;
+}
