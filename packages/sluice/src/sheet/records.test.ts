@@ -108,6 +108,9 @@ describe("no records are", () => {
     const parts = await look(YEARS, { add: new Map([["section", "part"]] as const) });
     expect(parts.sample.map(({ row, values }) => [row, values.at(-1)])).toEqual([[2, "2014"], [3, "2014"], [5, "2015"], [6, "2015"], [8, "2016"]]); // prettier-ignore
     expect(parts.notes.join()).not.toContain("--range");
+    // Empty cells may be between the title and the names.
+    const apart = await look(YEARS.replaceAll(/^([^,]*),/gm, "$1,,"));
+    expect(rowsLeftOut(apart)).toEqual([["repeats", [4, 7]]]);
     // Of two headers of two rows, the first one has the title.
     const pair = (year: number): string =>
       `${year},North,,South,\n,Units,Price,Units,Price\nTea,5,1.50,6,1.75\nRye,7,2.50,8,2.75\nOat,1,3.25,4,5.25\nEgg,3,0.25,2,4.50\n`;

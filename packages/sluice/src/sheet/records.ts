@@ -128,6 +128,7 @@ const TITLE_LINES = 3;
 /** Stands between them, as between the groups and names of a header. */
 const TITLE_BETWEEN = " / ";
 const END_MARK = 0x1a;
+const NINE = 0x39;
 /** The first byte of the mark with which a file begins (U+FEFF). */
 const MARK = 0xef;
 const SPACE = 0x20;
@@ -155,9 +156,9 @@ export class RecordFilter {
   readonly #fold: (text: string) => string;
   /** The repeated rows, with their texts as they are compared. */
   readonly #repeated: readonly (readonly RepeatedCell[])[];
-  /** Those that may have another title in front, and the first bytes of their second texts. */
+  /** Those that may have another title in front, and their second texts by the number of bytes. */
   readonly #titled: readonly (readonly RepeatedCell[])[];
-  readonly #titledBytes: ReadonlySet<number>;
+  readonly #seconds = new Map<number, string[]>();
   /** Titles in front of headers, by row, for the records below. */
   readonly #fronts = new Map<number, string>();
   readonly #found = new Map<WhyLeftOut, { count: number; rows: number[]; text: string }>();
@@ -185,7 +186,10 @@ export class RecordFilter {
       cells.map(({ column, text }) => ({ column, text: this.#fold(text) })),
     );
     this.#titled = (rules.titled ?? []).map((at) => this.#repeated[at]!);
-    this.#titledBytes = new Set(this.#titled.flatMap(([, second]) => firstBytesOf(second!.text)));
+    for (const [, second] of this.#titled) {
+      const size = Buffer.byteLength(second!.text);
+      this.#seconds.set(size, [...(this.#seconds.get(size) ?? []), second!.text.toLowerCase()]);
+    }
     const beginnings = this.#repeated.flatMap(([cell]) => (cell ? [cell.text] : []));
     this.#firstBytes = byteSet(beginnings.flatMap((text) => [...firstBytesOf(text), MARK]));
     // After an ASCII character, a letter or a digit is one byte.
@@ -311,7 +315,7 @@ export class RecordFilter {
         return this.#leaveOut("repeats", number, cells[0]!.text);
       }
     }
-    if (this.#titledBytes.has(batch.bytes[batch.starts[first + 1]!]!) && first + 1 < batch.firstCell[row + 1]!) {
+    if (this.#mayHaveTitle(batch, first + 1, batch.firstCell[row + 1]!)) {
       const cells = cellsOf(batch, row);
       if (this.#hasOtherTitle(cells)) return this.#leaveOutTitled(batch, row, cells);
     }
@@ -335,6 +339,18 @@ export class RecordFilter {
     // Blanks in front do not count, and a letter that is not ASCII may be a capital of one that is.
     const next = bytes[starts[second]!]!;
     return next <= SPACE || next > LAST_ASCII || this.#nextCells[next] === 1;
+  }
+
+  /** Reports whether a row may have a title in front of a header. It tells most rows at once. */
+  #mayHaveTitle({ bytes, starts, ends }: RowBatch, from: number, end: number): boolean {
+    let second = from;
+    while (second < end && starts[second] === ends[second]) second++;
+    if (second >= end) return false;
+    const [start, stop] = [starts[second]!, ends[second]!];
+    const texts = this.#seconds.get(stop - start);
+    // No name begins with a digit in most sheets, and most values do.
+    if (texts === undefined || bytes[start]! <= NINE) return false;
+    return texts.includes(bytes.toString("utf8", start, stop).toLowerCase());
   }
 
   /** Reports whether a header begins with this text. Few rows do, so the others need no more. */
