@@ -28,7 +28,7 @@ test("preview shows layout, types, what speaks against others, DDL and first row
 
 Sheet "Staff" → a new table staff; header in row 3, 3 rows looked at
 Note: the header is row 3; row 1 above it is passed over
-Note: the column "pay" is text although 2 of 3 values are numeric, because of values such as "?" (row 6); --type "pay=numeric" rejects those, and --type "pay=text" says that it is text
+Note: the column "pay" is text although 2 of 3 values are numeric, because of values such as "?" (row 6); --type "pay=numeric" rejects those, and --type "pay=text" says that it is text; if that means that a value is missing, --null "pay=?" reads it so
 
    header  column  type                sure   why
 A  Name    name    text                100 %
@@ -241,7 +241,7 @@ withServer("preview --schema prints a schema file that can be edited and imports
   expect(printed.stdout).toContain('    born: { type: "date", header: "Born", dateFormat: "DD/MM/YYYY" },');
   expect(printed.stderr).toBe(
     "Note: the header is row 3; row 1 above it is passed over\n" +
-      'Note: the column "pay" is text although 2 of 3 values are numeric, because of values such as "?" (row 6); --type "pay=numeric" rejects those, and --type "pay=text" says that it is text\n',
+      'Note: the column "pay" is text although 2 of 3 values are numeric, because of values such as "?" (row 6); --type "pay=numeric" rejects those, and --type "pay=text" says that it is text; if that means that a value is missing, --null "pay=?" reads it so\n',
   );
   expect((await run(folder.path, "preview", "staff.xlsx", "--schema")).stdout).toBe(printed.stdout);
   await writeFile(join(folder.path, "own.schema.ts"), printed.stdout.replace("born:", "birthday:"));

@@ -114,7 +114,7 @@ function spoiledNotes(spoiled: readonly SpoiledColumn[]): string[] {
 /**
  * The text that may stand for a missing value: the first values that speak against the type are
  * this one, without a digit, or it has no letter either. In the first column it may be the title of
- * a section, and the name of a total is none.
+ * a section. The name of a total is not such a text.
  */
 function likelyMark({ against, isFirst }: SpoiledColumn): string | undefined {
   if (isFirst || against.some(({ value }) => isTotalLabel(value))) return undefined;

@@ -56,7 +56,7 @@ const PLAIN = /^(-)?(\d[\d.,]*|[.,]\d+)$/;
  */
 const EXPONENT = /^(-)?(\d),(\d+)E([+-]\d{1,2})$/i;
 const MOST_EXPONENT = 9;
-/** The digits of a group of thousands; a zero more says that decimals are none. */
+/** The digits of a group of thousands: a zero more says that these are decimals. */
 const GROUP = 3;
 const MINUS = /[\u2212\u2013]/g;
 const OF_NUMBERS = "\\d.,+()'’\\s\\u2212\\u2013-";

@@ -12,8 +12,9 @@ const HEADER_ROWS = 4;
 
 /**
  * The index of the row that numbers the columns, if there is one among the first rows. The cells of
- * such a row go up by one from 1 or 2 on, or from 0 on if that is the number of the texts. Names are over them. Numbers are not what one of their
- * columns holds, or the row leaves the column of texts empty that all records begin with.
+ * such a row go up by one from 1 or 2 on, or from 0 on if that is the number of the texts. Names
+ * are over them. Numbers are not what one of their columns holds, or the row leaves the column of
+ * texts empty that all records begin with.
  */
 export function columnNumbersAt(rows: readonly HeadRow[]): number | undefined {
   for (let i = 1; i < rows.length - 1; i++) {

@@ -191,7 +191,7 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
 
 /**
  * Whether a row repeats one above the records: it begins with the same text, and ends with it too.
- * `Total` over `Men` and `Women` is no title of a record that is called `Total`.
+ * `Total` over `Men` and `Women` is not the title of a record that is called `Total`.
  */
 function repeatsRow(above: readonly HeadCell[], cells: readonly HeadCell[]): boolean {
   return above[0]!.text === cells[0]!.text && (cells.length === 1 || above.at(-1)!.text === cells.at(-1)!.text);

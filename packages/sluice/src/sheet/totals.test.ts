@@ -174,7 +174,7 @@ describe("the last row without a label", () => {
     expect(notes).toEqual([
       'row 5 ("18") is a total, the sum of the rows above, and is left out (--all-rows keeps every row)',
     ]);
-    // After subtotals, in a column of its own the sum of sums, and beside a record that lacks a name.
+    // After a subtotal, and with the sum of the sums in one more column.
     const parts: TestCell[][] = [...rows, ["Total", null, 18, 60], ["East", "d", 1, 2], ["Sea", "e", 3, 4]];
     expect(await last([null, null, 22, 66], parts)).toEqual([["total", [5, 8]]]);
     expect(await last([null, null, 18, 60, 78])).toEqual([["total", [5]]]);

@@ -140,7 +140,7 @@ export class Totals {
     const { row, filled, cells } = this.#latest ?? { row: 0, filled: 0, cells: [] };
     const records = this.#records - 1;
     const all = cells.flatMap(({ column, values }) => (values === undefined ? [] : [{ column, values }]));
-    // A sum of sums may stand in a column of its own.
+    // The sum of these sums may be in one more column.
     const numbers = all.filter(({ column }) => this.#filled.get(column)! > 1);
     if (records < LEAST_SUMMED || all.length < filled || numbers.length === 0) return undefined;
     const own = new Set(cells.map(({ column }) => column));
