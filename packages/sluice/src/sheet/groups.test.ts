@@ -10,7 +10,7 @@ import { headRows } from "./head-rows.ts";
 const found = (rows: readonly (readonly BatchCell[])[]): number[] => groupColumns(headRows(batchOfRows(rows)));
 
 describe("a column names groups", () => {
-  const towns = ["Bern", "Basel", "Biel"].flatMap((town): [BatchCell, string, number][] => [
+  const towns = ["Bern", "Basel", "Biel"].flatMap((town): [string | null, string, number][] => [
     [town, "young", 5],
     [null, "old", 7],
     [null, "oldest", 2],
