@@ -5,7 +5,7 @@ import { describeError } from "../errors.ts";
 import { table, type ColumnSpec } from "../schema/schema.ts";
 import { toIdentifier } from "../schema/identifiers.ts";
 import { LIKENESS_BOUND, LIKENESS_MARGIN, likeness } from "./likeness.ts";
-import { columnNames, mapHeaders, nearest, type Place } from "./mapping.ts";
+import { columnNames, mapHeaders, nearest, show, type Place } from "./mapping.ts";
 
 const PLACE: Place = { file: "f.csv", sheet: "s", headerRow: 1 };
 
@@ -129,6 +129,71 @@ describe("who comes first", () => {
   });
 });
 
+/** All that mapping says of headers: what is loaded, in order, and how; and what has no column. */
+function whole(headers: readonly string[], columns: Readonly<Record<string, ColumnSpec>>, map = {}): unknown {
+  const all = headers.map((text, n) => ({ text, sheetColumn: n + 1 }));
+  const schema = table({ name: "t", columns });
+  const { load, homeless, matches } = mapHeaders(all, schema.columns, new Map(Object.entries(map)), PLACE, ({ text }) =>
+    text.startsWith("source"),
+  );
+  return [
+    load.map(({ column, sheetColumn, header }) => {
+      const { by, score } = matches.get(sheetColumn)!;
+      return `${sheetColumn} ${header} → ${column.name} by ${by} ${score.toFixed(3)}`;
+    }),
+    homeless.map(({ text, sheetColumn }) => `${sheetColumn} ${text}`),
+  ];
+}
+
+test("columns are loaded in the sheet's order, each with how it was found", () => {
+  const columns: Record<string, ColumnSpec> = {
+    price: {},
+    quantity: { header: ["Number of things", "Amount"] },
+    source_a: {},
+    id: { generated: true },
+  };
+  expect([
+    whole(["quantitty", "price", "left out", "zone"], { ...columns, left_out: {} }, { "left out": "" }),
+    whole(["Number of thinks", "pric", "price"], columns),
+    whole(["sources_a", "zone", "id"], columns, { id: "id" }),
+    whole(["what", "b"], { price: {}, b: { header: ["price"] } }, { what: "price" }),
+    whole(["price"], { b: { header: ["price", "B"] }, price: {} }),
+    whole(["B"], { c: { header: ["B"] }, b: {} }),
+    whole(["Price"], { price: {}, other: { header: ["Price"] } }),
+    whole(["neighbourhod", "neighborhood"], { neighbourhood: {}, price: {} }, { neighborhood: "" }),
+  ]).toMatchSnapshot("all of it");
+});
+
+test("likeness is used for fifty headers without a column, and not for fifty-one", () => {
+  const of = (count: number): unknown =>
+    mapped(["quantitty", ...Array.from({ length: count - 1 }, (_, n) => `zone ${n}`)], ["quantity"]);
+  expect([of(50), of(51)]).toEqual([{ quantity: "quantitty by likeness" }, {}]);
+});
+
+test("the bounds of likeness count themselves", () => {
+  // 1 - 3 / 25 is the bound itself; 1 - 4 / 32 is less.
+  const name = "abcdefghijklmnopqrstuvwxy";
+  expect(likeness(name, `${name.slice(0, 22)}123`.replaceAll(/\d/g, "z"))).toBe(LIKENESS_BOUND);
+  expect(mapped([name], [`${name.slice(0, 22)}zzz`])).toEqual({ [`${name.slice(0, 22)}zzz`]: `${name} by likeness` });
+  // A second column at the bound makes two of them, unless the first is better by the margin.
+  const second = `${name.slice(0, 22)}zzz`;
+  expect(mapped([name], [`${name.slice(0, 23)}zz`, second])).toBe("ambiguous_header");
+  expect(mapped([name], [second, `${name.slice(0, 24)}z`])).toEqual({
+    [`${name.slice(0, 24)}z`]: `${name} by likeness`,
+  });
+  expect(mapped([name], [`${name.slice(0, 23)}zz`, `${name.slice(0, 21)}zzzz`])).toEqual({
+    [`${name.slice(0, 23)}zz`]: `${name} by likeness`,
+  });
+});
+
+test("a header that is longer than messages show is cut", () => {
+  expect([59, 60, 61].map((length) => show({ text: "x".repeat(length), sheetColumn: 27 }))).toEqual([
+    `"${"x".repeat(59)}" (column AA)`,
+    `"${"x".repeat(60)}" (column AA)`,
+    `"${"x".repeat(60)}…" (column AA)`,
+  ]);
+});
+
 test("nearest() names three at most, and none that is not near", () => {
   const { columns } = table({
     name: "t",
@@ -140,6 +205,16 @@ test("nearest() names three at most, and none that is not near", () => {
   expect(found).toHaveLength(3);
   expect(found[0]).toBe("price");
   expect(nearest({ text: "xylophone", sheetColumn: 1 }, columns)).toEqual([]);
+  // Best first, by the best of a column's names, from 0.4 on.
+  const named = table({
+    name: "t",
+    columns: { abxyz: {}, abyyy: {}, abxxxxxx: { header: ["abcdf", "zzz"] }, abccc: {}, axxxx: {} },
+  }).columns;
+  expect(nearest({ text: "abcde", sheetColumn: 1 }, named)).toEqual([
+    { name: "abxxxxxx", score: 0.8 },
+    { name: "abccc", score: 0.6 },
+    { name: "abxyz", score: 0.4 },
+  ]);
 });
 
 test.each([

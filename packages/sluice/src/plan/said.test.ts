@@ -70,8 +70,9 @@ test("what --type takes and refuses", () => {
   expect(texts.map((text) => `${JSON.stringify(text)} → ${of(text)}`).join("\n")).toMatchSnapshot("each text");
   const load = [{ column: columnsOf({ a: {} })[0]!, sheetColumn: 1, header: "A b" }];
   expect(messageOf(() => checkTypes(new Map([["a", "text"], ["A b", "text"]]), load))).toBe("no error"); // prettier-ignore
-  expect(messageOf(() => checkTypes(new Map([["b", "text"]]), load))).toBe(
-    'unknown_column: --type "b=text": there is no column or header "b". Columns: a.',
+  const two = [...load, { column: columnsOf({ c: {} })[0]!, sheetColumn: 2, header: "C" }];
+  expect(messageOf(() => checkTypes(new Map([["b", "text"]]), two))).toBe(
+    'unknown_column: --type "b=text": there is no column or header "b". Columns: a, c.',
   );
 });
 
@@ -102,6 +103,20 @@ test("the columns of a new table, and those that are added to one", () => {
   expect([said(load().map(({ column }) => column)), said(load(types).map(({ column }) => column)), said(designColumns(headers, columnsOf({ id: {}, note: {} }), sample, new Map())), commentDdl("shop.t", load(), [...headers.slice(1), { ...headers[0]!, unit: "no. it's" }])]).toMatchSnapshot("all of it");
 }); // prettier-ignore
 
+test("a header is a comment as it is, with its unit, whatever the server makes of backslashes", () => {
+  const load = (headers: readonly string[]) =>
+    headers.map((header, n) => ({ column: columnsOf({ [`c${n}`]: {} })[0]!, sheetColumn: n + 1, header }));
+  const of = (headers: readonly string[], unit?: string): string[] =>
+    commentDdl("t", load(headers), headers.map((text, n) => ({ text, sheetColumn: n + 1, ...(unit === undefined ? {} : { unit }) }))); // prettier-ignore
+  expect([...of(["c0", "It's", "a\\b", "a\\'\0b"]), ...of(["c0"], "kg"), ...commentDdl("t", load(["A"]), [])]).toEqual([
+    `comment on column "t"."c1" is 'It''s'`,
+    `comment on column "t"."c2" is E'a\\\\b'`,
+    `comment on column "t"."c3" is E'a\\\\''b'`,
+    `comment on column "t"."c0" is 'c0 (kg)'`,
+    `comment on column "t"."c0" is 'A'`,
+  ]);
+});
+
 test("notes on columns that are text because of a few values", () => {
   const notes = (rows: readonly (readonly BatchCell[])[], stated: readonly string[] = []): string[] => {
     const { load, sample } = sheetOf(rows);
@@ -122,6 +137,45 @@ test("notes on columns that are text because of a few values", () => {
   ]).toMatchSnapshot("all of it");
 }); // prettier-ignore
 
+test("a note on many columns: its bounds, what it shows, and its advice", () => {
+  /** A sheet of numbers, but for the cells that the function gives. */
+  const notes = (bad: (row: number, column: number) => BatchCell | undefined, width = 4, height = 12, stated: readonly string[] = [], firstRow = 2) => {
+    const { load, sample } = sheetOf([
+      Array.from({ length: width }, (_, n) => `h ${n}`),
+      ...Array.from({ length: height }, (_, row) => Array.from({ length: width }, (_, n) => bad(row + 2, n) ?? row * 10 + n)),
+    ]);
+    return textNotes(load(), sample, new Map(stated.map((name) => [name, "text"])), firstRow);
+  };
+  const inRow = (row: number, columns: number, text: string | ((n: number) => string)) => (at: number, n: number) =>
+    at === row && n < columns ? (typeof text === "string" ? text : text(n)) : undefined;
+  const named = (n: number): string => `Name ${n}`;
+  expect({
+    "two of four": notes(inRow(6, 2, "zz")),
+    "three of six, and of seven": [notes(inRow(6, 3, "zz"), 6), notes(inRow(6, 3, "zz"), 7)],
+    "one is stated, by name or header": [notes(inRow(6, 4, "zz"), 4, 12, ["h_0"]), notes(inRow(6, 3, "zz"), 4, 12, ["h 0"])],
+    "marks of three characters, four and five": ["zzz", "zzzz", "zzzzz"].map((mark) => notes(inRow(6, 3, mark))),
+    "three marks, and four": [3, 4].map((marks) => notes((row, n) => (n < 4 && row > 4 && row <= 4 + marks ? ["zz", "b?", "yy", "c?"][row - 5] : undefined), 4, 30)),
+    "a mark in one column only": notes((row, n) => (row === 6 && n < 3 ? ["zz", "zz", "b?"][n] : undefined)),
+    "marks in nine of ten columns, and eight": [9, 8].map((marked) => notes((row, n) => (row === 6 ? (n < marked ? "zz" : named(n)) : undefined), 10)),
+    "rows in order, and three of them": notes((row, n) => (row === 9 - n * 2 ? `some ${n}` : undefined)),
+    "two kinds of number": notes((row, n) => (row === 6 ? named(n) : n > 1 ? `${row},5` : undefined)),
+    "a long text": notes(inRow(6, 3, (n) => `${"long ".repeat(9)}${n}`)),
+    "the tenth row, and the eleventh": [11, 12].map((row) => notes(inRow(row, 4, named), 4, 20)),
+    "the tenth row after a later one": notes(inRow(14, 4, named), 4, 20, [], 5),
+    "two columns of three in a row": notes((row, n) => (n < 3 && row === (n < 2 ? 5 : 8) ? named(n) : undefined)),
+    "three columns of five in a row": notes((row, n) => (row === (n < 3 ? 5 : 8 + n) ? named(n) : undefined), 5),
+  }).toMatchSnapshot();
+}); // prettier-ignore
+
+test("what a total is belongs to no column of a new table", () => {
+  const { load } = sheetOf([["Item", "Sum", "Note"], ["a", 1, "x"], ["b", 2, "y"], ["c", 3, "z"], ["Total", 6, "-"]]); // prettier-ignore
+  expect(load().map(({ column }) => `${column.name} ${column.type}`)).toEqual([
+    "item text",
+    "sum integer",
+    "note text",
+  ]);
+});
+
 test("notes on columns without a name", () => {
   const notes = (header: readonly BatchCell[], width: number): string[] => {
     const { load } = sheetOf([header, Array.from({ length: width }, (_, n) => n)]);
@@ -129,7 +183,11 @@ test("notes on columns without a name", () => {
     const layout = { ...detectLayout([{ number: 1, cells }]), headers: headersOf(header as string[]), headerRows: [1] };
     return unnamedNotes(load(), layout);
   };
-  expect([notes(["a", "b"], 2), notes(["a", null, "c"], 3), notes(["a"], 4), notes(["a"], 9)]).toMatchSnapshot("all of it");
+  expect([notes(["a", "b"], 2), notes(["a", null, "c"], 3), notes(["a"], 4), notes(["a"], 6), notes(["a"], 9)]).toMatchSnapshot("all of it");
+  // A header may be such a name itself, and without a header every column has one.
+  expect(notes(["a", "column_2"], 2)).toEqual([]);
+  const { load } = sheetOf([["column_1"], [1]]);
+  expect(unnamedNotes(load(), { ...detectLayout([{ number: 1, cells: [{ column: 1, text: "a", sort: "text" }] }]), headers: [], headerRows: [] })).toEqual([]);
 }); // prettier-ignore
 
 test("the notation of a column that is there comes from the sheet, if nothing is stated", async () => {
@@ -149,6 +207,23 @@ test("the notation of a column that is there comes from the sheet, if nothing is
   expect(await said({ day: "date(MM.DD.YYYY)", sum: "numeric(9,2)(1,234.56)", share: "numeric(1234,56)" })).toBe(
     "day MM.DD.YYYY, at DD.MM.YYYY HH:mm, sum 1,234.56, share 1234,56 %, note -",
   );
+  // By the header, which is not the column's name; a day with a notation that a time keeps; and what
+  // is no type of the column's, but its very text.
+  const titled = load.map((entry) => ({ ...entry, header: entry.header.toUpperCase() }));
+  const all = async (types: Readonly<Record<string, string>>, of = titled): Promise<unknown> =>
+    (await withNotations(of, async () => sample, new Map(Object.entries(types)))).map(({ column, ...entry }) => ({
+      ...entry,
+      column: Object.fromEntries(Object.entries(column).filter(([, value]) => value !== undefined)),
+    }));
+  expect([
+    await all({ DAY: "date(MM.DD.YYYY)", AT: "date(DD.MM.YYYY)", SUM: "integer(1234,56)", NOTE: "text" }),
+    await all({}, columnsOf({ day: { type: "date", dateFormat: "YYYY/MM/DD" }, at: { type: "date" }, sum: { type: "numeric", numberFormat: "1,234.56" } }).map((column, n) => ({ column, sheetColumn: n + 1, header: column.name }))),
+    await all({}, columnsOf({ day: { type: "integer" }, at: { type: "timestamptz" }, sum: { type: "text" }, share: { type: "date" } }).map((column, n) => ({ column, sheetColumn: n + 1, header: column.name }))),
+  ]).toMatchSnapshot();
+  for (const [name, type] of [["day", "timestamp(DD.MM.YYYY HH:mm)"], ["note", "date(DD.MM.YYYY)"], ["note", "numeric(1,234.56)"], ["at", "numeric"], ["sum", "date(DD.MM.YYYY)"]] as const) {
+    const refused = await said({ [name]: type }).catch((error: unknown) => describeError(error));
+    expect(refused).toMatchObject({ code: "bad_type", message: expect.stringContaining(`the column "${name}" is `) });
+  }
   await expect(said({ day: "integer" })).rejects.toThrow(
     '--type "day=integer": the column "day" is date, and an import changes no column. Leave it out, or import into a new table with --table; if the table holds nothing else than this file, drop it and import again.',
   );
