@@ -4,9 +4,12 @@
 import { expect, test } from "vitest";
 import type { Conflict } from "../chunk/chunk.ts";
 import { describeError } from "../errors.ts";
+import type { Method } from "../options.ts";
 import { table, type ColumnSpec } from "../schema/schema.ts";
 import type { TableInfo, UniqueIndex } from "../target.ts";
-import { aliasSql, conflictOf, freshSql, onConflictSql } from "./conflict.ts";
+import { aliasSql, checkEmpty, conflictNow, conflictOf, freshSql, onConflictSql } from "./conflict.ts";
+import { defaultKey, uniqueOf, withKey } from "./key.ts";
+import { shapeOf } from "./method.ts";
 import { unheldRows } from "./repeat.ts";
 
 const index = (columns: readonly string[], more: Partial<UniqueIndex> = {}): UniqueIndex => ({
@@ -49,6 +52,7 @@ const INDEXES = {
   expression: index([], { name: "t_lower", expression: true, arbiter: false }),
   exclusion: index(["email"], { name: "t_excl", arbiter: false }),
   nulls: index(["email"], { name: "t_nulls", nullsDistinct: false }),
+  named: index(["name"]),
 };
 
 type Case = readonly [
@@ -101,6 +105,48 @@ const CASES: readonly Case[] = [
   ["update of a foreign table", "update", ["code"], ["code"], { kind: "f" }],
   ["a key that the table does not have", "update", ["kode"], ["code"]],
   ["a key that the sheet does not bring", "update", ["email"], ["soft"], { load: ["code"] }],
+  ["an error at a conflict in a view", "error", undefined, [], { kind: "v" }],
+  ["an error at a conflict in a foreign table", "error", undefined, [], { kind: "f" }],
+  ["skip in a view", "skip", undefined, [], { kind: "v" }],
+  ["skip by an index of a key that is loaded, beside one that is not", "skip", undefined, ["code", "primary"]],
+  ["skip by the key that the database fills, if it is loaded", "skip", ["id"], ["primary"], { load: ["id", "name"] }],
+  ["skip of rows that are there", "skip", ["code"], ["code"], { lacking: ["name"] }],
+  [
+    "update by the primary key of rows that are there",
+    "update",
+    ["id"],
+    ["primary"],
+    { load: ["id", "name"], lacking: ["code"] },
+  ],
+  ["update of a generated column beside the key", "update", ["code"], ["code"], { load: ["id", "code"] }],
+  ["update of nothing but the key", "update", ["code"], ["code"], { load: ["code"] }],
+  [
+    "update of nothing but the key, in partitions",
+    "update",
+    ["code", "email"],
+    ["pair"],
+    { kind: "p", load: ["code", "email"] },
+  ],
+  ["update by two columns, in partitions", "update", ["code", "email"], ["pair"], { kind: "p" }],
+  ["update by two columns without an index", "update", ["code", "email"], []],
+  [
+    "update by two columns that are checked late",
+    "update",
+    ["code", "email"],
+    ["latePrimary"],
+    { without: ["deleted_at"] },
+  ],
+  ["update by an index that is checked late after one that does not do", "update", ["email"], ["exclusion", "some"]],
+  [
+    "update by a key of rows that are not deleted, and that are deleted",
+    "update",
+    ["email"],
+    ["soft"],
+    { load: ["email", "name", "deleted_at"] },
+  ],
+  ["update by a key that may be empty, with no two nulls", "update", ["email"], ["nulls"]],
+  ["update by a key with a default", "update", ["name"], ["named"]],
+  ["an error at a conflict by an index that is not loaded", "error", undefined, ["primary", "code"]],
   ["a key twice", "update", ["code", "code"], ["code"]],
 ];
 
@@ -128,4 +174,77 @@ function decided([, onConflict, key, names, more = {}]: Case): string {
 
 test("each key is decided by the index that is over it, or refused with what to do", () => {
   expect(CASES.map((one) => `${one[0]}\n    ${decided(one)}`).join("\n")).toMatchSnapshot();
+});
+
+function messageOf(work: () => unknown): string {
+  try {
+    return JSON.stringify(work()) ?? "nothing";
+  } catch (error) {
+    const { code, message, exitCode } = describeError(error);
+    return `${code} (${exitCode}): ${message}`;
+  }
+}
+
+test("the rule of an import that continues has the condition that its index has now", () => {
+  const stored = { action: "update", key: ["email"], others: true, only: ["name"] } as const;
+  const now = (rule: Omit<Conflict, "where"> | undefined, indexes: readonly UniqueIndex[]) =>
+    messageOf(() => conflictNow(rule, "shop.t", tableOf(indexes)));
+  expect([
+    now(undefined, []),
+    now({ action: "skip", key: [], others: false }, []),
+    now(stored, [INDEXES.soft]),
+    now(stored, [INDEXES.nulls]),
+    now(stored, [INDEXES.pair]),
+    now(stored, [INDEXES.some]),
+    messageOf(() => onConflictSql(undefined, ["a"])),
+    messageOf(() => onConflictSql({ action: "update", key: ["a"], where: undefined, others: false }, ["a", 'b"'])),
+  ]).toMatchSnapshot();
+});
+
+test("--empty keep goes with an update alone", () => {
+  for (const empty of [undefined, "null", "default", "keep"] as const)
+    for (const onConflict of [undefined, "error", "skip", "update"] as const) {
+      const refused = messageOf(() => checkEmpty({ ...(empty && { empty }), ...(onConflict && { onConflict }) }));
+      expect([empty, onConflict, refused]).toEqual([
+        empty,
+        onConflict,
+        empty === "keep" && onConflict !== "update"
+          ? "empty_keep (2): --empty keep says what an update leaves in a row that is there, so it goes with --on-conflict update. For new rows there is --empty default."
+          : "nothing",
+      ]);
+    }
+});
+
+test("the keys of a table that is made", () => {
+  const of = (columns: Readonly<Record<string, ColumnSpec>>, key: readonly string[] = []) =>
+    table({ name: "t", columns, ...(key.length > 0 ? { key: [...key] } : {}) });
+  const plain = of({ a: {}, b: { unique: true }, deleted_at: { type: "timestamptz" } });
+  const keyed = of({ a: {}, b: { primaryKey: true }, c: {} }, ["a", "c"]);
+  const soft = of({ a: {}, deleted_at: { type: "timestamptz" } }, ["a"]);
+  const whole = of({ a: {}, deleted_at: { type: "timestamptz" } }, ["a", "deleted_at"]);
+  expect([plain, keyed, soft, whole].map((schema) => uniqueOf(schema))).toMatchSnapshot("its indexes");
+  const key = (schema: typeof plain, wanted: readonly string[] | undefined): string => {
+    const made = withKey(schema, wanted);
+    return made === schema ? "as it was" : JSON.stringify({ ...made, columns: made.columns === schema.columns });
+  };
+  expect([
+    key(plain, undefined), key(plain, ["a"]), key(plain, ["b"]), key(plain, ["a", "b"]), key(plain, ["a", "z"]), key(plain, ["z"]),
+    key(keyed, ["c", "a"]), key(keyed, ["b"]), key(keyed, ["a"]), key(keyed, ["c"]), key(soft, ["a"]),
+  ]).toMatchSnapshot("with the key of an import"); // prettier-ignore
+  const primary = [INDEXES.soft, index(["b", "c"], { primary: true })];
+  const usual = (schema: typeof plain, unique: readonly UniqueIndex[], loaded: readonly string[]) => defaultKey(schema, unique, new Set(loaded)); // prettier-ignore
+  expect([
+    usual(keyed, primary, ["a", "b", "c"]), usual(keyed, primary, ["b", "c"]), usual(keyed, primary, ["b"]), usual(plain, primary, ["a", "b", "c", "email"]),
+    usual(plain, [INDEXES.soft], ["email"]), usual(plain, [], ["a"]),
+  ]).toEqual([["a", "c"], ["b", "c"], [], ["b", "c"], [], []]); // prettier-ignore
+});
+
+test("how each method cuts the rows up", () => {
+  const shape = (method: Method, columns: number, more = {}) =>
+    `${method} of ${columns} ${JSON.stringify(more)}: ${JSON.stringify(shapeOf({ method, ...more }, columns))}`;
+  expect([
+    shape("copy", 3), shape("copy", 3, { chunkRows: 1_999 }), shape("copy", 3, { chunkRows: 2_001 }), shape("sequential", 3), shape("concurrent", 3, { chunkRows: 7, batchSize: 9 }),
+    shape("batch", 3), shape("batch", 3, { batchSize: 7 }), shape("batch", 3, { batchSize: 1e6 }), shape("batch", 1, { batchSize: 1e6 }), shape("batch", 1_600, { batchSize: 1e6 }),
+    shape("batch", 65_000, { batchSize: 1e6 }),
+  ]).toMatchSnapshot(); // prettier-ignore
 });
