@@ -46,8 +46,8 @@ export function intervalFits(type: string): (text: string) => boolean {
   const keeps = (part: Part, amount: number): boolean => {
     if (Math.abs(amount) < 1e-9) return true;
     if (kept[part] === 0) return false;
-    if (part === "microseconds") return isMultiple(amount, kept.microseconds);
-    if (kept[part] > 1) return isMultiple(amount, kept[part]);
+    if (part === "microseconds") return isMultiple(amount, kept.microseconds, 0.01);
+    if (kept[part] > 1) return isMultiple(amount, kept[part], 1e-9);
     // A part of a month becomes days, thirty to the month, and a part of a day becomes time.
     const rest = amount % 1;
     return part === "months" ? keeps("days", rest * 30) : keeps("microseconds", rest * DAY);
@@ -58,7 +58,7 @@ export function intervalFits(type: string): (text: string) => boolean {
     if (!parts) return plain && !/\.\d{6}\d*[1-9]/.test(text);
     // Of years and what is longer, months are the smallest that there is.
     return parts.every(
-      ([part, n, size]) => (size < 12 || part !== "months" || isMultiple(n * size, 1)) && keeps(part, n * size),
+      ([part, n, size]) => (size < 12 || part !== "months" || isMultiple(n * size, 1, 1e-9)) && keeps(part, n * size),
     );
   };
 }
@@ -91,9 +91,9 @@ function partsOf(text: string): [part: Part, amount: number, unit: number][] | u
   return rest.trim() === "" ? parts : undefined;
 }
 
-/** But for the noise of binary fractions. */
-function isMultiple(n: number, of: number): boolean {
-  return Math.abs(n - Math.round(n / of) * of) < 0.01;
+/** @param noise the most that binary fractions may be off: a part of a day in microseconds is more */
+function isMultiple(n: number, of: number, noise: number): boolean {
+  return Math.abs(n - Math.round(n / of) * of) < noise;
 }
 
 /** The days of a duration as a sheet's reader writes it: `37:30:00` is 1.5625. */
