@@ -207,8 +207,7 @@ test("the notation of a column that is there comes from the sheet, if nothing is
   expect(await said({ day: "date(MM.DD.YYYY)", sum: "numeric(9,2)(1,234.56)", share: "numeric(1234,56)" })).toBe(
     "day MM.DD.YYYY, at DD.MM.YYYY HH:mm, sum 1,234.56, share 1234,56 %, note -",
   );
-  // By the header, which is not the column's name; a day with a notation that a time keeps; and what
-  // is no type of the column's, but its very text.
+  // By the header, which is not the column's name, and a time in the notation of a day.
   const titled = load.map((entry) => ({ ...entry, header: entry.header.toUpperCase() }));
   const all = async (types: Readonly<Record<string, string>>, of = titled): Promise<unknown> =>
     (await withNotations(of, async () => sample, new Map(Object.entries(types)))).map(({ column, ...entry }) => ({

@@ -147,7 +147,7 @@ export function withoutPlaces(text: string, name: string): string {
   const { hostname, username, pathname } = new URL(name);
   const quoted = [username, unescape(pathname.slice(1)), hostname].filter((part) => part !== "");
   const host = hostname.length > 1 ? [`(?<![\\w.-])${escaped(hostname)}(?![\\w-])`] : [];
-  const parts = [...quoted.map((part) => `(?<=["'»„“‚‘])${escaped(part)}(?=["'«“”’])`), ...host];
+  const parts = [...quoted.map((part) => `(?<=["'»«„“‚‘]|«\\s)${escaped(part)}(?=["'«»“”’‘]|\\s»)`), ...host];
   return plain.replaceAll(new RegExp(parts.join("|"), "gu"), HIDDEN);
 }
 

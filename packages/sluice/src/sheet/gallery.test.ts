@@ -250,7 +250,7 @@ Bob|41|Paris|cook|200|y`,
 
 function cellOf(text: string): BatchCell {
   if (text === "") return null;
-  if (/^#/.test(text)) return { error: text };
+  if (text.startsWith("#")) return { error: text };
   if (/^\d{4}-\d\d-\d\d$/.test(text)) return new Date(text);
   return /^-?\d+(?:\.\d+)?$/.test(text) && !/^0\d/.test(text) ? Number(text) : text;
 }
@@ -266,7 +266,7 @@ function described(found: SheetPreview): unknown {
   return {
     header: `rows ${headerRows.join(", ") || "none"}, units ${unitsRow ?? "none"}, records from ${firstRow}: ${records}`,
     columns: columns.map(({ letter, header, unit, column, type, dateFormat, numberFormat, inferred }) =>
-      [letter, JSON.stringify(header), unit, "→", column, type, dateFormat, numberFormat, inferred.because, inferred.nearest?.type].filter((one) => one != null).join(" ")), // prettier-ignore
+      [letter, JSON.stringify(header), unit, "→", column, type, dateFormat, numberFormat, inferred.because, inferred.nearest?.type].filter((one) => (one ?? null) !== null).join(" ")), // prettier-ignore
     rows: sample.map(({ row, values }) => `${row}: ${values.map((value) => value ?? "∅").join(" | ")}`),
     leftOut: leftOut.map((one) => JSON.stringify(one)),
     rejects: rejects.first.map(({ row, column, value, reason }) => `${row} ${column} ${value}: ${reason}`),
@@ -306,7 +306,7 @@ function* changes(rows: readonly (readonly BatchCell[])[]): Generator<[what: str
       if (cell === null) yield [`${at} filled`, put("word")];
       else yield [`no ${at}`, put(null)];
       if (typeof cell === "string") yield [`${at} a number`, put(7 + row)];
-      if (typeof cell === "string") yield [`${at} the word before`, put(String(rows[row]![column - 1] ?? rows[row - 1]?.[column] ?? "word"))];
+      if (typeof cell === "string") yield [`${at} the word before`, put(rows[row]![column - 1] ?? rows[row - 1]?.[column] ?? "word")];
       if (typeof cell !== "string" && cell !== null) yield [`${at} a word`, put("word")];
     }
   }

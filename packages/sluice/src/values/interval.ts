@@ -91,7 +91,7 @@ function partsOf(text: string): [part: Part, amount: number, unit: number][] | u
   return rest.trim() === "" ? parts : undefined;
 }
 
-/** @param noise the most that binary fractions may be off: a part of a day in microseconds is more */
+/** @param noise the most that binary fractions are off: those of a day in microseconds are more */
 function isMultiple(n: number, of: number, noise: number): boolean {
   return Math.abs(n - Math.round(n / of) * of) < noise;
 }
