@@ -188,6 +188,9 @@ export function table(spec: TableSpec): TableSchema {
       throw badSchema(where, `${what} names the column "${name}", which does not exist`, [...known]);
   };
   const key = spec.key ?? [];
+  if (!Array.isArray(key)) throw badSchema(where, "the key is not a list of columns", ['key: ["name"]']);
+  if (spec.width !== undefined && spec.width !== "pad" && spec.width !== "exact")
+    throw badSchema(where, `the width is ${JSON.stringify(spec.width)}`, ['"pad"', '"exact"']);
   for (const name of key) mustExist(name, "the key");
   const indexes = (spec.indexes ?? []).map((index): IndexSpec => {
     const full = typeof index === "string" ? { columns: [index] } : "columns" in index ? index : { columns: index };
@@ -250,6 +253,7 @@ export function indexDdl({ name, columns }: IndexSpec, table: string): string {
 }
 
 function checkName(where: string, name: string): void {
+  if (name === "") throw badSchema(where, "a name is empty", ["at least one character"]);
   if (Buffer.byteLength(name) > MAX_NAME_BYTES)
     throw badSchema(where, `the name "${name}" has more than 63 bytes`, ["a shorter name"]);
 }
@@ -269,6 +273,7 @@ function completeColumn(where: string, name: string, given: ColumnSpec | Standar
   }
   if (spec.check !== undefined && typeof spec.check["~standard"]?.validate !== "function")
     throw badSchema(here, "the check is not a Standard Schema", ["a schema of zod, valibot, arktype, …"]);
+  checkLimits(here, spec);
   checkMaking(here, spec);
   const type = spec.type ?? "text";
   // A transform without `from` is of the cells that the column would be loaded from.
@@ -298,6 +303,14 @@ function completeColumn(where: string, name: string, given: ColumnSpec | Standar
     storage: undefined,
     generated: spec.generated ?? /^(small|big)?serial\d?$|\bgenerated\b/i.test(type),
   };
+}
+
+/** Makes sure that the limits of a column's texts can be kept to. */
+function checkLimits(here: string, { maxLength, format }: ColumnSpec): void {
+  if (maxLength !== undefined && !(Number.isSafeInteger(maxLength) && maxLength > 0))
+    throw badSchema(here, `the maxLength is ${JSON.stringify(maxLength)}`, ["a whole number from 1"]);
+  if (format !== undefined && format !== "email")
+    throw badSchema(here, `the format is ${JSON.stringify(format)}`, ['"email"']);
 }
 
 /** Makes sure that the sources of a column can be meant. */
