@@ -35,3 +35,13 @@ test("a chart reaches from its first to its last sample, below a round number", 
   });
   expect(chartOf([], 100, 10).line).toBe("");
 });
+
+test("each count on both sides of a border, and each chart", () => {
+  const first = sped(NO_SPEED, 10, 1000);
+  expect([first, sped(first, 20, 1399), sped(first, 20, 1400), sped(first, 5, 2000), sped(sped(first, 20, 1400), 40, 1800)]).toMatchSnapshot("counts");
+  const many = (count: number) => ({ ...first, samples: Array.from({ length: count }, (_, n) => ({ at: n, rate: n })), at: 1000 });
+  const lengths = [239, 240].map((count) => sped(many(count), 50, 2000).samples);
+  expect([lengths.map(({ length }) => length), lengths[1]!.slice(0, 2), lengths[1]!.slice(-2)]).toEqual([[240, 121], [{ at: 1, rate: 0.5 }, { at: 3, rate: 2.5 }], [{ at: 239, rate: 238.5 }, { at: 1000, rate: 40 }]]);
+  const tops = [0, 0.5, 1, 1.5, 2, 2.1, 5, 5.1, 10, 11, 999, 1000].map((rate) => chartOf([{ at: 0, rate }], 10, 10).top);
+  expect([tops, chartOf([], 10, 10, 30), chartOf([{ at: 0, rate: 5 }], 10, 10, 30), chartOf([{ at: 0, rate: 5 }], 10, 10)]).toMatchSnapshot("charts");
+}); // prettier-ignore
