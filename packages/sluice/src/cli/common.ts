@@ -62,7 +62,7 @@ export interface ResumeFlags {
 export function resumeCommand(file: string, id: string, flags: TargetFlags & ResumeFlags): string {
   // All else comes from the ledger; a schema file's checks are functions, which it cannot have.
   return [
-    `${COMMAND} import ${shellWord(file)} --resume ${id}`,
+    `${COMMAND} import ${fileWord(file)} --resume ${id}`,
     option("--schema", flags.schema),
     option("--rejects", flags.rejects),
     flags.rawRejects ? " --raw-rejects" : "",
@@ -136,7 +136,7 @@ function atEquals(pair: string): readonly [string, string] {
 export function importCommandFor(file: string, table: string, flags: TargetFlags & RowFlags): string {
   const { schema, map, type, onConflict, key, empty, null: nulls = [], timeZone, add = new Map() } = flags;
   return [
-    `${COMMAND} import ${shellWord(file)} --table ${shellWord(table)}`,
+    `${COMMAND} import ${fileWord(file)} --table ${shellWord(table)}`,
     option("--schema", schema),
     ...[...map].map((pair) => option("--map", pair.join("="))),
     ...[...type].map((pair) => option("--type", pair.join("="))),
@@ -175,6 +175,11 @@ function withoutPassword(dsn: string): string {
 /** The note about a schema file beside a spreadsheet that is not run. */
 export function leftAside(file: string, why: string): string {
   return `the schema file ${inLines(file)} is not used, since ${inLines(why)}. A schema file is a program: look at it, then use it with --schema ${shellWord(inLines(file))}`;
+}
+
+/** The path of a file, which is not to be taken for an option. */
+function fileWord(file: string): string {
+  return shellWord(/^-./.test(file) ? `./${file}` : file);
 }
 
 function shellWord(text: string): string {
