@@ -79,6 +79,19 @@ describe("Topic", () => {
     expect(await all(fast)).toEqual([1, 2, 3]);
   });
 
+  it("ends for a subscriber although the publisher that waited for it has given up", async () => {
+    const topic = new Topic<number>();
+    const values = topic.subscribe(ctx, { buffer: 1 });
+    await topic.publish(1);
+    const [waiting, cancel] = withCancel(ctx);
+    const given = topic.publish(2, waiting).catch((error: unknown) => error);
+    await settle();
+    topic.close();
+    cancel();
+    expect(await given).toBe(Canceled);
+    expect(await all(values)).toEqual([1]);
+  });
+
   it.each([
     ["dropOldest", [3, 4], [1, 2]],
     ["dropNewest", [1, 2], [3, 4]],

@@ -16,7 +16,7 @@ const RULES = { map: new Map<string, string>(), type: new Map<string, string>(),
 test("where a command leads", () => {
   const addresses = [undefined, "postgres://h/d", "postgres://ada@h/d", "postgres://ada:x@h/d", "postgres://ada:p%40%3A@h:5433/d?a=b", "postgresql://:x@h/d", "not an address", "", "postgres://h/d e"]; // prettier-ignore
   const of = (): unknown => addresses.map((to) => [to, placeOf({ ...(to === undefined ? {} : { to }), data: "my data" }), placeOf({ ...(to === undefined ? {} : { to }), data: DEFAULT_FOLDER })]); // prettier-ignore
-  expect(of()).toMatchSnapshot();
+  expect(of()).toMatchSnapshot("without DATABASE_URL");
   vi.stubEnv("DATABASE_URL", "postgres://env/d");
   expect([of(), serverAddress({}), serverAddress({ to: "t" })]).toMatchSnapshot("with DATABASE_URL");
 });
@@ -27,7 +27,7 @@ test("each command", () => {
   expect([
     showCommand("i1", here), showCommand("i1", there), rejectsCommand("i1", here), rejectsCommand("i1", there, "F.csv"), rejectsOfDryRun(), rejectsOfDryRun("F.csv"), resumeCommand("a b.csv", "i1", here), resumeCommand("a.csv", "i1", { ...there, rawRejects: false, maxErrors: 5 }),
     importCommandFor("a.csv", "t", { ...RULES, ...here }), importCommandFor("-a.csv", "s.t u", { ...RULES, ...there, onConflict: "skip", empty: "keep", key: [] }), leftAside("a\nb.csv", "it is\u001b[31m bad"),
-  ]).toMatchSnapshot(); // prettier-ignore
+  ]).toMatchSnapshot("as it is shown"); // prettier-ignore
   const texts = [
     "sluice imports k3m9x2w7qa", "sluice imports short", "sluice imports delete k3m9x2w7qa --force --yes", "sluice imports k3m9x2w7qa --rejects x", "sluice imports cancel k3m9x2w7qa.", "sluice imports", "sluice preview x and sluice import y", "nothing",
   ]; // prettier-ignore

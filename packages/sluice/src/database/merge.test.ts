@@ -66,6 +66,23 @@ describe.each(databases)("on $name", ({ open }) => {
     },
   );
 
+  test.each(METHODS)("%s: keys that come again in a chunk are inserted once, and then updated", async (method) => {
+    await using folder = newFolder();
+    await using database = await open();
+    const { target } = database;
+    const file = await csv(folder, "sku,name,price\nx,X,1\ny,Y,2\nx,Z,3\na,A,4\nw,W,5\na,B,6\n");
+    await target.query(PRODUCTS);
+    const result = await imported(target, file, { method });
+    expect(result).toMatchObject({ inserted: 3, updated: 3, skipped: 0, rejected: 0 });
+    expect(await all(target)).toEqual([
+      ["a", "B", "6", "10"],
+      ["b", "Bit", "2", "20"],
+      ["w", "W", "5", "5"],
+      ["x", "Z", "3", "5"],
+      ["y", "Y", "2", "5"],
+    ]);
+  });
+
   test.each(METHODS)("%s: a key that the database fills itself is a key all the same", async (method) => {
     await using folder = newFolder();
     await using database = await open();

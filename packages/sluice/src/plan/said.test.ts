@@ -44,6 +44,7 @@ test("what mapping refuses", () => {
       refusal(["Name", null, "Name"], { name: text }),
       refusal([long, long.toUpperCase()], { [long.slice(0, 60)]: { ...text, header: [long, long.toUpperCase()] } }),
       refusal(["Name"], { name: text }, { Nam: "name" }),
+      refusal(["Name", "Age"], { name: text }, { Nam: "name" }),
       refusal(["Name"], { name: text, other: text }, { Name: "nome" }),
       refusal(["adres line"], { adress_line: text, addres_line: text }),
       refusal(["adres line"], { adress_line: text, addres_line: text }, {}, { hidden: true }),
@@ -82,10 +83,12 @@ function sheetOf(rows: readonly (readonly BatchCell[])[], complete = true) {
   const headers = headersOf(names as (string | null)[]);
   const inference = new Inference();
   inference.add(batchOfRows(records, 2));
+  if (complete) inference.endSheet();
   const sample = { inference, complete } as Parameters<typeof designTable>[2];
-  const load = (types: ReadonlyMap<string, string> = new Map()) => {
-    const all = withUnnamed(headers, inference.columns);
-    const { columns } = designTable("t", all, sample, new Map(), types);
+  const load = (types: ReadonlyMap<string, string> = new Map(), map: ReadonlyMap<string, string> = new Map()) => {
+    const every = withUnnamed(headers, inference.columns);
+    const all = every.filter(({ text }) => map.get(text) !== "");
+    const { columns } = designTable("t", every, sample, map, types);
     return columns.map((column, n) => ({ column, sheetColumn: all[n]!.sheetColumn, header: all[n]!.text }));
   };
   return { headers, sample, load };
@@ -167,13 +170,37 @@ test("a note on many columns: its bounds, what it shows, and its advice", () => 
   }).toMatchSnapshot();
 }); // prettier-ignore
 
-test("what a total is belongs to no column of a new table", () => {
-  const { load } = sheetOf([["Item", "Sum", "Note"], ["a", 1, "x"], ["b", 2, "y"], ["c", 3, "z"], ["Total", 6, "-"]]); // prettier-ignore
-  expect(load().map(({ column }) => `${column.name} ${column.type}`)).toEqual([
-    "item text",
-    "sum integer",
-    "note text",
+test("a total whose label does not fit its column decides no type, if that is not stated as text", async () => {
+  const rows = [["No", "Sum"], [1, 1], [2, 2], [3, 3], ["Total", 6]]; // prettier-ignore
+  const types = (...stated: readonly (readonly [string, string])[]): string[] =>
+    sheetOf(rows)
+      .load(new Map(stated))
+      .map(({ column }) => `${column.name} ${column.type}`);
+  expect([types(), types(["no", "text"]), types(["No", "varchar(9)"]), types(["no", "integer"])]).toEqual([
+    ["no integer", "sum integer"],
+    ["no text", "sum integer"],
+    ["no varchar(9)", "sum integer"],
+    ["no integer", "sum integer"],
   ]);
+  // Nor the notation of a column that is there.
+  const { sample } = sheetOf([["No", "Sum"], ["1,5", "1"], ["2,5", "2"], ["Total", "6 €"]]); // prettier-ignore
+  const load = columnsOf({ no: { type: "numeric" }, sum: { type: "integer" } }).map((column, n) => ({ column, sheetColumn: n + 1, header: column.name })); // prettier-ignore
+  const found = await withNotations(load, async () => sample, new Map());
+  expect(found.map(({ column }) => column.numberFormat)).toEqual(["1.234,56", undefined]);
+});
+
+test("a header that --map leaves out makes no column, and one that it names is called so", () => {
+  const { load } = sheetOf([["Id", "Note", "Id"], [1, "a", 2], [3, "b", 4]]); // prettier-ignore
+  const names = (map: Readonly<Record<string, string>>): string[] => load(new Map(), new Map(Object.entries(map))).map(({ column, sheetColumn, header }) => `${sheetColumn} ${header} ${column.name}`); // prettier-ignore
+  expect([names({ Note: "" }), names({ Note: "id" }), names({ Note: "key" })]).toMatchSnapshot();
+});
+
+test("a column of which another note speaks is not told of once more", () => {
+  const notes = (...values: readonly BatchCell[]): string[] => {
+    const { load, sample } = sheetOf([["v"], ...values.map((value) => [value])]);
+    return textNotes(load(), sample, new Map(), 2);
+  };
+  expect([notes(1, 2, 3, { error: "#N/A" }), notes("007", "8", "9"), notes(1, 2, "x y")].map(({ length }) => length)).toEqual([0, 0, 1]); // prettier-ignore
 });
 
 test("notes on columns without a name", () => {

@@ -64,7 +64,7 @@ test("a plan, a wish and a list of indexes that are changed at one place", () =>
 
 test("what can be an id, and how a value is shown", () => {
   expect(["a", "A-_9", "x".repeat(64), "x".repeat(65), "", "a b", "a\n", "é"].map(isId)).toEqual([true, true, true, false, false, false, false, false]); // prettier-ignore
-  expect([undefined, null, 7, "a\u001bb", "x".repeat(300), { a: [1] }].map(shown)).toMatchSnapshot();
+  expect([undefined, null, 7, "a\u001bb", "x".repeat(300), { a: [1] }].map(shown)).toMatchSnapshot("values");
   const { code, message, exitCode } = describeError(badLedger("i1", "w"));
   expect([code, exitCode, message]).toMatchSnapshot("the whole message");
 });

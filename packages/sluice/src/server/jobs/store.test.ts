@@ -1,6 +1,6 @@
 // What a server keeps of the imports that it was asked for: on the disk, privately, and not for
 // ever.
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { newFolder } from "../../test/database.ts";
@@ -57,6 +57,17 @@ test("a store beside one that is alive has a folder of its own, and the next one
   expect(third.all().map(({ id }) => id)).toEqual(["job-1", "job-2"]);
   expect(await third.sizeOf(third.get("job-2")!)).toBe(4);
   await third.close();
+});
+
+test("a folder that others may read is passed over, and the next one is taken", async () => {
+  await using folder = newFolder();
+  const first = new JobStore(folder.path, "one");
+  const open = await first.open();
+  await first.close();
+  await chmod(open, 0o755);
+  const second = new JobStore(folder.path, "one");
+  expect(await second.open()).toBe(open.replace(/-1$/, "-2"));
+  await second.close();
 });
 
 test("files that no job needs, and what a crash cut off, are removed", async () => {
