@@ -95,13 +95,13 @@ export function cutOffIn(stream: Buffer): number | undefined {
   });
   if (!whole) return 0;
   const cut = places.findIndex(
-    (place) => place >= stream.length || (isBegin(stream, place) && !passSubstream(stream, place)),
+    (place) => place + 2 > stream.length || (isBegin(stream, place) && !passSubstream(stream, place)),
   );
   return cut < 0 ? undefined : cut + 1;
 }
 
 function isBegin(stream: Buffer, at: number): boolean {
-  return at + 2 <= stream.length && BEGINS.has(stream.readUInt16LE(at));
+  return BEGINS.has(stream.readUInt16LE(at));
 }
 
 /**
