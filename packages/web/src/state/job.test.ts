@@ -151,7 +151,7 @@ test("several choices in a short time make one look", async () => {
     expect(calls).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect([calls.length, job.looking.value]).toEqual([1, false]);
-    // A look of its own takes the place of the one that was to come, and so do the end and the import.
+    // A look, the end and the import each take the place of the one that was to come.
     job.choose({ ...NO_CHOICES, table: "z" });
     await job.look();
     job.choose({ ...NO_CHOICES, table: "w" });
