@@ -19,6 +19,7 @@ test.each([
   ["labels with colons", ["Order form", "Name: | Ada | Date: | 2024-01-31", "Street: | High St 1", "City: | Bonn | Zip: | 53111", "Phone: | 123"]],
   ["labels with colons, some empty", ["Name: | Ada", "Street: | x", "City: | Bonn | Zip:", "Phone: | 123", "Total | 5"]],
   ["pairs of many kinds", ["Company | ACME", "Founded | 2001-01-31", "Employees | 12", "City | Bonn", "Branches | 3", "Owner | Eve"]],
+  ["pairs that end with two numbers", ["Company | ACME", "Founded | 2001-01-31", "City | Bonn", "Owner | Eve", "Small | 1", "Large | 2"]],
 ])("%s are a form", (_, lines) => {
   expect(isForm(rowsOf(...lines))).toBe(true);
 }); // prettier-ignore
@@ -29,6 +30,8 @@ test.each([
   ["a table below its remarks", ["Customer: | ACME", "Date: | 2024-01-31", "Item | Price", "A | 1", "B | 2", "C | 3", "D | 4"]],
   ["a list of texts", ["Key | Text", "a | x", "b | y", "c | z", "d | w"]],
   ["three rows", ["Name: | Ada", "City: | Bonn", "Phone: | 12"]],
+  ["a column of three numbers at the end", ["Company | ACME", "Founded | 2001-01-31", "City | Bonn", "Owner | Eve", "Small | 1", "Large | 2", "Huge | 3"]],
+  ["a column of three numbers at the beginning", ["Small | 1", "Large | 2", "Huge | 3", "Company | ACME", "Founded | 2001-01-31", "City | Bonn", "Owner | Eve"]],
 ])("%s is none", (_, lines) => {
   expect(isForm(rowsOf(...lines))).toBe(false);
 }); // prettier-ignore
