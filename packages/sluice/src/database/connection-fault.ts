@@ -34,7 +34,9 @@ export function codeOf(error: unknown): string {
 export function connectError(error: unknown, name: string): SluiceError {
   if (error instanceof SluiceError) return error;
   const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  // Of several addresses that were tried, the first one has a reason, and all together have none.
+  const first: unknown = error instanceof AggregateError && error.message === "" ? error.errors[0] : error;
+  const message = first instanceof Error ? first.message : String(first);
   const say = (ours: ErrorCode, text: string): SluiceError => new SluiceError(ours, text, { cause: error });
   switch (code) {
     case "ECONNREFUSED":
