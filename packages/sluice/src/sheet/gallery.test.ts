@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { previewFile, type SheetPreview } from "../preview.ts";
+import { table } from "../schema/schema.ts";
 import { batchOfRows, type BatchCell } from "../test/batch.ts";
 import { newFolder } from "../test/database.ts";
 import { writeWorkbook } from "../test/workbook.ts";
@@ -285,6 +286,15 @@ test("each sheet, with all that is decided of it", async () => {
     const { imports, notes } = await previewFile({ file, fileName: "gallery.xlsx", sheet: `s${n}` });
     expect({ ...(described(imports[0]!) as object), of: notes }).toMatchSnapshot(what);
   }
+});
+
+test("a column that is called by a sign makes no row of signs the header", async () => {
+  await using folder = newFolder();
+  const sheet = { s: [["-", "*"], ["a", "b"], ["x", "y"], ["z", "w"]] }; // prettier-ignore
+  const file = await writeWorkbook(join(folder.path, "signs.xlsx"), sheet);
+  const schema = table({ name: "t", columns: { "%": {}, a: {} } });
+  const { imports } = await previewFile({ file, schema });
+  expect([imports[0]!.headerRows, imports[0]!.firstRow]).toEqual([[2], 3]);
 });
 
 /** The sheet with one small change after the other. */
