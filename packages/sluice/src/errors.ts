@@ -115,6 +115,7 @@ export const ERROR_CODES = [
   "too_many_readers",
   "too_many_requests",
   "too_many_uploads",
+  "too_many_sheets",
   "too_wide",
   "unauthorized",
   "unavailable",

@@ -56,6 +56,14 @@ row  name  born        pay     badge
   expect(await readdir(folder.path)).toEqual(["staff.xlsx"]);
 });
 
+test("of many sheets the first 250 are listed", async () => {
+  await using folder = newFolder();
+  const sheets = Array.from({ length: 252 }, (_, n): [string, TestCell[][]] => [`Sheet ${n + 1}`, STAFF]);
+  await writeWorkbook(join(folder.path, "staff.xlsx"), Object.fromEntries(sheets));
+  const { stdout } = await run(folder.path, "preview", "staff.xlsx");
+  expect(stdout.split("\n")[0]).toMatch(/^staff\.xlsx: xlsx, sheets 1 "Sheet 1", .*, 250 "Sheet 250", and 2 more$/);
+});
+
 test("a wide sheet begins with a summary", async () => {
   await using folder = newFolder();
   const n = (value: string | number): string => Array.from({ length: 250 }, () => String(value)).join(",");

@@ -109,11 +109,16 @@ async function existingTarget(flags: PreviewFlags): Promise<Target | undefined> 
   return target;
 }
 
+/** The sheets of a file that are listed. */
+const LISTED = 250;
+
 /** The lines about a file: its sheets, its notes, and each sheet that would be imported. */
 function report(preview: FilePreview, schemaFile: string | undefined, target: Target | undefined): string[] {
-  const sheets = preview.sheets.map(
-    ({ name, state }, n) => `${n + 1} "${name}"${state === "visible" ? "" : " (hidden)"}`,
-  );
+  const sheets = preview.sheets
+    .slice(0, LISTED)
+    .map(({ name, state }, n) => `${n + 1} "${name}"${state === "visible" ? "" : " (hidden)"}`);
+  const more = preview.sheets.length - sheets.length;
+  if (more > 0) sheets.push(`and ${count(more)} more`);
   const lines = [
     `${preview.file}: ${preview.format}, ${sheets.length === 1 ? "sheet" : "sheets"} ${sheets.join(", ")}`,
   ];

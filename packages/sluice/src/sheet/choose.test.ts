@@ -176,3 +176,13 @@ test("of many sheets the first 250 are looked at for the one that is taken, and 
   expect([found, notes]).toEqual(["Sheet 250", expect.arrayContaining([said])]);
   expect((await chosenOf(251))[0]).toBe("Sheet 1");
 });
+
+test("--sheet all takes at most 1,000 sheets at once, and says so", async () => {
+  const lookAtAll = (count: number): Promise<FilePreview> =>
+    look(Object.fromEntries(Array.from({ length: count }, (_, n) => [`Sheet ${n + 1}`, []])), { sheet: "all" });
+  await expect(lookAtAll(1000)).rejects.toMatchObject({ code: "empty_sheet" });
+  await expect(lookAtAll(1001)).rejects.toMatchObject({
+    code: "too_many_sheets",
+    message: expect.stringContaining("it has 1,001 visible sheets, and at most 1,000 are imported at once"),
+  });
+});

@@ -26,6 +26,12 @@ export interface SheetToImport {
   readonly alike: readonly string[];
 }
 
+/**
+ * The visible sheets of a file that are imported at once. A file of 300 kB can list 60,000, which
+ * are hours of work, and each is told of all others.
+ */
+const MOST_SHEETS = 1000;
+
 /** The options that say which sheets are imported, and into which tables. */
 type TableOptions = Pick<
   ImportOptions,
@@ -55,19 +61,26 @@ interface FilledSheet {
 
 /**
  * The visible sheets that hold a table, and notes of those that are left out.
- * @throws SluiceError if no sheet does
+ * @throws SluiceError if no sheet does, or if there are too many
  */
 async function filledSheets(
   workbook: Workbook,
   options: TableOptions,
 ): Promise<{ filled: FilledSheet[]; notes: string[] }> {
   const { file } = options;
+  const visible = workbook.sheets.filter(({ state }) => state === "visible");
+  if (visible.length > MOST_SHEETS) {
+    throw new SluiceError(
+      "too_many_sheets",
+      `${file}: it has ${grouped(visible.length)} visible sheets, and at most ${grouped(MOST_SHEETS)} are imported at once. Name each sheet with --sheet, or split the file.`,
+    );
+  }
   const viewOf = (name: string): SheetView => sheetOf(workbook, name, options);
   const covers = coversAmong(await lookAtAll(file, workbook, viewOf, (name) => layoutOptions(options, name)));
   const filled: FilledSheet[] = [];
   const empty: string[] = [];
-  for (const { name, state } of workbook.sheets) {
-    if (state !== "visible" || covers.has(name)) continue;
+  for (const { name } of visible) {
+    if (covers.has(name)) continue;
     const sheet = viewOf(name);
     const headers = await headersOf(file, sheet, options);
     if (headers === undefined) empty.push(`"${name}"`);
