@@ -2,10 +2,13 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { background } from "@sluice/go/context";
 import { describeError } from "../errors.ts";
-import { newFolder } from "../test/database.ts";
+import { runImport } from "../import.ts";
+import { newDatabase, newFolder, server } from "../test/database.ts";
 import { run } from "../test/program.ts";
 import { addressOf } from "./address.ts";
+import { openTarget } from "./open.ts";
 import { connectionConfig } from "./postgres.ts";
 
 function refusal(dsn: string): string {
@@ -35,7 +38,9 @@ describe("an address", () => {
     ["sslmode=require&sslmode=bogus", /"sslmode"/],
     ["sslmodee=require", /"sslmodee" .* Understood: host, port, .*\. Leave it out\.$/],
     ["service=crm", /"service" .*Write what the service file says/],
-    ["schema=crm", /"schema" .*--table schema\.table/],
+    ["schema=public&pgbouncer=true", /"pgbouncer" .*leads to a pooler .*address of the server itself/],
+    ["connection_limit=5", /"connection_limit" .*--workers says/],
+    ["sslaccept=strict", /"sslaccept" .*sslmode=verify-full/],
     ["hostaddr=127.0.0.1", /Write the number as the host\.$/],
     ["dbname=x", /after the last slash/],
     ["target_session_attrs=standby", /any, read-write, primary/],
@@ -65,6 +70,29 @@ describe("an address", () => {
     expect(addressOf(`postgres:///x?${query}`).pathname).toBe("/x");
   });
 });
+
+test.skipIf(server === undefined)(
+  "schema= says where tables without a schema are, as in Prisma's addresses",
+  async () => {
+    await using folder = newFolder();
+    await using database = await newDatabase();
+    const file = join(folder.path, "a.csv");
+    await writeFile(file, "n\n1\n");
+    await database.query('create schema "My crm"; create table a (n integer); create schema shop');
+    const importTo = async (query: string, table: string): Promise<void> => {
+      await using target = await openTarget({ to: `${database.dsn}?${query}`, connections: 1 });
+      await runImport(background(), { target, file, table });
+    };
+    await importTo("schema=My%20crm", "a");
+    await importTo("schema=My%20crm", "shop.a");
+    await importTo("schema=public", "a");
+    const counts = await database.query(
+      'select (select count(*) from "My crm".a), (select count(*) from shop.a), (select count(*) from public.a)',
+    );
+    expect(counts).toEqual([["1", "1", "1"]]);
+    await expect(importTo("schema=nowhere", "b")).rejects.toMatchObject({ code: "cannot_create" });
+  },
+);
 
 test("channel_binding and connect_timeout reach the driver", () => {
   const config = connectionConfig("postgres://h/x?channel_binding=require&connect_timeout=3", "sluice");

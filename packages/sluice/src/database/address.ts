@@ -26,6 +26,8 @@ const PARAMETERS: ReadonlyMap<string, readonly string[] | undefined> = new Map([
   ["application_name", undefined],
   ["fallback_application_name", undefined],
   ["options", undefined],
+  // The schema of tables that are named without one: Prisma's addresses have it.
+  ["schema", undefined],
   ["statement_timeout", undefined],
   ["lock_timeout", undefined],
   ["idle_in_transaction_session_timeout", undefined],
@@ -45,9 +47,11 @@ const INSTEAD: ReadonlyMap<string, string> = new Map([
   ["hostaddr", "Write the number as the host."],
   ["dbname", "Write the name of the database after the last slash."],
   [
-    "schema",
-    "Write the schema before the table's name (--table schema.table), or as options=-c%20search_path%3Dschema.",
+    "pgbouncer",
+    "It says that the address leads to a pooler in transaction mode, and an import needs sessions: give the address of the server itself (Prisma's DIRECT_URL).",
   ],
+  ["connection_limit", "Leave it out: --workers says how many connections load rows."],
+  ["sslaccept", "Leave it out: sslmode=verify-full asks who is there, and sslmode=require does not."],
 ]);
 
 /**

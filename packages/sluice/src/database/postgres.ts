@@ -7,7 +7,7 @@ import { afterFunc, type Context } from "@sluice/go/context";
 import pg from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { INTERRUPTED, SluiceError } from "../errors.ts";
-import { quoteLiteral } from "../schema/identifiers.ts";
+import { quoteIdentifier, quoteLiteral } from "../schema/identifiers.ts";
 import { hashText } from "../hash.ts";
 import { addressOf } from "./address.ts";
 import { LEASE_MS } from "../ledger/ledger.ts";
@@ -117,6 +117,8 @@ class PostgresDatabase implements Database {
   readonly connections: number;
   readonly exclusive = false;
   readonly #config: pg.ClientConfig;
+  /** The settings of each session. */
+  readonly #session: readonly string[];
   readonly #pool: pg.Pool;
   readonly #watch: Watch;
   readonly #unwatch: () => void;
@@ -137,6 +139,8 @@ class PostgresDatabase implements Database {
       // What comes back is text; nobody here wants it parsed.
       types: { getTypeParser: () => (text: string) => text },
     };
+    const schema = addressOf(dsn).searchParams.get("schema");
+    this.#session = [SESSION, ...(schema === null ? [] : [`set search_path to ${quoteIdentifier(schema)}`]), DURABLE];
     // One more than load: a question about a table, and the lease, never wait for a chunk.
     this.#pool = new pg.Pool({ ...this.#config, max: connections + 1 });
     // A connection that breaks while idle is replaced; one that breaks in use reports through its
@@ -259,7 +263,7 @@ class PostgresDatabase implements Database {
     const own = `set application_name = ${quoteLiteral(name)}`;
     const run = (...sql: string[]): Promise<QueryResult> => this.#query(client, sql.join("; "));
     // If the server does not know all of the settings, they are sent again without KEEPALIVE.
-    const { rows } = await run(SESSION, DURABLE, KEEPALIVE, own, WHICH).catch(() => run(SESSION, DURABLE, own, WHICH));
+    const { rows } = await run(...this.#session, KEEPALIVE, own, WHICH).catch(() => run(...this.#session, own, WHICH));
     const [pid, since, standby] = rows[0]!;
     // The server may have changed its part with another one, and the address may take a moment to
     // follow.
