@@ -20,6 +20,8 @@
 // - A write to a cell is published by an atomic operation on another word, and a reader reads after
 //   such an operation.
 
+import { observer } from "../internal/hooks.ts";
+
 export const SLOTS = 96;
 export const MAX_PROCS = 64;
 export const CELLS = 2048;
@@ -198,7 +200,9 @@ let isFeeding = false;
 
 /** Called if all cells are in use: calls `fn`, in the order of the calls, when a cell is free. */
 export function whenCellIsFree(fn: () => void): void {
-  starved.push(fn);
+  const known = observer;
+  const g = known?.current();
+  starved.push(known === undefined || g === undefined ? fn : () => known.run(g, fn));
 }
 
 /** This is not done in `giveCell` itself, whose caller may hold an object's guard. */

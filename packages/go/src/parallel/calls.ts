@@ -9,6 +9,7 @@
 // - A caller waits as in any other operation of this library. The caller's thread resolves the
 //   promise, through its scheduler.
 
+import { crossings } from "../internal/crossings.ts";
 import { panic } from "../internal/fatal.ts";
 import { create, current, enterWait, leaveWait, remove, type Goroutine } from "../internal/goroutine.ts";
 import { capture, captured } from "../internal/channel.ts";
@@ -135,6 +136,7 @@ function launch(cell: number, call: Call, encoded: Encoded): void {
   words[at + C_AWAITED] = call.resolve === undefined ? 0 : 1;
   words[at + C_USE] = (words[at + C_USE] as number) + 1;
   fill(at, encoded);
+  crossings?.queued(cell);
   const { contexts } = encoded;
   if (contexts !== undefined && contexts.length > 0) call.ended = follow(contexts, cell);
   push(cell);
@@ -185,6 +187,7 @@ function settle(cell: number, values: () => unknown[]): void {
     value = error;
     isError = true;
   }
+  if (call.resolve !== undefined) crossings?.continued(cell);
   giveCell(cell);
   if (--pending === 0) (caller as Caller).ended();
   call.ended?.();

@@ -99,6 +99,16 @@ export function registerAmbassador(ambassador: Ambassador): void {
   ambassadors.push(ambassador);
 }
 
+/** Replaces the transport of one class, for a diagnostic. */
+export function wrapAmbassador(
+  name: string,
+  wrap: (ambassador: Ambassador) => Pick<Ambassador, "send" | "receive">,
+): void {
+  const at = ambassadors.findIndex((each) => each.name === name);
+  const ambassador = ambassadors[at] as Ambassador;
+  ambassadors[at] = { ...ambassador, ...wrap(ambassador) };
+}
+
 const floats = new Float64Array(1);
 const floatBytes = new Uint8Array(floats.buffer);
 

@@ -135,7 +135,7 @@ function startNodeThread(
 ): Thread {
   const options = { name, workerData: { [mark]: start } };
   const worker = fromSource
-    ? new Worker(entry, { ...options, execArgv: [...conditions(), "--conditions=source"] })
+    ? new Worker(entry, { ...options, execArgv: [...loading(), "--conditions=source"] })
     : new Worker(entry, options);
   let why: Error | undefined;
   worker.on("message", events.message);
@@ -151,14 +151,15 @@ function startNodeThread(
 }
 
 /**
- * The conditions that this process resolves imports by; a worker may be given no other option of
- * the process.
+ * The options of this process that say how modules are loaded: conditions, and modules that come
+ * first. A worker may be given no other option of the process.
  */
-function conditions(): string[] {
+function loading(): string[] {
   const args = nodeProcess?.execArgv ?? [];
   return args.flatMap((arg, i) => {
-    if (arg.startsWith("--conditions=")) return [arg];
-    return ["-C", "--conditions"].includes(arg) ? [`--conditions=${args[i + 1] ?? ""}`] : [];
+    if (/^--(?:conditions|import)=/.test(arg)) return [arg];
+    const name = arg === "-C" ? "--conditions" : arg;
+    return ["--conditions", "--import"].includes(name) ? [`${name}=${args[i + 1] ?? ""}`] : [];
   });
 }
 

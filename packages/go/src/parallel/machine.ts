@@ -12,6 +12,7 @@
 // last one looking also calls it. A worker first stops looking and then checks every deque once
 // more. So it does not miss a task whose pusher relied on it.
 
+import { crossings } from "../internal/crossings.ts";
 import { create, remove, runnable, setCurrent, setForeign, type Goroutine } from "../internal/goroutine.ts";
 import { elsewhere, observer } from "../internal/hooks.ts";
 import { proceed, queued } from "../internal/sched.ts";
@@ -345,7 +346,10 @@ function enter(task: number, fn: (...args: never[]) => unknown, args: unknown[])
   g.state = "running";
   let result: unknown;
   try {
-    const run = (): unknown => fn(...(args as never[]));
+    const run = (): unknown => {
+      crossings?.began(task);
+      return fn(...(args as never[]));
+    };
     result = observer === undefined ? run() : observer.run(g, run);
   } catch (error) {
     end(g, task, ERROR, error);
@@ -365,6 +369,7 @@ function enter(task: number, fn: (...args: never[]) => unknown, args: unknown[])
 }
 
 function end(g: Goroutine, task: number, outcome: number, value: unknown): void {
+  crossings?.answered(task, g);
   remove(g);
   if (outcome === ERROR && isGoexit(value)) {
     finish(task, ERROR, new Error(`parallel: ${entryName(task)} called goexit, so it has no result`));

@@ -10,6 +10,7 @@
 
 import { type Chan, type Received, type TryReceived } from "../chan.ts";
 import { type Across, Channel, closedError, isThenable, thenableError } from "../internal/channel.ts";
+import { crossings } from "../internal/crossings.ts";
 import { completed, completedWith, failed, misuse, resumeWithError } from "../internal/sched.ts";
 import {
   bytes as arenaBytes,
@@ -42,7 +43,7 @@ import {
 
 const CAP = 2;
 const COUNT = 3;
-const HEAD = 4;
+export const HEAD = 4;
 const CLOSED = 5;
 export const RECVQ = 6;
 export const SENDQ = 8;
@@ -148,6 +149,7 @@ export class SharedChannel<T> extends Channel<T> implements SharedChan<T> {
     if (memory[CLOSED] === 1) return IS_CLOSED;
     const w = claimFirst(memory, RECVQ, self);
     if (w !== 0) {
+      crossings?.claimed(tokenOf(w));
       putIntoCell(tokenOf(w), packed);
       sendOutcome(w, DONE);
       return DONE;
@@ -169,6 +171,7 @@ export class SharedChannel<T> extends Channel<T> implements SharedChan<T> {
     if (count === 0) {
       const w = claimFirst(memory, SENDQ, self);
       if (w === 0) return memory[CLOSED] === 1 ? IS_CLOSED : NOT_READY;
+      crossings?.claimed(tokenOf(w));
       const at = cellAt(w);
       take(arena[at + C_FORM] as number, arena[at + C_LENGTH] as number, arenaBytes, (at + CELL_WORDS) * 4);
       sendOutcome(w, DONE);
@@ -187,6 +190,7 @@ export class SharedChannel<T> extends Channel<T> implements SharedChan<T> {
       memory[to] = arena[from + C_FORM] as number;
       memory[to + 1] = length;
       if (memory[to] === 0) copy(arenaBytes, (from + CELL_WORDS) * 4, this.#bytes, (to + 2) * 4, length);
+      crossings?.claimed(tokenOf(w));
       sendOutcome(w, DONE);
     }
     return DONE;

@@ -12,6 +12,7 @@
 //   thread removes it. The last of these always happens before the cell is used again.
 // - Waiters of a thread that has ended are skipped.
 
+import { crossings } from "../internal/crossings.ts";
 import { current, type Goroutine, type State } from "../internal/goroutine.ts";
 import { park, resume } from "../internal/sched.ts";
 import { capture, captured } from "../internal/channel.ts";
@@ -79,6 +80,7 @@ export function makeToken(ended: Ended): number {
   Atomics.store(words, at + C_STATE, OPEN);
   sharedWaits++;
   began();
+  crossings?.queued(token);
   return token;
 }
 
@@ -98,6 +100,7 @@ export function wake(token: number): boolean {
   const ended = ends[cellOf(token)];
   if (ended === undefined) return false;
   endToken(token);
+  crossings?.continued(token);
   ended(token);
   return true;
 }
@@ -204,6 +207,7 @@ export function tokenOf(waiter: number): number {
 export function sendOutcome(waiter: number, outcome: number): void {
   const token = tokenOf(waiter);
   words[cellAt(token) + C_OUTCOME] = outcome;
+  crossings?.answered(token, current());
   sendHome(token);
 }
 

@@ -103,16 +103,21 @@ function resumed(thread: Thread, isLast: boolean): void {
  * Calls an operation. After it, at once or after its wait, everything that was released to the
  * object is known.
  */
-function acquiring<T>(object: object, operation: () => T): T {
+export function acquiring<T>(object: object, operation: () => T): T {
+  const { pending } = me();
+  const isNew = !pending.has(object);
+  // It may continue before the operation has returned.
+  pending.add(object);
   hasParked = false;
   const result = operation();
-  if (hasParked) me().pending.add(object);
-  else acquire(object);
+  if (hasParked) return result;
+  if (isNew) pending.delete(object);
+  acquire(object);
   return result;
 }
 
 /** A function that releases its effects to the object at its end, even if it throws. */
-function releasing<A extends unknown[], R>(object: object, fn: (...args: A) => R): (...args: A) => R {
+export function releasing<A extends unknown[], R>(object: object, fn: (...args: A) => R): (...args: A) => R {
   const body = (...args: A): R => {
     let result: R | undefined;
     try {
@@ -476,27 +481,39 @@ type Methods = Record<string, (...args: unknown[]) => unknown>;
 
 /**
  * Wraps methods whose effects other methods of the object see: reading ones acquire, and writing
- * ones also release.
+ * ones also release. `by` gives what stands for an object.
  */
-function seen(prototype: Methods, reads: readonly string[], writes: readonly string[]): void {
+function seen(
+  prototype: Methods,
+  reads: readonly string[],
+  writes: readonly string[],
+  by: (object: object) => object = (object) => object,
+): void {
   for (const name of [...reads, ...writes]) {
     around(prototype, name, (method) => {
       return function (this: object, ...args: unknown[]) {
-        if (name !== "store") acquire(this);
+        const object = by(this);
+        if (name !== "store") acquire(object);
         // This comes before the call: a `range` calls code of the program, and a thrown error may
         // do so too.
-        if (!reads.includes(name)) release(this);
+        if (!reads.includes(name)) release(object);
         return method.apply(this, args);
       };
     });
   }
 }
 
+/** What stands for the memory of an atomic number that other threads have too. */
+export const standIn: WeakMap<object, object> = new WeakMap();
+
 function followAtomics(): void {
   // The class of all numbers is not exported. `Bool` contains one.
   const numbers = Object.getPrototypeOf(Int32.prototype) as Methods;
   const writes = ["store", "swap", "compareAndSwap"];
-  seen(numbers, ["load"], [...writes, "add", "and", "or"]);
+  seen(numbers, ["load"], [...writes, "add", "and", "or"], (number) => {
+    const { memory } = number as Int32;
+    return standIn.get(memory) ?? memory;
+  });
   seen(Value.prototype as unknown as Methods, ["load"], writes);
 }
 

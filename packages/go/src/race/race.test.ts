@@ -180,6 +180,59 @@ Goroutine 3 (running) created at:
   });
 });
 
+describe("over threads", () => {
+  it("the operations of /parallel order what they order on one thread, and what goes through a worker", () => {
+    const program = new URL("test/across.ts", import.meta.url).pathname;
+    const args = ["--no-warnings", "--conditions=source", "--import", register, program];
+    const text = execFileSync(process.execPath, args, { encoding: "utf8" });
+    const ran = JSON.parse(text) as { what: string; races: boolean; found: number }[];
+    expect(ran.length).toBeGreaterThan(40);
+    expect(ran.filter(({ races, found }) => races !== found > 0)).toEqual([]);
+  });
+
+  const inWorker = (task: string): string => `import { go, gosched, main } from "{{index}}";
+import { parallel } from "{{parallel/index}}";
+import { WaitGroup } from "{{sync/index}}";
+const task = parallel(import.meta.url, async () => {
+  let n = 0;
+  const wg = new WaitGroup();
+  for (let i = 0; i < 2; i++) {
+    wg.go(async function add() {
+      ${task}
+    });
+  }
+  await wg.wait();
+  return n;
+});
+await main(async () => console.log(await task()));
+`;
+
+  it("a race within a worker is reported, and the status of the program is 66", () => {
+    const racy = run("worker.ts", inWorker("const was = n;\n      await gosched();\n      n = was + 1;"));
+    expect(racy).toMatchObject({ status: 66, stdout: "1\n" });
+    expect(racy.stderr).toMatch(/Write at 0x[0-9a-f]+ by goroutine \d{7}:\n {2}add\(\)\n {6}DIR\/worker\.ts:11:7\n/);
+    expect(racy.stderr).toMatch(/\nFound 2 data race\(s\)\n$/);
+    const right = run("right.ts", inWorker("await gosched();\n      n++;"));
+    expect(right).toEqual({ status: 0, stdout: "2\n", stderr: "" });
+  });
+
+  it("what comes from a worker that does not follow its operations is after all that was given away", () => {
+    // Without the option, its workers load nothing else first.
+    const lost = `process.execArgv = [];
+${inWorker("await gosched();")}
+let x = 0;
+export const pass = parallel(import.meta.url, (to: { send: (n: number) => Promise<void> }) => to.send(1));
+const { sharedChan } = await import("{{parallel/index}}");
+if ((await import("node:worker_threads")).isMainThread) {
+  const done = sharedChan<number>();
+  go(async () => { x = 1; pass.go(done); });
+  await done.recv();
+  console.log(x);
+}`.replace("await main(async () => console.log(await task()));\n", "");
+    expect(run("unfollowed.ts", lost)).toEqual({ status: 0, stdout: "1\n", stderr: "" });
+  });
+});
+
 describe("GORACE", () => {
   it("H35 halts on the first race, and sets the status", () => {
     expect(run("halt.ts", lost, { GORACE: "halt_on_error=1 exitcode=7" })).toMatchObject({ status: 7, stdout: "" });

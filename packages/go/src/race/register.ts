@@ -5,7 +5,9 @@
 import { existsSync } from "node:fs";
 import { registerHooks, setSourceMapsSupport } from "node:module";
 import { fileURLToPath } from "node:url";
+import { followThreads } from "./across.ts";
 import { failTests, detect } from "./index.ts";
+import { isFirst } from "./places.ts";
 import { rewrite } from "./rewrite.ts";
 
 const home = new URL("..", import.meta.url).href;
@@ -17,6 +19,7 @@ if (typeof registerHooks !== "function") {
 }
 setSourceMapsSupport(true);
 detect();
+followThreads();
 registerHooks({
   load: (url, context, nextLoad) => {
     const loaded = nextLoad(url, context);
@@ -37,7 +40,7 @@ registerHooks({
   },
 });
 // If a race is found in a test of node:test, that test fails.
-if (process.env["NODE_TEST_CONTEXT"]) {
+if (process.env["NODE_TEST_CONTEXT"] && isFirst) {
   const { afterEach } = await import("node:test");
   failTests((check) => afterEach(check));
 }

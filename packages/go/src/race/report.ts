@@ -44,7 +44,16 @@ export function listenToRaces(listener: (report: string) => boolean): () => void
   return () => void listeners.delete(listener);
 }
 
-let printed = 0;
+/** The number of reports, which other threads may count too. */
+let printed: Int32Array = new Int32Array(1);
+/** True if another thread tells the number at the end. */
+let isOther = false;
+
+/** Counts the reports together with other threads. `other` is true if this is not the first. */
+export function countWith(shared: Int32Array, other: boolean): void {
+  printed = shared;
+  isOther = other;
+}
 
 /** Reports a race, unless one with the same two places was reported already. */
 export function reportRace({ location, access, previous }: Race): void {
@@ -63,7 +72,7 @@ export function reportRace({ location, access, previous }: Race): void {
   if (before !== undefined) return;
   told.set(key, report);
   for (const listener of listeners) if (listener(report)) return;
-  printed++;
+  Atomics.add(printed, 0, 1);
   write(report);
   if (options.haltOnError) host.process?.exit?.(options.exitcode);
 }
@@ -72,8 +81,9 @@ export function reportRace({ location, access, previous }: Race): void {
 export function atExit(): void {
   const { process } = host;
   process?.on?.("exit", () => {
-    if (printed === 0) return;
-    write(`Found ${printed} data race(s)\n`);
+    const count = Atomics.load(printed, 0);
+    if (count === 0 || isOther) return;
+    write(`Found ${count} data race(s)\n`);
     if (!Number(process.exitCode ?? 0)) process.exitCode = options.exitcode;
   });
 }
@@ -185,6 +195,7 @@ function addressOf(location: Location): string {
 
 interface Files {
   readonly appendFileSync: (file: string, text: string) => void;
+  readonly writeSync: (file: number, text: string) => void;
 }
 
 function write(text: string): void {
@@ -193,6 +204,12 @@ function write(text: string): void {
   if (logPath !== "stderr" && logPath !== "stdout") {
     const files = process?.getBuiltinModule?.("node:fs") as Files;
     files.appendFileSync(`${logPath}.${(process as { pid?: number }).pid}`, text);
+    return;
+  }
+  if (isOther) {
+    // A worker's own streams go by way of the first thread, which may end before they are written.
+    const files = process?.getBuiltinModule?.("node:fs") as Files;
+    files.writeSync(logPath === "stdout" ? 1 : 2, text);
     return;
   }
   const stream = process?.[logPath];

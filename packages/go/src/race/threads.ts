@@ -81,6 +81,11 @@ export class Thread {
     this.#isShared = false;
   }
 
+  /** The latest time of a slot that it knows. */
+  knownOf(slot: number): number {
+    return slot === this.slot ? this.time : (this.#known[slot] ?? 0);
+  }
+
   /** Learns what several goroutines have released. */
   learnAll(snapshots: Iterable<Snapshot>): void {
     for (const snapshot of snapshots) this.learn(snapshot);
@@ -112,6 +117,11 @@ let lastThread: Thread | undefined;
  * has done since.
  */
 let ringing: Thread | undefined;
+
+/** A new slot. */
+export function newSlot(): number {
+  return slots++;
+}
 
 /** The thread of a goroutine. */
 export function threadOf(g: Goroutine): Thread {
@@ -182,11 +192,23 @@ export function asTimer(made: Snapshot, maker: number, ring: () => void): void {
   }
 }
 
+/** An object that other threads acquire and release too. It keeps the releases itself. */
+export abstract class Remote {
+  abstract acquire(thread: Thread): void;
+  abstract release(thread: Thread): void;
+  /** Releases, and forgets earlier releases. */
+  abstract releaseOnly(thread: Thread): void;
+}
+
 /** The releases to each object: the last snapshot of each goroutine that no later one knew. */
 const released = new WeakMap<object, Map<number, Snapshot>>();
 
 /** Releases: everything until now happened before the code that acquires the object next. */
 export function release(object: object, thread: Thread = me()): void {
+  if (object instanceof Remote) {
+    object.release(thread);
+    return;
+  }
   const snapshot = thread.snapshot();
   const all = released.get(object);
   if (all === undefined) {
@@ -200,8 +222,12 @@ export function release(object: object, thread: Thread = me()): void {
 }
 
 /** Releases, and forgets earlier releases, since the running goroutine knows them. */
-export function releaseOnly(object: object): void {
-  const snapshot = me().snapshot();
+export function releaseOnly(object: object, thread: Thread = me()): void {
+  if (object instanceof Remote) {
+    object.releaseOnly(thread);
+    return;
+  }
+  const snapshot = thread.snapshot();
   released.set(object, new Map([[snapshot.slot, snapshot]]));
 }
 
@@ -210,6 +236,24 @@ export function releaseOnly(object: object): void {
  * goroutine from now on.
  */
 export function acquire(object: object, thread: Thread = me()): void {
+  if (object instanceof Remote) {
+    object.acquire(thread);
+    return;
+  }
   const all = released.get(object);
   if (all !== undefined) thread.learnAll(all.values());
+}
+
+/** What was released to one object was also released to another one. */
+export function passOn(from: object, to: object): void {
+  const all = released.get(from);
+  if (all === undefined) return;
+  const into = released.get(to) ?? new Map<number, Snapshot>();
+  for (const [slot, snapshot] of all) if ((into.get(slot)?.time ?? 0) < snapshot.time) into.set(slot, snapshot);
+  released.set(to, into);
+}
+
+/** Forgets what was released to an object. */
+export function forget(object: object): void {
+  released.delete(object);
 }
