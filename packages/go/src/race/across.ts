@@ -18,6 +18,7 @@ import { ID, type SharedObject } from "../parallel/shared-object.ts";
 import { SharedCond, SharedOnce, SharedRWMutex, SharedWaitGroup } from "../parallel/shared-sync.ts";
 import { acquiring, releasing, standIn } from "./edges.ts";
 import { collectIn, followHere, isFirst, newId, Place, races, usePool } from "./places.ts";
+import { shareMemory } from "./probe.ts";
 import { countWith } from "./report.ts";
 import { acquire, me, newSlot, release, releaseOnly, Thread, threadOf } from "./threads.ts";
 
@@ -36,8 +37,11 @@ export function followThreads(): void {
   followRWMutex();
   followOthers();
   followNumbers();
+  // Two threads have no name for one element that both know.
+  shareMemory(() => (self === 0 ? undefined : placeOf(memoryKey)));
 }
 
+const memoryKey = 0x7fffffff;
 const places = new Map<number, Place>();
 
 function placeOf(key: number): Place {

@@ -1,6 +1,7 @@
 // The functions that rewritten code calls. Each one records an access, and returns the value with
 // which the code continues. Their names are short because rewritten code contains many of them.
 
+import { acquire, release } from "./threads.ts";
 import { Location, read, type Site, write } from "./detector.ts";
 
 export { addPlaces as module } from "./report.ts";
@@ -34,9 +35,14 @@ export function u(variable: Location | undefined, site: Site): void {
   if (variable !== undefined) write(variable, site, true);
 }
 
-/** Records variables that a pattern has written; returns its value. */
-export function ws<T>(site: Site, value: T, ...variables: (Location | undefined)[]): T {
-  for (const variable of variables) w(variable, site);
+type Property = readonly [object: unknown, key: PropertyKey];
+
+/** Records variables and properties that a pattern has written; returns its value. */
+export function ws<T>(site: Site, value: T, ...written: (Location | Property | undefined)[]): T {
+  for (const one of written) {
+    if (Array.isArray(one)) s(one[0], one[1], site, undefined);
+    else w(one as Location | undefined, site);
+  }
   return value;
 }
 
@@ -138,6 +144,64 @@ export function da<T>(array: T, count: number, site: Site): T {
   return array;
 }
 
+/** `Object.assign`, which reads all properties of its sources, and writes them. */
+export function a(site: Site): typeof Object.assign {
+  return (target: object, ...sources: object[]): object => {
+    for (const source of sources) {
+      for (const key of isObject(source) ? Reflect.ownKeys(source) : []) {
+        readAt(source, key, site, false);
+        s(target, key, site, undefined);
+      }
+    }
+    return Object.assign(target, ...sources) as object;
+  };
+}
+
+/** Gives what stands for all memory that threads share, if there are several threads. */
+let sharedMemory: () => object | undefined = () => undefined;
+
+export function shareMemory(by: () => object | undefined): void {
+  sharedMemory = by;
+}
+
+/** What stands for each element that the program uses with `Atomics`, by its place in memory. */
+const elementsOf = new WeakMap<object, Map<number, object>>();
+
+/** `Atomics`, whose operations order: each is after those before it that changed the element. */
+export const atomics: typeof Atomics = new Proxy(Atomics, {
+  get: (host, name) => {
+    const own: unknown = Reflect.get(host, name);
+    if (typeof own !== "function" || !writesOfAtomics.has(name as string)) return own;
+    const changes = writesOfAtomics.get(name as string) as boolean;
+    return (array: Int32Array, index: number, ...more: number[]): unknown => {
+      const elements = elementsAt(array, index);
+      if (changes) for (const element of elements) release(element);
+      const result: unknown = (own as (...args: unknown[]) => unknown).call(host, array, index, ...more);
+      for (const element of elements) acquire(element);
+      return result;
+    };
+  },
+});
+
+/** The operations that order, and whether each changes the element. */
+const writesOfAtomics = new Map<string, boolean>([
+  ["load", false],
+  ["wait", false],
+  ...["store", "add", "sub", "and", "or", "xor", "exchange", "compareExchange"].map((name) => [name, true] as const),
+]);
+
+function elementsAt(array: unknown, index: number): object[] {
+  if (!ArrayBuffer.isView(array)) return [];
+  const { buffer, byteOffset } = array;
+  let all = elementsOf.get(buffer);
+  if (all === undefined) elementsOf.set(buffer, (all = new Map()));
+  const at = byteOffset + index * ((array as Int32Array).BYTES_PER_ELEMENT || 1);
+  let element = all.get(at);
+  if (element === undefined) all.set(at, (element = {}));
+  const shared = buffer instanceof ArrayBuffer ? undefined : sharedMemory();
+  return shared === undefined ? [element] : [element, shared];
+}
+
 type Collection = Map<unknown, unknown> | Set<unknown>;
 
 function isCollection(value: unknown): value is Collection {
@@ -177,7 +241,14 @@ function call(object: unknown, name: string, site: Site, isAtomic: boolean): voi
   else if (Object.hasOwn(object, name)) readAt(object, name, site, isAtomic);
 }
 
+/** Methods that take elements out, each for one goroutine alone. */
+const arrayTakes = new Set(["pop", "shift", "splice"]);
+
 function callOfArray(array: readonly unknown[], name: string, site: Site, isAtomic: boolean): void {
+  // Whoever takes something out is after those who have put something in: a queue, or a list of
+  // objects to be used again.
+  if (arrayTakes.has(name)) acquire(array);
+  else if (name === "push" || name === "unshift") release(array);
   if (name === "push") {
     write(locationOf(array, "length"), site, true);
     write(locationOf(array, array.length), site, true);

@@ -41,6 +41,8 @@ const programs: readonly string[] = [
   "let n = 0; const f = () => n; if (true) n++; else n--; do n++; while (n < 3); l: n++; f()",
   "let n = 0; function later() { return n } function f() { n = 2; return later() } f()",
   "switch (1) { case 1: let n = 1; n++; (() => n)(); n }",
+  "function f(a, b = a, c = () => a) { const g = () => { a++; return a }; return [g(), a, b, c(), arguments.length] } f(1)",
+  "const f = (a, b = (a = 2, () => a)) => { const g = () => a; a = 3; return [g(), b()] }; f(1)",
   // Properties.
   "const o = { a: { b: 1 }, f() { return this.a.b } }; o.a.b = 2; o.a.b += 3; o.a.b++; [o.f(), o['a']['b'], delete o.a.b, o]",
   "const o = { n: 0 }; const get = () => (o.n++, o); get().n = 5; get().n += 2; get().n ??= 1; get()['n'] = 1; o.n",
@@ -53,6 +55,9 @@ const programs: readonly string[] = [
   "class A { n = 1; m() { return this.n } } class B extends A { m() { super.n = 3; return super.m() + this.n } } new B().m()",
   "const { a, b: [c], ...d } = { a: 1, b: [2], e: 3 }; const [x, , y] = [1, 2, 3]; const o = { p: 1 }; const { p } = o; [a, c, d, x, y, p]",
   "const o = { t: (s) => s.raw[0] }; o.t`x`",
+  "const o = { a: 1, b: {} }; [o.a, o['c'], ...o.b.d] = [2, 3, 4, 5]; ({ x: o.a, y: o.e = 6 } = { x: 7 }); o",
+  "const o = { a: 1 }; const p = Object.assign(o, { b: 2 }, null, [3]); [p === o, o, Object.assign({}, o).b]",
+  "const a = new Int32Array(2); const b = Atomics.add(a, 1, 2) + Atomics.load(a, 1); [b, Atomics.compareExchange(a, 1, 2, 3), Atomics.isLockFree(4), a[1]]",
   "const o = { C: class { constructor(n) { this.n = n } } }; new o.C(5).n",
   "const key = { toString() { return 'k' } }; const o = {}; o[key] = 1; o[key]++; o",
   // Collections.

@@ -74,7 +74,7 @@ class Rewriter {
   /** The positions of statements that have got a semicolon before them. */
   readonly #separated = new Set<number>();
   readonly #cells = new Map<Binding, string>();
-  /** The number of probes at awaits. */
+  /** The number of probes that have no place. */
   #followed = 0;
 
   constructor(source: string, program: Node, options: RewriteOptions) {
@@ -195,8 +195,7 @@ class Rewriter {
   }
 
   #identifier(node: Node, parent: Node, above: readonly Node[]): void {
-    const binding = this.#roles.bindings.get(node);
-    const cell = binding === undefined ? undefined : this.#cells.get(binding);
+    const cell = this.#cellOf(node);
     if (cell === undefined || this.#roles.roles.has(node)) return;
     const site = this.#site(node, above);
     if (site === undefined) return;
@@ -352,6 +351,10 @@ class Rewriter {
     if (callee.type !== "MemberExpression" || callee["computed"] === true) return;
     const property = callee["property"] as Node;
     const object = callee["object"] as Node;
+    if (object.type === "Identifier" && this.#isHostName(object)) {
+      this.#callOfHost(node, callee, above);
+      return;
+    }
     if (this.#isLeftAlone(object) || property.type !== "Identifier") return;
     const site = this.#site(callee, above);
     if (site === undefined) return;
@@ -366,6 +369,19 @@ class Rewriter {
       return;
     }
     this.#probeObject(callee, this.#roles.atomic.has(callee) ? "ca" : "c", nameOf(property), site);
+  }
+
+  /** Handles `Object.assign`, which writes properties, and `Atomics`, whose operations order. */
+  #callOfHost(node: Node, callee: Node, above: readonly Node[]): void {
+    const object = callee["object"] as Node;
+    const name = `${String(object["name"])}.${String((callee["property"] as Node)["name"])}`;
+    if (name === "Object.assign") {
+      const site = this.#site(node, above);
+      if (site !== undefined) this.#code.update(callee.start, callee.end, `$r.a(${site})`);
+    } else if (name.startsWith("Atomics.")) {
+      this.#code.update(object.start, object.end, "$r.atomics");
+      this.#followed++;
+    }
   }
 
   #probeObject(node: Node, probe: string, key: string, site: string): void {
@@ -403,13 +419,27 @@ class Rewriter {
     this.#code.prependLeft(value.end, `, ${what}, ${site})`);
   }
 
-  /** Handles `[a, b] = value`, which writes variables. */
+  /** Handles `[a, b.c] = value`, which writes variables and properties. */
   #writtenByPattern(node: Node, pattern: Node, above: readonly Node[]): void {
-    const cells = targets(pattern).flatMap((target) => this.#cellOf(unwrapped(target)) ?? []);
-    const site = cells.length === 0 ? undefined : this.#site(pattern, above);
+    const written = targets(pattern).flatMap((target) => {
+      const inner = unwrapped(target);
+      return this.#cellOf(inner) ?? this.#writtenProperty(inner) ?? [];
+    });
+    const site = written.length === 0 ? undefined : this.#site(pattern, above);
     if (site === undefined) return;
     this.#code.appendRight(node.start, `$r.ws(${site}, `);
-    this.#code.prependLeft(node.end, `, ${cells.join(", ")})`);
+    this.#code.prependLeft(node.end, `, ${written.join(", ")})`);
+  }
+
+  /** The object and key of a property that a pattern writes, if both may be written twice. */
+  #writtenProperty(node: Node): string | undefined {
+    if (node.type !== "MemberExpression") return undefined;
+    const [object, property] = [node["object"], node["property"]] as [Node, Node];
+    const isComputed = node["computed"] === true;
+    if (this.#isLeftAlone(object) || !this.#isStable(object) || (isComputed && !this.#isStable(property)))
+      return undefined;
+    const text = (part: Node): string => this.#source.slice(part.start, part.end);
+    return `[${text(object)}, ${isComputed ? text(property) : nameOf(property)}]`;
   }
 
   #loop(node: Node, inside: readonly Node[]): void {
@@ -460,7 +490,10 @@ class Rewriter {
 
   #cellOf(identifier: Node): string | undefined {
     const binding = this.#roles.bindings.get(identifier);
-    return binding === undefined ? undefined : this.#cells.get(binding);
+    if (binding === undefined) return undefined;
+    // The defaults of parameters do not see what the function's body declares.
+    const body = binding.kind === "param" ? this.#bodyOf(binding.scope.node) : undefined;
+    return body !== undefined && identifier.start < body.start ? undefined : this.#cells.get(binding);
   }
 
   /** True if the properties of a value are ignored. */

@@ -966,6 +966,73 @@ export const patterns: Programs = [
       return x + y;
     },
   ],
+  ...[false, true].map((isLate): Programs[number] => [
+    "atomic",
+    isLate ? "whoever looks at a queue is not after who fills it" : "whoever takes something out of a queue is",
+    isLate,
+    async () => {
+      const queue: { n: number }[] = [];
+      let left = 0;
+      await together(
+        async () => {
+          const job = { n: 0 };
+          await gosched();
+          job.n = 1;
+          queue.push(job);
+        },
+        async () => {
+          const next = (): { n: number } | undefined => (isLate ? queue.at(0) : queue.shift());
+          let job = next();
+          for (; job === undefined; job = next()) await gosched();
+          left += job.n;
+        },
+      );
+    },
+  ]),
+  ...[false, true].map((isLate): Programs[number] => [
+    "atomic",
+    isLate ? "Atomics do not order what comes after them" : "Atomics order",
+    isLate,
+    async () => {
+      const flags = new Int32Array(2);
+      const data = { n: 0 };
+      await together(
+        async () => {
+          if (!isLate) data.n = 1;
+          Atomics.store(flags, 1, 1);
+          if (isLate) data.n = 1;
+        },
+        async () => {
+          while (Atomics.load(flags, 1) === 0) await sleep(1);
+          return data.n;
+        },
+      );
+    },
+  ]),
+  [
+    "H32",
+    "a pattern writes properties",
+    true,
+    async () => {
+      const o = { n: 0 };
+      await together(
+        () => void ([o.n] = [1]),
+        () => void ({ n: o.n } = { n: 2 }),
+      );
+    },
+  ],
+  [
+    "H32",
+    "Object.assign writes properties",
+    true,
+    async () => {
+      const o = { n: 0 };
+      await together(
+        () => void Object.assign(o, { n: 1 }),
+        () => o.n,
+      );
+    },
+  ],
   [
     "semaphore",
     "release orders acquire",
