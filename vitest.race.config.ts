@@ -6,7 +6,8 @@ import base from "./vitest.config.ts";
 
 const config: ViteUserConfig = mergeConfig(base, {
   plugins: [race()],
-  test: { setupFiles: ["packages/go/src/race/vitest.ts"] },
+  // A test takes several times as long.
+  test: { setupFiles: ["packages/go/src/race/vitest.ts"], testTimeout: 900_000, hookTimeout: 900_000 },
 });
 if (config.test) config.test.include = ["packages/sluice/src/**/*.test.ts", "examples/**/*.test.ts"];
 
