@@ -105,7 +105,7 @@ export const C_TOKEN = 9;
 export const TASK: number = -1;
 /** For a task: 1 if its outcome is awaited. */
 export const C_AWAITED = 10;
-/** For a task: the number of the use of its cell. */
+/** The number of the use of the cell. Waits count theirs only for a diagnostic. */
 export const C_USE = 11;
 
 // The values of a slot's LIFE.
@@ -175,6 +175,11 @@ export function cellOf(reference: number): number {
 /** The start of a cell, in words. */
 export function cellAt(reference: number): number {
   return SLOTS_AT + ((reference >>> 16) - 1) * SLOT_WORDS + CELLS_AT + (reference & 0xffff) * (CELL_BYTES / 4);
+}
+
+/** The number of the use of a cell. */
+export function useOf(cell: number): number {
+  return words[cellAt(cell) + C_USE] as number;
 }
 
 const free: number[] = [];

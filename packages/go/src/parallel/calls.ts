@@ -35,6 +35,7 @@ import {
   self,
   takeCell,
   TASK,
+  useOf,
   whenCellIsFree,
   words,
 } from "./arena.ts";
@@ -136,7 +137,7 @@ function launch(cell: number, call: Call, encoded: Encoded): void {
   words[at + C_AWAITED] = call.resolve === undefined ? 0 : 1;
   words[at + C_USE] = (words[at + C_USE] as number) + 1;
   fill(at, encoded);
-  crossings?.queued(cell);
+  crossings?.queued(cell, useOf(cell));
   const { contexts } = encoded;
   if (contexts !== undefined && contexts.length > 0) call.ended = follow(contexts, cell);
   push(cell);
@@ -187,7 +188,7 @@ function settle(cell: number, values: () => unknown[]): void {
     value = error;
     isError = true;
   }
-  if (call.resolve !== undefined) crossings?.continued(cell);
+  if (call.resolve !== undefined) crossings?.continued(cell, useOf(cell));
   giveCell(cell);
   if (--pending === 0) (caller as Caller).ended();
   call.ended?.();

@@ -37,6 +37,7 @@ import {
   slotOf,
   SLOTS_USED,
   SPINNING,
+  useOf,
   words,
 } from "./arena.ts";
 import { hasInbox, nextInbox, sendHome, setParked, sleep, unpark, wakeIdle, whenRung } from "./bell.ts";
@@ -347,7 +348,7 @@ function enter(task: number, fn: (...args: never[]) => unknown, args: unknown[])
   let result: unknown;
   try {
     const run = (): unknown => {
-      crossings?.began(task);
+      crossings?.began(task, useOf(task));
       return fn(...(args as never[]));
     };
     result = observer === undefined ? run() : observer.run(g, run);
@@ -369,7 +370,7 @@ function enter(task: number, fn: (...args: never[]) => unknown, args: unknown[])
 }
 
 function end(g: Goroutine, task: number, outcome: number, value: unknown): void {
-  crossings?.answered(task, g);
+  crossings?.answered(task, useOf(task), g);
   remove(g);
   if (outcome === ERROR && isGoexit(value)) {
     finish(task, ERROR, new Error(`parallel: ${entryName(task)} called goexit, so it has no result`));

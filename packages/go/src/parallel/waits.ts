@@ -24,6 +24,7 @@ import {
   C_PREV,
   C_STATE,
   C_TOKEN,
+  C_USE,
   cellAt,
   cellOf,
   giveCell,
@@ -31,6 +32,7 @@ import {
   self,
   slotOf,
   takeCell,
+  useOf,
   words,
 } from "./arena.ts";
 import { sendHome } from "./bell.ts";
@@ -80,7 +82,10 @@ export function makeToken(ended: Ended): number {
   Atomics.store(words, at + C_STATE, OPEN);
   sharedWaits++;
   began();
-  crossings?.queued(token);
+  if (crossings !== undefined) {
+    words[at + C_USE]!++;
+    crossings.queued(token, useOf(token));
+  }
   return token;
 }
 
@@ -100,7 +105,7 @@ export function wake(token: number): boolean {
   const ended = ends[cellOf(token)];
   if (ended === undefined) return false;
   endToken(token);
-  crossings?.continued(token);
+  crossings?.continued(token, useOf(token));
   ended(token);
   return true;
 }
@@ -207,7 +212,7 @@ export function tokenOf(waiter: number): number {
 export function sendOutcome(waiter: number, outcome: number): void {
   const token = tokenOf(waiter);
   words[cellAt(token) + C_OUTCOME] = outcome;
-  crossings?.answered(token, current());
+  crossings?.answered(token, useOf(token), current());
   sendHome(token);
 }
 

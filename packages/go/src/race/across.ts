@@ -83,7 +83,7 @@ function followCells(): void {
     claimed: (cell) => {
       claimed = cell;
     },
-    answered: (cell, g) => releaseOnly(cellOf(cell, true), threadOf(g)),
+    answered: (cell, _, g) => releaseOnly(cellOf(cell, true), threadOf(g)),
     continued: (cell) => acquire(cellOf(cell, true), waiting.get(cell)),
   });
 }

@@ -4,7 +4,7 @@
 // Each thread is a process of the format, with a track for each goroutine. One more process has the
 // tracks of the threads themselves: the main thread, and the Ps of /parallel. A goroutine's track
 // is a sequence of slices without gaps: `running`, `runnable`, or what it waits for. Wake-ups are
-// flow arrows.
+// flow arrows, also from one thread to another.
 
 import type { State } from "../internal/goroutine.ts";
 import {
@@ -15,6 +15,7 @@ import {
   extraOf,
   IDLE,
   KNOWN,
+  LEFT,
   kindOf,
   LOG,
   PARKED,
@@ -24,6 +25,7 @@ import {
   RESUMED,
   RUNS,
   stateOf,
+  TAKEN,
   TASK,
   TASK_END,
   WOKEN,
@@ -89,6 +91,8 @@ interface Track {
   /** Arrows that end at its next run, and the goroutine that woke it. */
   arrows: number[];
   by: string | undefined;
+  /** True if it is known already that another thread wakes it next. */
+  isFromAfar: boolean;
   ended: boolean;
 }
 
@@ -98,7 +102,12 @@ let lastArrow = 0;
 export function chromeTrace(recorded: readonly Recorded[], from: number, to: number): ChromeTrace {
   lastArrow = 0;
   const events: ChromeEvent[] = [meta("process_name", threadsPid, 0, "threads")];
-  for (const [i, one] of recorded.entries()) events.push(...new Thread(one, i + 1, from, to).events());
+  const sent = sentBetween(recorded, from, to);
+  // An arrow's beginning comes before its end, whichever thread is first.
+  for (const { id, pid, g, at } of sent.values()) {
+    events.push({ ph: "s", cat: "wake", name: "wake", id, pid, tid: g, ts: microseconds(at - from) });
+  }
+  for (const [i, one] of recorded.entries()) events.push(...new Thread(one, i + 1, from, to, sent).events());
   const cut = recorded.filter(({ isCut }) => isCut).map(({ thread }) => thread);
   return {
     displayTimeUnit: "ms",
@@ -108,6 +117,39 @@ export function chromeTrace(recorded: readonly Recorded[], from: number, to: num
       ...(cut.length > 0 && { "older events dropped": cut.join(", ") }),
     },
   };
+}
+
+/** What a goroutine has left for another thread. */
+interface Sent {
+  /** The number of the arrow. */
+  readonly id: number;
+  readonly pid: number;
+  readonly g: number;
+  readonly at: number;
+  readonly thread: string;
+}
+
+/** What goroutines have left that another thread has got, by the number that both have. */
+function sentBetween(recorded: readonly Recorded[], from: number, to: number): Map<number, Sent> {
+  const all = recorded.flatMap(({ events, thread }, i) =>
+    events
+      .filter(({ at, code }) => at >= from && at <= to && [LEFT, TAKEN].includes(kindOf(code)))
+      .map(({ at, code, g, a }) => ({ key: a, at, g, thread, pid: i + 1, isTaken: kindOf(code) === TAKEN })),
+  );
+  const taken = new Map(all.filter(({ isTaken }) => isTaken).map((event) => [event.key, event]));
+  const sent = new Map<number, Sent>();
+  for (const { key, at, g, thread, pid, isTaken } of all) {
+    const end = isTaken ? undefined : taken.get(key);
+    if (end === undefined || end.pid === pid) continue;
+    // The clocks of two threads may differ a little.
+    sent.set(key, { id: ++lastArrow, pid, g, at: Math.min(at, end.at), thread });
+  }
+  return sent;
+}
+
+/** Milliseconds in the format's unit. */
+function microseconds(ms: number): number {
+  return Math.round(ms * 1e6) / 1e3;
 }
 
 function meta(name: string, pid: number, tid: number, value: string | number): ChromeEvent {
@@ -120,6 +162,7 @@ class Thread {
   readonly #pid: number;
   readonly #from: number;
   readonly #to: number;
+  readonly #sent: ReadonlyMap<number, Sent>;
   readonly #events: ChromeEvent[] = [];
   readonly #tracks = new Map<number, Track>();
   readonly #tasks = new Map<number, string>();
@@ -128,11 +171,12 @@ class Thread {
   #idles = 0;
   #hasHost = false;
 
-  constructor(recorded: Recorded, pid: number, from: number, to: number) {
+  constructor(recorded: Recorded, pid: number, from: number, to: number, sent: ReadonlyMap<number, Sent>) {
     this.#recorded = recorded;
     this.#pid = pid;
     this.#from = from;
     this.#to = to;
+    this.#sent = sent;
   }
 
   events(): ChromeEvent[] {
@@ -160,7 +204,7 @@ class Thread {
 
   /** Microseconds since the beginning of the trace, so that numbers are short. */
   #ts(at: number): number {
-    return Math.round((at - this.#from) * 1e6) / 1e3;
+    return microseconds(at - this.#from);
   }
 
   #text(place: number): string | undefined {
@@ -183,6 +227,7 @@ class Thread {
         queued: false,
         arrows: [],
         by: undefined,
+        isFromAfar: false,
         ended: false,
       };
       this.#tracks.set(id, track);
@@ -211,6 +256,10 @@ class Thread {
       case CONTINUES:
         this.#track(g, at).pausing = kind === PAUSES;
         return;
+      case LEFT:
+        return;
+      case TAKEN:
+        return this.#taken(event);
       case RUNS:
         return this.#run(this.#track(g, at), at);
       case IDLE:
@@ -238,6 +287,17 @@ class Thread {
     const track = this.#named(event);
     this.#open(track, "runnable", event.at);
     this.#arrow(event.a, track, event.at, "go");
+  }
+
+  /** The goroutine gets something from another thread. */
+  #taken({ at, g, a }: Event): void {
+    const sent = this.#sent.get(a);
+    if (sent === undefined) return;
+    const track = this.#track(g, at);
+    track.by = `G${sent.g} on ${sent.thread}`;
+    track.arrows.push(sent.id);
+    if (track === this.#runner) this.#endArrows(track, at);
+    track.isFromAfar = track.waits.length > 0;
   }
 
   /** The goroutine was there when the recording began. */
@@ -317,7 +377,9 @@ class Thread {
 
   /** Records that a wait is over, or will be soon. */
   #letGoOn(track: Track, by: number, at: number): void {
-    this.#arrow(by, track, at, "wake");
+    // The host's callback by which it learns of another thread is not what woke it.
+    if (track.isFromAfar) track.isFromAfar = false;
+    else this.#arrow(by, track, at, "wake");
     if (track !== this.#runner) this.#open(track, labelOf(track), at);
   }
 
@@ -350,8 +412,12 @@ class Thread {
     track.queued = false;
     this.#runner = track;
     this.#open(track, "running", at);
+    this.#endArrows(track, at);
+  }
+
+  #endArrows(track: Track, at: number): void {
+    const ts = this.#ts(at);
     for (const id of track.arrows.splice(0)) {
-      const ts = this.#ts(at);
       this.#events.push({ ph: "f", bp: "e", cat: "wake", name: "wake", id, pid: this.#pid, tid: track.id, ts });
     }
   }

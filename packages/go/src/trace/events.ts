@@ -38,6 +38,14 @@ export const PAUSES = 15;
 /** The goroutine has had that turn. */
 export const CONTINUES = 16;
 
+/**
+ * The goroutine leaves something for another thread: a task or its wait, or what ends those. a is
+ * the same number as that of the TAKEN that belongs to it.
+ */
+export const LEFT = 17;
+/** The goroutine gets what was left. */
+export const TAKEN = 18;
+
 /** The states in the order of their numbers, from 1. */
 const states: readonly State[] = [
   "running",

@@ -1,5 +1,6 @@
 // The recorder: an observer that writes the activity of goroutines into the active rings.
 
+import { addCrossings, type Crossings, removeCrossings } from "../internal/crossings.ts";
 import { current, list, main, nameOf, type Goroutine } from "../internal/goroutine.ts";
 import { host } from "../internal/host.ts";
 import { tellApart } from "../internal/names.ts";
@@ -14,10 +15,12 @@ import {
   ENDED,
   IDLE,
   KNOWN,
+  LEFT,
   PARKED,
   PAUSES,
   RESUMED,
   RUNS,
+  TAKEN,
   WOKEN,
 } from "./events.ts";
 import type { Ring } from "./ring.ts";
@@ -109,10 +112,36 @@ const part: Part = {
   ended: (g) => add(ended, g.id, 0, nameShown(g)),
 };
 
+const left = codeOf(LEFT);
+const taken = codeOf(TAKEN);
+/** The goroutine that waits in each cell of this thread. */
+const waiting = new Map<number, number>();
+
+/** One number for what goes into a cell, or for the answer that comes out, in one use of the cell. */
+function keyOf(cell: number, use: number, isAnswer: boolean): number {
+  return (cell * 2 + (isAnswer ? 1 : 0)) * 2 ** 20 + (use & 0xfffff);
+}
+
+const crossingPart: Crossings = {
+  queued: (cell, use) => {
+    const { id } = current();
+    waiting.set(cell, id);
+    add(left, id, keyOf(cell, use, false));
+  },
+  began: (cell, use) => add(taken, current().id, keyOf(cell, use, false)),
+  claimed: () => undefined,
+  answered: (cell, use, g) => add(left, g.id, keyOf(cell, use, true)),
+  continued: (cell, use) => {
+    const g = waiting.get(cell);
+    if (g !== undefined) add(taken, g, keyOf(cell, use, true));
+  },
+};
+
 function follow(): () => void {
   tellApart();
   // This comes before the running goroutine is followed, because the part's events come first.
   addPart(part);
+  addCrossings(crossingPart);
   const stopFollowing = followRunner({
     runs: (g) => add(runs, g.id, 0),
     idle: () => add(idle, 0, 0),
@@ -122,6 +151,7 @@ function follow(): () => void {
   return () => {
     stopLooking();
     stopFollowing();
+    removeCrossings(crossingPart);
     removePart(part);
   };
 }

@@ -52,6 +52,12 @@ function slicesOf({ traceEvents }: ChromeTrace, name: string): ChromeEvent[] {
 const named = (trace: ChromeTrace, name: string): ChromeEvent[] =>
   trace.traceEvents.filter((event) => event.name === name);
 
+/** The name of the goroutine on whose track an event is. */
+function nameOf({ traceEvents }: ChromeTrace, { pid, tid }: ChromeEvent): string {
+  const named = traceEvents.find((event) => event.name === "thread_name" && event.pid === pid && event.tid === tid);
+  return String(named?.args?.["name"]).replace(/^G\d+ /, "");
+}
+
 function spin(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end;);
 }
@@ -315,7 +321,7 @@ describe("FlightRecorder", () => {
 describe("the threads of /parallel", () => {
   it("have tracks of their own, for what runs on each P", async () => {
     const { stdout, stderr } = await runProgram(`
-      import { parallel, gomaxprocs } from "go/parallel";
+      import { parallel, gomaxprocs, sharedChan, type SharedChan } from "go/parallel";
       import { main } from "go";
       import { sleep } from "go/time";
       import { start, stop } from "go/trace";
@@ -325,11 +331,19 @@ describe("the threads of /parallel", () => {
         await sleep(1);
         return sum;
       });
+      const parallelTell = parallel(import.meta.url, async function tell(done: SharedChan<number>) {
+        await sleep(1);
+        await done.send(1);
+      });
       await main(async () => {
         gomaxprocs(2);
         await count(10); // a worker that is there before
         start();
         await Promise.all(Array.from({ length: 20 }, () => count(1e5)));
+        const done = sharedChan<number>();
+        const tell = parallelTell(done);
+        await done.recv();
+        await tell;
         await new Promise((resolve) => setTimeout(resolve, 20));
         await count(10);
         console.log(stop());
@@ -342,6 +356,20 @@ describe("the threads of /parallel", () => {
     expect(onPs.filter(({ name }) => name.endsWith(" count")).length).toBeGreaterThan(1);
     expect(slicesOf(trace, "count").some(({ name }) => name === "sleep")).toBe(true);
     expect(slicesOf(trace, "main").some(({ name }) => name === "parallel call")).toBe(true);
+
+    // Arrows go from the caller to its task, and from the task to its caller.
+    const starts = new Map(trace.traceEvents.filter(({ ph }) => ph === "s").map((event) => [event.id, event]));
+    const across = trace.traceEvents.flatMap((end, at) => {
+      const start = end.ph === "f" ? starts.get(end.id) : undefined;
+      if (start === undefined || start.pid === end.pid) return [];
+      expect(start.ts).toBeLessThanOrEqual(end.ts);
+      expect(trace.traceEvents.indexOf(start)).toBeLessThan(at);
+      return [`${nameOf(trace, start)} → ${nameOf(trace, end)}`];
+    });
+    expect(new Set(across)).toEqual(new Set(["main → count", "count → main", "main → tell", "tell → main"]));
+    expect(across.filter((arrow) => arrow === "main → count")).toHaveLength(21);
+    const woken = slicesOf(trace, "main").flatMap(({ args }) => args?.["let go on by"] ?? []);
+    expect(woken).toContainEqual(expect.stringMatching(/^G\d{7} on P\d$/));
   });
 });
 
