@@ -117,7 +117,7 @@ const taken = codeOf(TAKEN);
 /** The goroutine that waits in each cell of this thread. */
 const waiting = new Map<number, number>();
 
-/** One number for what goes into a cell, or for the answer that comes out, in one use of the cell. */
+/** One number for one use of a cell: for what goes into it, or for the answer that comes out. */
 function keyOf(cell: number, use: number, isAnswer: boolean): number {
   return (cell * 2 + (isAnswer ? 1 : 0)) * 2 ** 20 + (use & 0xfffff);
 }
