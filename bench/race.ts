@@ -3,6 +3,9 @@
 //
 //   node --conditions=source bench/race.ts [--rounds N]
 //
+// Two workloads are operations of the library and little else: what a tool costs at the most. The
+// goals are for the examples, which are as programs are.
+//
 // A figure is processor time per pass, the shortest of five after a warm-up, so that other work of
 // the machine adds little. The ratio is the median of those within the rounds.
 import { parseArgs } from "node:util";
@@ -11,14 +14,23 @@ import { background } from "@sluice/go/context";
 import { generate, map } from "@sluice/go/patterns";
 import { Mutex, WaitGroup } from "@sluice/go/sync";
 import { start } from "@sluice/go/trace";
+import { variants } from "../examples/counter.ts";
+import { errorsOf, sample as log } from "../examples/logs.ts";
+import { askAll } from "../examples/requests.ts";
+import { City, match, places } from "../examples/rides.ts";
 import { averages, sample } from "../examples/windows.ts";
 import { atMost, median, mustRun, printGoals, printTable, times } from "./run.ts";
 
 const workloads: Readonly<Record<string, () => Promise<unknown>>> = {
   "a balance under a lock": accounts,
   "a pipeline over records": records,
+  "examples/counter.ts": hits,
+  "examples/logs.ts": errors,
+  "examples/requests.ts": () => askAll(background(), urls, () => gosched(), 50, 1_000),
+  "examples/rides.ts": rides,
   "examples/windows.ts": windows,
 };
+const urls = Array.from({ length: 100 }, (_, id) => `https://example.org/${id}`);
 
 /** 200 goroutines that each change an account under its lock 20 times. */
 async function accounts(): Promise<void> {
@@ -49,6 +61,31 @@ async function records(): Promise<number> {
   let sum = 0;
   for await (const { total } of map(ctx, counted, (record) => ({ ...record, total: record.total * 2 }))) sum += total;
   return sum;
+}
+
+async function hits(): Promise<void> {
+  for (let i = 0; i < 20; i++) await variants["whole"]?.(100);
+}
+
+async function errors(): Promise<number> {
+  let count = 0;
+  const blocks = (async function* () {
+    yield* log(500_000);
+  })();
+  for await (const _ of errorsOf(background(), blocks)) count++;
+  return count;
+}
+
+async function rides(): Promise<number> {
+  let found = 0;
+  const ctx = background();
+  const city = new City(20_000, 500);
+  for (const driver of places(1_000, 20_000)) city.add(driver);
+  const offer = async (): Promise<boolean> => (await gosched(), Math.random() < 0.8);
+  for await (const { driver } of match(ctx, generate(ctx, places(500, 20_000)), city, offer, 50)) {
+    if (driver !== undefined) found++;
+  }
+  return found;
 }
 
 async function windows(): Promise<number> {
@@ -104,6 +141,7 @@ async function compare(rounds: number): Promise<void> {
     }
     const ratio = median(ratios);
     rows.push([name, times(ratio), times(median(traced))]);
+    if (!name.startsWith("examples/")) continue;
     goals.push(
       atMost(`${name}: times as long`, ratio, 10, times),
       atMost(`${name}, traced: times as long`, median(traced), 2, times),
