@@ -315,7 +315,7 @@ export class RecordFilter {
         return this.#leaveOut("repeats", number, cells[0]!.text);
       }
     }
-    if (this.#mayHaveTitle(batch, first + 1, batch.firstCell[row + 1]!)) {
+    if (second !== undefined && this.#mayHaveTitle(batch, second)) {
       const cells = cellsOf(batch, row);
       if (this.#hasOtherTitle(cells)) return this.#leaveOutTitled(batch, row, cells);
     }
@@ -341,16 +341,16 @@ export class RecordFilter {
     return next <= SPACE || next > LAST_ASCII || this.#nextCells[next] === 1;
   }
 
-  /** Reports whether a row may have a title in front of a header. It tells most rows at once. */
-  #mayHaveTitle({ bytes, starts, ends }: RowBatch, from: number, end: number): boolean {
-    let second = from;
-    while (second < end && starts[second] === ends[second]) second++;
-    if (second >= end) return false;
+  /**
+   * Reports whether a row with this second cell may have a title in front of a header. It tells
+   * most rows without a string. No name begins with a digit in most sheets, and most values do.
+   */
+  #mayHaveTitle({ bytes, starts, ends }: RowBatch, second: number): boolean {
     const [start, stop] = [starts[second]!, ends[second]!];
+    const byte = bytes[start]!;
+    if (this.#nextCells[byte] === 0 || byte <= NINE) return false;
     const texts = this.#seconds.get(stop - start);
-    // No name begins with a digit in most sheets, and most values do.
-    if (texts === undefined || bytes[start]! <= NINE) return false;
-    return texts.includes(bytes.toString("utf8", start, stop).toLowerCase());
+    return texts !== undefined && texts.includes(bytes.toString("utf8", start, stop).toLowerCase());
   }
 
   /** Reports whether a header begins with this text. Few rows do, so the others need no more. */
