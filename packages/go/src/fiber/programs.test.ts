@@ -166,8 +166,10 @@ describe("a program of fibers", () => {
       const [ctx, cancel] = withCancel(background());
       go(function* sleeper() { yield* sleep(60_000, ctx); });
       go(function* single() { yield* select({ only: recv(chan()) }); });
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      console.log(goroutineProfile({ debug: 2 }));
+      const dump = () => goroutineProfile({ debug: 2 });
+      const both = (text) => text.includes("[sleep]") && text.includes("[chan receive]");
+      while (!both(dump())) await new Promise((resolve) => setImmediate(resolve));
+      console.log(dump());
       cancel();
     `);
     expect([...stdout.matchAll(/\[(.*)\]:\n(sleeper|single)/g)].map(([, state, name]) => [name, state])).toEqual([

@@ -3,7 +3,6 @@ import { background, Canceled, type Context, withCancel } from "../context.ts";
 import { Group } from "../errgroup.ts";
 import { chan, go, goexit, gosched } from "../index.ts";
 import { expectNoLeaks } from "../test/quiet.ts";
-import { sleep } from "../time.ts";
 import { forEach, generate, ordered, Pool } from "./index.ts";
 
 expectNoLeaks();
@@ -177,14 +176,16 @@ describe("what else conc has", () => {
 
 it("of an errgroup, the first panic of a child comes out of wait itself, with the child's stack, once all have ended", async () => {
   const group = new Group();
+  const failing = chan<never>();
   let ended = 0;
   const fails = async (): Promise<never> => {
     await gosched();
+    failing.close();
     throw new Error("of the child");
   };
   await group.go(fails);
   await group.go(async () => {
-    await sleep(5);
+    await failing.recv();
     ended++;
     throw new Error("a later one");
   });

@@ -16,7 +16,7 @@ import { likeness } from "../plan/likeness.ts";
 import { mapHeaders } from "../plan/mapping.ts";
 import { shapeOf } from "../plan/method.ts";
 import { toIdentifier, unusedIdentifier } from "../schema/identifiers.ts";
-import { amountOf } from "../schema/number-format.ts";
+import { amountOf, numberReader } from "../schema/number-format.ts";
 import { table } from "../schema/schema.ts";
 import { createServer, type ServerOptions } from "../server/app.ts";
 import { parseUploadQuery } from "../server/importing.ts";
@@ -103,6 +103,12 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
     border(
       () => amountOf(`1,${"0".repeat(56)} €`) !== undefined,
       () => amountOf(`1,${"0".repeat(57)} €`) === undefined,
+    ),
+  ],
+  "schema/number-format.ts MOST_EXPONENT": [
+    border(
+      () => numberReader("1.234,56")?.("1,5E+09") === "1500000000.0",
+      () => numberReader("1.234,56")?.("1,5E+10") === undefined,
     ),
   ],
   "values/number-shown.ts LONGEST_CODE": [
