@@ -20,7 +20,7 @@
 import type { RowBatch } from "../cells/batch.ts";
 import type { Book, Range, SheetState } from "../book.ts";
 import { SheetError, type Place } from "../errors.ts";
-import type { Limits } from "../limits.ts";
+import { textMax, type Limits } from "../limits.ts";
 import { OdsReader, type OdsStyles } from "./reader.ts";
 import { readPart, unterminated, utf8, xmlError } from "../package/part.ts";
 import { batchOf } from "../cells/row-writer.ts";
@@ -63,10 +63,11 @@ const names = {
  */
 export async function openOds(
   archive: Archive,
-  { file }: Source,
+  source: Source,
   limits: Limits,
   signal: AbortSignal | undefined,
 ): Promise<Book> {
+  const { file } = source;
   const read = (name: string): AsyncIterable<Uint8Array> | undefined => {
     const entry = archive.find(name);
     return entry && archive.read(entry, signal);
@@ -90,7 +91,7 @@ export async function openOds(
   const styles = read("styles.xml");
   if (styles) await readPart(styles, { file, part: "styles.xml" }, found.on, found.off);
   return await openContent(
-    file,
+    source,
     { name: entry.name, size: entry.size, read: (s) => archive.read(entry, s) },
     found,
     limits,
@@ -103,9 +104,9 @@ export async function openOds(
  * OpenDocument
  */
 export async function openFlatOds(source: Source, limits: Limits, signal: AbortSignal | undefined): Promise<Book> {
-  const { file, size } = source;
+  const { size } = source;
   const content: Content = { name: "office:document", size, read: () => readPieces(source, 0, size, true) };
-  return await openContent(file, content, new Found(), limits, signal);
+  return await openContent(source, content, new Found(), limits, signal);
 }
 
 /**
@@ -113,7 +114,7 @@ export async function openFlatOds(source: Source, limits: Limits, signal: AbortS
  * are noticed.
  */
 async function openContent(
-  file: string | undefined,
+  { file, size }: Source,
   content: Content,
   found: Found,
   limits: Limits,
@@ -126,7 +127,7 @@ async function openContent(
       `${file ?? "The file"} is an OpenDocument file without a sheet in it: a text or a drawing, perhaps. A spreadsheet (.ods) was expected.`,
       { file },
     );
-  return new OdsBook(file, content, found, limits);
+  return new OdsBook(file, content, found, limits, textMax(limits, size));
 }
 
 /**
@@ -221,13 +222,15 @@ class OdsBook implements Book {
   readonly #styles: OdsStyles;
   readonly #linked: ReadonlySet<number>;
   readonly #limits: Limits;
+  readonly #textMax: number;
 
-  constructor(file: string | undefined, content: Content, found: Found, limits: Limits) {
+  constructor(file: string | undefined, content: Content, found: Found, limits: Limits, most: number) {
     this.#file = file;
     this.#content = content;
     this.#styles = found.styles;
     this.#linked = found.linked;
     this.#limits = limits;
+    this.#textMax = most;
     this.sheets = found.sheets;
     this.date1904 = found.date1904;
   }
@@ -250,7 +253,7 @@ class OdsBook implements Book {
   ): AsyncGenerator<RowBatch, void, undefined> {
     const place = this.place(sheet);
     const tokens = new Tokens();
-    const reader = new OdsReader(tokens, sheet, this.#styles, this.#limits, {
+    const reader = new OdsReader(tokens, sheet, this.#styles, this.#limits, this.#textMax, {
       from,
       to,
       shown: show !== undefined,

@@ -242,3 +242,11 @@ test("a content.xml of 130 MiB is no small part: it is read to its end", async (
   }
   expect(read).toBe(rows);
 });
+
+test.each([
+  ["spaces", row(text(`<text:s text:c="4000000"/>`)).repeat(200)],
+  ["rows", `<table:table-row table:number-rows-repeated="9000">${text("x".repeat(60_000))}</table:table-row>`],
+  ["cells", row(text("x".repeat(60_000), ` table:number-columns-repeated="9000"`))],
+])("few bytes that stand for more than 512 MiB of text are refused: %s", async (_, rows) => {
+  expect(await failure(ods(table(rows)))).toMatchObject({ code: "limit" });
+});

@@ -162,6 +162,11 @@ export class OdsReader {
   #repeatTo = 0;
   #column = 0;
   #cells: Cell[] = [];
+  /** The text of #cells, in each of the rows that they fill. */
+  #rowText = 0;
+  /** The text that has been given, and the most that may be. */
+  #given = 0;
+  readonly #textMax: number;
   #cell: CellTag | undefined;
   #text = "";
   /** The text with superscripts, and the depth of the superscript that is being read. */
@@ -173,12 +178,16 @@ export class OdsReader {
   /** True if a space here would follow another space or begin a paragraph. */
   #spaced = true;
 
-  /** Reads the table with this index. `tokens` is at the position that take() describes. */
-  constructor(tokens: Tokens, table: number, styles: OdsStyles, limits: Limits, range: OdsRange) {
+  /**
+   * Reads the table with this index. `tokens` is at the position that take() describes. `most` is
+   * how much text it may give: a few bytes can stand for many rows, cells or spaces.
+   */
+  constructor(tokens: Tokens, table: number, styles: OdsStyles, limits: Limits, most: number, range: OdsRange) {
     this.#tokens = tokens;
     this.#before = table;
     this.#styles = styles;
     this.#limits = limits;
+    this.#textMax = most;
     this.#range = range;
     this.writer = new RowWriter(limits);
   }
@@ -213,6 +222,7 @@ export class OdsReader {
         return false;
       }
       if (row < this.#range.from) continue;
+      if ((this.#given += this.#rowText) > this.#textMax) throw this.#tooMuchText(row);
       for (const { first, last, type, text, warning, shown, link, raised } of this.#cells) {
         for (let column = first; column <= last; column++) {
           this.writer.put(row, column, type, text);
@@ -463,7 +473,18 @@ export class OdsReader {
         `Row ${this.#row + 1} stands in the sheet ${this.#rowsRepeated} times, with ${count} cells in all; ${REPEATED_CELLS_MAX} are read at most.`,
         { cell: cellName(1, this.#row + 1) },
       );
+    this.#rowText = this.#cells.reduce((sum, { first, last, text, shown = "", link = "", raised = "" }) => {
+      return sum + (last - first + 1) * (text.length + shown.length + link.length + raised.length);
+    }, 0);
     this.#repeatTo = last;
+  }
+
+  #tooMuchText(row: number): SheetError {
+    return new SheetError(
+      "limit",
+      `The cells up to row ${row} repeat texts or spaces to more than ${this.#textMax} characters; raise the limit inflation = ${this.#limits.inflation} if you trust the file.`,
+      { cell: cellName(1, row) },
+    );
   }
 
   /** The number in an attribute of repetition; 1 if it is missing or makes no sense. */
