@@ -117,7 +117,7 @@ function followChannel(): void {
   });
 }
 
-/** A value goes into a slot of the buffer or comes out: this is after whoever used it last. */
+/** Orders the goroutine that uses a slot of the buffer after the one that used it last. */
 function useSlot(channel: SharedChannel<unknown>, slot: number): void {
   const place = slotOf(channel, slot);
   acquire(place);

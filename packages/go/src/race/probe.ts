@@ -245,8 +245,8 @@ function call(object: unknown, name: string, site: Site, isAtomic: boolean): voi
 const arrayTakes = new Set(["pop", "shift", "splice"]);
 
 function callOfArray(array: readonly unknown[], name: string, site: Site, isAtomic: boolean): void {
-  // Whoever takes something out is after those who have put something in: a queue, or a list of
-  // objects to be used again.
+  // A goroutine that takes something out is after those that have put something in. So a queue
+  // orders, and so does a list of objects that are used again.
   if (arrayTakes.has(name)) acquire(array);
   else if (name === "push" || name === "unshift") release(array);
   if (name === "push") {

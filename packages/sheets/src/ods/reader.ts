@@ -180,7 +180,8 @@ export class OdsReader {
 
   /**
    * Reads the table with this index. `tokens` is at the position that take() describes. `most` is
-   * how much text it may give: a few bytes can stand for many rows, cells or spaces.
+   * the number of characters that it may give. A few bytes can stand for many rows, cells or
+   * spaces.
    */
   constructor(tokens: Tokens, table: number, styles: OdsStyles, limits: Limits, most: number, range: OdsRange) {
     this.#tokens = tokens;

@@ -185,7 +185,8 @@ export class Encoder {
     for (; row < rowCount && this.#records < this.#limit; row++) {
       const first = firstCell[row]!;
       const end = firstCell[row + 1]!;
-      if (first === end) continue; // a blank row is not a record
+      // A blank row is not a record. Few rows begin with a blank, so the others cost no call.
+      if (first === end) continue;
       const start = starts[first]!;
       if ((BLANK_BEGINNINGS[bytes[start]!] === 1 || start === ends[first]) && isBlankRow(batch, row)) continue;
       const weight = this.#weigh(batch, row);

@@ -101,14 +101,11 @@ function sharedRow(spoiled: readonly SpoiledColumn[], firstRow: number): number 
 
 /** A note for each column, but one for all that one text speaks against. */
 function spoiledNotes(spoiled: readonly SpoiledColumn[]): string[] {
-  const columns = new Map<string, SpoiledColumn[]>();
-  for (const one of spoiled) {
-    const mark = likelyMark(one);
-    if (mark !== undefined) columns.set(mark, [...(columns.get(mark) ?? []), one]);
-  }
-  const shared = new Map([...columns].filter(([, those]) => those.length >= SPOILED_COLUMNS));
-  const isShared = (one: SpoiledColumn): boolean => shared.has(likelyMark(one) ?? "");
-  return [...spoiled.filter((one) => !isShared(one)).map(spoiledNote), ...[...shared].map(sharedNote)];
+  const shared = [...Map.groupBy(spoiled, likelyMark)].flatMap(([mark, columns]) =>
+    mark !== undefined && columns.length >= SPOILED_COLUMNS ? [{ mark, columns }] : [],
+  );
+  const said = new Set(shared.flatMap(({ columns }) => columns));
+  return [...spoiled.filter((one) => !said.has(one)).map(spoiledNote), ...shared.map(sharedNote)];
 }
 
 /**
@@ -124,7 +121,7 @@ function likelyMark({ against, isFirst }: SpoiledColumn): string | undefined {
   return value !== "" && value.length <= SHOWN && (isWord || !/[\p{L}\p{N}]/u.test(value)) ? value : undefined;
 }
 
-function sharedNote([mark, columns]: readonly [string, readonly SpoiledColumn[]]): string {
+function sharedNote({ mark, columns }: { mark: string; columns: readonly SpoiledColumn[] }): string {
   const names = columns.slice(0, SPOILED_COLUMNS).map(({ name }) => JSON.stringify(name));
   const more = columns.length > names.length ? ` and ${columns.length - names.length} more` : "";
   const types = [...new Set(columns.map(({ type }) => type))].join(", ");

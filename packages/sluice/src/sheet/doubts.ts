@@ -52,7 +52,8 @@ export function layoutDoubts(
       `${unnamed} of ${filled.size} columns have no name in row ${headerRows.at(-1)}, so another row may be the header: --header N (or N-M) says which, --header none that there is none`,
     );
   notes.push(...datedNotes(rows, headerRows), ...oneColumnNotes(records, isText));
-  const { doubt } = scoreOf(bodyOf(records), layout);
+  const body = bodyOf(records);
+  const { doubt } = scoreOf(body, layout);
   if (isForm(rows))
     notes.push(
       `this looks like a form, labels beside values, and not like a table: each of its rows is imported as a record. --range B2:K99 names a part that is a table, and --sheet NAME another sheet`,
@@ -66,7 +67,7 @@ export function layoutDoubts(
   notes.push(...stackedNotes(rows, layout, columnLetters(Math.max(...filled))));
   notes.push(...sideNotes(layout, records));
   if (!sections) notes.push(...sectionNotes(rows, records, layout));
-  notes.push(...groupNotes(bodyOf(records), layout));
+  notes.push(...groupNotes(body, layout));
   return notes;
 }
 

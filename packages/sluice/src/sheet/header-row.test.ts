@@ -941,7 +941,7 @@ describe("a cell that is merged downwards beside the header", () => {
 
   test("may hold lines, the last one beside the names: the groups above tell these apart", () => {
     expect(found(FORMS)).toEqual([[1, 2, 3, 4], ["Place", "Sales / a", "Sales / b", "Area / a", "Area / b"]]); // prettier-ignore
-    // Groups that tell nothing apart, or too far above are no groups.
+    // A row is not one of groups if it tells no names apart, or is too far above.
     const names = (over: BatchCell[][]): string[] => found([...over, ...FORMS.slice(3)])[1];
     expect(names([["Place", "Sales", null, null, null], ["Forms:"]])).toEqual(["b - by tender", "a", "b", "a", "b"]);
     expect(names([FORMS[0]!, ["1"], ["2"], ["3"], ["4"]])).toEqual(["b - by tender", "a", "b", "a", "b"]);

@@ -176,7 +176,7 @@ function withFirstName(rows: readonly HeadRow[], layout: Layout): Layout {
  * The layout by what the rows look like. The first of these that is found counts:
  *
  *   - the ids of a survey's fields, below their names
- *   - a record in the first row, or an outline: there is no header
+ *   - a record in the first row, or an outline: the sheet has no header
  *   - a row of groups over a row of names, and lines that continue the names
  *   - rows that repeat their texts across, until all columns are told apart
  *   - codes over names: the names are the header

@@ -343,7 +343,7 @@ test("lines of one text among the records are said, since titles of sections are
   expect((await look("Land,Number\nAmerica,\nPeru,5\nChile,7\n")).notes).toEqual([
     'row 2 holds one text alone ("America"), as a title of a section does, and is imported; --add section puts it in a column of the rows below',
   ]);
-  // A text that stands above the names as well is no title, unless that row comes again.
+  // A text that is above the names too is not a title, unless that row comes again.
   const block = "Total,9,4,5\nyoung,4,2,2\nold,3,1,2\nolder,2,1,1\n";
   const sections = await look(`Age,Persons,,\n,Total,Men,Women\nin 2015,,,\n${block}in 2020,,,\n${block}`);
   expect(sections.notes).toContain(

@@ -27,8 +27,8 @@ export interface SheetToImport {
 }
 
 /**
- * The visible sheets of a file that are imported at once. A file of 300 kB can list 60,000, which
- * are hours of work, and each is told of all others.
+ * The visible sheets of a file that are imported at once. A workbook can list 60,000. Each is an
+ * import of its own, and its notes name the others.
  */
 const MOST_SHEETS = 1000;
 

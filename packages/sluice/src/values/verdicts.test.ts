@@ -78,7 +78,7 @@ test.each(COLUMNS)("a column %j", (spec) => {
 type Cell = string | readonly [type: CellType, text: string];
 type Spec = ColumnSpec & { readonly storage?: Storage };
 
-/** What becomes of one cell in a column, in a few words. */
+/** The verdict on one cell in a column, in a few words. */
 function verdictOf({ storage, dateFormat, timeZone, ...spec }: Spec, cell: Cell): string {
   const made = table({ name: "t", columns: { c: spec } }).columns[0]!;
   const column = { ...made, storage, dateFormat, timeZone };

@@ -67,7 +67,7 @@ test("a part that fails keeps its edits, and the parts after it are not sent", a
   await sending;
   expect([asked.length, edited(mending), mending.sent.value, mending.ended.value]).toEqual([1, [0, 500], undefined, 1]);
   expect(mending.problem.value?.code).toBe("not_finished");
-  // The next one begins anew.
+  // The next list starts empty.
   const again = mending.send(rows(0, 1));
   expect(mending.problem.value).toBeUndefined();
   asked[1]!.answer({ inserted: 1 });

@@ -21,7 +21,7 @@ type Flag = SharedChan<number>;
 const here = import.meta.url;
 
 const square = parallel(here, (n: number): number => n * n);
-/** Each passes on what happened before it, to whoever receives `done`. */
+/** Workers that pass on what happened before them, to the goroutine that receives `done`. */
 const afterCall = parallel(here, (done: Flag): Promise<void> => done.send(1));
 const afterRecv = parallel(here, async (from: Flag, done: Flag) => (await from.recv(), done.send(1)));
 const afterSend = parallel(here, async (to: Flag, done: Flag) => (await to.send(1), done.send(1)));
@@ -86,6 +86,20 @@ async function handOn(isLate: boolean, signal: () => unknown, waited: () => unkn
 /** As `handOn`, but the last goroutine waits for a worker. */
 function through(isLate: boolean, signal: () => unknown, done: Flag): Promise<number> {
   return handOn(isLate, signal, () => done.recv());
+}
+
+/** Unlocks after a worker that is `ready` has begun to wait for the lock. */
+function unlocking(isLate: boolean, mu: SharedMutex | SharedRWMutex, ready: Flag, done: Flag): Promise<number> {
+  return through(
+    isLate,
+    async () => {
+      await mu.lock();
+      go(() => ready.send(1));
+      await pass();
+      mu.unlock();
+    },
+    done,
+  );
 }
 
 /** Each of two goroutines changes a variable over an await, between these two. */
@@ -197,16 +211,7 @@ const programs: Readonly<Record<string, (isBroken: boolean) => unknown>> = {
   "SharedMutex: unlock is before a worker's lock": (isBroken) => {
     const [mu, ready, done] = [new SharedMutex(), sharedChan<number>(), sharedChan<number>()];
     afterLock.go(mu, ready, done);
-    return through(
-      isBroken,
-      async () => {
-        await mu.lock();
-        go(() => ready.send(1));
-        await pass();
-        mu.unlock();
-      },
-      done,
-    );
+    return unlocking(isBroken, mu, ready, done);
   },
   "SharedRWMutex: unlock is before the next lock, and readers are in no order": (isBroken) => {
     const mu = new SharedRWMutex();
@@ -232,16 +237,7 @@ const programs: Readonly<Record<string, (isBroken: boolean) => unknown>> = {
   "SharedRWMutex: unlock is before a worker's rLock": (isBroken) => {
     const [mu, ready, done] = [new SharedRWMutex(), sharedChan<number>(), sharedChan<number>()];
     afterRLock.go(mu, ready, done);
-    return through(
-      isBroken,
-      async () => {
-        await mu.lock();
-        go(() => ready.send(1));
-        await pass();
-        mu.unlock();
-      },
-      done,
-    );
+    return unlocking(isBroken, mu, ready, done);
   },
   "SharedWaitGroup: done is before the end of wait": (isBroken) => {
     const wg = new SharedWaitGroup();
