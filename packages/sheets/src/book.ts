@@ -66,6 +66,7 @@ export interface Book {
    * does not count.
    */
   hasLinks?(sheet: number, signal: AbortSignal | undefined): Promise<boolean>;
+  mentionsLinks?(sheet: number, signal: AbortSignal | undefined): Promise<boolean>;
   /** The number of bytes that a reading of the sheet goes through, as far as the file tells. */
   size(sheet: number): number;
   /**

@@ -52,6 +52,7 @@ export class Sheet {
   readonly #signal: AbortSignal | undefined;
   readonly #batches: (range: Range) => AsyncIterable<RowBatch>;
   readonly #hasLinks: () => Promise<boolean>;
+  readonly #mentionsLinks: () => Promise<boolean>;
   readonly #merged: (mostBytes: number) => Promise<readonly MergedRange[] | undefined>;
 
   /** @internal */
@@ -63,8 +64,10 @@ export class Sheet {
     merged: (mostBytes: number) => Promise<readonly MergedRange[] | undefined> = () => Promise.resolve(undefined),
     size = 0,
     hasLinks: () => Promise<boolean> = () => Promise.resolve(false),
+    mentionsLinks: () => Promise<boolean> = () => Promise.resolve(true),
   ) {
     this.#hasLinks = hasLinks;
+    this.#mentionsLinks = mentionsLinks;
     this.#merged = merged;
     this.size = size;
     this.name = name;
@@ -117,6 +120,14 @@ export class Sheet {
    */
   hasLinks(): Promise<boolean> {
     return this.#hasLinks();
+  }
+
+  /**
+   * Resolves to false if there are no hyperlinks, those of formulas included. The part of a sheet
+   * in an .xlsx file is inflated and searched for the word; every other format gives true.
+   */
+  mentionsLinks(): Promise<boolean> {
+    return this.#mentionsLinks();
   }
 
   async *#read(

@@ -200,6 +200,7 @@ export class Workbook {
       async (mostBytes) => whileOpen().merged?.(found.index, mostBytes, this.#signal),
       this.#book.size(found.index),
       async () => (await whileOpen().hasLinks?.(found.index, this.#signal)) ?? false,
+      async () => (await whileOpen().mentionsLinks?.(found.index, this.#signal)) ?? true,
     );
   }
 

@@ -11,6 +11,7 @@ import { zip } from "./zip-writer.ts";
 
 interface Besides {
   readonly hasLinks: boolean;
+  readonly mentionsLinks: boolean;
   readonly shown: Record<string, string>;
   readonly links: Record<string, string>;
   readonly raised: Record<string, string>;
@@ -34,7 +35,7 @@ async function besides(bytes: Uint8Array, options: ReadOptions = ALL): Promise<B
     found.warnings.push(...batch.warnings.map(({ message }) => message));
     batch.release();
   }
-  return { ...found, hasLinks: await book.sheet().hasLinks() };
+  return { ...found, hasLinks: await book.sheet().hasLinks(), mentionsLinks: await book.sheet().mentionsLinks() };
 }
 
 const ALL: ReadOptions = {
@@ -53,8 +54,8 @@ test.each([
     formats: ["000", "dd.mm.yyyy", "[h]:mm", "h:mm"],
     rows: `<row r="1">${cell("A1", 1, "7")}${cell("B1", 2, "45000")}${cell("C1", 3, "1.5")}${cell("D1", 4, "0.25")}${cell("E1", 0, "3")}<c r="F1" s="1" t="str"><v>8</v></c></row>`,
   };
-  const { shown, hasLinks } = await besides(workbook(parts));
-  expect(hasLinks).toBe(false);
+  const { shown, hasLinks, mentionsLinks } = await besides(workbook(parts));
+  expect([hasLinks, mentionsLinks]).toEqual([false, false]);
   expect(shown).toEqual({ A1: "7 as 000", B1: `${day} as dd.mm.yyyy`, C1: "1.5 as [h]:mm", D1: "0.25 as h:mm" });
 });
 
@@ -93,7 +94,7 @@ test("the links of an .xlsx file: to addresses, to places, over several cells, a
     D1000: "https://example.com/a?b=1&c=%C3%A9",
   });
   expect(found.warnings).toEqual(["the address of the link in B3 is computed, so it is not kept"]);
-  expect(found.hasLinks).toBe(true);
+  expect([found.hasLinks, found.mentionsLinks]).toEqual([true, true]);
 });
 
 test("an .ods file has what it shows, and its links", async () => {
@@ -112,7 +113,7 @@ test("an .ods file has what it shows, and its links", async () => {
   const found = await besides(zip([mimetype, { name: "content.xml", data }]));
   expect(found.shown).toEqual({ A1: "007", C1: "31. Januar 2020" });
   expect(found.links).toEqual({ D1: "https://example.org/?a&b", E1: "https://example.com" });
-  expect(found.hasLinks).toBe(true);
+  expect([found.hasLinks, found.mentionsLinks]).toEqual([true, true]);
   expect(found.warnings).toEqual(["F1 has a link whose address is computed, so it is not kept"]);
 });
 

@@ -2,6 +2,8 @@
 import type { Place } from "../errors.ts";
 import { utf8 } from "../package/part.ts";
 
+/** The name in `ROWS_END`. It is searched for first, because that needs no string. */
+const ROWS = "sheetData";
 const ROWS_END = /<\/(?:[\w.-]+:)?sheetData\s*>|<(?:[\w.-]+:)?sheetData\s*\/>/;
 /** The greatest length of a tag that the end of a piece may cut. */
 const CARRY = 16 * 1024;
@@ -16,17 +18,22 @@ export async function* tagsAfterRows(
   tag: RegExp,
 ): AsyncGenerator<RegExpExecArray, void, undefined> {
   let behindRows = false;
+  /** The end of the pieces before the end of the rows. */
+  let carry: Uint8Array = new Uint8Array(0);
   let text = "";
   for await (const piece of utf8(pieces, place)) {
-    text += Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString("latin1");
-    if (!behindRows) {
-      const end = ROWS_END.exec(text);
+    if (behindRows) {
+      text += Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString("latin1");
+    } else {
+      const bytes = Buffer.concat([carry, piece]);
+      const rows = bytes.includes(ROWS) ? bytes.toString("latin1") : "";
+      const end = ROWS_END.exec(rows);
       if (!end) {
-        text = text.slice(-CARRY);
+        carry = bytes.subarray(-CARRY);
         continue;
       }
       behindRows = true;
-      text = text.slice(end.index + end[0].length);
+      text = rows.slice(end.index + end[0].length);
     }
     let done = 0;
     for (const match of text.matchAll(tag)) {

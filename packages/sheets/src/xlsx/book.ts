@@ -20,7 +20,7 @@ import type { RowBatch } from "../cells/batch.ts";
 import type { Book, Range, SheetState, MergedRange } from "../book.ts";
 import { SheetError, type Place } from "../errors.ts";
 import { textMax, type Limits } from "../limits.ts";
-import { readLinkAddresses, readLinks, type LinkAt } from "./links.ts";
+import { mentionsLinks, readLinkAddresses, readLinks, type LinkAt } from "./links.ts";
 import { readMerged } from "./merged.ts";
 import { readPart } from "../package/part.ts";
 import { SharedStrings } from "./shared-strings.ts";
@@ -126,6 +126,13 @@ class XlsxBook implements Book {
     const place = this.place(sheet);
     const entry = this.#found.archive.find(place.part ?? "");
     return entry !== undefined && (await this.#addressesOf(entry, place, signal)).size > 0;
+  }
+
+  async mentionsLinks(sheet: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const place = this.place(sheet);
+    const { archive } = this.#found;
+    const entry = archive.find(place.part ?? "");
+    return entry !== undefined && (await mentionsLinks(archive.read(entry, signal), place));
   }
 
   async #linksOf(entry: Entry, place: Place, signal: AbortSignal | undefined): Promise<LinkAt> {

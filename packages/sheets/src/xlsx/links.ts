@@ -6,7 +6,7 @@
 //   the address        https://example.org#Top, of each cell from B2 to B9
 import { SheetError, type Place } from "../errors.ts";
 import { CellTexts } from "../cells/cell-texts.ts";
-import { readPart } from "../package/part.ts";
+import { readPart, utf8 } from "../package/part.ts";
 import { decodeString, xmlName } from "../package/xml.ts";
 import { columnNumber, tagsAfterRows } from "./after-rows.ts";
 
@@ -68,6 +68,20 @@ export async function readLinks(
       (range) =>
         row >= range.firstRow && row <= range.lastRow && column >= range.firstColumn && column <= range.lastColumn,
     )?.address;
+}
+
+/** The words that a link of a sheet has: its tag, or the function of a formula. */
+const WORDS = ["hyperlink", "HYPERLINK"] as const;
+
+/** Reports whether a part has a word that links have, in whatever place. */
+export async function mentionsLinks(pieces: AsyncIterable<Uint8Array>, place: Place): Promise<boolean> {
+  let carry: Uint8Array = new Uint8Array(0);
+  for await (const piece of utf8(pieces, place)) {
+    const bytes = Buffer.concat([carry, piece]);
+    if (WORDS.some((word) => bytes.includes(word))) return true;
+    carry = bytes.subarray(1 - WORDS[0].length);
+  }
+  return false;
 }
 
 /** The addresses of a part's hyperlinks by the ids of its relationships. */
