@@ -33,7 +33,7 @@ interface Asked {
 /** A sheet as it is imported. */
 export interface SheetView extends Pick<
   Sheet,
-  "name" | "index" | "state" | "size" | "batches" | "merged" | "hasLinks"
+  "name" | "index" | "state" | "size" | "batches" | "merged" | "hasLinks" | "mentionsLinks"
 > {
   /** True if the columns that say what is wrong with its rows have been left out. */
   isRejectFile(): Promise<boolean>;
@@ -117,6 +117,7 @@ export function originalSheet(
     batches,
     merged: (options) => sheet.merged(options),
     hasLinks: () => sheet.hasLinks(),
+    mentionsLinks: () => sheet.mentionsLinks(),
   };
 }
 

@@ -4,6 +4,7 @@
 import { SheetError } from "@sluice/sheets";
 import { usageError } from "../errors.ts";
 import { cellsByColumn, sortBelow } from "./evidence.ts";
+import type { FirstBatches } from "./first-batches.ts";
 import type { HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
 import { SAMPLE_ROWS } from "./infer.ts";
@@ -41,11 +42,13 @@ const SMALL_PART = 4 * 1024 ** 2;
 /**
  * Looks at the records that types are inferred from.
  *
+ * @param first the sheet's batches from the layout's first row on
  * @param rows the first rows of the sheet
  * @param asTheyStand whether every row is a record, since the file holds nothing else
  */
 export async function findRecords(
   sheet: SheetView,
+  first: FirstBatches,
   rows: readonly HeadRow[],
   layout: Layout,
   options: RecordOptions,
@@ -56,7 +59,7 @@ export async function findRecords(
   const rules = { ...rulesOf(rows, layout, options, asTheyStand), ...(fills ? { merged } : {}) };
   const unfilled = fills ? [] : merged;
   if (rules.all) return { rules, totals: [], unfilled };
-  const totals = await findTotals(sheet, rules);
+  const totals = await findTotals(first, rules);
   const proven = totals.filter((total) => total.proven).map(({ row }) => row);
   return { rules: { ...rules, totals: proven }, totals, unfilled };
 }
@@ -192,12 +195,12 @@ function joinedHeader(headers: Layout["headers"], headerRows: readonly number[])
  * The rows that are called totals, among those that are looked at. If reading the sheet fails here,
  * the load will tell.
  */
-async function findTotals(sheet: SheetView, rules: RecordRules): Promise<TotalRow[]> {
+async function findTotals(first: FirstBatches, rules: RecordRules): Promise<TotalRow[]> {
   try {
-    if (!(await anyTotals(sheet, rules))) return [];
+    if (!(await anyTotals(first, rules))) return [];
     const totals = new Totals();
     let complete = true;
-    for await (const { batch, more } of looked(sheet, rules)) {
+    for await (const { batch, more } of looked(first, rules)) {
       totals.add(batch);
       if (more) complete = false;
     }
@@ -209,11 +212,11 @@ async function findTotals(sheet: SheetView, rules: RecordRules): Promise<TotalRo
 }
 
 /** Whether a row is called a total, or the last row begins right of the first one. */
-async function anyTotals(sheet: SheetView, rules: RecordRules): Promise<boolean> {
+async function anyTotals(batches: FirstBatches, rules: RecordRules): Promise<boolean> {
   let begins: number | undefined;
   let ends: number | undefined;
   let complete = true;
-  for await (const { batch, more } of looked(sheet, rules)) {
+  for await (const { batch, more } of looked(batches, rules)) {
     if (hasTotals(batch)) return true;
     const [first, last] = beginnings(batch);
     begins ??= first;
@@ -225,14 +228,14 @@ async function anyTotals(sheet: SheetView, rules: RecordRules): Promise<boolean>
 
 /** The batches that hold the rows which types are inferred from. */
 async function* looked(
-  sheet: SheetView,
+  first: FirstBatches,
   rules: RecordRules,
 ): AsyncGenerator<{ batch: Parameters<Totals["add"]>[0]; more: boolean }, void, undefined> {
   let rows = 0;
-  for await (const batch of recordsOf(sheet.batches({ from: rules.firstRow }), new RecordFilter(rules))) {
+  for await (const batch of recordsOf(first.look(), new RecordFilter(rules))) {
     rows += batch.rowCount;
     yield { batch, more: rows >= SAMPLE_ROWS };
-    batch.release();
+    first.lookedAt(batch);
     if (rows >= SAMPLE_ROWS) return;
   }
 }

@@ -23,6 +23,7 @@ const SMALL_SHEET = 4 * 1024 ** 2;
 export async function findLinks(sheet: SheetView, firstRow: number, whole: boolean): Promise<Linked> {
   if (sheet.delimiter !== undefined || (await sheet.isRejectFile())) return NOT_LINKED;
   if (!whole && sheet.size > SMALL_SHEET) return { columns: new Map(), any: await sheet.hasLinks() };
+  if (!whole && !(await sheet.mentionsLinks())) return NOT_LINKED;
   const columns = new Map<number, number>();
   for await (const batch of sheet.batches({ from: firstRow, links: true })) {
     const rows = new Set(batch.rowNumbers);

@@ -48,6 +48,7 @@ export function withinRange(sheet: SheetView, { firstRow, lastRow, firstColumn, 
     isRejectFile: () => sheet.isRejectFile(),
     merged: (options) => sheet.merged(options),
     hasLinks: () => sheet.hasLinks(),
+    mentionsLinks: () => sheet.mentionsLinks(),
     async *batches(options = {}) {
       const from = Math.max(options.from ?? 1, firstRow);
       const to = Math.min(options.to ?? END, lastRow);

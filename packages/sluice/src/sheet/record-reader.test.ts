@@ -17,6 +17,7 @@ function countedSheet(rows: number): { readonly sheet: SheetView; readonly open:
     isRejectFile: async () => false,
     merged: async () => undefined,
     hasLinks: async () => false,
+    mentionsLinks: async () => false,
     async *batches({ from = 1 } = {}): AsyncGenerator<RowBatch, void, undefined> {
       open++;
       try {
@@ -34,7 +35,7 @@ test.each([1, 3])(
   async (firstRow) => {
     const { sheet, open } = countedSheet(5);
     const reader = new RecordReader(sheet, 1, []);
-    expect(await reader.isEmpty()).toBe(false);
+    expect(await reader.first.isEmpty()).toBe(false);
     await reader.startWith({ ...EVERY_ROW, firstRow });
     const first = await reader.next();
     expect([first?.rowNumbers[0], open()]).toEqual([firstRow, 1]);

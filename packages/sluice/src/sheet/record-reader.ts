@@ -2,15 +2,13 @@
 import type { RowBatch } from "@sluice/sheets";
 import { asFlags } from "../errors.ts";
 import type { SheetView } from "../rejects/as-source.ts";
+import { FirstBatches } from "./first-batches.ts";
 import { leftOutNotes } from "./record-notes.ts";
 import { EVERY_ROW, RecordFilter, type RecordRules } from "./records.ts";
 
 export type Warning = RowBatch["warnings"][number];
 
-/**
- * The batches of records; one is read ahead, while the table is looked up and while the last one is
- * encoded.
- */
+/** The batches of records; one is read ahead while the last one is encoded. */
 export class RecordReader {
   progress = 0;
   readonly #sheet: SheetView;
@@ -21,10 +19,7 @@ export class RecordReader {
   readonly #above: readonly Warning[];
   #first: Warning | undefined;
   #warnings: number;
-  #from: number;
-  #iterator: AsyncIterator<RowBatch>;
-  /** The batch that is being read; undefined at the end. */
-  #coming: Promise<RowBatch | undefined>;
+  #batches: FirstBatches;
   #filter: RecordFilter;
   /**
    * Batches that the filter has released. It holds rows back until it knows whether they are
@@ -36,40 +31,39 @@ export class RecordReader {
   /** @param above what the reader said of rows above the records */
   constructor(sheet: SheetView, from: number, above: readonly Warning[]) {
     this.#sheet = sheet;
-    this.#from = from;
+    this.#batches = new FirstBatches(sheet, from);
     this.#filter = new RecordFilter({ ...EVERY_ROW, firstRow: from });
     this.#above = above;
     this.#first = above[0];
     this.#warnings = above.length;
-    this.#iterator = sheet.batches({ from })[Symbol.asyncIterator]();
-    this.#coming = this.#ahead();
   }
 
-  async isEmpty(): Promise<boolean> {
-    return (await this.#coming) === undefined;
+  /** The first batches, to look at before the first one is taken. */
+  get first(): FirstBatches {
+    return this.#batches;
+  }
+
+  /** Says where the records begin. If that is not as guessed, the sheet is read from there. */
+  async beginAt(row: number): Promise<void> {
+    if (row === this.#batches.from) return;
+    await this.close();
+    this.#batches = new FirstBatches(this.#sheet, row);
   }
 
   /** Says which rows are records, before the first batch is taken. */
   async startWith(rules: RecordRules): Promise<void> {
     this.#filter = new RecordFilter(rules);
-    const { firstRow } = rules;
-    if (firstRow === this.#from) return;
-    // The records begin in another row than was guessed, so the sheet is read again from there.
-    await this.close();
-    this.#from = firstRow;
-    this.#iterator = this.#sheet.batches({ from: firstRow })[Symbol.asyncIterator]();
-    this.#coming = this.#ahead();
+    await this.beginAt(rules.firstRow);
   }
 
   async next(): Promise<RowBatch | undefined> {
     for (;;) {
       const ready = this.#ready.shift();
       if (ready || this.#ended) return ready;
-      const batch = this.#filter.full ? undefined : await this.#coming;
+      const batch = this.#filter.full ? undefined : await this.#batches.take();
       if (batch) {
         this.progress = batch.progress; // race:ignore: whoever shows it may be a batch behind
         this.#hear(batch.warnings);
-        this.#coming = this.#ahead();
         this.#ready.push(...this.#filter.add(batch));
       } else {
         this.#ended = true;
@@ -96,13 +90,6 @@ export class RecordReader {
   }
 
   async close(): Promise<void> {
-    await this.#iterator.return?.();
-  }
-
-  #ahead(): Promise<RowBatch | undefined> {
-    const coming = this.#iterator.next().then((step) => (step.done ? undefined : step.value));
-    // The waiting call is told.
-    coming.catch(() => undefined);
-    return coming;
+    await this.#batches.close();
   }
 }

@@ -4,6 +4,7 @@ import { gosched } from "@sluice/go";
 import type { RowBatch, Workbook } from "@sluice/sheets";
 import { SluiceError, usageError } from "../errors.ts";
 import { layoutDoubts } from "./doubts.ts";
+import { FirstBatches } from "./first-batches.ts";
 import { findRecords, type FoundRecords, type RecordOptions } from "./find-records.ts";
 import { HEAD_CHARACTERS, HEAD_ROWS, headRows, type HeadRow } from "./head-rows.ts";
 import { detectLayout, statedLayout, type Layout } from "./header-row.ts";
@@ -200,8 +201,11 @@ export async function readHeader(
   let sample: Promise<Sample> | undefined;
   let linked: Promise<Linked> | undefined;
   let findings: Promise<FoundRecords> | undefined;
-  const foundRecords = (): Promise<FoundRecords> =>
-    (findings ??= findRecords(sheet, rows, layout, options, isRejectFile));
+  const findThem = async (): Promise<FoundRecords> => {
+    await records.beginAt(layout.firstRow);
+    return findRecords(sheet, records.first, rows, layout, options, isRejectFile);
+  };
+  const foundRecords = (): Promise<FoundRecords> => (findings ??= findThem());
   return {
     get headers() {
       return headers();
@@ -231,7 +235,7 @@ export async function readHeader(
         alike,
         known === undefined ? options : { ...options, known },
         sheet,
-        foundRecords,
+        async () => ({ first: records.first, ...(await foundRecords()) }),
         () => layout,
       )),
     progress: () => records.progress,
@@ -249,7 +253,7 @@ async function linksOf(sheets: readonly SheetView[], firstRow: number, kept: boo
 /** Closes the records, and throws, if they cannot be read or there are none. */
 async function checkRows(records: RecordReader, headers: number, none: () => SluiceError): Promise<void> {
   try {
-    if (headers === 0 || (await records.isEmpty())) throw none();
+    if (headers === 0 || (await records.first.isEmpty())) throw none();
   } catch (error) {
     await records.close();
     throw error;
@@ -377,7 +381,7 @@ async function readSample(
   sheets: readonly SheetView[],
   options: LayoutOptions,
   own: SheetView,
-  foundHere: () => Promise<FoundRecords>,
+  foundHere: () => Promise<FoundRecords & { readonly first: FirstBatches }>,
   ownLayout: () => Layout,
 ): Promise<Sample> {
   const { nulls = [], map = new Map<string, string>() } = options;
@@ -385,24 +389,39 @@ async function readSample(
   const inference = new Inference(missing, guessesMarks(nulls), own.delimiter);
   let complete = sheets.length <= SAMPLE_SHEETS;
   for (const sheet of sheets.slice(0, SAMPLE_SHEETS)) {
-    const { rules } = sheet.name === own.name ? await foundHere() : await recordsOfOther(file, sheet, options);
-    const limit = inference.records + SAMPLE_ROWS;
-    let more = false;
-    for await (const batch of recordsOf(sheet.batches({ from: rules.firstRow }), new RecordFilter(rules))) {
-      for (let row = 0; row < batch.rowCount && !more; row += TURN_ROWS) {
-        more = inference.add(batch, limit, row, row + TURN_ROWS);
-        await gosched();
-      }
-      batch.release();
-      if (more) break;
+    const isOwn = sheet.name === own.name;
+    const { rules, first } = isOwn ? await foundHere() : await recordsOfOther(file, sheet, options);
+    try {
+      if (await sampleSheet(inference, first, rules)) complete = false;
+      else inference.endSheet();
+    } finally {
+      if (!isOwn) await first.close();
     }
-    if (more) complete = false;
-    else inference.endSheet();
   }
   return { inference, complete };
 }
 
-async function recordsOfOther(file: string, sheet: SheetView, options: LayoutOptions): Promise<FoundRecords> {
+/** Looks at the first records of a sheet; true if it has more. */
+async function sampleSheet(inference: Inference, first: FirstBatches, rules: RecordRules): Promise<boolean> {
+  const limit = inference.records + SAMPLE_ROWS;
+  for await (const batch of recordsOf(first.look(), new RecordFilter(rules))) {
+    let more = false;
+    for (let row = 0; row < batch.rowCount && !more; row += TURN_ROWS) {
+      more = inference.add(batch, limit, row, row + TURN_ROWS);
+      await gosched();
+    }
+    first.lookedAt(batch);
+    if (more) return true;
+  }
+  return false;
+}
+
+async function recordsOfOther(
+  file: string,
+  sheet: SheetView,
+  options: LayoutOptions,
+): Promise<FoundRecords & { readonly first: FirstBatches }> {
   const { layout, rows } = await findLayout(file, sheet, options);
-  return findRecords(sheet, rows, layout, options, await sheet.isRejectFile());
+  const first = new FirstBatches(sheet, layout.firstRow);
+  return { first, ...(await findRecords(sheet, first, rows, layout, options, await sheet.isRejectFile())) };
 }
