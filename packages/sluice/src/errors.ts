@@ -1,5 +1,6 @@
 // The errors of this package. Every message names what is wrong, where, what was expected and what
 // to do next; the code is stable, and the exit code is the command line's.
+import type { Context } from "@sluice/go/context";
 import { defaultLimits, SheetError, type Limits, type SheetErrorCode } from "@sluice/sheets";
 
 /**
@@ -169,6 +170,12 @@ export class SluiceError extends Error {
 /** Reports whether work was given up because it was to stop. */
 export function isInterrupted(error: unknown): boolean {
   return error instanceof SluiceError && error.code === INTERRUPTED;
+}
+
+/** An interruption, if a reading failed because `ctx` ended; any other failure as it is. */
+export function orInterrupted(error: unknown, ctx: Context | undefined): unknown {
+  if (ctx?.err() === undefined || error !== ctx.signal.reason) return error;
+  return new SluiceError(INTERRUPTED, "interrupted while the file was read", { exitCode: 130, cause: error });
 }
 
 /** A call that cannot mean anything: exit code 2. */

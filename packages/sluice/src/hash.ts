@@ -28,30 +28,35 @@ export async function stateOf(path: string): Promise<string | undefined> {
 
 /**
  * Reads a file to its end, and returns the hash of its content. If a gzip file cannot be inflated,
- * or inflates to more than a reader takes, it is the hash of the file's own bytes.
+ * or inflates to more than a reader takes, it is the hash of the file's own bytes. If `signal` is
+ * aborted, it fails with its reason.
  */
-export async function hashFile(path: string, limits: Partial<Limits> = {}): Promise<ContentHash> {
+export async function hashFile(path: string, limits: Partial<Limits> = {}, signal?: AbortSignal): Promise<ContentHash> {
   await using file = await open(path);
   const begin = Buffer.alloc(GZIP.length);
   await file.read(begin, 0, GZIP.length, 0);
-  if (!begin.equals(GZIP)) return { content: await hashBytes(file) };
+  if (!begin.equals(GZIP)) return { content: await hashBytes(file, signal) };
   const { partBytes, totalBytes } = { ...defaultLimits, ...limits };
-  const content = await hashInflated(file, Math.min(partBytes, totalBytes));
-  const packed = await hashBytes(file);
+  const content = await hashInflated(file, Math.min(partBytes, totalBytes), signal);
+  const packed = await hashBytes(file, signal);
   return content === undefined ? { content: packed } : { content, packed };
 }
 
-async function hashBytes(file: FileHandle): Promise<string> {
+async function hashBytes(file: FileHandle, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash("sha256");
-  for await (const piece of piecesOf(file)) hash.update(piece);
+  for await (const piece of piecesOf(file, signal)) hash.update(piece);
   return hash.digest("hex");
 }
 
-async function hashInflated(file: FileHandle, most: number): Promise<string | undefined> {
+async function hashInflated(
+  file: FileHandle,
+  most: number,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   const hash = createHash("sha256");
   let length = 0;
   try {
-    await pipeline(copiesOf(file), createGunzip(), async (inflated: AsyncIterable<Buffer>) => {
+    await pipeline(copiesOf(file, signal), createGunzip(), async (inflated: AsyncIterable<Buffer>) => {
       for await (const piece of inflated) {
         length += piece.length;
         if (length > most) throw new Error(`more than ${most} bytes`);
@@ -60,15 +65,16 @@ async function hashInflated(file: FileHandle, most: number): Promise<string | un
     });
     return hash.digest("hex");
   } catch {
-    // A failure of the disk comes again when the bytes themselves are read.
+    // A failure of the disk, or the signal, comes again when the bytes themselves are read.
     return undefined;
   }
 }
 
 /** Each piece is gone when the next one is asked for. */
-async function* piecesOf(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
+async function* piecesOf(file: FileHandle, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, undefined> {
   const piece = Buffer.allocUnsafeSlow(PIECE);
   for (let at = 0; ;) {
+    signal?.throwIfAborted();
     const { bytesRead } = await file.read(piece, 0, PIECE, at);
     if (bytesRead === 0) return;
     at += bytesRead;
@@ -77,8 +83,8 @@ async function* piecesOf(file: FileHandle): AsyncGenerator<Buffer, void, undefin
 }
 
 /** Pieces that the inflater may keep. */
-async function* copiesOf(file: FileHandle): AsyncGenerator<Buffer, void, undefined> {
-  for await (const piece of piecesOf(file)) yield Buffer.from(piece);
+async function* copiesOf(file: FileHandle, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, undefined> {
+  for await (const piece of piecesOf(file, signal)) yield Buffer.from(piece);
 }
 
 /** SHA-256 of a text, in hex. */

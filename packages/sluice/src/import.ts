@@ -12,7 +12,15 @@ import { assumptionsOf } from "./plan/assumptions.ts";
 import { despiteLosses } from "./run/despite-losses.ts";
 import { passOnPatiently, settle } from "./run/ending.ts";
 import { buildIndexes } from "./run/indexes.ts";
-import { describeError, failureOf, INTERRUPTED, isInterrupted, SluiceError, usageError } from "./errors.ts";
+import {
+  describeError,
+  failureOf,
+  INTERRUPTED,
+  isInterrupted,
+  orInterrupted,
+  SluiceError,
+  usageError,
+} from "./errors.ts";
 import { cannotChange, cannotCreate, explain, notTheSame, TOO_MANY, tooManyErrors } from "./run/failure.ts";
 import { FinishedError } from "./ledger/finished.ts";
 import { hashFile, stateOf, type ContentHash } from "./hash.ts";
@@ -79,7 +87,7 @@ async function importPatiently(ctx: Context, options: ImportOptions): Promise<Im
     // before it could pass them on.
     if (error instanceof FinishedError && error.doneBefore)
       await passOnPatiently(options, error.result, error.plan, { begun: error.begun });
-    throw error;
+    throw orInterrupted(error, ctx);
   }
 }
 
@@ -110,12 +118,13 @@ async function importOrGoOn(ctx: Context, options: ImportOptions): Promise<Impor
     );
   const file = options.fileName ?? basename(options.file);
   const table = tableName(options, file);
-  const database = new Database(options);
+  const database = new Database(ctx, options);
   const fileState = options.workbook ? stateWhenOpened(options.workbook) : await stateOf(options.file);
   const entry = await importOfId(options, database, file, table);
   const csv = entry ? csvOf(entry.plan, entry.id) : options.csv;
   // An import that continues by its id reads a text as it did before.
-  await using opened = options.workbook && !entry ? undefined : await openWorkbook(options.file, { ...options, csv });
+  await using opened =
+    options.workbook && !entry ? undefined : await openWorkbook(options.file, { ...options, csv, ctx });
   const workbook = opened ?? options.workbook!;
   const wanted = entry && workbook.sheets.length > 1 ? entry.sheet : options.sheet;
   const reading = entry ? readingOf(entry.plan, entry.id) : readingOptions(options);
@@ -164,6 +173,7 @@ async function importOfId(
 
 /** The database of an import, which is started as late as possible. */
 class Database {
+  readonly #ctx: Context;
   readonly #options: ImportOptions;
   /**
    * The time of the import's start. The seconds that starting an embedded database takes do not
@@ -173,14 +183,15 @@ class Database {
   /** The promises that the import cannot make. */
   caveats: readonly string[] = [];
 
-  constructor(options: ImportOptions) {
+  constructor(ctx: Context, options: ImportOptions) {
+    this.#ctx = ctx;
     this.#options = options;
   }
 
   /** Wakes it, and returns the hash by which its ledger knows the file. */
   async hashOnceAwake(): Promise<string> {
     const { target, file, limits, dryRun = false } = this.#options;
-    const hashes = await hashFile(file, limits);
+    const hashes = await hashFile(file, limits, this.#ctx.signal);
     const asleep = performance.now();
     await target.start();
     this.started += performance.now() - asleep;
@@ -408,10 +419,15 @@ async function begin(
 
 /** Loads the rows and keeps the lease meanwhile; returns what ended that early, if anything did. */
 async function work(run: Recorded): Promise<unknown> {
+  const { ctx, tally } = run;
   await using _lease = keepLease(run.options.target, run.job.claim);
-  const failure = await failureOf(traced("sluice.load", {}, () => load(run)));
-  if (failure !== undefined && run.ctx.err() === undefined) return failure;
-  return await failureOf(traced("sluice.indexes", {}, () => buildIndexes(run)));
+  const unloaded = await failureOf(traced("sluice.load", {}, () => load(run)));
+  // Rows can be complete when something fails after them. Then the import is not.
+  if (unloaded !== undefined) tally.complete = false;
+  if (unloaded !== undefined && ctx.err() === undefined) return unloaded;
+  const unbuilt = await failureOf(traced("sluice.indexes", {}, () => buildIndexes(run)));
+  if (unbuilt !== undefined) tally.complete = false;
+  return unbuilt;
 }
 
 /**

@@ -1,12 +1,13 @@
 // The preview of an import: layout, columns and their types, mapping, DDL, a sample, and the rows
 // among the first that would be rejected. Nothing is written, and no database is needed; if there
 // is one, its tables are looked at.
+import type { Context } from "@sluice/go/context";
 import type { SheetState, Workbook } from "@sluice/sheets";
 import { fields, type LoadPlan } from "./chunk/chunk.ts";
 import { inferred } from "./plan/design.ts";
 import { Encoder } from "./chunk/encode.ts";
 import { columnLetters } from "./xlsx/text.ts";
-import { describeError, renamed } from "./errors.ts";
+import { describeError, orInterrupted, renamed } from "./errors.ts";
 import { SAMPLE_ROWS, type InferredColumn } from "./sheet/infer.ts";
 import type { Match } from "./plan/mapping.ts";
 import { prepareTable, tableName, type Prepared } from "./plan/prepare.ts";
@@ -31,6 +32,8 @@ const SAMPLE_BYTES = 8 * 1024 ** 2;
 export interface PreviewOptions extends Omit<ImportOptions, "target" | "onProgress" | "onRejects"> {
   /** The database in which existing tables are looked up; without one every table is new. */
   readonly target?: Pick<Target, "name" | "describe" | "storageOf">;
+  /** When it is done, the file is not read any further. */
+  readonly ctx?: Context;
 }
 
 /** A file as an import would see it. */
@@ -99,10 +102,18 @@ export interface ColumnPreview {
 /**
  * Looks at a file.
  *
- * @throws SheetError if it cannot be read, SluiceError if what was asked for makes no sense. What
- *   is wrong with one sheet is in its `error`.
+ * @throws SheetError if it cannot be read, SluiceError if what was asked for makes no sense, or
+ *   (`interrupted`) if `ctx` ended. What is wrong with one sheet is in its `error`.
  */
 export async function previewFile(options: PreviewOptions): Promise<FilePreview> {
+  try {
+    return await lookInto(options);
+  } catch (error) {
+    throw orInterrupted(error, options.ctx);
+  }
+}
+
+async function lookInto(options: PreviewOptions): Promise<FilePreview> {
   const file = options.fileName ?? options.file;
   await using workbook = await openWorkbook(options.file, options);
   const { sheets, notes } = await sheetsToImport(workbook, { ...options, file });
@@ -146,7 +157,7 @@ async function previewSheet(
     };
   } catch (error) {
     const { code, message, exitCode } = describeError(renamed(error, options.file, file));
-    if (exitCode === 2) throw error;
+    if (exitCode === 2 || options.ctx?.err() !== undefined) throw error;
     return { ...(await known(sheet, tableName(options, file), source, undefined)), error: { code, message } };
   } finally {
     await source?.close();

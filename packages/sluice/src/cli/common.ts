@@ -196,9 +196,12 @@ export function showStack(error: unknown, code: string): void {
 /** Two signals closer than this are one Ctrl-C that came by two ways. */
 const SAME_SIGNAL_MS = 500;
 
+/** Ctrl-C, the end that a supervisor asks for, and the end of the terminal. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /**
- * Runs with a context that SIGINT or SIGTERM cancels. A second one ends the program at once, with
- * status 130.
+ * Runs with a context that any of the {@link SIGNALS} cancels. A second one ends the program at
+ * once, with status 130.
  *
  * @param stopping what is being done until it has stopped
  * @param graceMs how long a second signal leaves to those who watch `halt`
@@ -221,13 +224,11 @@ export async function interruptible<T>(
       setTimeout(() => process.exit(130), graceMs);
     }
   };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
     return await run(ctx, halt);
   } finally {
-    process.off("SIGINT", onSignal);
-    process.off("SIGTERM", onSignal);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
     cancel();
     cancelHalt();
   }

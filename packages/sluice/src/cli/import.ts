@@ -3,7 +3,16 @@ import type { Context } from "@sluice/go/context";
 import type { Workbook } from "@sluice/sheets";
 import { goDuration } from "../duration.ts";
 import type { Empty, OnConflict, ImportOptions, ImportResult, Progress, Method } from "../options.ts";
-import { describeError, failureOf, INTERRUPTED, isInterrupted, renamed, SluiceError, usageError } from "../errors.ts";
+import {
+  describeError,
+  failureOf,
+  INTERRUPTED,
+  isInterrupted,
+  orInterrupted,
+  renamed,
+  SluiceError,
+  usageError,
+} from "../errors.ts";
 import { untouched } from "../run/failure.ts";
 import { FinishedError } from "../ledger/finished.ts";
 import { runImport } from "../import.ts";
@@ -187,7 +196,7 @@ async function importFile(call: Call, file: string): Promise<number> {
     // An import that continues by its id has its sheet.
     if (goesOn(flags)) await checkStated(target, flags, options);
     const several = sheet === "all" && !goesOn(flags);
-    await using workbook = several ? await openWorkbook(path, options) : undefined;
+    await using workbook = several ? await openWorkbook(path, { ...options, ctx }) : undefined;
     for (const part of workbook ? await partsOf(workbook, { ...options, sheet: "all" }, flags) : [{}]) {
       const whole = { ...options, ...part, ...(workbook ? { workbook } : {}) };
       worst = worse(worst, await importSheet(call, whole, schemaFile));
@@ -195,7 +204,7 @@ async function importFile(call: Call, file: string): Promise<number> {
     }
     return worst;
   } catch (error) {
-    return await fail(renamed(error, path, name), flags, name);
+    return await fail(renamed(beforeTheFirstRow(orInterrupted(error, ctx)), path, name), flags, name);
   }
 }
 
@@ -338,8 +347,8 @@ function kept(result: ImportResult, flags: ImportFlags): string {
 }
 
 /**
- * The error of an interruption that came before there was a result: the import still waited for a
- * lock, and nothing was changed.
+ * The error of an interruption that came before there was a result: the file was still looked at,
+ * or the import waited for a lock, and nothing was changed.
  */
 function beforeTheFirstRow(error: unknown): unknown {
   if (!isInterrupted(error)) return error;

@@ -5,7 +5,7 @@
 // the statements that make the table, the first rows as they would be loaded, and the rows that
 // would be rejected. `--json` prints the same as one line (api/preview-schema.ts has its shape).
 import type { Context } from "@sluice/go/context";
-import { describeError, renamed } from "../errors.ts";
+import { describeError, isInterrupted, renamed } from "../errors.ts";
 import { previewFile, type ColumnPreview, type FilePreview, type SheetPreview } from "../preview.ts";
 import { schemaText } from "../schema-text.ts";
 import { schemaBeside } from "../schema/schema-beside.ts";
@@ -69,7 +69,7 @@ async function showFile(ctx: Context, file: string, target: Target | undefined, 
     await using input = await openInput(ctx, file, limitsFrom(flags).limits);
     if (!input) return 130;
     ({ path } = input);
-    const options = { file: path, fileName: name, ...fileOptions(flags, schema), ...(target ? { target } : {}) };
+    const options = { file: path, fileName: name, ...fileOptions(flags, schema), ...(target ? { target } : {}), ctx };
     const found = await previewFile(options);
     const nameless = file === STDIN && flags.table === undefined && !schema;
     const notes = [
@@ -83,6 +83,7 @@ async function showFile(ctx: Context, file: string, target: Target | undefined, 
     else console.log(report(preview, schemaFile, target).join("\n"));
     return preview.imports.some(({ error }) => error !== null) ? 1 : 0;
   } catch (error) {
+    if (isInterrupted(error)) return 130;
     const { code, message, exitCode } = describeError(renamed(error, path, name));
     if (flags.json) console.log(JSON.stringify({ file: name, error: { code, message } }));
     else console.error(`error: ${withCommands(message)}`);

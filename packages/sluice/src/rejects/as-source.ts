@@ -4,6 +4,7 @@
 // The reader knows such a file by its first seven headers. It moves the columns to their places in
 // the original. So everything after this (the mapping, `width: "exact"`, a second reject file) sees
 // the sheet as it was; a row without a cell there is blank.
+import type { Context } from "@sluice/go/context";
 import { stateOf } from "../hash.ts";
 import { constants, open as openFile } from "node:fs/promises";
 import {
@@ -28,6 +29,7 @@ interface Asked {
   readonly formats?: Formats | undefined;
   readonly limits?: Partial<Limits> | undefined;
   readonly fileName?: string | undefined;
+  readonly ctx?: Context | undefined;
 }
 
 /** A sheet as it is imported. */
@@ -54,10 +56,11 @@ const HEADER_BYTES = 256;
  *
  * @param asked `csv`: what the user says of a text; it comes first. `formats`: `"streaming"`
  *   refuses what a library would have to read. `fileName`: what people call the file, after which
- *   the sheet of a text is named
+ *   the sheet of a text is named. `ctx`: when it is done, every reading of the workbook fails with
+ *   its cause (`orInterrupted`)
  */
 export async function openWorkbook(path: string, asked: Asked = {}): Promise<Workbook> {
-  const { csv, formats = "all", limits, fileName } = asked;
+  const { csv, formats = "all", limits, fileName, ctx } = asked;
   const [, delimiter] = HEADER.exec(await beginOf(path)) ?? [];
   const known = delimiter === undefined ? csv : { delimiter, quote: '"', escape: "none" as const, ...csv };
   const state = await stateOf(path);
@@ -65,7 +68,12 @@ export async function openWorkbook(path: string, asked: Asked = {}): Promise<Wor
   const reading = { badBytes: "mark", ...(known ? { csv: known } : {}), ...(limits ? { limits } : {}) } as const;
   // Without folders, also those of another system.
   const textName = fileName?.split(/[\\/]/).at(-1);
-  const workbook = await open(path, { formats, ...reading, ...(textName ? { textName } : {}) });
+  const workbook = await open(path, {
+    formats,
+    ...reading,
+    ...(textName ? { textName } : {}),
+    ...(ctx ? { signal: ctx.signal } : {}),
+  });
   states.set(workbook, state);
   return workbook;
 }

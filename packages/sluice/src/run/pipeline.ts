@@ -131,6 +131,10 @@ async function read(stop: Context, rows: Loading["rows"], out: SendChan<RowBatch
       if (!(await put(stop, out, batch, worker, "batches"))) return false;
     }
     return true;
+  } catch (error) {
+    // The reader stops with the import, and fails by that.
+    if (stop.err() === undefined) throw error;
+    return false;
   } finally {
     worker.idle();
     out.close();

@@ -188,7 +188,7 @@ export const OTHER_HEADERS: ReadonlySet<string> = new Set([
   "no_columns",
   "no_header",
 ]);
-const NOT_BEGUN =
+export const NOT_BEGUN =
   "The server is stopping, and nothing of the file was imported. Send it again when the server is back.";
 
 function stopped({ id, table, total, inserted, updated }: ImportResult): string {

@@ -82,7 +82,7 @@ export async function makeService(options: ServerOptions): Promise<Service> {
   const ways = { target, reads, allowed, reading, ...limits };
   const fleet =
     options.fleet &&
-    (await joinFleet({ ...options.fleet, ...ways, allow: options.allow ?? [], scratch, log, hidePlaces }));
+    (await joinFleet({ ...options.fleet, ...ways, allow: options.allow ?? [], scratch, ctx, log, hidePlaces }));
   const jobs = fleet?.jobs ?? new Jobs(ctx, { ...ways, hide, hidePlaces, store, room, rooms, onEnd });
   fleet?.addGauges(metrics.registry);
   const kept = new KeptUploads(room);

@@ -1,14 +1,23 @@
 // POST /preview: what it shows, that it writes nothing, and that its file need not be sent twice.
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { openTarget } from "../../database/open.ts";
 import { previewFile } from "../../preview.ts";
 import { newDatabase, server } from "../../test/database.ts";
 import { writeWorkbook } from "../../test/workbook.ts";
+import { distant } from "../../test/distant.ts";
 import { csv, ended, people, send } from "../test/client.ts";
-import { business, startService } from "../test/service.ts";
+import { business, startService, type Service } from "../test/service.ts";
 import type { Preview } from "./preview-schema.ts";
 import type { Problem } from "./problem.ts";
+
+/** How many files of this size the service keeps. */
+async function keptOf(service: Service, size: number): Promise<number> {
+  const names = await readdir(service.uploadDir, { recursive: true });
+  const found = await Promise.all(names.map((name) => stat(`${service.uploadDir}/${name}`).catch(() => undefined)));
+  return found.filter((one) => one?.size === size).length;
+}
 
 describe.skipIf(server === undefined)("POST /preview", () => {
   test("shows what the command line shows, and the first rows of each sheet as they are", async () => {
@@ -38,6 +47,20 @@ describe.skipIf(server === undefined)("POST /preview", () => {
     expect(upload).toMatch(/^[0-9a-f-]{36}$/);
     expect(await database.query("select nspname from pg_namespace where nspname = 'sluice'")).toEqual([]);
     expect(await database.query("select tablename from pg_tables where schemaname = 'public'")).toEqual([]);
+  });
+
+  test("that looks for the first record ends when the server does, and so does the look for the sheets", async () => {
+    await using service = await startService();
+    const file = new Blob([distant()]);
+    const answers = [
+      send<Problem>(service, "/preview", file, "far.csv"),
+      send<Problem>(service, "/imports", file, "far.csv", { fields: { sheet: "all" } }),
+    ];
+    while ((await keptOf(service, file.size)) < answers.length) await sleep(20);
+    await service.app.close();
+    for (const { status, body } of await Promise.all(answers))
+      expect([status, body.detail]).toEqual([503, expect.stringMatching(/^The server is stopping, and nothing of /)]);
+    expect(await keptOf(service, file.size)).toBe(0);
   });
 
   test("of a file that was sent before takes its token, with other fields, and so does an import", async () => {

@@ -7,8 +7,9 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { previewFile, type FilePreview } from "../../preview.ts";
 import { openWorkbook } from "../../rejects/as-source.ts";
 import { businesses } from "../../schema/businesses.ts";
+import { HttpFailure } from "../failure.ts";
 import { parseForm, type FormFields } from "../form.ts";
-import { inUploadTerms, OTHER_HEADERS } from "../importing.ts";
+import { inUploadTerms, NOT_BEGUN, OTHER_HEADERS } from "../importing.ts";
 import { meansDirectory, tableOf } from "../jobs/run.ts";
 import { KEPT_MS } from "../jobs/uploads.ts";
 import type { Upload } from "../upload.ts";
@@ -56,6 +57,7 @@ async function preview(api: Api, request: FastifyRequest): Promise<Preview> {
     return { ...found, sheets, upload: token, expiresAt: new Date(Date.now() + KEPT_MS).toISOString() };
   } catch (error) {
     await upload[Symbol.asyncDispose]();
+    if (api.closing.err() !== undefined) throw new HttpFailure(503, NOT_BEGUN);
     throw inUploadTerms(error, upload);
   }
 }
@@ -64,11 +66,15 @@ async function preview(api: Api, request: FastifyRequest): Promise<Preview> {
  * Previews a file. The schema of the guide's directory is used if its table is meant and the sheet
  * has its headers.
  */
-async function look({ target, reading, hide }: Api, upload: Upload, fields: FormFields): Promise<FilePreview> {
+async function look(
+  { target, reading, closing: ctx, hide }: Api,
+  upload: Upload,
+  fields: FormFields,
+): Promise<FilePreview> {
   const wish = parseForm(fields);
   const table = tableOf({ fields: [...fields], fileName: upload.fileName });
   await target.start();
-  const options = { ...wish, ...reading, file: upload.path, fileName: upload.fileName, target };
+  const options = { ...wish, ...reading, file: upload.path, fileName: upload.fileName, target, ctx };
   if (!meansDirectory(table, wish)) return shown(await previewFile(options), hide);
   const found = await previewFile({ ...options, schema: businesses });
   const isOther = found.imports.some(({ error, exists }) => error !== null && OTHER_HEADERS.has(error.code) && !exists);
@@ -90,14 +96,14 @@ function shown(preview: FilePreview, hide: (text: string) => string): FilePrevie
  * one. The file is opened again, since the preview has closed it.
  */
 async function looksOf(
-  { reading }: Api,
+  { reading, closing: ctx }: Api,
   upload: Upload,
   fields: FormFields,
   imported: ReadonlySet<string>,
 ): Promise<SheetLook[]> {
   const { csv } = parseForm(fields);
   const { path, fileName } = upload;
-  await using workbook = await openWorkbook(path, { ...reading, fileName, ...(csv ? { csv } : {}) });
+  await using workbook = await openWorkbook(path, { ...reading, fileName, ...(csv ? { csv } : {}), ctx });
   const sheets = workbook.sheets.slice(0, GRIDS);
   const looks: SheetLook[] = [];
   for (const { name } of sheets) {

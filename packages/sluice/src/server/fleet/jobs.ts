@@ -8,6 +8,7 @@
 //   3  dispatch         a message for the workers    accepted; without it, the next sweep sends one
 //
 // So an import that its caller has heard of is in the database, and its file in the store.
+import type { Context } from "@sluice/go/context";
 import { describeError } from "../../errors.ts";
 import { sleep } from "@sluice/go/time";
 import { cancelImport, deleteImport, type Details, type HistoryQuery } from "../../ledger/history.ts";
@@ -39,6 +40,8 @@ import type { Watch } from "./watch.ts";
 import { removeFile } from "./worker.ts";
 
 export interface FleetJobsOptions extends Pick<Attempting, "target" | "allowed" | "reading"> {
+  /** When it ends, a file that is looked at is looked at no further. */
+  readonly ctx: Context;
   /** The database, for what only reads. */
   readonly reads: Target;
   readonly records: FleetRecords;
@@ -96,7 +99,7 @@ export class FleetJobs implements ImportJobs {
     const before = await records.ofKey(client, key, contentOf(upload, fields));
     if (before.length > 0) return { jobs: before, isNew: false };
     await this.expectRoom(client);
-    const parts = await partsOf(upload, fields, this.#options);
+    const parts = await partsOf(this.#options.ctx, upload, fields, this.#options);
     const isLow = priorityOf(fields) === "low";
     const name = await files.keep(upload.path, upload.hash);
     let added: Awaited<ReturnType<FleetRecords["add"]>> | undefined;

@@ -19,7 +19,7 @@ const CONNECTIONS = 4;
 export interface JoinOptions
   extends
     FleetOptions,
-    Pick<FleetJobsOptions, "target" | "reads" | "allowed" | "reading" | "scratch" | "maxClientImports"> {
+    Pick<FleetJobsOptions, "ctx" | "target" | "reads" | "allowed" | "reading" | "scratch" | "maxClientImports"> {
   readonly allow: readonly string[];
   readonly maxFileBytes: number;
   readonly log: Log;

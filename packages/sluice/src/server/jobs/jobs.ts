@@ -71,6 +71,7 @@ const LONGEST_PAUSE_MS = 15_000;
 export class Jobs implements ImportJobs {
   readonly isFleet = false;
   readonly fields: readonly string[] = [];
+  readonly #ctx: Context;
   readonly #options: JobsOptions;
   readonly #dispatcher: Dispatcher;
   readonly #live = new Map<string, Live>();
@@ -86,6 +87,7 @@ export class Jobs implements ImportJobs {
    *   next server
    */
   constructor(ctx: Context, options: JobsOptions) {
+    this.#ctx = ctx;
     this.#options = options;
     this.#dispatcher = new InThisProcess(ctx, (own, id) => this.#run(own, id));
   }
@@ -168,7 +170,7 @@ export class Jobs implements ImportJobs {
       return { jobs: before, isNew: false };
     }
     this.#expectRoom(client);
-    const parts = await partsOf(upload, fields, this.#options);
+    const parts = await partsOf(this.#ctx, upload, fields, this.#options);
     // The same request may have come meanwhile. From here to the last job nothing else runs.
     const meanwhile = sameContent(known(), content);
     if (meanwhile.length > 0) {

@@ -1,11 +1,14 @@
 // From a form to the jobs that it asks for, one a sheet; and where they stand in the history.
+import type { Context } from "@sluice/go/context";
 import type { HistoryPlace } from "../../ledger/history.ts";
 import { newId } from "../../ledger/ledger.ts";
 import { openWorkbook } from "../../rejects/as-source.ts";
 import { businesses } from "../../schema/businesses.ts";
-import { sheetsToImport } from "../../sheet/tables.ts";
+import { sheetsToImport, type SheetToImport } from "../../sheet/tables.ts";
 import { tracePlace } from "../../tracing.ts";
+import { HttpFailure } from "../failure.ts";
 import { parseForm, type FormFields } from "../form.ts";
+import { NOT_BEGUN } from "../importing.ts";
 import type { Upload } from "../upload.ts";
 import type { Submission } from "./port.ts";
 import { contentOf } from "./refusals.ts";
@@ -22,9 +25,10 @@ export type Part = Job["part"];
  * The parts of a file that a form asks for.
  *
  * @throws SheetError or SluiceError if `sheet=all` finds no sheets, HttpFailure 403 for their
- *   tables
+ *   tables, 503 if `ctx` ends
  */
 export async function partsOf(
+  ctx: Context,
   upload: Upload,
   fields: FormFields,
   { reading, allowed }: Pick<Attempting, "reading" | "allowed">,
@@ -33,14 +37,26 @@ export async function partsOf(
   if (wish.sheet !== "all") return [undefined];
   const table = tableOf({ fields: [...fields], fileName: upload.fileName });
   const schema = meansDirectory(table, wish) ? { schema: businesses } : {};
-  await using workbook = await openWorkbook(upload.path, { ...wish, ...reading, fileName: upload.fileName });
-  const { sheets } = await sheetsToImport(workbook, { ...wish, ...schema, file: upload.fileName });
+  const sheets = await sheetsOf(ctx, upload, { ...wish, ...schema, ...reading });
   for (const sheet of sheets) await allowed.admit(sheet.table ?? table);
   return sheets.map((one) => ({
     sheet: one.sheet.name,
     alike: one.alike,
     ...(one.table === undefined ? {} : { table: one.table }),
   }));
+}
+
+async function sheetsOf(
+  ctx: Context,
+  { path, fileName }: Upload,
+  options: Omit<Parameters<typeof sheetsToImport>[1], "file"> & Parameters<typeof openWorkbook>[1],
+): Promise<readonly SheetToImport[]> {
+  try {
+    await using workbook = await openWorkbook(path, { ...options, fileName, ctx });
+    return (await sheetsToImport(workbook, { ...options, file: fileName })).sheets;
+  } catch (error) {
+    throw ctx.err() === undefined ? error : new HttpFailure(503, NOT_BEGUN);
+  }
 }
 
 /**
