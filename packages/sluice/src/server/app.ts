@@ -12,9 +12,9 @@ import { apiRoutes } from "./api/api.ts";
 import { describeRoutes } from "./api/openapi.ts";
 import { readAssets, type Asset } from "./assets.ts";
 import { trackConnections } from "./connections.ts";
-import { answerElsewhere, createFail, isApiPath, type Telling } from "./failing.ts";
+import { answerElsewhere, createFail, isApiPath, pathOf, type Telling } from "./failing.ts";
 import { describeReason, HttpFailure } from "./failure.ts";
-import { SECURITY_HEADERS, type Guard } from "./guard.ts";
+import { expectUnambiguous, SECURITY_HEADERS, type Guard } from "./guard.ts";
 import { createProbe } from "./health.ts";
 import { Imports } from "./importing.ts";
 import type { ServerOptions } from "./options.ts";
@@ -53,7 +53,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const unhalt = options.halt && afterFunc(options.halt, () => halted.reject(new HttpFailure(503, HALTED)));
 
   const fail = createFail(telling);
-  const app = newApp(limits.uploadSeconds, service.guard, fail);
+  const app = newApp(limits.uploadSeconds, checkOf(service.guard, options.userHeader), fail);
   const endConnections = trackConnections(app.server);
   await app.register(multipart, { throwFileSizeLimit: false });
   await describeRoutes(app, version);
@@ -94,7 +94,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 }
 
 /** The framework, with what holds for all of its routes. */
-function newApp(uploadSeconds: number, guard: Guard, fail: ReturnType<typeof createFail>): FastifyInstance {
+function newApp(
+  uploadSeconds: number,
+  check: (request: FastifyRequest) => void,
+  fail: ReturnType<typeof createFail>,
+): FastifyInstance {
   const app = fastify({
     logger: false,
     // A parameter that a route does not know is refused, not dropped.
@@ -105,7 +109,7 @@ function newApp(uploadSeconds: number, guard: Guard, fail: ReturnType<typeof cre
       void reply.headers(SECURITY_HEADERS);
       let refusal: unknown = error;
       try {
-        guard(request.method, request.headers, isApiPath(request.url));
+        check(request);
       } catch (unwanted) {
         refusal = unwanted;
       }
@@ -117,10 +121,19 @@ function newApp(uploadSeconds: number, guard: Guard, fail: ReturnType<typeof cre
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers(SECURITY_HEADERS);
-    guard(request.method, request.headers, isApiPath(request.url) && request.url !== "/openapi.json");
+    check(request);
   });
   app.setErrorHandler((error, request, reply) => fail(request, reply, error));
   return app;
+}
+
+/** The check of a request before anything else is done for it. @throws HttpFailure */
+function checkOf(guard: Guard, userHeader: string | undefined): (request: FastifyRequest) => void {
+  return (request) => {
+    expectUnambiguous(request.raw, userHeader);
+    const path = pathOf(request);
+    guard(request.method, request.headers, isApiPath(path) && path !== "/openapi.json");
+  };
 }
 
 function healthRoute(app: FastifyInstance, probe: () => Promise<void>, { hidePlaces }: Telling): void {

@@ -24,6 +24,14 @@ export function isApiPath(url: string): boolean {
 }
 
 /**
+ * The path of the route that answers a request. The address itself may write it in another way,
+ * such as `/%69mports`; it counts if there is no route for it.
+ */
+export function pathOf({ routeOptions, url }: FastifyRequest): string {
+  return routeOptions?.url ?? url;
+}
+
+/**
  * @returns a function that answers with a failure at once, and ends the answer when the client has
  *   stopped sending
  */
@@ -37,7 +45,7 @@ export function createFail({
     if (failure.status >= 500 && !(error instanceof HttpFailure))
       log(`${request.method} ${request.routeOptions.url ?? ""}: ${hidePlaces(describeReason(error))}`);
     const shown = failure.status >= 500 ? hidePlaces(failure.message) : hide(failure.message);
-    const isProblem = isApiPath(request.url);
+    const isProblem = isApiPath(pathOf(request));
     const body = JSON.stringify(isProblem ? toProblem(failure, shown) : { error: shown, code: failure.code });
     void reply
       .code(failure.status)

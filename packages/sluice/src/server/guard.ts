@@ -2,7 +2,7 @@
 // program on the user's machine. Pages of other sites cannot post to it (Origin, Sec-Fetch-Site).
 // They cannot reach it through another name that points here either (Host).
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { HttpFailure } from "./failure.ts";
 
 /** The callers that are allowed. */
@@ -51,6 +51,36 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
 };
+
+/** The headers that decide who calls, from where, and for what. */
+const ONCE: readonly string[] = [
+  "authorization",
+  "content-type",
+  "host",
+  "idempotency-key",
+  "last-event-id",
+  "origin",
+  "sec-fetch-site",
+];
+
+/**
+ * Refuses a request that a proxy in front of the server may read in another way than the server
+ * does. (Node refuses two lengths, and a length beside a transfer coding.)
+ *
+ * @param userHeader the header in which the proxy names the user
+ * @throws HttpFailure 400 if a header comes twice that may come once, or the address is not a path
+ */
+export function expectUnambiguous(
+  { url = "", rawHeaders }: Pick<IncomingMessage, "url" | "rawHeaders">,
+  userHeader?: string,
+): void {
+  if (!url.startsWith("/"))
+    throw new HttpFailure(400, "The address in the first line of the request must begin with a slash.");
+  const names = rawHeaders.filter((_, n) => n % 2 === 0).map((name) => name.toLowerCase());
+  const once = userHeader === undefined ? ONCE : [...ONCE, userHeader.toLowerCase()];
+  const twice = once.find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  if (twice !== undefined) throw new HttpFailure(400, `The header ${twice} comes more than once: send it once.`);
+}
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 

@@ -1,4 +1,6 @@
 // Who may call the API, and what it tells to whom: metrics, profiles and the rest.
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { server } from "../../test/database.ts";
 import { ask, csv, ended, people, send } from "../test/client.ts";
@@ -36,6 +38,45 @@ describe.skipIf(server === undefined)("the API", () => {
         body: { code: "forbidden" },
       });
     expect([200, 404]).toContain((await ask(service, "GET", path, { headers: bearer })).status);
+  });
+
+  test.each(["/%69mports", "/%61bout", "/metric%73", "/import%73/x/events?x=1"])(
+    "GET %s is another way to write an address, and no way past the token",
+    async (path) => {
+      await using service = await startService({ token: "s3cret" });
+      const response = await fetch(service.url + path);
+      expect([response.status, await response.json()]).toEqual([
+        401,
+        expect.objectContaining({ code: "unauthorized" }),
+      ]);
+    },
+  );
+
+  test.each([
+    ["GET http://localhost/imports", ["Host: localhost"], "address"],
+    ["GET http://evil.example/imports", ["Host: localhost"], "address"],
+    ["OPTIONS *", ["Host: localhost"], "address"],
+    ["GET /imports", ["Host: localhost", "Host: evil.example"], "host"],
+    ["GET /imports", ["Host: localhost", "Host: localhost"], "host"],
+    ["GET /imports", ["Host: localhost", "Authorization: Bearer s3cret", "authorization: Bearer x"], "authorization"],
+    ["GET /imports", ["Host: localhost", "X-User: ada", "x-user: bob"], "x-user"],
+    ["POST /imports", ["Host: localhost", "Origin: http://localhost", "Origin: http://evil.example"], "origin"],
+    ["POST /imports", ["Host: localhost", "Sec-Fetch-Site: none", "Sec-Fetch-Site: cross-site"], "sec-fetch-site"],
+    ["POST /imports", ["Host: localhost", "Idempotency-Key: a", "Idempotency-Key: b"], "idempotency-key"],
+    ["POST /imports", ["Host: localhost", "Content-Type: a/b", "Content-Type: c/d"], "content-type"],
+    ["GET /imports/x/events", ["Host: localhost", "Last-Event-ID: 1", "Last-Event-ID: 2"], "last-event-id"],
+    ["POST /imports", ["Host: localhost", "Content-Length: 1", "Content-Length: 2"], undefined],
+    ["POST /imports", ["Host: localhost", "Content-Length: 1", "Content-Length: 1"], undefined],
+    ["POST /imports", ["Host: localhost", "Content-Length: 1", "Transfer-Encoding: chunked"], undefined],
+  ])("%s with %j is refused: a proxy may read it in another way", async (line, headers, named) => {
+    await using service = await startService({ token: "s3cret", userHeader: "X-User" });
+    const socket = connect(service.port, "127.0.0.1");
+    let answer = "";
+    socket.setEncoding("utf8").on("data", (text: string) => (answer += text));
+    socket.write([`${line} HTTP/1.1`, ...headers, "Connection: close", "", ""].join("\r\n"));
+    await once(socket, "close");
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    if (named !== undefined) expect(answer).toContain(named);
   });
 
   test.each([
