@@ -41,8 +41,11 @@ export interface Claim {
 /** The answer to a worker that asks for an import. */
 export type Taken =
   | { readonly claim: Claim }
-  /** A job of an import that is over, or that is over now: ask again at once. */
-  | { readonly settled: string }
+  /**
+   * A job of an import that is over, or that is over now: ask again at once. `gone`: somebody has
+   * deleted its record.
+   */
+  | { readonly settled: string; readonly gone?: true }
   | undefined;
 
 export class Claims {
@@ -89,9 +92,13 @@ export class Claims {
         const { rules, hash, attempt, failed } = row;
         return { claim: { job: jobFrom({ ...row, reason: null }), rules, hash, attempt, failed, fetched: held } };
       }
-      if (row) await this.#giveUp(tx, row.job, { attempt: row.attempt, fetched: held }, lostTooOften(row.lost));
-      else await this.#database.boss.complete(QUEUE, held, null, { db: tx.db });
-      return { settled: id };
+      if (row) {
+        await this.#giveUp(tx, row.job, { attempt: row.attempt, fetched: held }, lostTooOften(row.lost));
+        return { settled: id };
+      }
+      await this.#database.boss.complete(QUEUE, held, null, { db: tx.db });
+      const known = await tx.query(`select from ${IMPORTS} where id = $1`, [id]);
+      return known.length > 0 ? { settled: id } : { settled: id, gone: true };
     });
     if (taken && "settled" in taken) await dispatch(this.#database, taken.settled);
     return taken;

@@ -391,6 +391,30 @@ describe.skipIf(server === undefined)("a fleet", () => {
     expect(await ended(at, body.id)).toMatchObject({ state: "finished", inserted: 10 });
   });
 
+  test("says of an import whose record was deleted that it was, and not that another worker has it", async () => {
+    await using fleet = await newFleet();
+    const at = await fleet.server();
+    const waiting = (await send(at, "/imports", people(3), "waits.csv", { fields: { table: "people" } })).body;
+    await fleet.database.query("delete from sluice_fleet.imports");
+    const worker = await fleet.worker();
+    const said = (): string => worker.lines.join("\n");
+    await expect.poll(said).toContain(`import ${waiting.id}: not run, since somebody has deleted its record from`);
+    await fleet.database.query("create table people (name text, age integer)");
+    const running = await (async () => {
+      await using _ = await locked(fleet, "people");
+      const { body } = await send(at, "/imports", people(5), "runs.csv", { fields: { table: "people" } });
+      await expect.poll(() => waitingForLock(fleet.database)).toBeGreaterThan(0);
+      await fleet.database.query("truncate sluice_fleet.imports");
+      return body;
+    })();
+    await expect.poll(said).toContain(`import ${running.id}: finished, and nobody can follow it, since somebody has`);
+    expect(said()).not.toContain("another worker has it now");
+    // What the message says to do.
+    const again = await send(at, "/imports", people(5), "runs.csv", { fields: { table: "people" } });
+    await ended(at, again.body.id);
+    expect(await fleet.database.query("select count(*) from people")).toEqual([["5"]]);
+  });
+
   test("puts nothing in twice when its records are older than the ledger, and a job comes again", async () => {
     await using fleet = await newFleet();
     const at = await fleet.server();

@@ -13,6 +13,7 @@
 //      this worker is stopping             the claim is released: another worker continues
 //      failed, and may work later          the claim is given back, up to `maxAttempts` times
 //      another worker has it now           nothing is written
+//      its record was deleted              nothing can be written, and the log says so
 import { withCancel, type CancelFunc, type Context } from "@sluice/go/context";
 import { sleep } from "@sluice/go/time";
 import { describeError } from "../../errors.ts";
@@ -62,6 +63,10 @@ const BREAK_MS = 1000;
 const BEAT_MS = 2000;
 /** How often it shows a picture of each import. */
 const SHOW_MS = 500;
+
+/** The cause if an import has no record. The file in the store belongs to nobody then. */
+const GONE =
+  "somebody has deleted its record from sluice_fleet.imports. Send its file again with the same fields: what is in the table does not go in again";
 
 /** An import that runs here. */
 interface Running {
@@ -132,6 +137,7 @@ export class Worker {
       try {
         const taken = await this.#claims.take();
         if (taken && "claim" in taken) await this.#run(ctx, taken.claim);
+        else if (taken?.gone) log(`import ${taken.settled}: not run, since ${GONE}`, { import: taken.settled });
         else if (!taken) await Promise.race([woken, sleep(LOOK_MS, ctx).catch(() => undefined)]);
       } catch (error) {
         log(`cannot ask for work: ${hidePlaces(describeReason(error))}`);
@@ -202,7 +208,7 @@ export class Worker {
     const { claim, cancelled, lost } = running;
     const { id } = claim.job;
     const about = { import: id };
-    if (lost) return log(`import ${id}: another worker has it now`, about);
+    if (lost) return await this.#sayOvertaken(id, state);
     if (state === "finished") return await this.#ended(running, "finished", outcome);
     if (cancelled) {
       await this.#endInLedger(claim.job);
@@ -228,7 +234,7 @@ export class Worker {
     const { id } = claim.job;
     const about = { import: id };
     const isKept = state === "failed" && (await this.#isUnfinished(claim.job));
-    if (!(await this.#claims.end(claim, state, outcome))) return log(`import ${id}: another worker has it now`, about);
+    if (!(await this.#claims.end(claim, state, outcome))) return await this.#sayOvertaken(id, state);
     const { total = 0, inserted = 0, updated = 0, table } = outcome ?? {};
     const said =
       state === "finished"
@@ -239,6 +245,14 @@ export class Worker {
     log(`import ${id}: ${said}`, about);
     onEnd?.({ state, ...(outcome ? { outcome } : {}) });
     if (!isKept) await removeFile(this.#records, this.#options.files, id).catch(() => undefined);
+  }
+
+  /** Says why this worker does not note what an attempt came to. */
+  async #sayOvertaken(id: string, state: Attempt["state"] | "cancelled"): Promise<void> {
+    const isThere = (await this.#records.find(id)) !== undefined;
+    const what = state === undefined ? "stopped" : state;
+    const said = isThere ? "another worker has it now" : `${what}, and nobody can follow it, since ${GONE}`;
+    this.#options.log(`import ${id}: ${said}`, { import: id });
   }
 
   /** Reports whether the ledger has rows of it, or may have, with which it can go on. */
