@@ -115,6 +115,8 @@ describe.skipIf(server === undefined)("the events of an import", () => {
       headers: { "last-event-id": String(after[0]!.id) },
     });
     expect(again.status).toBe(204);
+    const later = await read(service, id, () => false, after[0]!.id + 3_600_000);
+    expect(later.map(({ event, id }) => [event, id])).toEqual([["end", after[0]!.id]]);
   });
 
   test("hold nobody up: readers that never read, and readers that hang up", async () => {
