@@ -19,9 +19,8 @@ import type { Chunk, LoadPlan, RecordBatch } from "./chunk.ts";
 import { KeptReject } from "./kept-reject.ts";
 import { Originals } from "./originals.ts";
 import type { Reject } from "../reject.ts";
-import type { PlainTest } from "../values/plain.ts";
 import { checkFor, plainFor, takesText, typedCheckFor } from "../values/values.ts";
-import type { Check, Problem } from "../values/verdict.ts";
+import type { Check, PlainTest, Problem } from "../values/verdict.ts";
 import { madeText } from "./made.ts";
 import { columnLetters } from "../xlsx/text.ts";
 

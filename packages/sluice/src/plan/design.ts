@@ -287,6 +287,27 @@ async function foundNotation(
   return { dateFormat: wrong ? undefined : dateFormat, numberFormat: isNumber ? numberFormat : undefined };
 }
 
+/**
+ * Columns with the values that their types were inferred from, if the sheet has more rows than were
+ * looked at: a value below them that they would not have passed with is rejected.
+ *
+ * @param isNew whether a column is made by this import; the type of any other is meant
+ */
+export function withInferred(
+  load: readonly LoadColumn[],
+  sample: Sample,
+  types: TypeMap,
+  isNew: (name: string) => boolean,
+): readonly LoadColumn[] {
+  if (sample.complete) return load;
+  return load.map((entry) => {
+    const { column, sheetColumn, header, made } = entry;
+    const isStated = made !== undefined || types.has(column.name) || types.has(header);
+    if (isStated || column.type === "text" || !isNew(column.name)) return entry;
+    return { ...entry, column: { ...column, inferred: inferred(sample, sheetColumn, header).from } };
+  });
+}
+
 /** The type that a column of the sample was taken for. */
 export function inferred({ inference, complete }: Sample, sheetColumn: number, header: string): InferredColumn {
   return inference.column(sheetColumn, header, complete);

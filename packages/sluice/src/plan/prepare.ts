@@ -10,6 +10,7 @@ import {
   commentDdl,
   designColumns,
   designTable,
+  withInferred,
   withNotations,
   withUnnamed,
   textNotes,
@@ -104,7 +105,7 @@ export async function prepareTable(
   const wanted = await wantedTable(task, headers);
   notes.push(...layoutNotes(source.layout), ...source.doubts());
   const { entries, matches, added, all } = await findColumns(task, headers, wanted);
-  const load = await completeColumns(target, task, entries);
+  const load = await completeColumns(target, task, entries, added);
   await noteReading(task, load);
   const { totals, unfilled } = await source.found();
   notes.push(...keptTotalsNote(totals), ...mergedNote(unfilled), ...likenessNotes(load, matches));
@@ -243,13 +244,16 @@ async function completeColumns(
   target: Database,
   { existing, designed, source, options }: Task,
   entries: readonly LoadColumn[],
+  added: readonly Column[],
 ): Promise<readonly LoadColumn[]> {
   const { types = new Map<string, string>(), nulls = [] } = options;
   const stored = await withStorage(target, entries, existing);
   checkTypes(types, stored);
   const sample = options.schema ? undefined : source.sample;
   const written = designed ? stored : await withNotations(stored, sample, types);
-  return withTimeZone(await withNulls(written, sample, nulls), options.timeZone);
+  const read = withTimeZone(await withNulls(written, sample, nulls), options.timeZone);
+  if (!sample || !(designed || added.length > 0)) return read;
+  return withInferred(read, await sample(), types, (name) => designed || added.some((column) => column.name === name));
 }
 
 /** Notes how cells are read, and from how many rows the types are. */

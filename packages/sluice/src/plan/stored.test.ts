@@ -1,12 +1,15 @@
 // What the ledger stores, changed by somebody else at one place after the other: it is taken, or
 // refused with the place.
+import { CellType } from "@sluice/sheets";
 import { expect, test } from "vitest";
 import { describeError } from "../errors.ts";
 import { assumptionsOf, notedType } from "./assumptions.ts";
 import { table } from "../schema/schema.ts";
+import { checkFor } from "../values/values.ts";
+import { revivePlan } from "./plan.ts";
 import { badLedger, indexesFrom, isId, planFrom, shown, wishFrom } from "./stored.ts";
 
-const COLUMN = { name: "a", type: "numeric", storage: "numeric", headers: ["A"], notNull: false, maxLength: 3, format: "email", dateFormat: "DD.MM.YYYY", numberFormat: "1.234,56", nulls: ["-"], timeZone: "UTC", primaryKey: false, unique: false, generated: false, checked: false }; // prettier-ignore
+const COLUMN = { name: "a", type: "numeric", storage: "numeric", headers: ["A"], notNull: false, maxLength: 3, format: "email", dateFormat: "DD.MM.YYYY", numberFormat: "1.234,56", nulls: ["-"], timeZone: "UTC", primaryKey: false, unique: false, generated: false, checked: false, inferred: "values" }; // prettier-ignore
 const PLAN = {
   method: "copy", table: "t", created: true, load: [{ column: COLUMN, header: "A", sheetColumn: 1 }, { column: COLUMN, header: "", sheetColumn: 0, made: { row: true } }], headers: [{ sheetColumn: 1, text: "A", unit: "kg", numberFormat: "1.234,56" }], headerRows: [1], firstRow: 2,
   records: { firstRow: 2, all: false, repeated: [[{ column: 1, text: "A" }]], folds: true, usual: 0, sections: { begin: 1, title: "t" }, gaps: true, totals: [9], limit: 5, skipLast: 0, merged: [{ column: 1, firstRow: 2, lastRow: 3 }] },
@@ -74,4 +77,15 @@ test("what an import assumes of a file", () => {
   const load = columns.map((column, n) => ({ column, header: column.name, sheetColumn: n + 1 }));
   const of = (more: object): unknown => JSON.stringify(assumptionsOf({ created: true, load, firstRow: 2, headerRows: [1], ...more }, "S")); // prettier-ignore
   expect([of({}), of({ created: false }), of({ headerRows: [] }), of({ headerRows: [3, 4, 5] }), of({ headerRows: undefined }), of({ load: load.slice(2), firstRow: 9 }), columns.map(notedType)]).toMatchSnapshot(); // prettier-ignore
+});
+
+test("what a type was inferred from is a part of the plan, and one of an earlier version has none", () => {
+  const column = { ...COLUMN, type: "integer", storage: undefined, maxLength: undefined, format: undefined, dateFormat: undefined, numberFormat: undefined, nulls: undefined, timeZone: undefined }; // prettier-ignore
+  const loaded = (one: object): unknown => {
+    const plan = JSON.stringify({ ...PLAN, load: [{ column: one, header: "A", sheetColumn: 1 }] });
+    return checkFor(revivePlan(plan, undefined, "i1").load[0]!.column)?.(Buffer.from("06"), 0, 2, CellType.string);
+  };
+  expect(loaded(column)).toMatchObject({ code: "invalid_number" });
+  // PostgreSQL takes it for 6, as it did before.
+  expect(loaded({ ...column, inferred: undefined })).toBeUndefined();
 });

@@ -7,7 +7,7 @@ import { dateReader } from "../schema/date-format.ts";
 import { SluiceError } from "../errors.ts";
 import { quoteIdentifier } from "../schema/identifiers.ts";
 import { inLines } from "../printable.ts";
-import { indexDdl, type IndexSpec } from "../schema/schema.ts";
+import { indexDdl, INFERRED_FROM, type IndexSpec } from "../schema/schema.ts";
 
 /** An index that is left to build. */
 export interface IndexLeft {
@@ -140,6 +140,7 @@ const COLUMN: Readonly<Record<string, Fits>> = {
   unique: isBoolean,
   generated: isBoolean,
   checked: isBoolean,
+  inferred: isOptional((value) => (INFERRED_FROM as readonly unknown[]).includes(value)),
 };
 
 const isMade: Fits = (value) => {

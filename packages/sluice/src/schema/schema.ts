@@ -132,7 +132,20 @@ export interface Column {
   readonly default: string | undefined;
   /** The database fills it. */
   readonly generated: boolean;
+  /**
+   * The values that the type was inferred from, if a sheet has more rows than were looked at.
+   * Undefined if the type was stated, and in plans that earlier versions stored.
+   */
+  readonly inferred?: InferredFrom;
 }
+
+/**
+ * The values that a type was inferred from, if there are several ways: booleans from `yes`, `y` or
+ * `t` and their opposites, durations from `texts` alone, numbers from `cells` or from texts without
+ * a point alone; `values` are all others.
+ */
+export const INFERRED_FROM = ["values", "yes", "y", "t", "texts", "cells"] as const;
+export type InferredFrom = (typeof INFERRED_FROM)[number];
 
 /** A table with everything said: what `table()` returns. */
 export interface TableSchema {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { CellType } from "@sluice/sheets";
 import { batchOfRows, type BatchCell } from "../test/batch.ts";
-import { kindOf } from "./cell-kind.ts";
+import { kindOf } from "../values/cell-kind.ts";
 import { headRows } from "./head-rows.ts";
 import { detectLayout, otherTable, type Layout } from "./header-row.ts";
 import { partedTables, repeatedBlocks } from "./side-by-side.ts";

@@ -2,7 +2,7 @@
 // notation, the marks, the reason of a doubt, the nearest type and what speaks against it.
 import { expect, test } from "vitest";
 import { batchOfRows, type BatchCell } from "../test/batch.ts";
-import { kindOf } from "./cell-kind.ts";
+import { kindOf } from "../values/cell-kind.ts";
 import { Inference } from "./infer.ts";
 import { CellType } from "@sluice/sheets";
 

@@ -1,6 +1,6 @@
 // The first rows of a sheet, as the rules about its layout need them.
 import { CellType, type RowBatch } from "@sluice/sheets";
-import { kindOf } from "./cell-kind.ts";
+import { kindOf } from "../values/cell-kind.ts";
 
 /** The number of rows that are looked at for the header. */
 export const HEAD_ROWS = 100;

@@ -17,18 +17,20 @@
 //   1.234, 5.678                   text            thousands or decimals; another column may tell
 //   912345678 under "Phone"        text            digits that are no quantity
 //
-// How it goes: each value has a kind (cell-kind.ts), and a column keeps the number of each kind
-// (ColumnKinds). A candidate is a type with the kinds that fit it. All candidates that fit every
-// value are found; the narrowest is taken, unless there is a doubt.
+// How it goes: each value has a kind (values/cell-kind.ts), and a column keeps the number of each
+// kind (ColumnKinds). A candidate is a type with the kinds that fit it. All candidates that fit
+// every value are found; the narrowest is taken, unless there is a doubt.
 //
-// A later value that does not fit is rejected with its
-// reason, never changed. That a column has no empty cell yet says nothing of the next row, so
+// A later value that does not fit is rejected with its reason, never changed. So is one that would
+// have made the column text (values/inferred.ts). That a column has no empty cell yet says nothing
+// of the next row, so
 // nothing becomes NOT NULL.
 import { CellType, type RowBatch } from "@sluice/sheets";
 import { isBlankCell, isBlankRow } from "../chunk/blank.ts";
-import { amountIn, formatsIn, kindOf, type Kind } from "./cell-kind.ts";
+import { amountIn, formatsIn, kindOf, type Kind } from "../values/cell-kind.ts";
 import { decimalOf, isRatio, NOTATIONS, withUnit } from "../schema/number-format.ts";
 import { cellText } from "../values/shown.ts";
+import type { InferredFrom } from "../schema/schema.ts";
 import { toIdentifier } from "../schema/identifiers.ts";
 import { isTotalLabel, MOST_TOTALS } from "./totals.ts";
 
@@ -80,6 +82,8 @@ export interface InferredColumn {
    * (n + 2) when all n did: Laplace's rule of succession. 0 if there was no value at all.
    */
   readonly confidence: number;
+  /** The values that the type goes back to, if it can be inferred from several. */
+  readonly from: InferredFrom;
   /** Cells that hold a value, of those looked at. */
   readonly values: number;
   /**
@@ -124,14 +128,16 @@ interface Candidate {
   readonly both?: readonly [Kind, Kind];
   /** Kinds of which one must occur. */
   readonly any?: readonly Kind[];
+  /** `values` if it is not given. */
+  readonly from?: InferredFrom;
 }
 
 /** The candidates in the order in which they are tried: the narrowest first. */
 const CANDIDATES: readonly Candidate[] = [
   { type: "boolean", fits: among("boolean", "true", "false") },
-  { type: "boolean", fits: among("yes", "no") },
-  { type: "boolean", fits: among("y", "n"), both: ["y", "n"] },
-  { type: "boolean", fits: among("t", "f"), both: ["t", "f"] },
+  { type: "boolean", fits: among("yes", "no"), from: "yes" },
+  { type: "boolean", fits: among("y", "n"), both: ["y", "n"], from: "y" },
+  { type: "boolean", fits: among("t", "f"), both: ["t", "f"], from: "t" },
   { type: "integer", fits: among("integer") },
   { type: "bigint", fits: (kind) => isWhole(kind) && kind !== "huge" },
   { type: "numeric", notation: 0, fits: (kind) => isWhole(kind) || isDecimal(kind) },
@@ -159,7 +165,7 @@ const CANDIDATES: readonly Candidate[] = [
 
 /** The facts about a column without a value. */
 const NOTHING = {
-  dateFormat: undefined, numberFormat: undefined, unit: undefined, missing: [], errors: [], because: undefined, nearest: undefined,
+  dateFormat: undefined, numberFormat: undefined, unit: undefined, missing: [], errors: [], from: "values", because: undefined, nearest: undefined,
 } as const; // prettier-ignore
 
 /** Reports whether a text of a column (from 1) was stated to mean that the value is missing. */
@@ -418,7 +424,8 @@ export class Inference {
     const because = first ? (open ?? doubt(column, found, header)) : codes(column);
     if (first && because === undefined) {
       const { type, dateFormat, numberFormat } = { ...first, ...typeIn(notation?.candidate) };
-      return { ...said, type, dateFormat, numberFormat, confidence, missing, because: notation?.because };
+      const from = first.from ?? fromWhat(type, column);
+      return { ...said, type, dateFormat, numberFormat, confidence, missing, from, because: notation?.because };
     }
     return {
       ...said,
@@ -615,6 +622,12 @@ function dateCandidates(column: ColumnKinds): Candidate[] {
       fits: (kind) => cells(kind) || iso(kind) || formatsIn(kind).some((one) => one === dateFormat || one === day),
     };
   });
+}
+
+/** The values that a type other than boolean goes back to. */
+function fromWhat(type: string, column: ColumnKinds): InferredFrom {
+  if (type === "interval" && !column.has("duration")) return "texts";
+  return type === "numeric" && !column.kinds().some(amountIn) ? "cells" : "values";
 }
 
 /** Why no candidate is taken although there are some that fit. */

@@ -10,7 +10,7 @@
 // fills, left of its first number, and all of its numbers are sums.
 import { CellType, type RowBatch } from "@sluice/sheets";
 import { isBlankCell } from "../chunk/blank.ts";
-import { kindOf } from "./cell-kind.ts";
+import { kindOf } from "../values/cell-kind.ts";
 import { amountOf, NOTATIONS } from "../schema/number-format.ts";
 import { isMark } from "../values/marks.ts";
 

@@ -22,7 +22,7 @@ import { createServer, type ServerOptions } from "../server/app.ts";
 import { parseUploadQuery } from "../server/importing.ts";
 import { startService, waitingForLock, business } from "../server/test/service.ts";
 import { UploadRoom } from "../server/upload-room.ts";
-import { kindOf } from "../sheet/cell-kind.ts";
+import { kindOf } from "../values/cell-kind.ts";
 import { isTotalLabel } from "../sheet/totals.ts";
 import { NOTE_PARAMETERS } from "../target.ts";
 import { isMark } from "../values/marks.ts";
@@ -117,7 +117,7 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
       () => showNumber(1, `0"${"a".repeat(253)}"`) === undefined,
     ),
   ],
-  "sheet/cell-kind.ts LONGEST_VALUE": [
+  "values/cell-kind.ts LONGEST_VALUE": [
     border(
       () => kind(`https://x.example/${"a".repeat(82)}`) === "url",
       () => kind(`https://x.example/${"a".repeat(83)}`) === "text",
@@ -128,7 +128,7 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
       () => kind(`[${"1,".repeat(60)}]`) === "text",
     ),
   ],
-  "sheet/cell-kind.ts INT_MAX": [
+  "values/cell-kind.ts INT_MAX": [
     border(
       () => kind("2147483647", CellType.number) === "integer",
       () => kind("2147483648", CellType.number) === "bigint",
@@ -138,7 +138,7 @@ const LIMITS: Readonly<Record<string, readonly Border[] | string>> = {
       () => kind("-2147483649", CellType.number) === "bigint",
     ),
   ],
-  "sheet/cell-kind.ts BIGINT_MAX": [
+  "values/cell-kind.ts BIGINT_MAX": [
     border(
       () => kind("9223372036854775807", CellType.number) === "bigint",
       () => kind("9223372036854775808", CellType.number) === "huge",

@@ -47,7 +47,7 @@ test.each(databases)("each is rejected by every type that does not take it, on $
 test("JSON of a million texts is looked at in little memory", () => {
   // The pieces of it as lists took half a gigabyte.
   const look = `
-    const { kindOf } = await import(${JSON.stringify(new URL("../sheet/cell-kind.ts", import.meta.url).href)});
+    const { kindOf } = await import(${JSON.stringify(new URL("../values/cell-kind.ts", import.meta.url).href)});
     for (const text of ['[' + '"a",'.repeat(1_000_000) + '1]', '{' + Array.from({ length: 200_000 }, (_, n) => '"k' + n + '":1').join() + '}']) {
       const bytes = Buffer.from(text);
       console.log(kindOf(bytes, 0, bytes.length, 1));

@@ -4,7 +4,7 @@
 import { CellType } from "@sluice/sheets";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { table, type Column, type ColumnSpec, type Storage } from "../schema/schema.ts";
+import { table, type Column, type ColumnSpec, type InferredFrom, type Storage } from "../schema/schema.ts";
 import { checkFor, plainFor, typedCheckFor } from "./values.ts";
 
 const seed = process.env["SEED"];
@@ -74,9 +74,33 @@ const OTHERS: readonly (ColumnSpec & { readonly storage?: Storage })[] = [
   { type: "int4range", storage: { range: "integer" } },
 ];
 
-function columnOf({ storage, ...spec }: ColumnSpec & { readonly storage?: Storage }): Column {
+/** Columns whose types were inferred take less than those. */
+const INFERRED: readonly (ColumnSpec & { readonly inferred: InferredFrom })[] = [
+  ...[
+    "integer",
+    "bigint",
+    "numeric",
+    "double precision",
+    "boolean",
+    "date",
+    "timestamp",
+    "timestamptz",
+    "time",
+    "uuid",
+  ].map((type) => ({ type, inferred: "values" as const })),
+  { type: "numeric", inferred: "cells" },
+  { type: "boolean", inferred: "yes" },
+  { type: "boolean", inferred: "t" },
+  { type: "timestamptz", timeZone: "Europe/Berlin", inferred: "values" },
+  { type: "integer", nulls: ["-999", "NA"], inferred: "values" },
+];
+
+type Spec = ColumnSpec & { readonly storage?: Storage; readonly inferred?: InferredFrom };
+
+function columnOf({ storage, inferred, ...spec }: Spec): Column {
   const column = table({ name: "t", columns: { c: spec } }).columns[0]!;
-  return storage === undefined ? column : { ...column, storage };
+  const stored = storage === undefined ? column : { ...column, storage };
+  return inferred === undefined ? stored : { ...stored, inferred };
 }
 
 const pick = <T>(...of: readonly T[]): fc.Arbitrary<T> => fc.constantFrom(...of);
@@ -183,7 +207,7 @@ function both(
   return [length === 0 ? undefined : bytes.toString("utf8", start, start + length), general];
 }
 
-test.each([...FAST, ...OTHERS])("what passes as plain is what the general check takes: %j", (spec) => {
+test.each([...FAST, ...OTHERS, ...INFERRED])("what passes as plain is what the general check takes: %j", (spec) => {
   const column = columnOf(spec);
   fc.assert(
     fc.property(cells, ([type, text]) => {

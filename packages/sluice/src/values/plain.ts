@@ -8,13 +8,9 @@
 import { CellType } from "@sluice/sheets";
 import type { Column } from "../schema/schema.ts";
 import { isDay } from "../schema/date-format.ts";
+import { plainAsInferred } from "./inferred.ts";
 import { baseType } from "../schema/types.ts";
-
-/**
- * Looks at a cell that is not empty. Returns how many of its bytes, from the first on, are the
- * value that is loaded; 0 if the general check must judge it.
- */
-export type PlainTest = (bytes: Buffer, start: number, end: number, type: CellType) => number;
+import type { PlainTest } from "./verdict.ts";
 
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -46,7 +42,8 @@ export function plainTestFor(column: Column, type: string, takesText: boolean): 
   if (maxLength !== undefined || format !== undefined || check) return undefined;
   if (dateFormat !== undefined || numberFormat !== undefined || timeZone !== undefined) return undefined;
   if (typeof storage !== "string") return undefined;
-  const test = takesText ? shownTest(type, storage) : both(testOf(type), storage === type ? ANY : testOf(storage));
+  const all = takesText ? shownTest(type, storage) : both(testOf(type), storage === type ? ANY : testOf(storage));
+  const test = all && plainAsInferred(column, all);
   // A mark for a missing value may look like a value: `-999`, `1900-01-01`.
   return test && nulls.some((mark) => passes(test, mark)) ? undefined : test;
 }

@@ -9,9 +9,10 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { dateReader, isDay } from "../schema/date-format.ts";
 import { usageError } from "../errors.ts";
 import { arrayCheck } from "./array.ts";
+import { asInferred } from "./inferred.ts";
 import { intervalFits, daysOf } from "./interval.ts";
 import { nestedCheck } from "./nested.ts";
-import { plainTestFor, type PlainTest } from "./plain.ts";
+import { plainTestFor } from "./plain.ts";
 import { withoutZerosAtEnd } from "./digits.ts";
 import { advised, inNumberFormat, orNull } from "./reading.ts";
 import { cellText } from "./shown.ts";
@@ -19,7 +20,7 @@ import { offsetIn } from "../schema/time-zone.ts";
 import { baseType } from "../schema/types.ts";
 import type { RejectCode } from "../reject.ts";
 import type { Column } from "../schema/schema.ts";
-import type { Problem, Check } from "./verdict.ts";
+import type { Check, PlainTest, Problem } from "./verdict.ts";
 
 /**
  * The test of values that no check need judge, since their bytes say that they fit; see plain.ts.
@@ -30,7 +31,7 @@ export function plainFor(column: Column): PlainTest | undefined {
 
 /** The check of a column's text cells, or undefined for plain text, if nothing need be asked. */
 export function checkFor(column: Column): Check | undefined {
-  return orNull(column.nulls, refinedCheck(column));
+  return orNull(column.nulls, asInferred(column, refinedCheck(column)));
 }
 
 /**
@@ -38,7 +39,7 @@ export function checkFor(column: Column): Check | undefined {
  * people read them.
  */
 export function typedCheckFor(column: Column): Check {
-  const check = refinedCheck(column);
+  const check = asInferred(column, refinedCheck(column));
   if (!takesText(column)) return orNull(column.nulls, check)!;
   return orNull(column.nulls, (bytes, start, end, type) => {
     const text = bytes.toString("utf8", start, end);

@@ -13,3 +13,9 @@ export interface Problem {
  * instead, null for NULL, or what is wrong.
  */
 export type Check = (bytes: Buffer, start: number, end: number, type: CellType) => string | null | undefined | Problem;
+
+/**
+ * Looks at a cell that is not empty. Returns how many of its bytes, from the first on, are the
+ * value that is loaded; 0 if the general check must judge it.
+ */
+export type PlainTest = (bytes: Buffer, start: number, end: number, type: CellType) => number;

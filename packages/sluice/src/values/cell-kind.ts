@@ -7,8 +7,8 @@
 import { CellType } from "@sluice/sheets";
 import { dateFormatsOf } from "../schema/date-format.ts";
 import { amountOf } from "../schema/number-format.ts";
-import { withoutZerosAtEnd } from "../values/digits.ts";
-import { isMark } from "../values/marks.ts";
+import { withoutZerosAtEnd } from "./digits.ts";
+import { isMark } from "./marks.ts";
 
 /**
  * - `integer`, `bigint`: whole, and within PostgreSQL's type of that name; `digits N`: N = 10 to 15
