@@ -5,14 +5,14 @@
 // location in one step are an *update*, which is atomic. So is a read that leads to a write of its
 // location before the next await (`if (!x) x = …`). Updates do not race with each other.
 //
-// Invariants: a write replaces the accesses of other goroutines that are ordered before it. So a
-// location keeps only a few accesses for each goroutine.
+// Invariants: a write replaces the accesses of other goroutines that are ordered before it, and so
+// does a read at times. So a location keeps only a few accesses for each goroutine.
 //
 // A plain read that was not ordered after another goroutine's update may become part of an update
 // itself, if a write follows in its step. Then it is not a race. So such a read is judged when its
 // step is over.
 
-import { me, type Thread } from "./threads.ts";
+import { type Made, me, type Thread } from "./threads.ts";
 
 /** A place in a program: the number that rewritten code passes. */
 export type Site = number;
@@ -30,10 +30,15 @@ export interface Access {
   stack: Error | undefined;
 }
 
+/** The accesses of a location that has none. */
+const none: Access[] = [];
+
 /** A variable, a property, an element, or a whole collection. */
 export class Location {
-  readonly reads: Access[] = [];
-  readonly writes: Access[] = [];
+  reads: Access[] = none;
+  writes: Access[] = none;
+  /** With so many reads, those that a later one knows are removed. */
+  mostReads = 8;
   /** The kind of the thing, for the report of a Map. */
   readonly kind: "variable" | "property" | "element" | "map" | "channel" | "WaitGroup";
   // The last access, for the shortcut.
@@ -71,6 +76,7 @@ export function reportTo(to: (race: Race) => void, stacks: boolean): void {
 export function nextStep(): void {
   step++;
   marked = false;
+  goSite = -1;
   if (doubtful.length > 0) judge();
 }
 
@@ -84,7 +90,8 @@ export function read(location: Location, site: Site, isAtomic: boolean, isWalk =
   const thread = me();
   if (isLast(location, thread)) return;
   mark();
-  const access = noted(location.reads, thread, site, false);
+  if (location.reads.length >= location.mostReads) forgetReads(location, thread);
+  const access = noted(location, false, thread, site);
   // If this step has written the location, this read is a part of that update.
   access.isAtomic = isAtomic || ofThisStep(location.writes, thread)?.isAtomic === true;
   access.isWalk = isWalk;
@@ -102,7 +109,7 @@ export function write(location: Location, site: Site, isUpdate = false): void {
   mark();
   const mine = ofThisStep(location.reads, thread);
   const wasBlind = ofThisStep(location.writes, thread)?.isAtomic === false;
-  const access = noted(location.writes, thread, site, true);
+  const access = noted(location, true, thread, site);
   access.isAtomic = (isUpdate || mine !== undefined) && !wasBlind;
   if (mine !== undefined && access.isAtomic) mine.isAtomic = true;
   check(location, location.writes, access);
@@ -120,6 +127,17 @@ function setLast(location: Location, thread: Thread, wrote: boolean): void {
   location.lastThread = thread;
   location.lastStep = step;
   location.lastTime = thread.time;
+}
+
+/**
+ * Forgets reads that the running goroutine knows: a write that is not ordered after them is not
+ * ordered after its own read either, which comes next.
+ */
+function forgetReads(location: Location, thread: Thread): void {
+  location.reads = location.reads.filter(
+    (read) => read.thread === thread || !thread.knows(read.thread.slot, read.time),
+  );
+  location.mostReads = Math.max(8, 2 * location.reads.length);
 }
 
 /** Reports the earlier accesses that are not ordered, and removes those that are. */
@@ -148,7 +166,9 @@ function ofThisStep(accesses: readonly Access[], thread: Thread): Access | undef
  * Records the access of a goroutine in this step. Of its earlier ones it keeps the last atomic one
  * and the last other one.
  */
-function noted(accesses: Access[], thread: Thread, site: Site, isWrite: boolean): Access {
+function noted(location: Location, isWrite: boolean, thread: Thread, site: Site): Access {
+  thread.acts();
+  const accesses = isWrite ? location.writes : location.reads;
   // An operation of a channel has no place except its stack. The stack of an earlier operation is
   // good enough.
   const known = site < 0 ? accesses.find((access) => access.thread === thread)?.stack : undefined;
@@ -170,7 +190,10 @@ function noted(accesses: Access[], thread: Thread, site: Site, isWrite: boolean)
     else seenPlain = true;
   }
   const access = { thread, time: thread.time, step, site, isAtomic: false, isWrite, isWalk: false, stack };
-  accesses.push(access);
+  // Most locations have one. An array that begins empty has room for 17 after its first `push`.
+  if (accesses.length > 0) accesses.push(access);
+  else if (isWrite) location.writes = [access];
+  else location.reads = [access];
   return access;
 }
 
@@ -190,6 +213,29 @@ function hasRoom(site: Site): boolean {
 /** A copy of an access as it is now, with its stack. */
 function withStack(access: Access): Access {
   return { ...access, stack: access.stack ?? (takesStacks ? captured() : undefined) };
+}
+
+/** The place of the `go` statement that is evaluated now, if the program's code has said it. */
+let goSite: Site = -1;
+/** The same for goroutines whose place nobody has said, by the name of their function. */
+const stacksOfName = new Map<string, number>();
+
+/** `go`, and the classes whose method `go` starts a goroutine. */
+export const starters: Set<unknown> = new Set();
+
+/** Says that a `go` statement is evaluated. */
+export function goAt(site: Site): void {
+  goSite = site;
+}
+
+/** The `go` statement of a goroutine that is made now, whose function has that name. */
+export function madeHere(name: string): Made {
+  const site = goSite;
+  goSite = -1;
+  if (site >= 0) return { stack: hasRoom(site) ? captured() : undefined, site };
+  const count = (stacksOfName.get(name) ?? 0) + 1;
+  stacksOfName.set(name, count);
+  return { stack: count <= mostStacks ? captured() : undefined, site };
 }
 
 const limited = Error as { stackTraceLimit?: number };

@@ -11,6 +11,7 @@ import { background, withCancel } from "../context.ts";
 import { Group } from "../errgroup.ts";
 import { Channel, type Waiter, WaitQueue } from "../internal/channel.ts";
 import { type Timers, setTimers, timersHere } from "../internal/clock.ts";
+import { go } from "../go.ts";
 import { current, type Goroutine } from "../internal/goroutine.ts";
 import { addPart } from "../internal/observers.ts";
 import { around } from "../internal/patch.ts";
@@ -25,7 +26,7 @@ import { RWMutex } from "../sync/rwmutex.ts";
 import { WaitGroup } from "../sync/waitgroup.ts";
 import { Bubble, bubbleOf } from "../synctest/bubble.ts";
 import { Ticker, Timer } from "../time.ts";
-import { captured, Location, nextStep, read, write } from "./detector.ts";
+import { Location, madeHere, nextStep, read, starters, write } from "./detector.ts";
 import {
   acquire,
   asTimer,
@@ -42,7 +43,7 @@ import {
 /** Records the order of the library's operations, from now on. */
 export function followOperations(): void {
   addPart({
-    created: (g) => begin(g, captured()),
+    created: (g) => begin(g, madeHere(g.name)),
     // Several fibers run within one reaction of a promise.
     stepped: nextStep,
     ended: (g) => {
@@ -59,6 +60,7 @@ export function followOperations(): void {
       if (bubble !== undefined) acquire(bubble, threadOf(g));
     },
   });
+  for (const starter of [go, WaitGroup, Group]) starters.add(starter);
   followBubbles();
   followTimers();
   followChannels();
@@ -83,7 +85,7 @@ function followBubbles(): void {
   around(Bubble.prototype, "add", (add) => {
     return function (this: Bubble, g: Goroutine) {
       // The goroutine that calls `test` adds the root, and waits for its end.
-      if (this.members.size === 0 && bubbleOf(current()) === undefined) me().pending.add(this);
+      if (this.members.size === 0 && bubbleOf(current()) === undefined) me().awaits(this);
       add.call(this, g);
     };
   });
@@ -104,14 +106,14 @@ function resumed(thread: Thread, isLast: boolean): void {
  * object is known.
  */
 export function acquiring<T>(object: object, operation: () => T): T {
-  const { pending } = me();
-  const isNew = !pending.has(object);
+  const thread = me();
+  const isNew = !thread.pending.has(object);
   // It may continue before the operation has returned.
-  pending.add(object);
+  thread.awaits(object);
   hasParked = false;
   const result = operation();
   if (hasParked) return result;
-  if (isNew) pending.delete(object);
+  if (isNew) thread.pending.delete(object);
   acquire(object);
   return result;
 }
@@ -145,7 +147,7 @@ function followTimers(): void {
       ...(own.now !== undefined && { now: own.now }),
       setTimeout: (ring, ms) => {
         const { id } = me();
-        const made = me().snapshot();
+        const made = me().ownSnapshot();
         return own.setTimeout(() => asTimer(made, id, ring), ms);
       },
       clearTimeout: (handle) => own.clearTimeout(handle),
@@ -561,10 +563,22 @@ function followContexts(): void {
 
 /** Follows the objects that run tasks and wait for them. */
 function followTasks(): void {
+  // Under a limit each function starts after those that ended before, as if it sent to a channel
+  // from which they received.
+  const limited = new WeakSet<Group>();
+  around(Group.prototype, "setLimit", (setLimit) => {
+    return function (this: Group, n: number) {
+      setLimit.call(this, n);
+      if (n < Infinity && n >= 0) limited.add(this);
+      else limited.delete(this);
+    };
+  });
   for (const name of ["go", "tryGo"] as const) {
     around(Group.prototype as unknown as Methods, name, (start) => {
       return function (this: Group, fn: unknown) {
-        return start.call(this, typeof fn === "function" ? releasing(this, fn as () => unknown) : fn);
+        const body = typeof fn === "function" ? releasing(this, fn as () => unknown) : fn;
+        if (!limited.has(this)) return start.call(this, body);
+        return acquiring(this, () => start.call(this, body));
       };
     });
   }

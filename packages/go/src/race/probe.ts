@@ -2,7 +2,7 @@
 // which the code continues. Their names are short because rewritten code contains many of them.
 
 import { acquire, release } from "./threads.ts";
-import { Location, read, type Site, write } from "./detector.ts";
+import { goAt, Location, read, starters, type Site, write } from "./detector.ts";
 
 export { addPlaces as module } from "./report.ts";
 export { awaited as b, disposing as o, kept as k, walked as n } from "./awaits.ts";
@@ -231,8 +231,15 @@ export function x<T>(argument: T, object: unknown, name: string, site: Site): T 
   return argument;
 }
 
+/** Calls a function of that name; returns it. */
+export function gs<T>(fn: T, site: Site): T {
+  if (starters.has(fn)) goAt(site);
+  return fn;
+}
+
 function call(object: unknown, name: string, site: Site, isAtomic: boolean): void {
   if (!isObject(object)) return;
+  if (name === "go" && starters.has(object.constructor)) goAt(site);
   if (isCollection(object)) {
     if (collectionWrites.has(name)) write(locationOf(object, whole), site);
     else if (collectionReads.has(name)) read(locationOf(object, whole), site, isAtomic);

@@ -47,11 +47,8 @@ export function followPromises(): void {
       if (snapshot !== undefined) me().learn(snapshot);
     },
     settled: (promise) => {
-      const thread = me();
-      const before = promise[settledBy];
-      // Another promise settled it: this is the second report, in the reaction of that promise.
-      if (before !== undefined && before.slot === thread.slot && before.time === thread.time - 1) return;
-      promise[settledBy] = thread.snapshot();
+      // If another promise settles it, this is called again in the reaction of that promise.
+      promise[settledBy] = me().snapshot();
     },
   });
 }

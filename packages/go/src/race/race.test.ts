@@ -172,6 +172,55 @@ Goroutine 3 (running) created at:
     expect(stdout).toBe("1\n");
   });
 
+  it("keeps few reads and short clocks, however many goroutines nobody waits for", () => {
+    const { status, stdout } = run(
+      "many.ts",
+      `import { go, gosched, main } from "{{index}}";
+       import { WaitGroup } from "{{sync/index}}";
+       import { Location, read } from "{{race/detector}}";
+       import { me } from "{{race/threads}}";
+       const location = new Location("variable");
+       await main(async () => {
+         let slot = 0;
+         for (let i = 0; i < 2_000; i++) {
+           go(() => { slot = Math.max(slot, me().slot); }); // race:ignore: the test looks
+           await gosched();
+         }
+         const wg = new WaitGroup();
+         for (let i = 0; i < 100; i++) {
+           wg.go(() => read(location, 1, false));
+           await wg.wait();
+         }
+         console.log(slot < 300, location.reads.length < 20);
+       });`,
+    );
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "true true\n" });
+  });
+
+  it("keeps the order of a lock if other goroutines have got the slots of those that ended", () => {
+    const program = (before: string): string => `import { chan, go, gosched, main } from "{{index}}";
+      import { Mutex } from "{{sync/index}}";
+      await main(async () => {
+        let y = 0;
+        const mu = new Mutex();
+        const [told, over, done, ended] = [chan(1), chan(), chan(600), chan()];
+        go(async () => { y = 1; await told.send(); await over.recv(); });
+        go(async () => { await told.recv(); await mu.lock(); mu.unlock(); });
+        for (let i = 0; i < 10; i++) await gosched();
+        for (let i = 0; i < 600; i++) { go(() => done.send()); await gosched(); }
+        go(async () => {
+          ${before}
+          y++;
+          await ended.send();
+        });
+        await ended.recv();
+        over.close();
+      });`;
+    const after = "for (let i = 0; i < 600; i++) await done.recv(); await mu.lock(); mu.unlock();";
+    expect(run("slots.mjs", program(after))).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(run("slots.mjs", program(""))).toMatchObject({ status: 66 });
+  });
+
   it("does not hide that a program failed otherwise, and errors keep their places", () => {
     const { status, stderr } = run("fails.ts", lost.replace('console.log("n", n);', "throw new Error(`n is ${n}`);"));
     expect(status).toBe(2);

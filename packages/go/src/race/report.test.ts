@@ -42,7 +42,11 @@ it("says what was done where and by whom, in Go's words", () => {
       [walk, access(3, true, 2), "map"],
       [access(2, true, 4), access(2, true, 5), "map"],
       [access(0, false, 4), access(2, true, 5), "map"],
-      [{ ...walk, isWalk: false, thread: { ...walk.thread, made } as Access["thread"] }, access(1, true), "element"],
+      [
+        { ...walk, isWalk: false, thread: { ...walk.thread, made: { stack: made, site: -1 } } as Access["thread"] },
+        access(1, true),
+        "element",
+      ],
     ).map(plain),
   ).toMatchSnapshot();
   // Without a place it is the library's own.

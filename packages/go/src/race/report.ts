@@ -6,7 +6,7 @@ import { host } from "../internal/host.ts";
 import { races } from "../internal/races.ts";
 import type { Access, Location, Race, Site } from "./detector.ts";
 import { options } from "./options.ts";
-import type { Thread } from "./threads.ts";
+import type { Made, Thread } from "./threads.ts";
 
 /** The place of a rewritten access in its source. */
 export interface Place {
@@ -109,7 +109,13 @@ function nameOf({ id }: Thread): string {
 }
 
 function madeBy({ id, isOver, made }: Thread): string {
-  return `Goroutine ${id} (${isOver ? "finished" : "running"}) created at:\n${made === undefined ? "" : shown(made, undefined)}`;
+  return `Goroutine ${id} (${isOver ? "finished" : "running"}) created at:\n${shownMade(made)}`;
+}
+
+function shownMade(made: Made | undefined): string {
+  const place = made === undefined ? undefined : places[made.site];
+  if (made?.stack !== undefined) return shown(made.stack, place);
+  return place === undefined ? "" : placeOf(place);
 }
 
 /** The words of Go's runtime for the misuse of a map. */
@@ -124,7 +130,11 @@ function misuse({ kind }: Location, access: Access, previous: Access): string {
 function stackOf(access: Access): string | undefined {
   const place = places[access.site];
   if (access.stack !== undefined) return shown(access.stack, place, access.site < 0);
-  return place === undefined ? undefined : frame(place.name, `${place.file}:${place.line}:${place.column}`);
+  return place === undefined ? undefined : placeOf(place);
+}
+
+function placeOf({ name, file, line, column }: Place): string {
+  return frame(name, `${file}:${line}:${column}`);
 }
 
 const home = /^.*\/(?=race\/report\.[jt]s$)/.exec(import.meta.url)?.[0] ?? "";
@@ -154,10 +164,10 @@ function shown(error: Error, place: Place | undefined, isOperation = false): str
     }
     // The host's line decides the first frame only if the rewriter does not know the place.
     if (text === "" && place !== undefined) {
-      text += frame(place.name, `${place.file}:${place.line}:${place.column}`);
+      text += placeOf(place);
     } else text += frame(nameIn(name), plain(at));
   }
-  if (text === "" && place !== undefined) text = frame(place.name, `${place.file}:${place.line}:${place.column}`);
+  if (text === "" && place !== undefined) text = placeOf(place);
   return text === "" && isOperation ? undefined : text;
 }
 

@@ -348,6 +348,13 @@ class Rewriter {
 
   #call(node: Node, above: readonly Node[]): void {
     const callee = node["callee"] as Node;
+    if (callee.type === "Identifier" && callee["name"] === "go") {
+      const site = this.#site(callee, above);
+      if (site === undefined) return;
+      this.#code.appendRight(callee.start, "$r.gs(");
+      this.#code.prependLeft(callee.end, `, ${site})`);
+      return;
+    }
     if (callee.type !== "MemberExpression" || callee["computed"] === true) return;
     const property = callee["property"] as Node;
     const object = callee["object"] as Node;
@@ -356,7 +363,8 @@ class Rewriter {
       return;
     }
     if (this.#isLeftAlone(object) || property.type !== "Identifier") return;
-    const site = this.#site(callee, above);
+    // A stack has the column of the method's name for such a call.
+    const site = this.#site(property["name"] === "go" ? property : callee, above);
     if (site === undefined) return;
     const args = node["arguments"] as Node[];
     const last = args.at(-1);

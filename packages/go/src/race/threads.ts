@@ -3,8 +3,11 @@
 //
 // Invariants
 //
-// - Each goroutine has a slot, which is used again after its end.
-// - A goroutine's own time counts its releases. A goroutine that has acquired its release at time t
+// - Each goroutine has a slot, which is used again after its end: if possible by a goroutine that
+//   knows all that was done in it. Else, if many have ended, the new goroutine counts as after the
+//   one that ended first. That hides races with it, and keeps clocks short.
+// - A goroutine's own time counts its releases. Releases with no access and nothing learned in
+//   between are one. A goroutine that has acquired its release at time t
 //   knows everything that it knew by then. So to know (slot, t) is to know a whole clock.
 // - A clock that was given away never changes: its holder makes a copy before it learns more.
 
@@ -13,6 +16,15 @@ import { exactly } from "../internal/observers.ts";
 
 /** The latest known time of each slot. */
 type Times = Uint32Array;
+const nothing: Times = new Uint32Array(0);
+/** The objects of a thread that waits for none. */
+const none: Set<object> = new Set();
+
+/** A `go` statement: its stack or, if many goroutines were made there, its place. */
+export interface Made {
+  readonly stack: Error | undefined;
+  readonly site: number;
+}
 
 /** The knowledge at the moment of a release. */
 export interface Snapshot {
@@ -21,11 +33,22 @@ export interface Snapshot {
   readonly known: Times;
 }
 
+interface Ended {
+  readonly thread: Thread;
+  readonly time: number;
+}
+
 /**
- * Goroutines that have ended, and their times at the end. A goroutine that knows such a time may
- * use the slot.
+ * Goroutines that have ended, and their times at the end, the first one first. A goroutine that
+ * knows such a time may use the slot.
  */
-const free: { readonly thread: Thread; readonly time: number }[] = [];
+const free: Ended[] = [];
+/** The most slots that stay free because no new goroutine knows all that was done in them. */
+const mostFree = 256;
+/** How many free slots a new goroutine looks at. To look at all would cost more than it gains. */
+const looks = 8;
+/** The free slot at which the next look begins. */
+let looked = 0;
 let slots = 0;
 /** The last goroutine of each slot. */
 const holders: Thread[] = [];
@@ -43,15 +66,19 @@ export class Thread {
    * over.
    */
   isStill = false;
-  /** The stack of its `go` statement. */
-  readonly made: Error | undefined;
+  /** Its `go` statement. */
+  readonly made: Made | undefined;
   /** The objects that it acquires when one of its present waits is over. Main may be in several. */
-  readonly pending: Set<object> = new Set();
+  pending: Set<object> = none;
   #known: Times;
   /** True if another clock shares `#known`. */
   #isShared: boolean;
+  /** The clock that it has learned last. */
+  #learned: Times = nothing;
+  /** Its last release, if it has accessed and learned nothing since. */
+  #last: Snapshot | undefined;
 
-  constructor(id: number, slot: number, known: Times, made: Error | undefined) {
+  constructor(id: number, slot: number, known: Times, made: Made | undefined) {
     this.id = id;
     this.slot = slot;
     this.#known = known;
@@ -72,11 +99,45 @@ export class Thread {
    */
   snapshot(): Snapshot {
     this.#isShared = true;
-    return { slot: this.slot, time: this.isStill ? this.time : this.time++, known: this.#known };
+    return (this.#last ??= { slot: this.slot, time: this.isStill ? this.time : this.time++, known: this.#known });
+  }
+
+  /** A clock whose time no other release has. */
+  ownSnapshot(): Snapshot {
+    this.#last = undefined;
+    const snapshot = this.snapshot();
+    this.#last = undefined;
+    return snapshot;
+  }
+
+  /** The time that tells of all that it has done. */
+  lastTime(): number {
+    return this.#last?.time ?? this.time;
+  }
+
+  /** Records that it has accessed something: releases from now on tell more than those before. */
+  acts(): void {
+    this.#last = undefined;
   }
 
   learn({ slot, time, known }: Snapshot): void {
     if (this.knows(slot, time)) return;
+    // Goroutines that were made together have one clock until they learn more.
+    this.#known = joined(this.#known, known === this.#learned ? nothing : known, slot, time, this.#isShared);
+    this.#isShared = false;
+    this.#learned = known;
+    this.#last = undefined;
+  }
+
+  /** It acquires the object when one of its present waits is over. */
+  awaits(object: object): void {
+    if (this.pending === none) this.pending = new Set();
+    this.pending.add(object);
+  }
+
+  /** Learns what the goroutine that had its slot before knew at its end. */
+  learnEnded(ended: Thread): void {
+    const { slot, time, known } = ended.snapshot();
     this.#known = joined(this.#known, known, slot, time, this.#isShared);
     this.#isShared = false;
   }
@@ -107,9 +168,12 @@ function joined(into: Times, from: Times, slot: number, time: number, isShared: 
   return times;
 }
 
-const nothing: Times = new Uint32Array(0);
+/** The thread of a goroutine, in its record: a WeakMap would cost more than all else. */
+const threadKey: unique symbol = Symbol("thread");
+interface Followed {
+  [threadKey]?: Thread;
+}
 
-const threads = new WeakMap<Goroutine, Thread>();
 let lastGoroutine: Goroutine | undefined;
 let lastThread: Thread | undefined;
 /**
@@ -125,13 +189,13 @@ export function newSlot(): number {
 
 /** The thread of a goroutine. */
 export function threadOf(g: Goroutine): Thread {
-  let thread = threads.get(g);
+  let thread = (g as Followed)[threadKey];
   if (thread === undefined) keep(g, (thread = new Thread(g.id, slots++, nothing, undefined)));
   return thread;
 }
 
 function keep(g: Goroutine, thread: Thread): void {
-  threads.set(g, thread);
+  (g as Followed)[threadKey] = thread;
   holders[thread.slot] = thread;
 }
 
@@ -152,31 +216,54 @@ export function me(): Thread {
   return ringing !== undefined && ringing.id === g.id ? ringing : (lastThread as Thread);
 }
 
+/** The last release after which a goroutine was made, and the clock that the goroutine got. */
+let lastMade: Snapshot | undefined;
+let firstClock: Times = nothing;
+
 /** Records that the running goroutine has made goroutine g. */
-export function begin(g: Goroutine, made: Error): void {
+export function begin(g: Goroutine, made: Made): void {
   const maker = me();
-  const { slot, time, known } = maker.snapshot();
-  // A slot is reused by a goroutine that knows everything done in it. So clocks stay short. Only
-  // the last ended goroutines are tried, or the search would cost more than it gains.
-  const first = Math.max(0, free.length - 16);
-  const near = free.slice(first).findIndex((ended) => maker.knows(ended.thread.slot, ended.time));
-  const at = near < 0 ? -1 : first + near;
-  const ended = at < 0 ? undefined : free.splice(at, 1)[0]?.thread;
-  const thread = new Thread(g.id, ended?.slot ?? slots++, joined(known, nothing, slot, time, true), made);
+  const snapshot = maker.snapshot();
+  if (snapshot !== lastMade) firstClock = joined(snapshot.known, nothing, snapshot.slot, snapshot.time, true);
+  lastMade = snapshot;
+  const ended = slotFor(maker);
+  const thread = new Thread(g.id, ended?.thread.slot ?? slots++, firstClock, made);
   if (ended !== undefined) {
     // A promise that it still settles must not count as settled by the new goroutine.
-    ended.isStill = true;
-    thread.time = ended.time + 1;
+    ended.thread.isStill = true;
+    thread.time = ended.thread.time + 1;
+    // Whoever knows the new goroutine's time knows the time at which that one ended, too.
+    if (!maker.knows(thread.slot, ended.time)) thread.learnEnded(ended.thread);
   }
   keep(g, thread);
   if (g === lastGoroutine) lastGoroutine = undefined;
+}
+
+/** The ended goroutine whose slot a new one takes over, if there is any. */
+function slotFor(maker: Thread): Ended | undefined {
+  // Probably the maker knows one of the last.
+  for (let i = free.length - 1; i >= Math.max(0, free.length - looks); i--) if (isKnown(maker, i)) return taken(i);
+  for (let i = Math.min(looks, free.length - looks); i > 0; i--) {
+    looked = (looked + 1) % free.length;
+    if (isKnown(maker, looked)) return taken(looked);
+  }
+  return free.length < mostFree ? undefined : free.shift();
+}
+
+function isKnown(maker: Thread, at: number): boolean {
+  const { thread, time } = free[at] as Ended;
+  return maker.knows(thread.slot, time);
+}
+
+function taken(at: number): Ended | undefined {
+  return free.splice(at, 1)[0];
 }
 
 /** Records that a goroutine has ended. */
 export function end(g: Goroutine): void {
   const thread = threadOf(g);
   thread.isOver = true;
-  free.push({ thread, time: thread.time });
+  free.push({ thread, time: thread.lastTime() });
 }
 
 /** Runs `ring` with the knowledge that the maker of a timer had when it made the timer. */
@@ -200,8 +287,31 @@ export abstract class Remote {
   abstract releaseOnly(thread: Thread): void;
 }
 
-/** The releases to each object: the last snapshot of each goroutine that no later one knew. */
-const released = new WeakMap<object, Map<number, Snapshot>>();
+/** The releases to an object: the last snapshot of each goroutine that no later one knew. */
+class Releases {
+  readonly of: Map<number, Snapshot> = new Map();
+  /** With so many, those that a later one knew are removed. */
+  #most = 4;
+
+  add(snapshot: Snapshot, thread: Thread): void {
+    const before = this.of.get(snapshot.slot);
+    if (before === snapshot) return;
+    // Code that acquires this snapshot learns what this goroutine knows. A timer does not know what
+    // else its maker has released.
+    if (!thread.isStill && this.of.size >= this.#most) {
+      for (const { slot, time } of this.of.values()) if (thread.knows(slot, time)) this.of.delete(slot);
+      this.#most = Math.max(4, 2 * this.of.size);
+    }
+    this.of.set(snapshot.slot, before === undefined || before.time < snapshot.time ? snapshot : both(before, snapshot));
+  }
+}
+
+/** What two releases of one slot tell, of which a timer made the second one. */
+function both(later: Snapshot, { slot, time, known }: Snapshot): Snapshot {
+  return { slot, time: Math.max(later.time, time), known: joined(later.known, known, slot, 0, true) };
+}
+
+const released = new WeakMap<object, Releases>();
 
 /** Releases: everything until now happened before the code that acquires the object next. */
 export function release(object: object, thread: Thread = me()): void {
@@ -209,16 +319,9 @@ export function release(object: object, thread: Thread = me()): void {
     object.release(thread);
     return;
   }
-  const snapshot = thread.snapshot();
-  const all = released.get(object);
-  if (all === undefined) {
-    released.set(object, new Map([[snapshot.slot, snapshot]]));
-    return;
-  }
-  // Code that acquires this snapshot learns what this goroutine knows. A timer does not know what
-  // else its maker has released.
-  if (!thread.isStill) for (const { slot, time } of all.values()) if (thread.knows(slot, time)) all.delete(slot);
-  all.set(snapshot.slot, snapshot);
+  let all = released.get(object);
+  if (all === undefined) released.set(object, (all = new Releases()));
+  all.add(thread.snapshot(), thread);
 }
 
 /** Releases, and forgets earlier releases, since the running goroutine knows them. */
@@ -227,8 +330,9 @@ export function releaseOnly(object: object, thread: Thread = me()): void {
     object.releaseOnly(thread);
     return;
   }
-  const snapshot = thread.snapshot();
-  released.set(object, new Map([[snapshot.slot, snapshot]]));
+  const all = new Releases();
+  released.set(object, all);
+  all.add(thread.snapshot(), thread);
 }
 
 /**
@@ -241,15 +345,17 @@ export function acquire(object: object, thread: Thread = me()): void {
     return;
   }
   const all = released.get(object);
-  if (all !== undefined) thread.learnAll(all.values());
+  if (all !== undefined) thread.learnAll(all.of.values());
 }
 
 /** What was released to one object was also released to another one. */
 export function passOn(from: object, to: object): void {
   const all = released.get(from);
   if (all === undefined) return;
-  const into = released.get(to) ?? new Map<number, Snapshot>();
-  for (const [slot, snapshot] of all) if ((into.get(slot)?.time ?? 0) < snapshot.time) into.set(slot, snapshot);
+  const into = released.get(to) ?? new Releases();
+  for (const [slot, snapshot] of all.of) {
+    if ((into.of.get(slot)?.time ?? 0) < snapshot.time) into.of.set(slot, snapshot);
+  }
   released.set(to, into);
 }
 

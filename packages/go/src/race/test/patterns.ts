@@ -3,7 +3,7 @@
 // Long, because it is a list of programs.
 import { Int32, Value } from "../../atomic.ts";
 import { afterFunc as afterContext, background, withCancel, withTimeout } from "../../context.ts";
-import { withContext } from "../../errgroup.ts";
+import { Group, withContext } from "../../errgroup.ts";
 import { chan, go, gosched, numGoroutine, otherwise, recv, select, send } from "../../index.ts";
 import { forEach, generate, map, ordered, reduce } from "../../patterns/index.ts";
 import { Weighted } from "../../semaphore.ts";
@@ -966,6 +966,22 @@ export const patterns: Programs = [
       return x + y;
     },
   ],
+  ...[false, true].map((isLimited): Programs[number] => [
+    "errgroup",
+    isLimited ? "a function that had to wait for the limit is after those that ended" : "go alone is after none",
+    !isLimited,
+    async () => {
+      const group = new Group();
+      if (isLimited) group.setLimit(1);
+      let x = 0;
+      await group.go(async () => (await gosched(), (x = 1)));
+      if (!isLimited) await quiet();
+      await group.go(() => undefined);
+      const seen = x;
+      await group.wait();
+      return seen;
+    },
+  ]),
   ...[false, true].map((isLate): Programs[number] => [
     "atomic",
     isLate ? "whoever looks at a queue is not after who fills it" : "whoever takes something out of a queue is",
