@@ -59,7 +59,7 @@ export class Stages implements PipelineView {
   }
 
   rowsRead(): number {
-    return this.read;
+    return this.read; // race:ignore: whoever looks gets the count of the moment
   }
 
   channels(): ChannelView[] {
@@ -67,6 +67,7 @@ export class Stages implements PipelineView {
   }
 
   workers(): WorkerView[] {
-    return this.#workers.map(({ id, state, on }) => ({ id, state, ...(on === undefined ? {} : { on }) }));
+    const workers = this.#workers.slice(); // race:ignore: whoever looks gets those of the moment
+    return workers.map(({ id, state, on }) => ({ id, state, ...(on === undefined ? {} : { on }) }));
   }
 }
