@@ -18,6 +18,7 @@ test.skipIf(server === undefined)(
       workers: 2,
       files: 6,
       rows: 2000,
+      workbooks: 3,
       kills: 3,
       seed,
       print: () => undefined,

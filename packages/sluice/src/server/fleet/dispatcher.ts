@@ -5,6 +5,7 @@
 // harm.
 import { createHash } from "node:crypto";
 import type { Dispatcher } from "../jobs/dispatcher.ts";
+import { besideOthers, type Sheet } from "./beside.ts";
 import { noticeSql, type FleetDatabase } from "./database.ts";
 import type { FleetRecords } from "./records.ts";
 import { FLEET_SCHEMA, QUEUE } from "./schema.ts";
@@ -20,12 +21,20 @@ export interface Message {
 const LOW = 1_000_000_000;
 /** Jobs that are sent in one go, at most. */
 const BATCH = 500;
+/** Requests of several sheets that are looked at in one go, at most. */
+const SHEETS_BATCH = 20;
 
 interface Ready {
   readonly id: string;
   readonly client: string;
   readonly low: boolean;
   readonly turn: string;
+}
+
+/** A sheet, and whether its job may have to be sent. */
+interface Waiting extends Ready, Sheet {
+  readonly request: string;
+  readonly wanted: boolean;
 }
 
 export class FleetDispatcher implements Dispatcher {
@@ -40,8 +49,8 @@ export class FleetDispatcher implements Dispatcher {
   }
 
   /**
-   * Sends the job of an import, or of that one of its request whose turn it is: sheets of one file
-   * go one after the other.
+   * Sends the job of an import, or of those of its request that need not wait for others of it
+   * (beside.ts).
    */
   async dispatch(id: string): Promise<void> {
     await dispatch(this.#database, id);
@@ -80,17 +89,46 @@ export async function sweep(database: FleetDatabase): Promise<void> {
 
 /** @param which a condition on `i`, an import that waits or runs */
 async function send(database: FleetDatabase, which: string, values: readonly unknown[]): Promise<void> {
-  const ready = await database.query<Ready & Record<string, unknown>>(
-    `select i.id, i.client, i.low, i.turn from ${FLEET_SCHEMA}.imports i
-     where ${which} and not exists (
-       select from ${FLEET_SCHEMA}.imports e
-       where e.request = i.request and e.part < i.part and e.state in ('queued', 'running'))
-     order by i.turn limit ${BATCH}`,
-    values,
-  );
+  const ready = [...(await firstSheets(database, which, values)), ...(await laterSheets(database, which, values))];
   if (ready.length === 0) return;
   await database.boss.insert(QUEUE, ready.map(jobOf));
   await database.query(`select ${noticeSql("queued", "''")}`);
+}
+
+const EARLIER = `
+  select from ${FLEET_SCHEMA}.imports e where e.request = i.request and e.part < i.part and e.state in ('queued', 'running')`;
+
+/** The imports that no earlier sheet of their request holds up. */
+async function firstSheets(
+  database: FleetDatabase,
+  which: string,
+  values: readonly unknown[],
+): Promise<readonly Ready[]> {
+  return await database.query<Ready & Record<string, unknown>>(
+    `select i.id, i.client, i.low, i.turn from ${FLEET_SCHEMA}.imports i
+     where ${which} and not exists (${EARLIER}) order by i.turn limit ${BATCH}`,
+    values,
+  );
+}
+
+/** The imports that run beside earlier sheets of their request. */
+async function laterSheets(
+  database: FleetDatabase,
+  which: string,
+  values: readonly unknown[],
+): Promise<readonly Ready[]> {
+  const sheets = await database.query<Waiting & Record<string, unknown>>(
+    `select i.id, i.client, i.low, i.turn, i.request, i.state, i.job #>> '{part,table}' as table,
+            i.job #>> '{outcome,table}' as went, ${which} as wanted
+     from ${FLEET_SCHEMA}.imports i
+     where i.state in ('queued', 'running', 'finished') and i.request in (
+       select i.request from ${FLEET_SCHEMA}.imports i where ${which} and i.part > 0 and exists (${EARLIER})
+       group by i.request order by min(i.turn) limit ${SHEETS_BATCH})
+     order by i.request, i.part`,
+    values,
+  );
+  const beside = await besideOthers(database, Map.groupBy(sheets, ({ request }) => request).values());
+  return beside.filter(({ wanted }) => wanted);
 }
 
 function jobOf({ id, client, low, turn }: Ready): {

@@ -159,7 +159,7 @@ describe.skipIf(server === undefined)("a fleet", () => {
     expect(await counted(fleet)).toEqual(["10", "10"]);
   });
 
-  test("imports the sheets of one file one after the other, however many workers are free", async () => {
+  test("imports the first sheet of a table before the others, however many workers are free", async () => {
     await using fleet = await newFleet();
     const at = await fleet.server();
     await fleet.worker({ maxImports: 3 });
@@ -176,7 +176,8 @@ describe.skipIf(server === undefined)("a fleet", () => {
     const times = await fleet.database.query(
       "select job ->> 'startedAt', job ->> 'finishedAt' from sluice_fleet.imports order by part",
     );
-    for (const [n, [startedAt]] of times.slice(1).entries()) expect(startedAt! >= times[n]![1]!).toBe(true);
+    const [[, made], ...later] = times as [(typeof times)[0], ...typeof times];
+    for (const [startedAt] of later) expect(startedAt! >= made!).toBe(true);
     await expect.poll(() => kept(fleet)).toEqual([]);
   });
 

@@ -164,24 +164,42 @@ export class FleetRecords {
    * import waits or runs.
    */
   async forget(id: string): Promise<{ readonly file: string | undefined } | undefined> {
-    const rows = await this.#database.query<{ upload: string | null; needed: boolean }>(
-      `with gone as (delete from ${IMPORTS} where id = $1 and state not in ('queued', 'running') returning upload),
-            told as (delete from ${FLEET_SCHEMA}.progress where import in (select $1 from gone))
-       select upload, exists (select from ${IMPORTS} o where o.upload = gone.upload and o.id <> $1) as needed from gone`,
-      [id],
-    );
-    return rows[0] && { file: rows[0].needed ? undefined : (rows[0].upload ?? undefined) };
+    return await this.#withFileOf(id, async (tx) => {
+      const rows = await tx.query<{ upload: string | null; needed: boolean }>(
+        `with gone as (delete from ${IMPORTS} where id = $1 and state not in ('queued', 'running') returning upload),
+              told as (delete from ${FLEET_SCHEMA}.progress where import in (select $1 from gone))
+         select upload, exists (select from ${IMPORTS} o where o.upload = gone.upload and o.id <> $1) as needed from gone`,
+        [id],
+      );
+      return rows[0] && { file: rows[0].needed ? undefined : (rows[0].upload ?? undefined) };
+    });
   }
 
   /** Says that an import's file is gone. Returns the file's name if no other import needs it. */
   async letGo(id: string): Promise<string | undefined> {
-    const rows = await this.#database.query<{ upload: string; needed: boolean }>(
-      `with let_go as (select upload from ${IMPORTS} where id = $1 and upload is not null),
-            changed as (update ${IMPORTS} set job = job || '{"upload": null}' where id = $1)
-       select upload, exists (select from ${IMPORTS} o where o.upload = let_go.upload and o.id <> $1) as needed from let_go`,
-      [id],
-    );
-    return rows[0] && !rows[0].needed ? rows[0].upload : undefined;
+    return await this.#withFileOf(id, async (tx) => {
+      const rows = await tx.query<{ upload: string; needed: boolean }>(
+        `with let_go as (select upload from ${IMPORTS} where id = $1 and upload is not null),
+              changed as (update ${IMPORTS} set job = job || '{"upload": null}' where id = $1)
+         select upload, exists (select from ${IMPORTS} o where o.upload = let_go.upload and o.id <> $1) as needed from let_go`,
+        [id],
+      );
+      return rows[0] && !rows[0].needed ? rows[0].upload : undefined;
+    });
+  }
+
+  /**
+   * Sheets of one file may end at the same time. Each of them would find that the other one needs
+   * the file, so they look one after the other.
+   */
+  async #withFileOf<Found>(id: string, use: (tx: Statements) => Promise<Found>): Promise<Found> {
+    return await this.#database.transaction(async (tx) => {
+      await tx.query(
+        `select pg_advisory_xact_lock(hashtextextended('sluice fleet file ' || upload, 0)) from ${IMPORTS} where id = $1 and upload is not null`,
+        [id],
+      );
+      return await use(tx);
+    });
   }
 }
 

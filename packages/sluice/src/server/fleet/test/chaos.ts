@@ -3,10 +3,13 @@
 // one bench/fleet.ts.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { Random } from "../../../sample/random.ts";
+import { writeWorkbook } from "../../../test/workbook.ts";
 import type { Import } from "../../jobs/import.ts";
 
 export interface ChaosOptions {
@@ -16,26 +19,25 @@ export interface ChaosOptions {
   readonly folder: string;
   readonly servers: number;
   readonly workers: number;
+  /** Files that are sent; more, if it takes more until all `kills` are done. */
   readonly files: number;
   readonly rows: number;
+  /** One in so many files is a workbook of three sheets; none by default. */
+  readonly workbooks?: number;
   /** Workers that are killed or frozen while they have an import. */
   readonly kills: number;
-  /** A file is sent when the import of the one before has ended. */
-  readonly oneByOne?: boolean;
   readonly seed: number;
   readonly print: (line: string) => void;
 }
 
 export interface ChaosResult {
+  /** Files that were sent. */
+  readonly files: number;
   readonly killed: number;
   readonly frozen: number;
   /** Imports that lost too many workers in a row, and were let wait again. */
   readonly resumed: number;
   readonly seconds: number;
-  /**
-   * From the time at which an import was accepted to its claim, of the median one, in milliseconds.
-   */
-  readonly waited: number;
 }
 
 const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
@@ -44,8 +46,13 @@ const LEASE_MS = 3000;
 /** A frozen worker wakes up after that: another one has its import then. */
 const FROZEN_MS = 20_000;
 const CHUNK_ROWS = 100;
+/** Imports that wait or run at the same time, if files are sent until all kills are done. */
+const OPEN = 500;
+/** A line is printed after so many kills. */
+const SAID_KILLS = 50;
 
-interface Program {
+/** A server or a worker. */
+export interface Program {
   readonly child: ChildProcess;
   readonly output: () => string;
 }
@@ -65,15 +72,17 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     await Promise.all(crew.map((worker) => until(worker, /Working as/)));
     const since = performance.now();
     print(`${servers} servers and ${workers} workers run; seed ${seed}`);
-    let [killed, woken, resumed] = [0, 0, 0];
+    let [sent, killed, woken, resumed] = [0, 0, 0, 0];
     let open = true;
     const over = (async (): Promise<void> => {
+      const ids: string[] = [];
       try {
-        const ids: string[] = [];
-        for (let file = 0; file < files; file++) {
-          const id = await send(urls[file % urls.length]!, file, rows);
-          if (options.oneByOne === true) await finished(urls, id);
-          else ids.push(id);
+        while (sent < files || killed + woken < options.kills) {
+          const isBook = sent % (options.workbooks ?? Infinity) === 1;
+          const file = isBook ? await workbookOf(options, sent) : fileOf(sent, rows);
+          ids.push(...(await send(urls[sent % urls.length]!, file, CHUNK_ROWS)));
+          sent++;
+          while (ids.length >= OPEN) resumed += await finished(urls, ids.shift()!);
         }
         for (const id of ids) resumed += await finished(urls, id);
       } finally {
@@ -96,30 +105,35 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
         victim.child.kill("SIGKILL");
       }
       crew = [...crew.filter((one) => one !== victim), startWorker(options, running)];
+      if ((killed + woken) % SAID_KILLS === 0)
+        print(`${killed} killed, ${woken} frozen, ${sent} files sent, ${(performance.now() - since).toFixed(0)} ms`);
     }
     await over;
     const seconds = (performance.now() - since) / 1000;
     // Those that wake up late find that others have done their work.
     await Promise.all(frozen);
-    await compare(database, files, rows);
-    const { rows: waits } = await database.query<{ waited: number }>(
-      `select percentile_cont(0.5) within group (order by extract(epoch from (job ->> 'startedAt')::timestamptz - created_at) * 1000) as waited
-       from sluice_fleet.imports`,
-    );
-    return { killed, frozen: woken, resumed, seconds, waited: Math.round(waits[0]!.waited) };
+    await compare(database, sent, rows);
+    return { files: sent, killed, frozen: woken, resumed, seconds };
   } finally {
-    await Promise.all(
-      running.map(async ({ child }) => {
-        if (child.exitCode !== null || child.signalCode !== null) return;
-        child.kill("SIGKILL");
-        await once(child, "close");
-      }),
-    );
+    await endAll(running);
     await database.end();
   }
 }
 
-function start({ dsn, folder }: ChaosOptions, running: Program[], args: readonly string[]): Program {
+/** Kills those that still run, and waits for their ends. */
+export async function endAll(running: readonly Program[]): Promise<void> {
+  await Promise.all(
+    running.map(async ({ child }) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGKILL");
+      await once(child, "close");
+    }),
+  );
+}
+
+type Place = Pick<ChaosOptions, "dsn" | "folder">;
+
+function start({ dsn, folder }: Place, running: Program[], args: readonly string[]): Program {
   const node = ["--disable-warning=ExperimentalWarning", "--conditions=source", MAIN];
   const child = spawn(process.execPath, [...node, ...args, "--to", dsn, "--files", folder, "--upload-dir", folder], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -133,17 +147,20 @@ function start({ dsn, folder }: ChaosOptions, running: Program[], args: readonly
   return program;
 }
 
-const startWorker = (options: ChaosOptions, running: Program[]): Program =>
-  start(options, running, ["worker", "--workers", "1"]);
+/** Starts a worker, which says when it works. */
+export function startWorker(place: Place, running: Program[], ...args: readonly string[]): Program {
+  return start(place, running, ["worker", "--workers", "1", ...args]);
+}
 
-async function startServer(options: ChaosOptions, running: Program[]): Promise<string> {
+/** Starts a server of the fleet. Returns its address. */
+export async function startServer(options: Place, running: Program[]): Promise<string> {
   const limits = ["--max-client-imports", "100000", "--max-client-rate", "1000000"];
   const server = start(options, running, ["serve", "--fleet", "--port", "0", "--allow", "*", ...limits]);
   return (await until(server, /Listening on (http:\S+)/))[1]!;
 }
 
 /** Waits until a program has said something. */
-async function until({ child, output }: Program, what: RegExp): Promise<RegExpExecArray> {
+export async function until({ child, output }: Program, what: RegExp): Promise<RegExpExecArray> {
   for (;;) {
     const found = what.exec(output());
     if (found) return found;
@@ -154,23 +171,50 @@ async function until({ child, output }: Program, what: RegExp): Promise<RegExpEx
 
 const personOf = (file: number, row: number): readonly [name: string, age: number] => [`f${file} r${row}`, row % 90];
 
-/** Sends a file. Returns the id of its import. */
-async function send(url: string, file: number, rows: number): Promise<string> {
+/** A file as it is sent. */
+interface Sent {
+  readonly name: string;
+  readonly content: Blob;
+}
+
+/** A file of so many rows. */
+export function fileOf(file: number, rows: number): Sent {
   const lines = Array.from({ length: rows }, (_, row) => `${personOf(file, row).join(",")}\n`);
+  return { name: `people${file}.csv`, content: new Blob([`name,age\n${lines.join("")}`]) };
+}
+
+/** The same rows in three sheets. */
+async function workbookOf({ folder, rows }: ChaosOptions, file: number): Promise<Sent> {
+  const name = `people${file}.xlsx`;
+  const path = join(folder, name);
+  const third = Math.ceil(rows / 3);
+  const sheet = (n: number): [string, number][] =>
+    Array.from({ length: Math.min(third, rows - n * third) }, (_, row) => [...personOf(file, n * third + row)]);
+  const head = ["name", "age"];
+  await writeWorkbook(path, { A: [head, ...sheet(0)], B: [head, ...sheet(1)], C: [head, ...sheet(2)] });
+  const content = new Blob([await readFile(path)]);
+  await rm(path);
+  return { name, content };
+}
+
+/** Sends a file. Returns the ids of its imports, one a sheet. */
+export async function send(url: string, { name, content }: Sent, chunkRows?: number): Promise<readonly string[]> {
   const form = new FormData();
   form.append("table", "people");
-  form.append("chunkRows", String(CHUNK_ROWS));
-  form.append("file", new Blob([`name,age\n${lines.join("")}`]), `people${file}.csv`);
+  if (name.endsWith(".xlsx")) form.append("sheet", "all");
+  if (chunkRows !== undefined) form.append("chunkRows", String(chunkRows));
+  form.append("file", content, name);
   const answer = await fetch(`${url}/imports`, { method: "POST", body: form });
   if (answer.status !== 202) throw new Error(`POST /imports answered ${answer.status}: ${await answer.text()}`);
-  return ((await answer.json()) as Import).id;
+  const { id, imports = [id] } = (await answer.json()) as Import;
+  return imports;
 }
 
 /**
  * Waits for the end of an import. One that was given up is let wait again. Returns how often it
  * was.
  */
-async function finished(urls: readonly string[], id: string): Promise<number> {
+export async function finished(urls: readonly string[], id: string): Promise<number> {
   for (let resumed = 0, n = 0; ; n++) {
     const url = urls[n % urls.length]!;
     const found = (await (await fetch(`${url}/imports/${id}`)).json()) as Import;
@@ -195,17 +239,32 @@ async function pidsAtWork(database: pg.Client): Promise<number[]> {
   return rows.map(({ worker }) => Number(worker.split(" ").at(-2)));
 }
 
-/** Compares the table with the files, row by row, and the ledger with both. */
-async function compare(database: pg.Client, files: number, rows: number): Promise<void> {
-  const found = await database.query<{ name: string; age: number }>("select name, age from people");
-  const expected = new Map<string, number>();
-  for (let file = 0; file < files; file++) for (let row = 0; row < rows; row++) expected.set(...personOf(file, row));
-  for (const { name, age } of found.rows) {
-    if (expected.get(name) !== age)
-      throw new Error(`the row ${JSON.stringify(name)}, ${age} is there twice, or changed`);
-    expected.delete(name);
+/**
+ * Compares the table with the files, row by row, and the ledger with both. Of the rows it keeps a
+ * byte each, since a long run has many millions.
+ */
+export async function compare(database: pg.Client, files: number, rows: number): Promise<void> {
+  const seen = new Uint8Array(files * rows);
+  await database.query("begin");
+  await database.query("declare people_rows no scroll cursor for select name, age from people");
+  for (;;) {
+    const found = await database.query<{ name: string; age: number }>("fetch 50000 from people_rows");
+    if (found.rows.length === 0) break;
+    for (const { name, age } of found.rows) {
+      const [, file, row] = /^f(\d+) r(\d+)$/.exec(name)?.map(Number) ?? [];
+      const isOurs = file! < files && row! < rows && personOf(file!, row!)[1] === age;
+      const place = file! * rows + row!;
+      if (!isOurs || seen[place] !== 0)
+        throw new Error(`the row ${JSON.stringify(name)}, ${age} is there twice, or changed`);
+      seen[place] = 1;
+    }
   }
-  if (expected.size > 0) throw new Error(`${expected.size} rows are missing, such as ${[...expected.keys()][0]}`);
+  await database.query("commit");
+  const gap = seen.indexOf(0);
+  if (gap >= 0) {
+    const [name] = personOf(Math.floor(gap / rows), gap % rows);
+    throw new Error(`${seen.filter((one) => one === 0).length} rows are missing, such as ${name}`);
+  }
   const ledger = await database.query("select state, sum(inserted)::text as inserted from sluice.imports group by 1");
   const said = JSON.stringify(ledger.rows);
   if (said !== JSON.stringify([{ state: "finished", inserted: String(files * rows) }]))
