@@ -304,7 +304,7 @@ export function withInferred(
     const { column, sheetColumn, header, made } = entry;
     const isStated = made !== undefined || types.has(column.name) || types.has(header);
     if (isStated || column.type === "text" || !isNew(column.name)) return entry;
-    return { ...entry, column: { ...column, inferred: inferred(sample, sheetColumn, header).from } };
+    return { ...entry, column: { ...column, inferred: inferred(sample, sheetColumn, header).from ?? "values" } };
   });
 }
 

@@ -150,7 +150,7 @@ test("digits under a header that names no quantity are text", () => {
 test("a column says how sure its type is, and what spoke against the nearest one", () => {
   expect(infer([1, 2, 3])).toEqual({
     type: "integer", dateFormat: undefined, numberFormat: undefined, unit: "", missing: [], errors: [], confidence: 1, values: 3,
-    because: undefined, nearest: undefined, from: "values",
+    because: undefined, nearest: undefined,
   }); // prettier-ignore
   expect(infer([1, 2, 3], "h", false).confidence).toBe(4 / 5);
   expect(infer([])).toMatchObject({ type: "text", confidence: 0, values: 0, because: "no value" });

@@ -82,8 +82,8 @@ export interface InferredColumn {
    * (n + 2) when all n did: Laplace's rule of succession. 0 if there was no value at all.
    */
   readonly confidence: number;
-  /** The values that the type goes back to, if it can be inferred from several. */
-  readonly from: InferredFrom;
+  /** The values that the type goes back to; undefined is `values`. */
+  readonly from: InferredFrom | undefined;
   /** Cells that hold a value, of those looked at. */
   readonly values: number;
   /**
@@ -165,7 +165,7 @@ const CANDIDATES: readonly Candidate[] = [
 
 /** The facts about a column without a value. */
 const NOTHING = {
-  dateFormat: undefined, numberFormat: undefined, unit: undefined, missing: [], errors: [], from: "values", because: undefined, nearest: undefined,
+  dateFormat: undefined, numberFormat: undefined, unit: undefined, missing: [], errors: [], from: undefined, because: undefined, nearest: undefined,
 } as const; // prettier-ignore
 
 /** Reports whether a text of a column (from 1) was stated to mean that the value is missing. */
@@ -625,9 +625,9 @@ function dateCandidates(column: ColumnKinds): Candidate[] {
 }
 
 /** The values that a type other than boolean goes back to. */
-function fromWhat(type: string, column: ColumnKinds): InferredFrom {
+function fromWhat(type: string, column: ColumnKinds): InferredFrom | undefined {
   if (type === "interval" && !column.has("duration")) return "texts";
-  return type === "numeric" && !column.kinds().some(amountIn) ? "cells" : "values";
+  return type === "numeric" && !column.kinds().some(amountIn) ? "cells" : undefined;
 }
 
 /** Why no candidate is taken although there are some that fit. */
