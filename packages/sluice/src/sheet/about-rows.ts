@@ -142,8 +142,11 @@ export function isAbout(rows: readonly HeadRow[], at: number): boolean {
 
 const BASE =
   "[µμmkMGcdn]?(?:g|m|l|L|s|W|V|A|Hz|J|Pa|bar|mol|cd|K|N|Wh|B|bit)|[°º]?[CF]|t|min|h|hrs?|hours?|days?|d|years?|yrs?|months?|in|ft|yd|mi|lb|lbs|oz|gal|mph|m[²³23]|cm[²³23]|km[²2]|ha|ppm|ppb|rpm|dB|pcs|pieces|stk|units?|%|‰|[€$£¥]|EUR|USD|GBP|CHF|JPY";
-/** `kg`, `mg/L`, `€/kWh` */
-const UNIT = new RegExp(`^(?:-|(?:${BASE})(?:/(?:${BASE}))?)$`);
+/** Thousands and millions of a currency, as a unit. */
+const MULTIPLES = "(?:US ?)?[$€£¥]1[,. ]?000(?:[,. ]?000)?";
+const MULTIPLE = new RegExp(`^${MULTIPLES}$`);
+/** `kg`, `mg/L`, `€/kWh`, `Percent`, `$1,000` */
+const UNIT = new RegExp(`^(?:-|[Pp]er ?cent|${MULTIPLES}|(?:${BASE})(?:/(?:${BASE}))?)$`);
 const IN_BRACKETS = /^(?:\(.{1,20}\)|\[.{1,20}\])$/;
 
 /** Texts that people write for a missing value. */
@@ -168,7 +171,8 @@ export function isUnits(rows: readonly HeadRow[], header: number): boolean {
   const repeated = new Set(texts).size === 1 && texts[0] !== "-" && !fillsFirst(rows[header]!, row);
   if (!clear && !repeated) return false;
   const { labels, records } = evidence(rows, header + 1);
-  return labels > 0 && records === 0;
+  // `$1,000` looks like a value.
+  return labels > 0 && records <= texts.filter((text) => MULTIPLE.test(text)).length;
 }
 
 /** Reports whether a row holds something in the first column of the header. */

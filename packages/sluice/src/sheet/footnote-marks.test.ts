@@ -78,5 +78,5 @@ test("rows of a batch come with their superscripts", () => {
     raised: { at: (row: number, column: number) => (row === 4 && column === 2 ? "Births¹" : undefined) } as never,
     release: () => undefined,
   };
-  expect(headRows(batch)).toEqual([{ number: 4, cells: [{ column: 2, text: "Births1", raised: "Births¹", sort: "text" }] }]); // prettier-ignore
+  expect(headRows(batch)).toEqual([{ number: 4, cells: [{ column: 2, text: "Births1", raised: "Births¹", sort: "text" }], width: 2 }]); // prettier-ignore
 });

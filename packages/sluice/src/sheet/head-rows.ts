@@ -11,6 +11,8 @@ export const HEAD_CHARACTERS: number = 4 * 1024 ** 2;
 export interface HeadRow {
   readonly number: number;
   readonly cells: readonly HeadCell[];
+  /** The fields of the row, or its columns up to the last cell, with those that are empty. */
+  readonly width?: number;
 }
 
 export interface HeadCell {
@@ -62,7 +64,7 @@ export function headRows(batch: RowBatch, most: number = HEAD_ROWS): HeadRow[] {
         sort: sort === "text" && isAmount(text) ? "number" : sort,
       });
     }
-    if (cells.length > 0) rows.push({ number: batch.rowNumbers[row]!, cells });
+    if (cells.length > 0) rows.push({ number: batch.rowNumbers[row]!, cells, width: batch.widths[row]! });
   }
   return rows;
 }

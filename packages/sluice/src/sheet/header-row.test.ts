@@ -310,6 +310,36 @@ test.each<[string, BatchCell[][]]>([
   expect(layout(rows)).toMatchObject({ headers: [], headerRows: [], firstRow: 1 });
 });
 
+test("rows of names with their values in one cell are above the header, as banks write them", () => {
+  const rows: BatchCell[][] = [
+    ["Bank code : 1001010101", "Agency code : 10000", "From : 01/04/2020", "To : 02/04/2020"],
+    ["Account number : 08088804068", "Owner : Ada 1", ": EUR"],
+    ["Balance at the end", null, null, null, "+31070,11"],
+    ["Date", "Number", "Label", "Debit", "Credit", "Detail"],
+    ["01/04/20", "OP 1", "tea", "-50,00", null, "x"],
+    ["02/04/20", "OP 2", "milk", null, "1300,00", "y"],
+  ];
+  expect(found(rows)).toEqual([[4], ["Date", "Number", "Label", "Debit", "Credit", "Detail"]]);
+  // A question with its number is a name.
+  const survey: BatchCell[][] = [["Q1: age", "Q2: town"], [36, "Rome"], [41, "Paris"], [29, "London"]]; // prettier-ignore
+  expect(found(survey)).toEqual([[1], ["Q1: age", "Q2: town"]]);
+});
+
+test("thousands of a currency and words for percent are units", () => {
+  const rows: BatchCell[][] = [
+    ["Rank", "State", "Expenses", "Share", "Receipts"],
+    [null, null, "$1,000", "Percent", "$1,000"],
+    [null, "All", 354277464, null, 354277464],
+    [1, "California", 37866933, 10.7, 37866934],
+    [2, "Iowa", 26148302, 7.4, 26148303],
+  ];
+  const { headers, unitsRow, firstRow } = layout(rows);
+  expect([unitsRow, firstRow, headers.map(({ unit }) => unit)]).toEqual([2, 3, [undefined, undefined, "$1,000", "Percent", "$1,000"]]); // prettier-ignore
+  // Amounts of a table are values.
+  const prices: BatchCell[][] = [["Item", "Price", "Rate"], ["a", "$1,000", "Percent"], ["b", "$2,500", "Percent"], ["c", "$1,200", "Days"]]; // prettier-ignore
+  expect(layout(prices)).toMatchObject({ unitsRow: undefined, firstRow: 2 });
+});
+
 describe("a header of two rows is joined", () => {
   test("a group over years, beside names whose cells are merged downwards", () => {
     const rows: BatchCell[][] = [

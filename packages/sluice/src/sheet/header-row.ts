@@ -63,6 +63,8 @@ export interface Layout {
   readonly passedOver: readonly number[];
   /** Texts of the header with footnote marks, which its names are without. */
   readonly marked: readonly string[];
+  /** The first column has the names of the rows, and no name itself; see row-names.ts. */
+  readonly rowNames?: boolean;
 }
 
 /**
@@ -312,7 +314,7 @@ function withUnit(header: Header, headers: readonly Header[], units: ReadonlyMap
 function findHeader(rows: readonly HeadRow[]): number | undefined {
   for (let i = 0; i < rows.length - 1; i++) {
     const { covers, labels, records } = evidence(rows, i);
-    if (!covers) continue; // a title, or something else above the table
+    if (!covers || saysValues(rows[i]!)) continue; // a title, or something else above the table
     const names = namesBelow(rows, i, labels);
     if (names !== undefined) {
       i = names - 1;
@@ -325,6 +327,15 @@ function findHeader(rows: readonly HeadRow[]): number | undefined {
     return widest(rows, i);
   }
   return 0;
+}
+
+/** A name with its value in one cell: `Account: 0808 8804`. */
+const NAME_AND_VALUE = /^\p{L}[^:]*\p{L}\s?: ?\S/u;
+
+/** Whether most cells of a row are names with their values, as banks write them above a list. */
+function saysValues({ cells }: HeadRow): boolean {
+  const said = cells.filter(({ sort, text }) => sort === "text" && NAME_AND_VALUE.test(text) && /\d/.test(text));
+  return cells.length > 1 && said.length * 2 > cells.length;
 }
 
 /** Rows from a row of names to another one that is right above the records. */

@@ -12,6 +12,7 @@ import { Inference, SAMPLE_ROWS } from "./infer.ts";
 import { normalizeName, nameOfColumn } from "../schema/identifiers.ts";
 import { findLinks, joined, type Linked } from "./links.ts";
 import { parseRange, withinRange } from "./range.ts";
+import { withRowNames } from "./row-names.ts";
 import { RecordReader, type Warning } from "./record-reader.ts";
 import { RecordFilter, recordsOf, type RecordRules } from "./records.ts";
 import type { AddedColumns, Header, HeaderMap, HeaderChoice, ImportOptions, NullTexts } from "../options.ts";
@@ -223,7 +224,7 @@ export async function readHeader(
       const before = options.known;
       const named = knownNames(columns.flatMap(namesOf));
       known = (text) => named(text) || (before?.(text) ?? false);
-      layout = detectLayout(rows, known);
+      layout = withRowNames(rows, detectLayout(rows, known), sheet.delimiter);
     },
     found: foundRecords,
     linked: () => (linked ??= linksOf(alike, layout.firstRow, options.links ?? false)),
@@ -299,7 +300,8 @@ export async function findLayout(
       `${file}: the header (row ${bad}) has bytes that are not UTF-8, as the rest of the file is, so its names cannot be read. Save the file as UTF-8.`,
     );
   };
-  if (header === undefined) return { layout: sound(detectLayout(rows, known)), rows, warnings };
+  if (header === undefined)
+    return { layout: sound(withRowNames(rows, detectLayout(rows, known), sheet.delimiter)), rows, warnings };
   if (header !== "none" && rows[0]!.number > header[1]) {
     throw usageError(
       "no_header",
@@ -310,8 +312,13 @@ export async function findLayout(
 }
 
 /** The notes about a layout that is not simply a header in the first row with content. */
-export function layoutNotes({ headerRows, unitsRow, aboutRows, passedOver, firstRow, marked }: Layout): string[] {
+export function layoutNotes(layout: Layout): string[] {
+  const { headerRows, unitsRow, aboutRows, passedOver, firstRow, marked, rowNames } = layout;
   const notes: string[] = [];
+  if (rowNames === true)
+    notes.push(
+      `row ${headerRows[0]} has one name fewer than each row has values, so the first column holds the names of the rows and has none; --header ${headerRows[0]} takes the names from the first column on`,
+    );
   if (headerRows.length === 0) {
     notes.push(
       `row ${firstRow} holds values and no names, so there is no header: columns are called column_1, column_2, … (--header N names the header's row)`,
