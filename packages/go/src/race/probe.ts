@@ -48,6 +48,9 @@ export function ws<T>(site: Site, value: T, ...written: (Location | Property | u
 
 /** The locations of each object. */
 const objects = new WeakMap<object, Map<unknown, Location>>();
+/** The object of the last access, as the next one is often to it too. */
+let lastOwner: object | undefined;
+let locationsOfLast: Map<unknown, Location> | undefined;
 /** The location of a Map or Set as a whole. */
 const whole = Symbol("whole");
 
@@ -64,8 +67,10 @@ function locationOf(object: object, key: unknown): Location {
     owner = view.buffer;
     at = view.byteOffset + Number(key) * (view.BYTES_PER_ELEMENT || 1);
   } else if (typeof key === "string" && Array.isArray(object) && /^\d+$/.test(key)) at = Number(key);
-  let locations = objects.get(owner);
+  let locations = owner === lastOwner ? locationsOfLast : objects.get(owner);
   if (locations === undefined) objects.set(owner, (locations = new Map()));
+  lastOwner = owner;
+  locationsOfLast = locations;
   let location = locations.get(at);
   if (location === undefined) {
     location = new Location(at === whole ? "map" : typeof at === "number" ? "element" : "property");
