@@ -232,7 +232,7 @@ class PostgresDatabase implements Database {
     if (!prepared) {
       await this.#expectSession(client);
       prepared = { ...(await this.#begin(client, name, claim)), born: ++this.#made, name };
-      this.#prepared.set(client, prepared);
+      this.#prepared.set(client, prepared); // race:ignore: a client belongs to its borrower
     } else if (claim && prepared.name !== name) {
       await client.query(`set application_name = ${quoteLiteral(name)}`);
       prepared.name = name;
