@@ -30,6 +30,12 @@ export function w<T>(variable: Location | undefined, site: Site, value?: T): T {
   return value as T;
 }
 
+/** Clears a variable, which is an update: no other update is lost by it. Returns the value. */
+export function wc<T>(variable: Location | undefined, site: Site, value: T): T {
+  u(variable, site);
+  return value;
+}
+
 /** Records `n++` and similar updates. */
 export function u(variable: Location | undefined, site: Site): void {
   if (variable !== undefined) write(variable, site, true);
@@ -121,6 +127,12 @@ export function ea(object: Record<PropertyKey, unknown>, key: PropertyKey, site:
 /** Writes a property; returns the written value. */
 export function s<T>(object: unknown, key: unknown, site: Site, value: T): T {
   if (isObject(object)) write(locationOf(object, keyOf(key)), site);
+  return value;
+}
+
+/** Clears a property, which is an update; returns the value. */
+export function sc<T>(object: unknown, key: unknown, site: Site, value: T): T {
+  p(object, key, site);
   return value;
 }
 
@@ -246,7 +258,8 @@ function call(object: unknown, name: string, site: Site, isAtomic: boolean): voi
   if (!isObject(object)) return;
   if (name === "go" && starters.has(object.constructor)) goAt(site);
   if (isCollection(object)) {
-    if (collectionWrites.has(name)) write(locationOf(object, whole), site);
+    // A deletion clears, too.
+    if (collectionWrites.has(name)) write(locationOf(object, whole), site, name === "delete");
     else if (collectionReads.has(name)) read(locationOf(object, whole), site, isAtomic);
     else if (collectionWalks.has(name)) read(locationOf(object, whole), site, isAtomic, true);
   } else if (Array.isArray(object)) callOfArray(object, name, site, isAtomic);

@@ -234,7 +234,7 @@ class Rewriter {
         this.#code.appendRight(node.start, `($r.${probe}(${cell}, ${site}), `);
         this.#code.prependLeft(node.end, ")");
       }
-      this.#code.appendRight(right.start, `$r.w(${cell}, ${site}, `);
+      this.#code.appendRight(right.start, `$r.${this.#clears(node) ? "wc" : "w"}(${cell}, ${site}, `);
       this.#code.prependLeft(right.end, ")");
       return;
     }
@@ -244,8 +244,17 @@ class Rewriter {
     const site = this.#site(left, above);
     if (site === undefined) return;
     used.emit(isPlain ? undefined : this.#roles.atomic.has(left) ? "ga" : "g", site);
-    this.#code.appendRight(right.start, `$r.s(${used.object}, ${used.key}, ${site}, `);
+    const probe = this.#clears(node) ? "sc" : "s";
+    this.#code.appendRight(right.start, `$r.${probe}(${used.object}, ${used.key}, ${site}, `);
     this.#code.prependLeft(right.end, ")");
+  }
+
+  /** True for `x = undefined` and `x = null`. */
+  #clears(assignment: Node): boolean {
+    const right = unwrapped(assignment["right"] as Node);
+    if (assignment["operator"] !== "=") return false;
+    if (right.type === "Literal") return this.#source.slice(right.start, right.end) === "null";
+    return right.type === "Identifier" && right["name"] === "undefined" && !this.#roles.bindings.has(right);
   }
 
   /**

@@ -526,4 +526,54 @@ export const stories: readonly Story[] = [
       await quiet();
     },
   },
+  {
+    what: "a request in flight that is forgotten before it ends",
+    racy: async () => {
+      let flight: Promise<number> | undefined;
+      const ask = async (): Promise<number> => {
+        if (flight !== undefined) return flight;
+        await io();
+        flight = io().then(() => 1);
+        return flight;
+      };
+      await together(ask, ask);
+    },
+    mended: async () => {
+      let flight: Promise<number> | undefined;
+      const flights = new Map<string, Promise<number>>();
+      const ask = async (): Promise<void> => {
+        await (flight ??= io()
+          .then(() => 1)
+          .finally(() => (flight = undefined)));
+        let other = flights.get("a");
+        if (other === undefined) {
+          other = io().then(() => 1);
+          flights.set("a", other);
+          void other.then(() => flights.delete("a"));
+        }
+        await other;
+      };
+      await together(ask, ask);
+    },
+  },
+  {
+    what: "a state that is cleared while another looks at it",
+    racy: async () => {
+      let user: string | undefined = "a";
+      const show = async (): Promise<string | undefined> => (await io(), user);
+      await together(show, () => void (user = undefined));
+    },
+    mended: async () => {
+      let user: string | undefined = "a";
+      const mu = new Mutex();
+      const locked = async (body: () => unknown): Promise<void> => {
+        using _ = await mu.lock();
+        body();
+      };
+      await together(
+        () => locked(() => user),
+        () => locked(() => (user = undefined)),
+      );
+    },
+  },
 ];
