@@ -11,6 +11,7 @@ export const LONGEST: readonly string[] = [
   "packages/sluice/src/cli/locks.test.ts",
   "packages/web/src/test/journey.test.ts",
   "packages/sluice/src/server/fleet/chaos.test.ts",
+  "packages/sluice/src/server/fleet/partition.test.ts",
   "packages/sluice/src/ledger/replay.test.ts",
   "packages/go/src/pprof/profiles.test.ts",
   "packages/sluice/src/run/failure.test.ts",

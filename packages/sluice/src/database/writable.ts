@@ -38,10 +38,7 @@ export async function expectWritable(target: Target): Promise<string[]> {
   const [standby, readOnly, source, user, database, fsync, pages] = rows[0] as string[];
   const replica = rows[0]![7];
   if (standby === "true") {
-    throw new SluiceError(
-      STANDBY,
-      `${target.name} is a standby: it repeats what the primary does, and takes no rows itself. Give the address of the primary.`,
-    );
+    throw isStandby(target.name);
   }
   if (readOnly === "on") {
     throw new SluiceError(
@@ -62,4 +59,12 @@ export async function expectWritable(target: Target): Promise<string[]> {
         `to have that again: ${reset("session_replication_role", replica, user!, database!)}`,
     );
   return notes;
+}
+
+/** @param database its name for people */
+export function isStandby(database: string): SluiceError {
+  return new SluiceError(
+    STANDBY,
+    `${database} is a standby: it repeats what the primary does, and takes no rows itself. Give the address of the primary.`,
+  );
 }

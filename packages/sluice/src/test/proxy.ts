@@ -17,6 +17,11 @@ export interface Proxy extends AsyncDisposable {
   /** How often there was trouble that it made by itself. */
   readonly made: number;
   make(trouble: Trouble): void;
+  /**
+   * Parts the network: a `hole`, and new connections get no answer either, until it is disposed.
+   * What it has swallowed stays so.
+   */
+  part(): Disposable;
 }
 
 /**
@@ -40,6 +45,7 @@ export async function startProxy(
   let made = 0;
   let next: number | undefined = bytes;
   let awaitingCommit = false;
+  let isApart = false;
   const make = (what: Trouble): void => {
     if (what === "answer") {
       awaitingCommit = true;
@@ -55,6 +61,7 @@ export async function startProxy(
     const upstream = connect(Number(to.port || 5432), to.hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
+      if (isApart) holes.add(socket);
       socket.on("error", () => undefined);
       socket.on("close", () => {
         sockets.delete(socket);
@@ -94,6 +101,11 @@ export async function startProxy(
       return made;
     },
     make,
+    part: () => {
+      make("hole");
+      isApart = true;
+      return { [Symbol.dispose]: () => void (isApart = false) };
+    },
     [Symbol.asyncDispose]: () => {
       server.close();
       for (const socket of sockets) socket.destroy();

@@ -117,6 +117,8 @@ class Events {
   async *all(): AsyncGenerator<string> {
     const { closing, jobs } = this.#api;
     yield ": follow\n\n";
+    // A server of a fleet knows more when it has asked the database for the first time.
+    let isFirst = true;
     while (!this.#gone.aborted && closing.err() === undefined) {
       const live = jobs.live(this.#id);
       const text = live ? this.#progress(live.picture()) : await this.#fromLedger();
@@ -126,7 +128,8 @@ class Events {
         this.#spoke = performance.now();
         yield ": still here\n\n";
       }
-      await this.#pause(live ? PICTURE_MS : LEDGER_MS);
+      await this.#pause(live || isFirst ? PICTURE_MS : LEDGER_MS);
+      isFirst = false;
     }
   }
 

@@ -25,4 +25,5 @@ test.skipIf(server === undefined)(
     });
     expect(killed + frozen).toBeGreaterThan(0);
   },
+  600_000,
 );

@@ -2,9 +2,11 @@
 // notifications, all in the schema `sluice_fleet`.
 //
 // Connections, transactions and LISTEN are pg-boss's, which makes them anew after they were lost.
+import pg from "pg";
 import { PgBoss, type Db } from "pg-boss";
 import { SluiceError } from "../../errors.ts";
 import { connectionConfig, redact } from "../../database/postgres.ts";
+import { isStandby } from "../../database/writable.ts";
 import { codeOf, connectError, isConnectionLoss, lossError } from "../../database/connection-fault.ts";
 import { FLEET_DDL, FLEET_SCHEMA, QUEUE, QUEUE_OPTIONS } from "./schema.ts";
 
@@ -39,10 +41,12 @@ export class FleetDatabase implements Statements, AsyncDisposable {
   /** The database, without a password. */
   readonly name: string;
   readonly boss: PgBoss;
+  readonly #dsn: string;
   #listening: { close(): Promise<void> } | undefined;
 
   constructor({ dsn, connections, role, log }: FleetDatabaseOptions) {
     this.name = redact(dsn);
+    this.#dsn = dsn;
     this.boss = new PgBoss({
       ...(connectionConfig(dsn, "sluice fleet") as { connectionString: string }),
       schema: FLEET_SCHEMA,
@@ -59,10 +63,12 @@ export class FleetDatabase implements Statements, AsyncDisposable {
   /**
    * Makes or updates what a fleet keeps.
    *
-   * @throws SluiceError (`no_fleet`) if this user may not, or one of those of a connection
+   * @throws SluiceError (`no_fleet`) if this user may not, (`standby`), or one of those of a
+   *   connection
    */
   async start(): Promise<void> {
     try {
+      await this.#expectPrimary();
       await this.boss.start();
       await this.boss.createQueue(QUEUE, QUEUE_OPTIONS);
       await this.transaction(async (tx) => {
@@ -77,6 +83,19 @@ export class FleetDatabase implements Statements, AsyncDisposable {
         `this user may not make what a fleet keeps in ${this.name} (schema ${FLEET_SCHEMA}): ${(error as Error).message}. Start one server as a user who may (grant create on database), then grant usage on the schema and all on its tables to this one.`,
         { cause: error },
       );
+    }
+  }
+
+  /** pg-boss would say of a standby only that it cannot write there. */
+  async #expectPrimary(): Promise<void> {
+    const client = new pg.Client(connectionConfig(this.#dsn, "sluice fleet"));
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ standby: boolean }>("select pg_is_in_recovery() as standby");
+      if (rows[0]!.standby) throw isStandby(this.name);
+    } finally {
+      await client.end();
     }
   }
 

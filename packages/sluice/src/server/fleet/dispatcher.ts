@@ -89,7 +89,8 @@ export async function sweep(database: FleetDatabase): Promise<void> {
 
 /** @param which a condition on `i`, an import that waits or runs */
 async function send(database: FleetDatabase, which: string, values: readonly unknown[]): Promise<void> {
-  const ready = [...(await firstSheets(database, which, values)), ...(await laterSheets(database, which, values))];
+  const found = await Promise.all([firstSheets(database, which, values), laterSheets(database, which, values)]);
+  const ready = found.flat();
   if (ready.length === 0) return;
   await database.boss.insert(QUEUE, ready.map(jobOf));
   await database.query(`select ${noticeSql("queued", "''")}`);

@@ -23,6 +23,11 @@ import { compare, missing, unreachable, type FileStore, type LocalFile, type Sto
  * for it.
  */
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+/**
+ * A store that is silent for so long is away. Without this a request waits for ever if the network
+ * has parted, and its import with it. The SDK tries three times.
+ */
+const SILENT_MS = 15_000;
 /** The most bytes that S3 takes in one request. */
 const MAX_OBJECT_BYTES = 5 * 1024 ** 3;
 
@@ -47,6 +52,7 @@ export class S3Store implements FileStore {
     const ownEndpoint = process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
     this.#client = new S3Client({
       logger: SILENT,
+      requestHandler: { connectionTimeout: SILENT_MS, socketTimeout: SILENT_MS },
       // Servers other than Amazon's mostly have one name for all buckets, and ask for no region.
       ...(ownEndpoint ? { forcePathStyle: true, region: process.env["AWS_REGION"] ?? "us-east-1" } : {}),
       // A SHA-256 of ours goes with every file. Not every server knows the checksums that the SDK

@@ -46,6 +46,8 @@ const LEASE_MS = 3000;
 /** A frozen worker wakes up after that: another one has its import then. */
 const FROZEN_MS = 20_000;
 const CHUNK_ROWS = 100;
+/** The clocks of the processes are wrong by this, one after the other, in milliseconds. */
+const SKEWS = [0, 7 * 60_000, -7 * 60_000];
 /** Imports that wait or run at the same time, if files are sent until all kills are done. */
 const OPEN = 500;
 /** A line is printed after so many kills. */
@@ -99,12 +101,19 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
       if (random.below(5) === 0) {
         woken++;
         victim.child.kill("SIGSTOP");
-        frozen.add(sleep(FROZEN_MS).then(() => void victim.child.kill("SIGCONT")));
+        const wake = async (): Promise<void> => {
+          await sleep(FROZEN_MS);
+          victim.child.kill("SIGCONT");
+          crew.push(victim);
+        };
+        frozen.add(wake());
       } else {
         killed++;
         victim.child.kill("SIGKILL");
       }
-      crew = [...crew.filter((one) => one !== victim), startWorker(options, running)];
+      crew = crew.filter((one) => one !== victim);
+      // One that has come back makes up for one that is gone.
+      if (crew.length < workers) crew.push(startWorker(options, running));
       if ((killed + woken) % SAID_KILLS === 0)
         print(`${killed} killed, ${woken} frozen, ${sent} files sent, ${(performance.now() - since).toFixed(0)} ms`);
     }
@@ -134,8 +143,9 @@ export async function endAll(running: readonly Program[]): Promise<void> {
 type Place = Pick<ChaosOptions, "dsn" | "folder">;
 
 function start({ dsn, folder }: Place, running: Program[], args: readonly string[]): Program {
-  const node = ["--disable-warning=ExperimentalWarning", "--conditions=source", MAIN];
-  const child = spawn(process.execPath, [...node, ...args, "--to", dsn, "--files", folder, "--upload-dir", folder], {
+  const node = ["--disable-warning=ExperimentalWarning", "--conditions=source"];
+  const wrongClock = skewed(SKEWS[running.length % SKEWS.length]!);
+  const child = spawn(process.execPath, [...node, wrongClock, MAIN, ...args, "--to", dsn, "--upload-dir", folder], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, SLUICE_LEASE_MS: String(LEASE_MS) },
   });
@@ -147,15 +157,31 @@ function start({ dsn, folder }: Place, running: Program[], args: readonly string
   return program;
 }
 
-/** Starts a worker, which says when it works. */
-export function startWorker(place: Place, running: Program[], ...args: readonly string[]): Program {
-  return start(place, running, ["worker", "--workers", "1", ...args]);
+/** The option for a clock that is so far ahead. */
+function skewed(milliseconds: number): string {
+  const code = `const Right = Date;
+    globalThis.Date = class extends Right {
+      constructor(...parts) { super(...(parts.length > 0 ? parts : [Date.now()])); }
+      static now() { return Right.now() + ${milliseconds}; }
+    };`;
+  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }
 
-/** Starts a server of the fleet. Returns its address. */
-export async function startServer(options: Place, running: Program[]): Promise<string> {
+/** Starts a worker, which says when it works. */
+export function startWorker(place: Place, running: Program[], ...args: readonly string[]): Program {
+  return start(place, running, ["worker", "--files", place.folder, "--workers", "1", ...args]);
+}
+
+/**
+ * Starts a server, of a fleet unless other options are given. Returns its address.
+ */
+export async function startServer(
+  place: Place,
+  running: Program[],
+  options: readonly string[] = ["--fleet", "--files", place.folder],
+): Promise<string> {
   const limits = ["--max-client-imports", "100000", "--max-client-rate", "1000000"];
-  const server = start(options, running, ["serve", "--fleet", "--port", "0", "--allow", "*", ...limits]);
+  const server = start(place, running, ["serve", "--port", "0", "--allow", "*", ...limits, ...options]);
   return (await until(server, /Listening on (http:\S+)/))[1]!;
 }
 

@@ -28,8 +28,11 @@ export interface TestFleet extends AsyncDisposable {
 }
 
 /** A fleet of no server and no worker yet. What it starts ends with it. */
-export async function newFleet({ files: place }: { readonly files?: string } = {}): Promise<TestFleet> {
-  const database = await newDatabase();
+export async function newFleet({
+  files: place,
+  database: given,
+}: { readonly files?: string; readonly database?: TestDatabase } = {}): Promise<TestFleet> {
+  const database = given ?? (await newDatabase());
   const folder = newFolder();
   const uploads = newFolder();
   const files = place ?? folder.path;
