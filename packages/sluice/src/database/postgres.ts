@@ -232,10 +232,10 @@ class PostgresDatabase implements Database {
     if (!prepared) {
       await this.#expectSession(client);
       prepared = { ...(await this.#begin(client, name, claim)), born: ++this.#made, name };
-      this.#prepared.set(client, prepared); // race:ignore: a client belongs to its borrower
+      this.#prepared.set(client, prepared);
     } else if (claim && prepared.name !== name) {
       await client.query(`set application_name = ${quoteLiteral(name)}`);
-      prepared.name = name;
+      prepared.name = name; // race:ignore: a connection belongs to its borrower
     }
     // To look, to copy and to empty is one step, so no backend that was added meanwhile is
     // forgotten.
