@@ -382,6 +382,23 @@ describe("the header's border", () => {
     expect(cells(outline, false)).toContain('each row has one value, and these hold "|" 1 times each');
   });
 
+  test("a row above the header is said to be one as well, if it has a text over all of its names but one", () => {
+    const says = (above: BatchCell[], header: BatchCell[] = ["YEAR", "Year of the budget"]): string => {
+      const records = [1, 2, 3].map((n) => header.map((_, column) => `value ${n} ${column}`));
+      const heads = headRows(batchOfRows([above, header, ...records]));
+      const layout = { ...detectLayout(heads), headerRows: [2], passedOver: [1], firstRow: 3 };
+      return layoutDoubts(heads, layout).find((note) => note.includes("as well")) ?? "";
+    };
+    expect(says([null, "Description"])).toBe('row 1 ("Description") may be the header as well: --header 1 takes it');
+    expect(says(["Title"])).toBe("");
+    const four = ["a", "b", "c", "d"];
+    expect(says([null, "B", "C", "D"], four)).toContain('row 1 ("B", "C", "D")');
+    expect(says(["A", "B", "C", "D"], four)).toContain('row 1 ("A", "B", "C", …)');
+    expect(says([null, null, "C", "D"], four)).toBe("");
+    expect(says([null, "B", "C", 4], four)).toBe("");
+    expect(says([null, "B", "C", "D"], ["a", "b", "c", 4])).toBe("");
+  });
+
   test("prose is no table: from a third of its cells on", () => {
     const doubt = (prose: number): string | undefined => {
       const rows = Array.from({ length: 6 }, (_, n) => [`name ${n}`, n < prose ? "word ".repeat(20) : n]);

@@ -2,6 +2,7 @@
 //
 //   many columns without a name                 --header N, --header none
 //   a header of a word and a date               --header N
+//   names above the header, too                 --header N
 //   one column, with delimiters in its values   --delimiter
 //   an outline, one value in each row           --header N
 //   a form, a printed report, no table at all   --range, or --sheet
@@ -51,7 +52,7 @@ export function layoutDoubts(
     notes.push(
       `${unnamed} of ${filled.size} columns have no name in row ${headerRows.at(-1)}, so another row may be the header: --header N (or N-M) says which, --header none that there is none`,
     );
-  notes.push(...datedNotes(rows, headerRows), ...oneColumnNotes(records, isText));
+  notes.push(...datedNotes(rows, headerRows), ...namesAboveNotes(rows, layout), ...oneColumnNotes(records, isText));
   const body = bodyOf(records);
   const { doubt } = scoreOf(body, layout);
   if (isForm(rows))
@@ -87,6 +88,24 @@ function datedNotes(rows: readonly HeadRow[], headerRows: readonly number[]): st
   if (!date || next.cells.length !== 2 || !next.cells.every(({ sort }) => sort === "text")) return [];
   return [
     `the name ${JSON.stringify(date.text)} is a date, so row ${row.number} may be a remark above the table: --header ${next.number} says that the names are in row ${next.number}`,
+  ];
+}
+
+/**
+ * Says that the row right above the header may be the header: it has a text in nearly all columns
+ * that the header names, and so has the header.
+ */
+function namesAboveNotes(rows: readonly HeadRow[], { headerRows, passedOver }: Layout): string[] {
+  const at = rows.findIndex(({ number }) => number === headerRows[0]);
+  const [above, header] = [rows[at - 1], rows[at]];
+  if (!above || !header || above.number !== passedOver.at(-1)) return [];
+  const areNames = [...above.cells, ...header.cells].every(({ sort }) => sort === "text");
+  if (!areNames || above.cells.length < header.cells.length - 1) return [];
+  // A text alone in the first column is a title.
+  if (above.cells.length === 1 && above.cells[0]!.column <= header.cells[0]!.column) return [];
+  const names = above.cells.slice(0, NAMES).map(({ text }) => JSON.stringify(text.slice(0, SHOWN)));
+  return [
+    `row ${above.number} (${names.join(", ")}${above.cells.length > NAMES ? ", …" : ""}) may be the header as well: --header ${above.number} takes it`,
   ];
 }
 
