@@ -113,8 +113,8 @@ function madeBy({ id, isOver, made }: Thread): string {
 }
 
 function shownMade(made: Made | undefined): string {
+  if (made?.stack !== undefined) return shown(made.stack, undefined);
   const place = made === undefined ? undefined : places[made.site];
-  if (made?.stack !== undefined) return shown(made.stack, place);
   return place === undefined ? "" : placeOf(place);
 }
 

@@ -479,9 +479,8 @@ test.skipIf(server === undefined)(
     const file = await example(folder.path);
     // Begun, and no row is in.
     const [ctx, cancel] = withCancel(background());
-    cancel();
     const begun = await openTarget({ to: database.dsn, connections: 2 });
-    const { id } = await runImport(ctx, { target: begun, file, schema: people, atomic: true });
+    const { id } = await runImport(ctx, { target: begun, file, schema: people, atomic: true, onBegin: () => cancel() });
     await begun[Symbol.asyncDispose]();
     const elsewhere = new pg.Client({ connectionString: database.dsn, application_name: `sluice ${id} 1` });
     await elsewhere.connect();
