@@ -33,7 +33,8 @@ export function aboutLines(rows: readonly HeadRow[], header: number): number {
 /**
  * Whether the row right below years or a series holds the name of the first column, whose cell in
  * the header is the name of the series: `Time | 2023 | 2024` over `Country`, as OECD and Eurostat
- * have it. No row below it has one cell, so it is not the title of a section.
+ * have it. The rows below it fill more than half of the header, so it is neither the title of a
+ * section nor a record in which all is missing.
  */
 function namesFirst(rows: readonly HeadRow[], header: number): boolean {
   const [row, next] = [rows[header]!, rows[header + 1]];
@@ -43,7 +44,9 @@ function namesFirst(rows: readonly HeadRow[], header: number): boolean {
   const inSeries = seriesIn(row);
   const isSeries = series.length > 0 && series.every((cell) => isYear(cell) || inSeries.has(cell.column));
   const isName = next.cells[0]!.sort === "text" && next.cells[0]!.column === corner!.column;
-  return isName && corner!.sort === "text" && isSeries && below.every(({ cells }) => cells.length > 1);
+  return (
+    isName && corner!.sort === "text" && isSeries && below.every(({ cells }) => cells.length * 2 > row.cells.length)
+  );
 }
 
 /** The most rows below the header of which no cell fits. */
@@ -70,10 +73,10 @@ const VALUE_IN = /^[-+−(<>≤≥~]?\s?\d/;
 
 /**
  * Compares a row with the columns of values below it. It fits if one of its cells is a value, or a
- * mark for a missing one. It misfits if it is a text alone there, right of others. It also does if
- * the text that all records begin with is missing, and there are different texts, or dates over
- * numbers, over half of these columns or over no other ones. Anything else tells nothing: `North |
- * closed | closed` is a record.
+ * mark for a missing one. It misfits if it is a text alone there, right of others, and no such text
+ * comes further down, as titles of sections do. It also does if the text that all records begin
+ * with is missing, and there are different texts, or dates over numbers, over half of these columns
+ * or over no other ones. Anything else tells nothing: `North | closed | closed` is a record.
  */
 function fitOf(rows: readonly HeadRow[], at: number): "fits" | "misfits" | undefined {
   const { cells } = rows[at]!;
@@ -91,8 +94,12 @@ function fitOf(rows: readonly HeadRow[], at: number): "fits" | "misfits" | undef
   if (misfits.length < over.length) return "fits";
   if (misfits.length === 0) return undefined;
   const first = [...sorts.keys()].reduce((least, column) => Math.min(least, column), Number.POSITIVE_INFINITY);
-  // At the left it is the title of a section.
-  if (cells.length === 1) return cells[0]!.column > first ? "misfits" : undefined;
+  // At the left it is the title of a section, or if another one follows.
+  const [{ column }, ...others] = cells as [HeadCell, ...HeadCell[]];
+  const isTitle = ({ cells: [cell, ...more] }: HeadRow): boolean =>
+    more.length === 0 && cell!.column === column && isWord(cell!);
+  if (others.length === 0)
+    return column > first && !rows.slice(at + 2).some((row) => isTitle(row)) ? "misfits" : undefined;
   const begins = sorts.get(first) === "text" && cells.some(({ column }) => column <= first);
   const isSaid = new Set(misfits.map(({ text }) => text)).size > 1 || misfits.some(({ sort }) => sort !== "text");
   const areAll = misfits.length === cells.length || misfits.length * 2 >= typed.size;

@@ -13,8 +13,8 @@ const HEADER_ROWS = 4;
 /**
  * The index of the row that numbers the columns, if there is one among the first rows. The cells of
  * such a row go up by one from 1 or 2 on, or from 0 on if that is the number of the texts. Names
- * are over them. Numbers are not what one of their columns holds, or the row leaves the column of
- * texts empty that all records begin with.
+ * are over them. Numbers are not what one of their columns holds, or the row leaves the column
+ * empty that all records begin with.
  */
 export function columnNumbersAt(rows: readonly HeadRow[]): number | undefined {
   for (let i = 1; i < rows.length - 1; i++) {
@@ -79,14 +79,12 @@ function holdsText(records: readonly HeadRow[], row: readonly HeadCell[]): boole
   });
 }
 
-/** Reports whether all records have a text in a column left of the row's. */
+/** Reports whether all records have a cell in a column left of the row's. */
 function leavesFirst(records: readonly HeadRow[], row: readonly HeadCell[]): boolean {
   const below = records.slice(0, BELOW);
   const [first] = row;
   if (row.length < LEAST_ALONE || below.length < FEW_RECORDS) return false;
   return below[0]!.cells.some(
-    ({ column }) =>
-      column < first!.column &&
-      below.every(({ cells }) => cells.some((cell) => cell.column === column && cell.sort === "text")),
+    ({ column }) => column < first!.column && below.every(({ cells }) => cells.some((cell) => cell.column === column)),
   );
 }

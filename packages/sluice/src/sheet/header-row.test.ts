@@ -715,6 +715,27 @@ describe("rows below the header say more of the columns and are no records", () 
     // Another one is the title of a section, and so is this.
     expect(layout(rows.toSpliced(4, 0, ["Isles"])).aboutRows).toEqual([]);
     expect(layout(rows.with(0, ["Time", null, "Men", "Women"])).aboutRows).toEqual([]);
+    // Beside records with few values, it is one without any.
+    const few: BatchCell[][] = [["People", 2021, 2022, 2023, 2024], ["Abaco"], ["Aruba", 1, 2, 3, 4], ["Bimini", null, null, 5], ["Cuba", 5, 6, 7, 8]]; // prettier-ignore
+    expect(layout(few)).toMatchObject({ aboutRows: [], firstRow: 2 });
+    expect(layout(few.with(3, ["Bimini", 1, null, 5]))).toMatchObject({ aboutRows: [2], firstRow: 3 });
+  });
+
+  test("a text alone over numbers, unless another one follows as the title of a section", () => {
+    const row = (name: string): BatchCell[] => [name, 5, 6, 7];
+    const rows: BatchCell[][] = [["Age", "2001", "2011", "2021"], [null, "All"], row("young"), row("old"), row("older")]; // prettier-ignore
+    expect(layout(rows)).toMatchObject({ aboutRows: [2], firstRow: 3 });
+    const sections = [...rows, [null, "Men"], row("young"), row("old")];
+    expect(layout(sections)).toMatchObject({ aboutRows: [], firstRow: 2 });
+  });
+
+  test("numbers of the columns beside a column of years, if they leave it empty", () => {
+    const years = [1962, 1963, 1964, 1965].map((year, n): BatchCell[] => [year, n, n * 3, 0, 5]);
+    const names: BatchCell[] = ["Year", "Napa", "Yolo", "Kern", "Butte"];
+    const numbers: BatchCell[] = [null, "[1]", "[2]", "[3]", "[4]"];
+    expect(layout([names, numbers, ...years])).toMatchObject({ headerRows: [1], aboutRows: [2], firstRow: 3 });
+    expect(layout([names, [null, 1, 2, 3, 4], ...years])).toMatchObject({ aboutRows: [2] });
+    expect(layout([names, [1961, 1, 2, 3, 4], ...years])).toMatchObject({ aboutRows: [] });
   });
 
   test("a column without a name has the one of the row below", () => {
@@ -1320,4 +1341,18 @@ test("a row of texts is a record, if half of them are in other records, or end a
   expect(layout([["Who", "First (h)", "Next (h)"], ...pairs]).headerRows).toEqual([1]);
   // The header comes again on the next page.
   expect(layout([...WORDS, ...WORDS]).headerRows).toEqual([1]);
+});
+
+test("a row with fractions holds measured values, and no names", () => {
+  const matrix: BatchCell[][] = [
+    [null, "0 to 5", "5 to 25"],
+    ["a", 43.33, 17.65, null, "a", "b", "c"],
+    ["b", 17.65, 37.09, "a", 43.33, 17.65, 10.73],
+    ["c", 10.73, 10.5, "b", 17.65, 37.09, 10.5],
+    ["d", 6.04, 8.93, "c", 10.73, 10.5, 23.99],
+  ];
+  expect(found(matrix)).toEqual([[1], ["0 to 5", "5 to 25"]]);
+  // Whole numbers may be names, such as those of wards.
+  const wards = matrix.with(1, ["Ward", 43, 17, null, "a", "b", "c"]);
+  expect(found(wards)[0]).toContain(2);
 });

@@ -322,11 +322,17 @@ function findHeader(rows: readonly HeadRow[]): number | undefined {
     }
     if (records === 0 && (isRemark(rows, i, labels) || isProse(rows, i, labels) || isSeriesOver(rows, i))) continue;
     if (labels + records === 0 && holdsTexts(rows, i)) return undefined;
-    if (records === 0 || labels > records) return nearest(rows, i, labels);
+    if (records === 0 || (labels > records && !holdsFractions(rows[i]!))) return nearest(rows, i, labels);
     if (labels === 0 && (i === 0 || holdsValues(rows))) return undefined;
     return widest(rows, i);
   }
   return 0;
+}
+
+/** Whether a row has fractions, and no series: they are measured, and no names. */
+function holdsFractions(row: HeadRow): boolean {
+  const fractions = row.cells.filter(({ sort, text }) => sort === "number" && /^-?\d*\.\d+$/.test(text));
+  return fractions.length > 1 && seriesIn(row).size === 0;
 }
 
 /** A name with its value in one cell: `Account: 0808 8804`. */
