@@ -177,7 +177,7 @@ const PLAN: Readonly<Record<string, Fits>> = {
       repeated: isList(isList(hasShape({ column: isCount, text: isText }))),
       folds: isOptional(isBoolean),
       usual: isNatural,
-      sections: isOptional(hasShape({ begin: isCount, title: isOptional(isText) })),
+      sections: isOptional(hasShape({ begin: isCount, texts: isOptional(isList(isCount)), title: isOptional(isText) })),
       gaps: isBoolean,
       totals: isList(isCount),
       limit: isOptional(isCount),

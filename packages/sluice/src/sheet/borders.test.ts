@@ -399,6 +399,28 @@ describe("the header's border", () => {
     expect(says([null, "B", "C", "D"], ["a", "b", "c", 4])).toBe("");
   });
 
+  test("a row above the header is said to hold groups, if they are over several names and left out of them", () => {
+    const says = (above: BatchCell[], header: BatchCell[], apart = 1): string[] => {
+      const records = [1, 2, 3].map((n) => ["Bern", 5 + n, 7, 8, 9]);
+      const gap = Array.from({ length: apart - 1 }, (): BatchCell[] => []);
+      const heads = headRows(batchOfRows([above, ...gap, header, ...records]));
+      const headers = heads[1]!.cells.map(({ column, text }) => ({ sheetColumn: column, text }));
+      const layout = { ...detectLayout(heads), headers, headerRows: [1 + apart], passedOver: [1], firstRow: 2 + apart };
+      return layoutDoubts(heads, layout).filter((note) => note.includes("--header"));
+    };
+    const names = ["Town", "Men", "Women", "Young", "Old"];
+    expect(says(["Place", "Sex", null, "Age"], names, 2)).toEqual([
+      'row 1 ("Place", "Sex", "Age") above the header may name groups of columns, and is left out of the names: --header 1-3 joins it to them',
+    ]);
+    // A cell over a column without a name is merged downwards.
+    expect(says(["Place", "Persons"], [null, "Men", "Women", "Young", "Old"])).toEqual([
+      'row 1 ("Place", "Persons") above the header may name groups of columns, and is left out of the names: --header 1-2 joins it to them',
+    ]);
+    expect(says(["Made by", "me"], names)).toEqual([]);
+    expect(says(["Place", "Sex:", null, "Age"], names)).toEqual([]);
+    expect(says(["Place", "Sex", null, "Age"], names, 3)).toEqual([]);
+  });
+
   test("prose is no table: from a third of its cells on", () => {
     const doubt = (prose: number): string | undefined => {
       const rows = Array.from({ length: 6 }, (_, n) => [`name ${n}`, n < prose ? "word ".repeat(20) : n]);

@@ -10,6 +10,7 @@
 //   tables side by side                         --range, one for each
 //   titles of sections among the records        --add section
 //   names in the first row of each group alone  --add row
+//   groups above the header, not in its names   --header N-M
 //
 // A doubt changes nothing of the import. `sluice preview` shows it before any row goes in.
 import { columnLetters } from "../xlsx/text.ts";
@@ -17,10 +18,12 @@ import { namedValues } from "./above-header.ts";
 import { isForm, isReport } from "./form.ts";
 import { groupColumns } from "./groups.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
+import { isLabel } from "./evidence.ts";
+import { spansOf } from "./header-groups.ts";
 import { otherTable, type Layout } from "./header-row.ts";
 import { rowsText } from "./record-notes.ts";
 import { isPrinted, usualCells } from "./records.ts";
-import { isTitleRow, recordsBegin } from "./sections.ts";
+import { isTitleRow, sectionRule } from "./sections.ts";
 import { partedTables, repeatedBlocks, type Block } from "./side-by-side.ts";
 import { scoreOf } from "./table-score.ts";
 
@@ -52,7 +55,12 @@ export function layoutDoubts(
     notes.push(
       `${unnamed} of ${filled.size} columns have no name in row ${headerRows.at(-1)}, so another row may be the header: --header N (or N-M) says which, --header none that there is none`,
     );
-  notes.push(...datedNotes(rows, headerRows), ...namesAboveNotes(rows, layout), ...oneColumnNotes(records, isText));
+  notes.push(
+    ...datedNotes(rows, headerRows),
+    ...namesAboveNotes(rows, layout),
+    ...groupsAboveNotes(rows, layout),
+    ...oneColumnNotes(records, isText),
+  );
   const body = bodyOf(records);
   const { doubt } = scoreOf(body, layout);
   if (isForm(rows))
@@ -95,17 +103,48 @@ function datedNotes(rows: readonly HeadRow[], headerRows: readonly number[]): st
  * Says that the row right above the header may be the header: it has a text in nearly all columns
  * that the header names, and so has the header.
  */
-function namesAboveNotes(rows: readonly HeadRow[], { headerRows, passedOver }: Layout): string[] {
+function namesAboveNotes(rows: readonly HeadRow[], layout: Layout): string[] {
+  const { headerRows, passedOver } = layout;
   const at = rows.findIndex(({ number }) => number === headerRows[0]);
   const [above, header] = [rows[at - 1], rows[at]];
   if (!above || !header || above.number !== passedOver.at(-1)) return [];
   const areNames = [...above.cells, ...header.cells].every(({ sort }) => sort === "text");
-  if (!areNames || above.cells.length < header.cells.length - 1) return [];
+  if (!areNames || above.cells.length < header.cells.length - 1 || groupsAbove(rows, layout)) return [];
   // A text alone in the first column is a title.
   if (above.cells.length === 1 && above.cells[0]!.column <= header.cells[0]!.column) return [];
-  const names = above.cells.slice(0, NAMES).map(({ text }) => JSON.stringify(text.slice(0, SHOWN)));
+  return [`row ${above.number} (${textsOf(above)}) may be the header as well: --header ${above.number} takes it`];
+}
+
+/** `"Name", "Born", "Pay", …` */
+function textsOf({ cells }: HeadRow): string {
+  const names = cells.slice(0, NAMES).map(({ text }) => JSON.stringify(text.slice(0, SHOWN)));
+  return `${names.join(", ")}${cells.length > NAMES ? ", …" : ""}`;
+}
+
+/** The most rows from groups to the header below them. */
+const GROUPS_APART = 2;
+
+/**
+ * The row above the header that may hold groups of its names, and is no part of them: two cells of
+ * it or more are over two names or more; or one is, and another one is over a column without a
+ * name.
+ */
+function groupsAbove(rows: readonly HeadRow[], { headers, headerRows, passedOver }: Layout): HeadRow | undefined {
+  const [header] = headerRows;
+  const above = header === undefined ? undefined : rows.findLast(({ number }) => number < header);
+  if (!above || above.number !== passedOver.at(-1) || above.number + GROUPS_APART < header!) return undefined;
+  const areLabels = above.cells.every((cell) => isLabel(cell) && !/[:：]$/.test(cell.text));
+  if (!areLabels || above.cells.length < 2 || namedValues(above)) return undefined;
+  const { wide, down } = spansOf(above, headers.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
+  return wide > 1 || (wide === 1 && down > 0) ? above : undefined;
+}
+
+/** Says that the row above the header may hold groups, which are left out of the names. */
+function groupsAboveNotes(rows: readonly HeadRow[], layout: Layout): string[] {
+  const above = groupsAbove(rows, layout);
+  if (!above) return [];
   return [
-    `row ${above.number} (${names.join(", ")}${above.cells.length > NAMES ? ", …" : ""}) may be the header as well: --header ${above.number} takes it`,
+    `row ${above.number} (${textsOf(above)}) above the header may name groups of columns, and is left out of the names: --header ${above.number}-${layout.headerRows.at(-1)} joins it to them`,
   ];
 }
 
@@ -202,8 +241,8 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
   if (!first || lone.length > wide.length) return [];
   const found = rowsText({ count: lone.length, rows: lone.map(({ number }) => number) });
   const [hold, are, it] = lone.length === 1 ? ["holds", "a title of a section does, and is", "it"] : ["hold", "titles of sections do, and are", "them"]; // prettier-ignore
-  const begin = recordsBegin(records) ?? 0;
-  const advice = lone.every((row) => isTitleRow(row, begin)) ? `; --add section puts ${it} in a column of the rows below` : ""; // prettier-ignore
+  const rule = sectionRule(records) ?? { begin: 0 };
+  const advice = lone.every((row) => isTitleRow(row, rule)) ? `; --add section puts ${it} in a column of the rows below` : ""; // prettier-ignore
   return [
     `${found} ${hold} one ${first.cells[0]!.sort === "text" ? "text" : "value"} alone (${JSON.stringify(first.cells[0]!.text.slice(0, SHOWN))}), as ${are} imported${advice}`,
   ];
@@ -217,13 +256,21 @@ function repeatsRow(above: readonly HeadCell[], cells: readonly HeadCell[]): boo
   return above[0]!.text === cells[0]!.text && (cells.length === 1 || above.at(-1)!.text === cells.at(-1)!.text);
 }
 
-/** Says which columns have a value in the first row of each group of records alone. */
+/**
+ * Says which columns have a value in the first row of each group of records alone, or in another
+ * one.
+ */
 function groupNotes(records: readonly HeadRow[], { headers }: Layout): string[] {
   const columns = groupColumns(records);
   if (columns.length === 0) return [];
   const nameOf = new Map(headers.map(({ sheetColumn, text }) => [sheetColumn, text]));
   const names = columns.map((column) => JSON.stringify(nameOf.get(column) ?? `column_${column}`));
   const [name, has] = names.length === 1 ? ["the column", "has"] : ["the columns", "have"];
+  const first = records.find(({ cells }) => cells.length > 1)!;
+  if (!first.cells.some(({ column }) => columns.includes(column)))
+    return [
+      `${name} ${names.join(", ")} ${has} a value in one row of each group, as it seems, and ${names.length === 1 ? "is" : "are"} empty in the others, which nothing else tells apart; row ${first.number} has none, so that the value may be in the middle of its group, and filling downwards would be wrong; --add row keeps the order of the rows`,
+    ];
   return [
     `${name} ${names.join(", ")} ${has} a value in the first row of each group, as it seems, and ${names.length === 1 ? "is" : "are"} empty in the others, which nothing else tells apart; --add row keeps the order of the rows, by which they can be filled`,
   ];

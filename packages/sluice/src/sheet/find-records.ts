@@ -10,7 +10,7 @@ import type { Layout } from "./header-row.ts";
 import { SAMPLE_ROWS } from "./infer.ts";
 import { mergedDown, type MergedDown } from "./merged.ts";
 import { isPrinted, RecordFilter, recordsOf, usualCells, type RecordRules } from "./records.ts";
-import { isTitleRow, recordsBegin } from "./sections.ts";
+import { isTitleRow, sectionRule, type SectionRule } from "./sections.ts";
 import { beginnings, hasTotals, Totals, type TotalRow } from "./totals.ts";
 import type { SheetView } from "../rejects/as-source.ts";
 
@@ -92,10 +92,10 @@ function rulesOf(
   const titles = new Set(rows.filter(({ number }) => number < firstRow).map(({ cells }) => cells[0]!.text));
   const printed = ({ cells }: HeadRow): boolean =>
     cells.length === 1 && (isPrinted(cells[0]!.text) || titles.has(cells[0]!.text));
-  const begin = sections ? recordsBegin(records) : undefined;
+  const rule = sections ? sectionRule(records) : undefined;
   const usual = usualCells(
     records
-      .filter((row) => !printed(row) && (begin === undefined || !isTitleRow(row, begin)))
+      .filter((row) => !printed(row) && (rule === undefined || !isTitleRow(row, rule)))
       .map(({ cells }) => cells.length),
   );
   const above = rows.filter(({ number, cells }) => number < firstRow && (cells.length > 1 || usual > 1));
@@ -123,9 +123,9 @@ function rulesOf(
     usual,
     ...(textCells(body, usual) > 1 ? { texts: textCells(body, usual) } : {}),
     gaps: blank * 10 > body.length,
-    ...(begin === undefined || usual < 2
+    ...(rule === undefined || usual < 2
       ? {}
-      : { sections: { begin, ...(ownTitle(titled, repeated, records) ?? titleAbove(rows, headerRows[0], begin)) } }),
+      : { sections: { ...rule, ...(ownTitle(titled, repeated, records) ?? titleAbove(rows, headerRows[0], rule)) } }),
     totals: [],
     ...(limit === undefined ? {} : { limit }),
     ...(skipLast === undefined ? {} : { skipLast }),
@@ -169,9 +169,9 @@ function ownTitle(
 }
 
 /** The title right above the header, or with a blank row between. */
-function titleAbove(rows: readonly HeadRow[], header: number | undefined, begin: number): { title?: string } {
+function titleAbove(rows: readonly HeadRow[], header: number | undefined, rule: SectionRule): { title?: string } {
   const above = header === undefined ? undefined : rows.findLast(({ number }) => number < header);
-  if (!above || above.number < header! - 2 || !isTitleRow(above, begin)) return {};
+  if (!above || above.number < header! - 2 || !isTitleRow(above, rule)) return {};
   return { title: above.cells[0]!.text };
 }
 

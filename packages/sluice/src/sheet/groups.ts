@@ -6,7 +6,7 @@
 //         | old   | 7        within a group, and not from those of other groups
 //   Basel | young | 4
 //         | old   | 9
-import { cellsByColumn, sortBelow } from "./evidence.ts";
+import { cellsByColumn, isYear, sortBelow } from "./evidence.ts";
 import type { HeadRow } from "./head-rows.ts";
 
 /** Rows without a name, and groups, at least. */
@@ -18,21 +18,31 @@ export function groupColumns(records: readonly HeadRow[]): number[] {
   const rows = records.filter(({ cells }) => cells.length > 1);
   const columns = labelColumns(rows);
   const labels = rows.map(({ cells }) => columns.map((column) => cells.find((cell) => cell.column === column)?.text));
+  const filled = columns.map((_, at) => labels.flatMap((row, n) => (row[at] === undefined ? [] : [n])).join(" "));
   const found: number[] = [];
+  const rowsFound = new Set<string>();
   // From the right: names of groups are themselves in groups.
   for (let at = columns.length - 1; at >= 0; at--) {
-    if (!isOfGroups(labels, at)) continue;
+    // A second name of the same groups; or the name of a group that is longer than these rows.
+    const isBeside = rowsFound.has(filled[at]!) || (found.length > 0 && filled[at] === "0");
+    if (!isBeside && !isOfGroups(labels, at)) continue;
     found.unshift(columns[at]!);
+    rowsFound.add(filled[at]!);
     for (const [n, row] of labels.entries()) row[at] ??= labels[n - 1]?.[at];
   }
   return found;
 }
 
-/** The columns left of the first one that holds numbers or dates in half of the rows. */
+/**
+ * The columns left of the first one that holds numbers in half of the rows. Years and dates are no
+ * such numbers: they can tell the records of a group apart.
+ */
 function labelColumns(rows: readonly HeadRow[]): number[] {
   const columns = [...cellsByColumn(rows)].sort(([a], [b]) => a - b);
   const isValue = ([, cells]: (typeof columns)[number]): boolean =>
-    cells.length * 2 > rows.length && !["text", undefined].includes(sortBelow(cells));
+    cells.length * 2 > rows.length &&
+    !["text", "date", undefined].includes(sortBelow(cells)) &&
+    !cells.every((cell) => cell.sort === "text" || isYear(cell));
   const value = columns.findIndex(isValue);
   return value < 0 ? [] : columns.slice(0, value).map(([column]) => column);
 }

@@ -86,7 +86,10 @@ export function pairAt(rows: readonly HeadRow[], groups: number): Header[] {
  * The number of a row's cells that are above two columns or more, of those above one that has a
  * name, and of those above nothing: names whose cells are merged downwards.
  */
-function spansOf({ cells }: HeadRow, columns: readonly number[]): { wide: number; single: number; down: number } {
+export function spansOf(
+  { cells }: HeadRow,
+  columns: readonly number[],
+): { wide: number; single: number; down: number } {
   const named = new Set(columns);
   let [wide, single, down] = [0, 0, 0];
   for (const [n, { column }] of cells.entries()) {

@@ -60,11 +60,11 @@ function titleNotes({ count, first: titles }: OtherTitles): string[] {
   if (first.row === first.header) return [frontNote(count, titles, columns)];
   if (!next)
     return [
-      `row ${first.row} (${JSON.stringify(first.text)}) above a repeated header may be the title of another table: --range 1:${first.row - 1} takes what is above it, --range ${columns} what is below`,
+      `row ${first.row} (${JSON.stringify(first.text)}) above a repeated header may be the title of another table: --range 1:${first.row - 1} takes what is above it, --range ${columns} what is below; --add section puts it in a column of the rows below`,
     ];
   const rows = rowsText({ count, rows: titles.map(({ row }) => row) });
   return [
-    `${rows} (${JSON.stringify(first.text)}, ${JSON.stringify(next.text)}${count > 2 ? ", …" : ""}) above repeated headers may be titles of other tables: --range 1:${first.row - 1} takes what is above them, --range ${columns}${next.row - 1} the next table, and so on`,
+    `${rows} (${JSON.stringify(first.text)}, ${JSON.stringify(next.text)}${count > 2 ? ", …" : ""}) above repeated headers may be titles of other tables: --range 1:${first.row - 1} takes what is above them, --range ${columns}${next.row - 1} the next table, and so on; --add section puts them in a column of the rows below`,
   ];
 }
 

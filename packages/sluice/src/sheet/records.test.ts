@@ -377,6 +377,22 @@ describe("with --add section", () => {
     expect((await look("Item,Price,Note\nSaw,5,a\n,,old\nAxe,6,b\n")).notes.join()).not.toContain("--add section");
   });
 
+  test("a text over values is a title, also right below the header, and a mark there is none", async () => {
+    const block = "child,9,4\nyoung,5,2\nold,3,2\n";
+    const text = `Age,2001,2011\n,All,\n${block},Men,\n${block},n/a,\n,Women,\n${block}`;
+    expect((await look(text)).notes.join()).toContain(
+      'rows 2, 6, 10 and 11 hold one text alone ("All"), as titles of sections do, and are imported',
+    );
+    const found = await look(text.replace(",n/a,\n", ""), { add });
+    expect(types(found)).toEqual(["text", "integer", "integer"]);
+    expect(rowsLeftOut(found)).toEqual([["section", [2, 6, 10]]]);
+    expect(rowsOf(found)).toEqual([[3, "All"], [4, "All"], [5, "All"], [7, "Men"], [8, "Men"]]); // prettier-ignore
+    expect(rowsLeftOut(await look(text, { add }))).toEqual([["section", [2, 6, 11]]]);
+    // Titles over a column that no record fills.
+    const form = (title: string): string => `,,${title},\nClass,Order,,Total\na,b,,\nc,d,,\n`;
+    expect(rowsOf(await look(form("plot 1") + form("plot 2"), { add }))).toEqual([[3, "plot 1"], [4, "plot 1"], [7, "plot 2"], [8, "plot 2"]]); // prettier-ignore
+  });
+
   test("a year is a title left of the records alone", async () => {
     const years = "Year,Mood,Men,Women\n2004,,,\n,glad,5,6\n,sad,7,8\n2005,,,\n,glad,6,7\n,sad,4,8\n";
     expect(rowsOf(await look(years, { add }))).toEqual([[3, "2004"], [4, "2004"], [6, "2005"], [7, "2005"]]); // prettier-ignore
@@ -406,7 +422,7 @@ test("a title above a repeated header is said to begin another table, each with 
   const parts = "Sold,,\nPart,Qty,Price\nP-1,5,1.25\nP-2,6,2.50\n\nBought,,\nPart,Qty,Price\nP-3,7,3.75\nP-4,8,1.50\n";
   const { notes } = await look(parts);
   expect(notes).toContain(
-    'row 6 ("Bought") above a repeated header may be the title of another table: --range 1:5 takes what is above it, --range A7:C what is below',
+    'row 6 ("Bought") above a repeated header may be the title of another table: --range 1:5 takes what is above it, --range A7:C what is below; --add section puts it in a column of the rows below',
   );
   const [first, other] = [await look(parts, { range: "1:5" }), await look(parts, { range: "A7:C" })];
   expect([first.records, types(first)]).toEqual([2, ["text", "integer", "numeric"]]);
@@ -421,7 +437,7 @@ test("titles above several repeated headers are said, with the range of the next
   const text = block("Class 5a", 1) + block("Class 5b", 2) + block("Class 5c", 3);
   const { notes } = await look(text);
   expect(notes).toContain(
-    'rows 8 and 15 ("Class 5b", "Class 5c") above repeated headers may be titles of other tables: --range 1:7 takes what is above them, --range A10:B14 the next table, and so on',
+    'rows 8 and 15 ("Class 5b", "Class 5c") above repeated headers may be titles of other tables: --range 1:7 takes what is above them, --range A10:B14 the next table, and so on; --add section puts them in a column of the rows below',
   );
   const next = await look(text, { range: "A10:B14" });
   expect([next.records, next.columns.map(({ column }) => column), next.notes]).toEqual([3, ["name", "score"], []]);

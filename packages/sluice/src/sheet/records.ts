@@ -15,7 +15,7 @@ import type { RecordBatch } from "../chunk/chunk.ts";
 import { cellText } from "../values/shown.ts";
 import { MergedFill, type MergedDown } from "./merged.ts";
 import { beginsLike, foldRepeat } from "./repeats.ts";
-import { isTitleCell } from "./sections.ts";
+import { isTitleCell, type SectionRule } from "./sections.ts";
 import { selectRows } from "./select.ts";
 
 /** The rules that decide which rows are records; a part of an import's plan. */
@@ -48,10 +48,10 @@ export interface RecordRules {
   /** True if blank rows separate records, so that a blank row is no sign of the table's end. */
   readonly gaps: boolean;
   /**
-   * Lines of one cell, up to the column that records begin in, are the titles of sections; missing
-   * if they are records. `title` is that of the first records.
+   * How lines of one cell are told to be the titles of sections; missing if they are records.
+   * `title` is that of the first records.
    */
-  readonly sections?: { readonly begin: number; readonly title?: string };
+  readonly sections?: SectionRule & { readonly title?: string };
   /** Rows that were found to be totals. */
   readonly totals: readonly number[];
   /** Records after which the rest is left out. */
@@ -261,8 +261,7 @@ export class RecordFilter {
     const { limit = Number.POSITIVE_INFINITY } = this.#rules;
     const passed = batches.map((batch) => {
       this.#lastRow = batch.rowNumbers[batch.rowCount - 1] ?? this.#lastRow;
-      const records =
-        this.#rules.sections === undefined ? batch : this.#withSections(batch, this.#rules.sections.begin);
+      const records = this.#rules.sections === undefined ? batch : this.#withSections(batch, this.#rules.sections);
       if (limit === Number.POSITIVE_INFINITY) return records;
       const { firstCell } = records;
       return selectRows(
@@ -277,7 +276,7 @@ export class RecordFilter {
    * Leaves the titles of sections out, and gives each record the title that it is below. If every
    * row is a record, titles are too.
    */
-  #withSections(batch: RowBatch, begin: number): RecordBatch {
+  #withSections(batch: RowBatch, rule: SectionRule): RecordBatch {
     const sections = new Map<number, string>();
     let title = this.#section.join(TITLE_BETWEEN);
     const isKept = (row: number): boolean => {
@@ -288,7 +287,7 @@ export class RecordFilter {
         this.#inTitle = false;
         this.#fronts.delete(front);
       }
-      const line = titleOf(batch, row, begin);
+      const line = titleOf(batch, row, rule);
       if (line !== undefined) {
         this.#section = [...(this.#inTitle ? this.#section : []), line].slice(-TITLE_LINES);
         title = this.#section.join(TITLE_BETWEEN);
@@ -553,14 +552,14 @@ function loneCell(batch: RowBatch, row: number, { usual, texts = 0 }: RecordRule
 }
 
 /** The title of a section, if the row is a line of one cell that is one. */
-function titleOf(batch: RowBatch, row: number, begin: number): string | undefined {
+function titleOf(batch: RowBatch, row: number, rule: SectionRule): string | undefined {
   const first = firstFilled(batch, row);
   if (first === undefined || nextFilled(batch, row, first) !== undefined) return undefined;
   const { columns, types, bytes, starts, ends } = batch;
   const sort = types[first] === CellType.string ? "text" : "number";
-  if (!isTitleCell({ column: columns[first]!, sort }, begin)) return undefined;
   if (ends[first]! - starts[first]! > MOST_TITLE) return undefined;
-  return cellText(bytes.toString("utf8", starts[first], ends[first]), types[first]!).trim();
+  const text = cellText(bytes.toString("utf8", starts[first], ends[first]), types[first]!).trim();
+  return isTitleCell({ column: columns[first]!, sort, text }, rule) ? text : undefined;
 }
 
 /** Whether a row may be below the table: it is blank, or a line that may be a remark. */
