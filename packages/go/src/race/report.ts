@@ -113,9 +113,13 @@ function madeBy({ id, isOver, made }: Thread): string {
 }
 
 function shownMade(made: Made | undefined): string {
-  if (made?.stack !== undefined) return shown(made.stack, undefined);
   const place = made === undefined ? undefined : places[made.site];
-  return place === undefined ? "" : placeOf(place);
+  if (made?.stack === undefined) return place === undefined ? "" : placeOf(place);
+  const stack = shown(made.stack, undefined);
+  // The host knows the maker's name, and the rewritten code the column.
+  const maker = /^ {2}(.*)\(\)\n.*\n/.exec(stack);
+  if (place === undefined || !maker) return stack;
+  return placeOf({ ...place, name: maker[1]! }) + stack.slice(maker[0].length);
 }
 
 /** The words of Go's runtime for the misuse of a map. */
