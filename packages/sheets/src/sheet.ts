@@ -123,8 +123,10 @@ export class Sheet {
   }
 
   /**
-   * Resolves to false if there are no hyperlinks, those of formulas included. The part of a sheet
-   * in an .xlsx file is inflated and searched for the word; every other format gives true.
+   * Resolves to false if there are no hyperlinks, and none in formulas. It inflates the whole part
+   * of a sheet in an .xlsx file, and searches it for the word. Every other format gives true.
+   *
+   * @throws SheetError if the part cannot be read, or the workbook is closed
    */
   mentionsLinks(): Promise<boolean> {
     return this.#mentionsLinks();

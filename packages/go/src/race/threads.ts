@@ -232,7 +232,7 @@ export function begin(g: Goroutine, made: Made): void {
     // A promise that it still settles must not count as settled by the new goroutine.
     ended.thread.isStill = true;
     thread.time = ended.thread.time + 1;
-    // Whoever knows the new goroutine's time knows the time at which that one ended, too.
+    // A goroutine that knows the new one's time also knows when the earlier one ended.
     if (!maker.knows(thread.slot, ended.time)) thread.learnEnded(ended.thread);
   }
   keep(g, thread);

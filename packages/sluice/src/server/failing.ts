@@ -25,7 +25,7 @@ export function isApiPath(url: string): boolean {
 
 /**
  * The path of the route that answers a request. The address itself may write it in another way,
- * such as `/%69mports`; it counts if there is no route for it.
+ * such as `/%69mports`. The address counts only if no route answers it.
  */
 export function pathOf({ routeOptions, url }: FastifyRequest): string {
   return routeOptions?.url ?? url;

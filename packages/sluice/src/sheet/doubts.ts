@@ -125,9 +125,9 @@ function textsOf({ cells }: HeadRow): string {
 const GROUPS_APART = 2;
 
 /**
- * The row above the header that may hold groups of its names, and is no part of them: two cells of
- * it or more are over two names or more; or one is, and another one is over a column without a
- * name.
+ * The row above the header that may hold groups of its names, and is not a part of them. Two of
+ * its cells or more are each over two names or more. Or one is, and another cell is over a column
+ * without a name.
  */
 function groupsAbove(rows: readonly HeadRow[], { headers, headerRows, passedOver }: Layout): HeadRow | undefined {
   const [header] = headerRows;

@@ -199,7 +199,7 @@ async function stops(world: World, drains: boolean): Promise<void> {
     () => select({ tick: recv(timer.c), quit: recv(quit) }),
     async () => {
       await sleep(10);
-      // Whoever else has received the tick, it does not come again.
+      // If another goroutine has received the tick, it does not come again.
       if (!timer.stop()) {
         if (drains) timer.c.tryRecv();
         else await timer.c.recv();
