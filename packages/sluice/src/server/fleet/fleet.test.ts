@@ -1,6 +1,6 @@
 // A fleet of real servers and workers over one real database: what any of them takes, all of them
 // know.
-import { copyFile, readdir, readFile, rename, symlink } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rmdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { describe, expect, test } from "vitest";
@@ -202,13 +202,33 @@ describe.skipIf(server === undefined)("a fleet", () => {
     expect(await found()).not.toHaveProperty("retry");
   });
 
-  test("lists an import that came to nothing too often, until somebody lets it wait again", async () => {
+  test("gives no import to a worker that is cut off from its store, after the first one", async () => {
     await using fleet = await newFleet();
     const at = await fleet.server();
     await using mount = await mounted(fleet);
-    await fleet.worker({ files: mount.path, maxAttempts: 2 });
+    const cutOff = await fleet.worker({ files: mount.path, maxAttempts: 2 });
     await mount.away();
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++) ids.push((await send(at, "/imports", people(10, n * 10), "people.csv")).body.id);
+    const said = (): string => cutOff.lines.join("\n");
+    await expect.poll(said).toContain("cannot ask for work: files cannot be kept in");
+    const healthy = await fleet.worker({ maxAttempts: 2 });
+    for (const id of ids) expect(await ended(at, id)).toMatchObject({ state: "finished", inserted: 10 });
+    expect(said().match(/came to nothing/g)).toHaveLength(1);
+    await mount.back();
+    await healthy.drain();
+    const { body } = await send(at, "/imports", people(10, 100), "people.csv");
+    expect(await ended(at, body.id)).toMatchObject({ state: "finished", inserted: 10 });
+  });
+
+  test("lists an import that came to nothing too often, until somebody lets it wait again", async () => {
+    await using fleet = await newFleet();
+    const at = await fleet.server();
     const { body } = await send(at, "/imports", people(10), "people.csv");
+    const file = join(fleet.files, "files", (await kept(fleet))[0]!);
+    await rename(file, `${file}.good`);
+    await mkdir(file);
+    await fleet.worker({ maxAttempts: 2 });
     expect(await ended(at, body.id)).toMatchObject({
       state: "failed",
       resumable: true,
@@ -220,7 +240,8 @@ describe.skipIf(server === undefined)("a fleet", () => {
     const dead = async (): Promise<readonly string[]> =>
       (await ask<ImportList>(at, "GET", "/dead-letters")).body.imports.map(({ id }) => id);
     expect(await dead()).toEqual([body.id]);
-    await mount.back();
+    await rmdir(file);
+    await rename(`${file}.good`, file);
     expect((await ask(at, "POST", `/imports/${body.id}/resume`)).status).toBe(202);
     expect(await ended(at, body.id)).toMatchObject({ state: "finished", inserted: 10 });
     expect(await dead()).toEqual([]);

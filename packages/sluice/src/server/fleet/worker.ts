@@ -11,7 +11,8 @@
 //      finished, or failed for good        its end is recorded; its file goes, unless it can resume
 //      cancelled by somebody               it is ended in the ledger too
 //      this worker is stopping             the claim is released: another worker continues
-//      failed, and may work later          the claim is given back, up to `maxAttempts` times
+//      failed, and may work later          the claim is given back, up to `maxAttempts` times, and
+//                                          this worker takes no other until it can reach what it needs
 //      another worker has it now           nothing is written
 //      its record was deleted              nothing can be written, and the log says so
 import { withCancel, type CancelFunc, type Context } from "@sluice/go/context";
@@ -21,6 +22,7 @@ import { cancelImport } from "../../ledger/history.ts";
 import type { Target } from "../../target.ts";
 import { AllowedTables } from "../allowed.ts";
 import { describeReason, isUnavailable } from "../failure.ts";
+import { createProbe } from "../health.ts";
 import { Live } from "../jobs/live.ts";
 import { recordedIn } from "../jobs/recorded.ts";
 import { unexpected } from "../jobs/refusals.ts";
@@ -57,7 +59,7 @@ export interface WorkerOptions {
 
 /** Between two questions for work, if nobody says that there is some. */
 const LOOK_MS = 2000;
-/** The first pause after the database has not answered. */
+/** The pause after the queue, the database or the store could not be used. */
 const BREAK_MS = 1000;
 /** How often a worker says that it lives. */
 const BEAT_MS = 2000;
@@ -87,7 +89,10 @@ export class Worker {
   readonly #records: FleetRecords;
   readonly #rooms: Rooms;
   readonly #running = new Map<string, Running>();
+  readonly #probe: () => Promise<void>;
   #wake: PromiseWithResolvers<void> = Promise.withResolvers();
+  /** The last attempt has failed, perhaps since this worker is cut off. */
+  #isInDoubt = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -95,6 +100,7 @@ export class Worker {
     this.#claims = new Claims(options.database, options.name, options.limits, settled);
     this.#records = new FleetRecords(options.database);
     this.#rooms = new Rooms(options.maxImports);
+    this.#probe = createProbe(options.target);
   }
 
   /** The imports that run here. */
@@ -132,18 +138,34 @@ export class Worker {
   /** Claims and runs one import after the other. */
   async #work(ctx: Context): Promise<void> {
     const { log, hidePlaces } = this.#options;
+    let said = "";
     while (ctx.err() === undefined) {
       const woken = this.#wake.promise;
       try {
+        if (this.#isInDoubt) await this.#findFit();
         const taken = await this.#claims.take();
+        said = "";
         if (taken && "claim" in taken) await this.#run(ctx, taken.claim);
         else if (taken?.gone) log(`import ${taken.settled}: not run, since ${GONE}`, { import: taken.settled });
         else if (!taken) await Promise.race([woken, sleep(LOOK_MS, ctx).catch(() => undefined)]);
       } catch (error) {
-        log(`cannot ask for work: ${hidePlaces(describeReason(error))}`);
+        const reason = `cannot ask for work: ${hidePlaces(describeReason(error))}`;
+        if (reason !== said) log(reason);
+        said = reason;
         await sleep(BREAK_MS, ctx).catch(() => undefined);
       }
     }
+  }
+
+  /**
+   * Asks for the database and the store before it takes work again. A worker that is cut off is
+   * always free, so it would take import after import from those that can run them.
+   *
+   * @throws if one of the two cannot be used
+   */
+  async #findFit(): Promise<void> {
+    await Promise.all([this.#probe(), this.#options.files.start()]);
+    this.#isInDoubt = false;
   }
 
   /** Runs a claim to its end. Never rejects, so a worker's place is always free again. */
@@ -219,6 +241,7 @@ export class Worker {
       return log(`import ${id}: left to another worker`, about);
     }
     if (again !== true) return await this.#ended(running, "failed", outcome);
+    this.#isInDoubt = true;
     const now = await this.#claims.giveBack(claim, outcome ?? {}, maxAttempts);
     if (now === "failed") this.#options.onEnd?.({ state: "failed", ...(outcome ? { outcome } : {}) });
     log(`import ${id}: attempt ${claim.attempt} came to nothing: ${outcome?.error?.message ?? ""}`, about);
