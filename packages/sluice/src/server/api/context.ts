@@ -1,7 +1,7 @@
 // What the routes of the API share.
-import type { Context } from "@sluice/go/context";
+import { withCancel, type Context } from "@sluice/go/context";
 import type { KeyedLimiter } from "@sluice/go/rate";
-import type { FastifyRequest } from "fastify";
+import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Target } from "../../target.ts";
 import type { AllowedTables } from "../allowed.ts";
 import { HttpFailure } from "../failure.ts";
@@ -58,4 +58,12 @@ export function keepPace({ pace, clientOf }: Pick<Api, "pace" | "clientOf">, req
     { "retry-after": "5" },
     "too_many_requests",
   );
+}
+
+/** A context that ends with the server, or when the caller of a request has gone. */
+export function whileHeard({ closing }: Pick<Api, "closing">, { raw }: FastifyReply): Context {
+  const [ctx, end] = withCancel(closing);
+  if (raw.closed) end();
+  else raw.once("close", end);
+  return ctx;
 }

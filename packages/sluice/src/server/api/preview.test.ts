@@ -63,6 +63,19 @@ describe.skipIf(server === undefined)("POST /preview", () => {
     expect(await keptOf(service, file.size)).toBe(0);
   });
 
+  test("ends, and keeps no file, if its caller has gone", async () => {
+    await using service = await startService();
+    const file = new Blob([distant()]);
+    const form = new FormData();
+    form.append("file", file, "far.csv");
+    const gone = new AbortController();
+    const asked = fetch(`${service.url}/preview`, { method: "POST", body: form, signal: gone.signal });
+    while ((await keptOf(service, file.size)) < 1) await sleep(20);
+    gone.abort();
+    await expect(asked).rejects.toThrow("aborted");
+    await expect.poll(() => keptOf(service, file.size)).toBe(0);
+  });
+
   test("of a file that was sent before takes its token, with other fields, and so does an import", async () => {
     await using service = await startService();
     const { body } = await send<Preview>(service, "/preview", csv("x\nname;age\nAda;36\n"), "people.csv", {

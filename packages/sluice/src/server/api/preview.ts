@@ -3,7 +3,8 @@
 //
 // It answers 200 even if no sheet could be imported: each sheet has its own `error`. A failure
 // means that there is nothing to show: the form is wrong, or the file cannot be read at all.
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Context } from "@sluice/go/context";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { previewFile, type FilePreview } from "../../preview.ts";
 import { openWorkbook } from "../../rejects/as-source.ts";
 import { businesses } from "../../schema/businesses.ts";
@@ -13,7 +14,7 @@ import { inUploadTerms, NOT_BEGUN, OTHER_HEADERS } from "../importing.ts";
 import { meansDirectory, tableOf } from "../jobs/run.ts";
 import { KEPT_MS } from "../jobs/uploads.ts";
 import type { Upload } from "../upload.ts";
-import { keepPace, type Api } from "./context.ts";
+import { keepPace, whileHeard, type Api } from "./context.ts";
 import { GRID, lookAt, type SheetLook } from "./grid.ts";
 import { anyBody, FORM, receiveFile } from "./imports.ts";
 import type { Preview } from "./preview-schema.ts";
@@ -38,18 +39,22 @@ export function previewRoutes(app: FastifyInstance, api: Api): void {
       },
       validatorCompiler: anyBody,
     },
-    (request) => preview(api, request),
+    (request, reply) => preview(api, request, reply),
   );
 }
 
-/** Looks at a file and keeps it. A file that cannot be looked at is removed at once. */
-async function preview(api: Api, request: FastifyRequest): Promise<Preview> {
+/**
+ * Looks at a file and keeps it. A file that cannot be looked at is removed at once, and so is one
+ * whose sender has gone.
+ */
+async function preview(api: Api, request: FastifyRequest, reply: FastifyReply): Promise<Preview> {
   keepPace(api, request);
   const { upload, fields } = await receiveFile(api, request);
+  const ctx = whileHeard(api, reply);
   try {
-    const found = await look(api, upload, fields);
+    const found = await look(api, ctx, upload, fields);
     const imported = new Set(found.imports.map(({ sheet }) => sheet));
-    const looks = await looksOf(api, upload, fields, imported);
+    const looks = await looksOf(api, ctx, upload, fields, imported);
     const token = fields.get("upload")?.[0] ?? api.kept.keep(upload);
     // A file that was sent before is kept as it was; this was another name of it.
     if (fields.has("upload")) await upload[Symbol.asyncDispose]();
@@ -57,7 +62,8 @@ async function preview(api: Api, request: FastifyRequest): Promise<Preview> {
     return { ...found, sheets, upload: token, expiresAt: new Date(Date.now() + KEPT_MS).toISOString() };
   } catch (error) {
     await upload[Symbol.asyncDispose]();
-    if (api.closing.err() !== undefined) throw new HttpFailure(503, NOT_BEGUN);
+    // The server is stopping, or nobody hears this.
+    if (ctx.err() !== undefined) throw new HttpFailure(503, NOT_BEGUN);
     throw inUploadTerms(error, upload);
   }
 }
@@ -67,7 +73,8 @@ async function preview(api: Api, request: FastifyRequest): Promise<Preview> {
  * has its headers.
  */
 async function look(
-  { target, reading, closing: ctx, hide }: Api,
+  { target, reading, hide }: Api,
+  ctx: Context,
   upload: Upload,
   fields: FormFields,
 ): Promise<FilePreview> {
@@ -96,7 +103,8 @@ function shown(preview: FilePreview, hide: (text: string) => string): FilePrevie
  * one. The file is opened again, since the preview has closed it.
  */
 async function looksOf(
-  { reading, closing: ctx }: Api,
+  { reading }: Api,
+  ctx: Context,
   upload: Upload,
   fields: FormFields,
   imported: ReadonlySet<string>,
