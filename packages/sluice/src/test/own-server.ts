@@ -22,7 +22,7 @@ export async function ownServer(...options: string[]): Promise<OwnServer | undef
  * A database on it. Each query has a connection of its own, since the server may have been stopped
  * since the last one.
  */
-export async function databaseOn({ url }: OwnServer): Promise<TestDatabase> {
+export async function databaseOn({ url }: Pick<OwnServer, "url">): Promise<TestDatabase> {
   const name = newName("test");
   await ask(url, `create database ${name}`);
   const dsn = new URL(url);

@@ -1,5 +1,6 @@
 // Networks that part, between a worker and one of the three that it needs: the queue, the database
-// of the rows, the store. Nobody is told, on either side. And a server that is started again.
+// of the rows, the store. Nobody is told, on either side. And a server that is started again, or
+// whose standby takes over.
 // The server is this file's own: while one of its sessions waits in a COPY for a client that is cut
 // off, it drops no database.
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -37,6 +38,12 @@ async function expectEachOnce(fleet: TestFleet, at: TestServer, id: string): Pro
   expect(await ended(at, id)).toMatchObject({ state: "finished", total: ROWS, inserted: ROWS });
   const all = `select count(*), count(distinct name), min(name), max(name) from people`;
   expect((await fleet.database.query(all))[0]!.slice(0, 2)).toEqual([String(ROWS), String(ROWS)]);
+}
+
+/** More rows go in than there are now. */
+async function expectMore(fleet: TestFleet): Promise<void> {
+  const before = await counted(fleet);
+  await expect.poll(() => counted(fleet)).toBeGreaterThan(Math.min(before, ROWS - 1));
 }
 
 /** Sends a file, and waits until some of its rows are in. */
@@ -134,8 +141,35 @@ test("a server that crashes and starts again while imports run loses no row, and
   for (let crash = 0; crash < 2; crash++) {
     own.stop();
     own.start();
-    const before = await counted(fleet);
-    await expect.poll(() => counted(fleet)).toBeGreaterThan(Math.min(before, ROWS - 1));
+    await expectMore(fleet);
   }
   await expectEachOnce(fleet, at, id);
+}, 360_000);
+
+test("a standby that takes over while imports run has each row that was committed, and gets the others once", async () => {
+  const primary = await ownServer();
+  if (!primary) return;
+  try {
+    using standby = await primary.follow();
+    const place = new URL(primary.url);
+    await using proxy = await startProxy(place, Infinity);
+    await using fleet = await newFleet({ database: await databaseOn({ url: through(primary.url, proxy) }) });
+    await fleet.database.query("alter system set synchronous_standby_names = '*'");
+    await fleet.database.query("select pg_reload_conf()");
+    await expect.poll(() => fleet.database.query("select sync_state from pg_stat_replication")).toEqual([["sync"]]);
+    await slowTable(fleet);
+    const at = await fleet.server();
+    await fleet.worker();
+    await fleet.worker();
+    const id = await begun(fleet, at);
+    primary.stop();
+    standby.promote();
+    place.port = new URL(standby.url).port;
+    await expect.poll(() => counted(fleet)).toBeGreaterThan(200);
+    await expectMore(fleet);
+    await expectEachOnce(fleet, at, id);
+  } finally {
+    primary.start();
+    primary.remove();
+  }
 }, 360_000);
