@@ -3,10 +3,14 @@
 // whose standby takes over.
 // The server is this file's own: while one of its sessions waits in a COPY for a client that is cut
 // off, it drops no database.
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { OwnServer } from "../../../../../scripts/postgres.ts";
 import { openTarget } from "../../database/open.ts";
 import { databaseOn, ownServer } from "../../test/own-server.ts";
+import { canMount } from "../../test/crash/full-disk.ts";
 import { startProxy, type Proxy } from "../../test/proxy.ts";
 import { ask, ended, people, send } from "../test/client.ts";
 import { newFleet, type TestFleet, type TestServer, type TestWorker } from "./test/fleet.ts";
@@ -173,3 +177,35 @@ test("a standby that takes over while imports run has each row that was committe
     primary.remove();
   }
 }, 360_000);
+
+test.skipIf(!canMount())(
+  "a disk of the database that is full lets imports wait until it has room",
+  async () => {
+    if (!own) return;
+    const disk = join(own.home, "small");
+    const { uid = 0, gid = 0 } = own.user;
+    mkdirSync(disk);
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=128k,uid=${uid},gid=${gid}`, "tmpfs", disk]);
+    try {
+      await using fleet = await newFleet({ database: await databaseOn(own) });
+      const { database } = fleet;
+      await database.query(`create tablespace small location '${disk}'`);
+      await database.query("create table people (name text, age integer) tablespace small");
+      const at = await fleet.server();
+      await fleet.worker({ maxAttempts: 100 });
+      const fields = { table: "people", chunkRows: "100" };
+      const { id } = (await send(at, "/imports", people(ROWS), "people.csv", { fields })).body;
+      await expect
+        .poll(async () => (await ask(at, "GET", `/imports/${id}`)).body.retry?.reason)
+        .toMatch(/The server's disk is full: make room/);
+      expect(await counted(fleet)).toBeLessThan(ROWS);
+      execFileSync("mount", ["-o", "remount,size=100m", disk]);
+      await expectEachOnce(fleet, at, id);
+      await database.query("drop table people");
+      await database.query("drop tablespace small");
+    } finally {
+      execFileSync("umount", ["--lazy", disk]);
+    }
+  },
+  360_000,
+);

@@ -1,7 +1,7 @@
 // One attempt at an import that was asked for: from what is kept of the wish to what the engine
 // says of it.
 import type { Context } from "@sluice/go/context";
-import { describeError, isInterrupted, SluiceError } from "../../errors.ts";
+import { isInterrupted, SluiceError } from "../../errors.ts";
 import { runImport } from "../../import.ts";
 import { FinishedError } from "../../ledger/finished.ts";
 import { findImports } from "../../ledger/ledger.ts";
@@ -57,6 +57,12 @@ export async function attempt(ctx: Context, job: Job, path: string, live: Live, 
   }
 }
 
+/**
+ * Codes of other failures after which the same file may work later: another process has the import,
+ * the disk of the database is full (PostgreSQL's 53100), or one of this machine.
+ */
+const PASSING: ReadonlySet<string> = new Set(["import_running", "53100", "no_room"]);
+
 /** The result of an attempt that failed, with the error that callers see. */
 export function failedAttempt(
   error: unknown,
@@ -65,9 +71,9 @@ export function failedAttempt(
   { hide, hidePlaces }: Pick<Attempting, "hide" | "hidePlaces">,
 ): Attempt {
   const before = error instanceof FinishedError ? error.result.id : undefined;
-  const again = isUnavailable(error) || describeError(error).code === "import_running";
   const plain = inUploadTerms(error, { path, fileName });
   const { code, message, status } = toFailure(plain);
+  const again = isUnavailable(error) || (code !== undefined && PASSING.has(code));
   const said = (status >= 500 ? hidePlaces : hide)(message).replaceAll("?resume=never", "the field resume=never");
   const shown = { code: code ?? (status >= 500 ? "internal" : "bad_request"), message: said };
   return {
