@@ -5,7 +5,8 @@
 // strings. So a value means the same in all of them: it is what PostgreSQL's input function of the
 // column's type makes of that text.
 import { CellType, type RowBatch } from "@sluice/sheets";
-import { DAY_LENGTH, MIDNIGHT } from "../values/plain.ts";
+import { DAY_LENGTH } from "../values/digits.ts";
+import { MIDNIGHT } from "../values/plain.ts";
 import type { Originals } from "./originals.ts";
 import { rejectCell, type RejectCell } from "../reject.ts";
 import type { Column } from "../schema/schema.ts";

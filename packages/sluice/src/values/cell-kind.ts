@@ -7,7 +7,7 @@
 import { CellType } from "@sluice/sheets";
 import { dateFormatsOf } from "../schema/date-format.ts";
 import { amountOf } from "../schema/number-format.ts";
-import { withoutZerosAtEnd } from "./digits.ts";
+import { DAY_LENGTH, isDate, pointIn, withoutZerosAtEnd } from "./digits.ts";
 import { isMark } from "./marks.ts";
 
 /**
@@ -28,7 +28,7 @@ import { isMark } from "./marks.ts";
  */
 export type Kind = string;
 
-const { number, boolean, date, duration, error } = CellType;
+const { string, number, boolean, date, duration, error } = CellType;
 /** Texts longer than this are looked at only if they may be JSON. */
 const LONGEST_VALUE = 100;
 const BOOLEAN_WORDS = new Set(["true", "false", "yes", "no", "y", "n", "t", "f"]);
@@ -38,11 +38,14 @@ const ISO =
 const TIME = /^(?:[01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(?:\.\d{1,6})?)?$/;
 const PM_TIME = /^(?:0?[1-9]|1[0-2]):[0-5]\d(?::[0-5]\d)? ?[ap]\.?m\.?$/i;
 const DURATION = /^-?\d{1,5}:[0-5]\d(:[0-5]\d(?:\.\d{1,6})?)?$/;
-/**
- * A decimal with more digits than `amountOf` looks at. It has more than three after its point or
- * before it, so it is read in one way.
- */
-const LONG_DECIMAL = "amount none dd--dd- 0  ";
+/** A decimal that is read in one way, because it has not just three digits after its point. */
+const DECIMAL = "amount none dd--dd- 0  ";
+/** The digits after a point that may be between thousands. */
+const GROUP = 3;
+/** A whole number with at most this many digits is an `integer`. */
+const INTEGER_DIGITS = 9;
+const ZERO = 0x30;
+const MINUS = 0x2d;
 const INT_MAX = 2_147_483_647n;
 const BIGINT_MAX = 9_223_372_036_854_775_807n;
 
@@ -53,11 +56,28 @@ export function kindOf(bytes: Buffer, start: number, end: number, type: CellType
   if (type === date) return dateCellKind(bytes.toString("latin1", start, end));
   if (type === duration) return "duration";
   if (end - start > LONGEST_VALUE && bytes[start] !== 0x7b && bytes[start] !== 0x5b) return "text";
+  const plain = type === string ? plainKind(bytes, start, end) : undefined;
+  if (plain !== undefined) return plain;
   const value = bytes.toString("utf8", start, end);
   if (type === number) return numberCellKind(value);
   // Blanks around a value do not make it a word; a word keeps them.
   const kind = textKind(value.trim());
   return value !== value.trim() && (kind === "uuid" || kind === "email" || kind === "url") ? "text" : kind;
+}
+
+/**
+ * The kind of a text that columns of numbers and days are full of, as {@link textKind} tells it:
+ * `1234`, `-12.50`, `2020-01-31`. The bytes tell it over ten times as fast as the text does.
+ * Undefined of any other text.
+ */
+function plainKind(bytes: Buffer, start: number, end: number): Kind | undefined {
+  const point = pointIn(bytes, start, end);
+  if (point < 0) return end - start === DAY_LENGTH && isDate(bytes, start) ? "iso date" : undefined;
+  const first = bytes[start] === MINUS ? start + 1 : start;
+  const whole = point - first;
+  if (point < end) return (bytes[first] === ZERO && whole > 1) || end - point - 1 === GROUP ? undefined : DECIMAL;
+  if (whole > INTEGER_DIGITS || (bytes[first] === ZERO && end - start > 1)) return undefined;
+  return "integer";
 }
 
 /**
@@ -181,7 +201,7 @@ function numberTextKind(text: string): Kind | undefined {
     return length >= 10 ? `digits ${length}` : wholeKind(BigInt(text));
   }
   if (/^[+-]?\d+$/.test(text)) return "code";
-  if (/^-?(?:0|[1-9]\d*)?\.\d+$/.test(text)) return amountKind(text) ?? LONG_DECIMAL;
+  if (/^-?(?:0|[1-9]\d*)?\.\d+$/.test(text)) return amountKind(text) ?? DECIMAL;
   // `1E5` may be a part number; a point or a sign in the exponent makes it a number.
   if (/^-?\d\.\d+e[+-]?\d{1,3}$|^-?\d(?:\.\d+)?e[+-]\d{1,3}$/i.test(text) && Number.isFinite(Number(text))) {
     const [, decimals = "", exponent] = /^\d(?:\.(\d{1,5}))?e\+?(\d\d)$/i.exec(text) ?? [];

@@ -7,8 +7,8 @@
 // type.
 import { CellType } from "@sluice/sheets";
 import type { Column } from "../schema/schema.ts";
-import { isDay } from "../schema/date-format.ts";
 import { plainAsInferred } from "./inferred.ts";
+import { DAY_LENGTH, digitsEnd, isDate, NO_DIGITS, pointIn, twoDigits } from "./digits.ts";
 import { baseType } from "../schema/types.ts";
 import type { PlainTest } from "./verdict.ts";
 
@@ -22,8 +22,6 @@ const SPACE = 0x20;
 const T = 0x54;
 const Z = 0x5a;
 
-/** The bytes of `2020-01-31`. */
-export const DAY_LENGTH = 10;
 /** The rest of a date cell at midnight. */
 export const MIDNIGHT = "T00:00:00.000";
 const MIDNIGHT_BYTES: Buffer = Buffer.from(MIDNIGHT);
@@ -133,25 +131,6 @@ function isAtMost(bytes: Buffer, first: number, limit: Buffer): boolean {
   return true;
 }
 
-/** The place after the digits that begin at `at`. */
-function digitsEnd(bytes: Buffer, at: number, end: number): number {
-  let next = at;
-  while (next < end && bytes[next]! >= ZERO && bytes[next]! <= NINE) next++;
-  return next;
-}
-
-/**
- * The place of the point in `-12.50`, `end` in `12`; −1 if a text is not digits with, perhaps, a
- * minus, and a point between digits.
- */
-function pointIn(bytes: Buffer, start: number, end: number): number {
-  const first = bytes[start] === MINUS ? start + 1 : start;
-  const point = digitsEnd(bytes, first, end);
-  if (point === first) return -1;
-  if (point === end) return end;
-  return bytes[point] === POINT && point + 1 < end && digitsEnd(bytes, point + 1, end) === end ? point : -1;
-}
-
 /** A number with at most this many characters is never too large for a double. */
 const FINITE_DIGITS = 300;
 
@@ -202,23 +181,6 @@ const dateTest: PlainTest = (bytes, start, end, type) => {
   const fits = type === CellType.date ? isMidnight(bytes, start, end) : end - start === DAY_LENGTH;
   return fits && (type === CellType.date || type === CellType.string) && isDate(bytes, start) ? DAY_LENGTH : 0;
 };
-
-/** Reports whether ten bytes are a day of the calendar, as `2020-01-31`. */
-function isDate(bytes: Buffer, at: number): boolean {
-  if (bytes[at + 4] !== MINUS || bytes[at + 7] !== MINUS) return false;
-  const year = twoDigits(bytes, at) * 100 + twoDigits(bytes, at + 2);
-  return year < NO_DIGITS && isDay(year, twoDigits(bytes, at + 5), twoDigits(bytes, at + 8));
-}
-
-/** More than any part of a date or time. */
-const NO_DIGITS = 10_000;
-
-/** The number of two digits; NO_DIGITS if they are not digits. */
-function twoDigits(bytes: Buffer, at: number): number {
-  const tens = bytes[at]! - ZERO;
-  const ones = bytes[at + 1]! - ZERO;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NO_DIGITS;
-}
 
 /** Reports whether a text is as long as a date cell, and ends as one at midnight does. */
 function isMidnight(bytes: Buffer, start: number, end: number): boolean {

@@ -1,0 +1,51 @@
+// Kinds that are told by the bytes are those that the text has: the kind of `12.50` is that of
+// `12.50 `, whose bytes nobody goes by, since a blank around a number or a day means nothing.
+// fast-check prints the seed of a failure; SEED=<n> gives it back.
+import { CellType } from "@sluice/sheets";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { kindOf } from "./cell-kind.ts";
+
+const seed = process.env["SEED"];
+const PARAMETERS = { numRuns: 20_000, ...(seed === undefined ? {} : { seed: Number(seed) }) };
+
+function kind(text: string): string {
+  const bytes = Buffer.from(`x${text}x`);
+  return kindOf(bytes, 1, bytes.length - 1, CellType.string);
+}
+
+test("kindOf() tells numbers and days by their bytes as by their text", () => {
+  const digits = fc.oneof(fc.stringMatching(/^0{0,2}\d{0,4}$/), fc.stringMatching(/^\d{5,70}$/));
+  const fraction = fc.oneof(digits, fc.stringMatching(/^\d{3}$/));
+  const two = fc.stringMatching(/^[0-3]\d$/);
+  const texts = fc.oneof(
+    fc.tuple(fc.constantFrom("", "-", "+", "--"), digits).map((parts) => parts.join("")),
+    fc
+      .tuple(fc.constantFrom("", "-", "+"), digits, fc.constantFrom(".", ",", ".."), fraction)
+      .map((all) => all.join("")),
+    fc.tuple(fc.stringMatching(/^[0-2]\d{2,4}$/), fc.constantFrom("-", "/"), two, two).map(([y, s, m, d]) => y + s + m + s + d), // prettier-ignore
+    fc.stringMatching(/^[-.0-9]{1,12}$/),
+  );
+  fc.assert(
+    fc.property(texts, (text) => {
+      expect(kind(text)).toBe(kind(`${text} `));
+    }),
+    PARAMETERS,
+  );
+});
+
+test.each([
+  ["0", "integer"],
+  ["-0", "text"],
+  ["999999999", "integer"],
+  ["1234567890", "digits 10"],
+  ["007", "code"],
+  ["12.50", "amount none dd--dd- 0  "],
+  ["1.234", "amount none ddi-dd- 4  "],
+  ["-0.5", "amount none dd--dd- 0  "],
+  [`0.${"3".repeat(70)}`, "amount none dd--dd- 0  "],
+  ["2024-02-29", "iso date"],
+  ["2023-02-29", "text"],
+])("the kind of %s is %s", (text, expected) => {
+  expect(kind(text)).toBe(expected);
+});
