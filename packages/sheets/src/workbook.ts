@@ -1,7 +1,6 @@
 // An open spreadsheet of any format. It finds sheets by name or number, and closes the file at the
 // end.
 import type { Book, SheetInfo, SpreadsheetFormat } from "./book.ts";
-import { openCsv } from "./csv/book.ts";
 import type { CsvOptions } from "./csv/dialect.ts";
 import { SheetError } from "./errors.ts";
 import type { LibraryFormat } from "./library/book.ts";
@@ -11,7 +10,6 @@ import { sniff, unreadable } from "./sniff.ts";
 import { openSource, type RandomAccess, type Source } from "./source.ts";
 import { isOds, isXlsb } from "./package/kind.ts";
 import { Archive } from "./package/zip.ts";
-import { openXlsx } from "./xlsx/book.ts";
 
 export interface OpenOptions {
   /** Stops reading. The operation in progress fails with the signal's reason. */
@@ -69,8 +67,8 @@ export async function open(source: string | URL | Blob | RandomAccess, options: 
 }
 
 /**
- * Opens the book of a file's format. The readers of rare formats are loaded here, when the first
- * file of theirs is opened.
+ * Opens the book of a file's format. The reader of a format is loaded here, when the first file of
+ * that format is opened.
  */
 async function openBook(file: Source, limits: Limits, options: OpenOptions): Promise<Book> {
   const { size } = file;
@@ -94,6 +92,7 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
       return await openOds(archive, file, limits, signal);
     }
     if (isXlsb(archive)) return await openForeign("xlsb", archive);
+    const { openXlsx } = await import("./xlsx/book.ts");
     return await openXlsx(archive, file, limits, signal);
   }
   if (kind === "fods") {
@@ -102,6 +101,7 @@ async function openBook(file: Source, limits: Limits, options: OpenOptions): Pro
   }
   if (kind === "other") throw await unreadable(file);
   if (kind !== "text" && kind !== "gzip") return await openForeign(kind);
+  const { openCsv } = await import("./csv/book.ts");
   return await openCsv(file, kind === "gzip", resolveLimits(options.limits, TEXT_ROWS), options);
 
   async function openForeign(format: LibraryFormat, archive?: Archive): Promise<Book> {

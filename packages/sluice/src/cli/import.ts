@@ -21,7 +21,6 @@ import { findImports } from "../ledger/ledger.ts";
 import { contradictions } from "../plan/plan.ts";
 import { hasLedger } from "../ledger/schema.ts";
 import { tableName } from "../plan/prepare.ts";
-import { RejectFile } from "../rejects/file.ts";
 import { openWorkbook } from "../rejects/as-source.ts";
 import { loadSchema } from "../schema/schema-file.ts";
 import { schemaBeside } from "../schema/schema-beside.ts";
@@ -47,7 +46,7 @@ import { fileOptions, type FileFlags } from "./file-options.ts";
 import { limitsFrom } from "./limit-options.ts";
 import { count, rate, rejectText } from "./format.ts";
 import { print } from "./output.ts";
-import { RejectReport } from "./reject-report.ts";
+import type { RejectReport } from "./reject-report.ts";
 import { checkFiles, openInput, shownName, STDIN } from "./stdin.ts";
 
 export interface ImportFlags extends TargetFlags, FileFlags {
@@ -129,9 +128,7 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
       };
       const reconnectMs = flags.reconnect * 1000;
       await using target = await connect(flags, { connections: flags.workers, reconnectMs, onCreate, onWait, ctx });
-      const file = flags.rejects === undefined ? undefined : new RejectFile(flags.rejects, !flags.rawRejects);
-      await file?.check(files);
-      await using rejects = file && new RejectReport(file, flags);
+      await using rejects = await rejectReport(files, flags);
       const call: Call = { ctx, flags, target, rejects, progress, tables: new Set() };
       for (const file of files) {
         worst = worse(worst, await importFile(call, file));
@@ -146,6 +143,16 @@ export async function importCommand(files: readonly string[], flags: ImportFlags
     progress.clear();
     return await fail(error, flags);
   }
+}
+
+/** The file that `--rejects` names, ready to be written. What writes it is loaded only then. */
+async function rejectReport(files: readonly string[], flags: ImportFlags): Promise<RejectReport | undefined> {
+  if (flags.rejects === undefined) return undefined;
+  const { RejectFile } = await import("../rejects/file.ts");
+  const { RejectReport } = await import("./reject-report.ts");
+  const file = new RejectFile(flags.rejects, !flags.rawRejects);
+  await file.check(files);
+  return new RejectReport(file, flags);
 }
 
 /**
