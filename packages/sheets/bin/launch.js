@@ -4,7 +4,7 @@
 // through npm's `node` package is used.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
+import module, { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "./cache.js";
@@ -25,7 +25,10 @@ export async function launch(bin, entry) {
   const checkout = !/[\\/]node_modules[\\/]/.test(root) && existsSync(join(root, "src"));
   const [major, minor] = process.versions.node.split(".").map(Number);
   const newEnough = checkout ? major >= 24 : major > 22 || (major === 22 && minor >= 15);
+  // Node has heeded NODE_COMPILE_CACHE by now.
+  const cache = process.env.NODE_COMPILE_CACHE ? undefined : cacheFolder();
   if (newEnough && !checkout) {
+    if (cache !== undefined) module.enableCompileCache(cache);
     await import(new URL(`../dist/${entry}.js`, bin));
     return;
   }
@@ -41,7 +44,6 @@ export async function launch(bin, entry) {
   const program = checkout
     ? ["--conditions=source", join(root, "src", `${entry}.ts`)]
     : [join(root, "dist", `${entry}.js`)];
-  const cache = process.env.NODE_COMPILE_CACHE ? undefined : cacheFolder();
   // The IPC channel carries nothing: its end tells the program that this launcher was killed.
   const child = spawn(node, [...NODE_OPTIONS, ...program, ...process.argv.slice(2)], {
     stdio: ["inherit", "inherit", "inherit", "ipc"],

@@ -1,4 +1,5 @@
 // What the launcher leaves for other users of the machine to see, or to change.
+import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, statSync } from "node:fs";
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
@@ -60,6 +61,22 @@ describe("the cache of compiled sources", () => {
     expect(await used(folder.path, { NODE_COMPILE_CACHE: own, XDG_CACHE_HOME: join(folder.path, "xdg") })).toBe(0);
     expect(await readdir(own)).not.toEqual([]);
     expect(existsSync(join(folder.path, "xdg"))).toBe(false);
+  });
+
+  unix("is used by an installed package too, which runs in the launcher's process", async () => {
+    await using folder = newFolder();
+    const installed = join(folder.path, "node_modules", "installed");
+    await mkdir(join(installed, "bin"), { recursive: true });
+    await mkdir(join(installed, "dist"));
+    const launcher = pathToFileURL(join(import.meta.dirname, "../../../sheets/bin/launch.js")).href;
+    await writeFile(
+      join(installed, "bin", "installed.mjs"),
+      `import { launch } from ${JSON.stringify(launcher)}; await launch(import.meta.url, "main");`,
+    );
+    await writeFile(join(installed, "dist", "main.js"), 'console.log(require("node:module").getCompileCacheDir());');
+    const env = { ...process.env, NODE_COMPILE_CACHE: "", XDG_CACHE_HOME: join(folder.path, "xdg") };
+    const said = execFileSync(process.execPath, [join(installed, "bin", "installed.mjs")], { env, encoding: "utf8" });
+    expect(said.startsWith(join(folder.path, "xdg", "sluice"))).toBe(true);
   });
 });
 
@@ -149,7 +166,7 @@ describe("the start", () => {
   const HOOK = `import { registerHooks } from "node:module"; import { appendFileSync } from "node:fs";
 registerHooks({ load(url, context, next) { appendFileSync(process.env.LOADED, url + "\\n"); return next(url, context); } });`;
 
-  test("loads no driver of a database if the command needs none, and no formats of numbers if none is shown", async () => {
+  test("loads no driver of a database, reader or writer that the command does not need", async () => {
     await using folder = newFolder();
     await writeFile(join(folder.path, "hook.mjs"), HOOK);
     await writeFile(join(folder.path, "people.csv"), "name,age\nAda,36\n");
@@ -162,7 +179,8 @@ registerHooks({ load(url, context, next) { appendFileSync(process.env.LOADED, ur
       expect(code).toBe(0);
       return readFileSync(list, "utf8").split("\n");
     };
-    const unneeded = /node_modules\/(?:pg|numfmt|pg-boss|fastify|@electric-sql)\/|database\/sql\.ts/;
+    const unneeded =
+      /node_modules\/(?:pg|numfmt|pg-boss|fastify|@electric-sql)\/|database\/sql\.ts|src\/(?:xlsx|ods|library)\/(?!text\.ts)/;
     for (const args of [["--version"], ["preview", "people.csv"]]) {
       const modules = await loaded(...args);
       expect(modules.filter((url) => unneeded.test(url))).toEqual([]);
