@@ -27,6 +27,9 @@ const LEAST_SUMS = 2;
 /** The most such rows at the end. */
 export const MOST_TOTALS = 3;
 
+/** The words by their last character, which tells of most texts that they end in none. */
+const byEnd = Map.groupBy(TOTAL_WORDS, (word) => word.at(-1));
+
 const LONGEST_LABEL = 60;
 const label = new RegExp(`^\\s*(?:${TOTAL_WORDS.join("|")})(?![\\p{L}\\p{N}])`, "iu");
 const labelEnd = new RegExp(`(?<![\\p{L}\\p{N}])(?:${TOTAL_WORDS.join("|")})\\s*:?\\s*$`, "iu");
@@ -48,7 +51,7 @@ function namesTotal(text: string): boolean {
 function endsAsTotal(text: string): boolean {
   const end = text.trimEnd();
   const words = (end.endsWith(":") ? end.slice(0, -1).trimEnd() : end).toLowerCase();
-  return TOTAL_WORDS.some((word) => words.endsWith(word)) && labelEnd.test(text);
+  return (byEnd.get(words.at(-1))?.some((word) => words.endsWith(word)) ?? false) && labelEnd.test(text);
 }
 
 /** A row that is called a total. */
