@@ -10,7 +10,7 @@ import { grouped } from "../grouped.ts";
 import type { LoadColumn } from "../chunk/chunk.ts";
 import { inferred } from "./design.ts";
 import type { Column } from "../schema/schema.ts";
-import { AMBIGUOUS, CUT, PARTS, PAST, SWAPPED, type InferredColumn } from "../sheet/infer.ts";
+import { AMBIGUOUS, CUT, PARTS, PAST, PLUS, SWAPPED, type InferredColumn } from "../sheet/infer.ts";
 import type { Sample } from "../sheet/source.ts";
 import { isNumberType } from "../schema/types.ts";
 import { notedType } from "./assumptions.ts";
@@ -129,7 +129,7 @@ function textNotes(name: string, { because = "", errors }: InferredColumn): stri
   if (errors.length > 0) return errorNotes(name, { errors }, ", so it is text");
   if (because.startsWith(SWAPPED)) return [swappedNote(name, because)];
   if (because.startsWith(CUT)) return [`the column "${name}" is text: ${because}`];
-  if ([AMBIGUOUS, PARTS, PAST].some((reason) => because.startsWith(reason)))
+  if ([AMBIGUOUS, PARTS, PAST, PLUS].some((reason) => because.startsWith(reason)))
     return [`the column "${name}" is text: ${because.replace('"column=', `"${name}=`)}`];
   return [];
 }

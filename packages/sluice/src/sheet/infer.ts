@@ -46,6 +46,7 @@ export const CUT = "a spreadsheet has cut";
 export const SWAPPED = "day and month could change places";
 export const PARTS = "hours and minutes, or minutes and seconds";
 export const PAST = "more than 23 hours, or less than 0,";
+export const PLUS = "a plus, which a number would not keep";
 /** Numbers with a point or a comma that say by themselves what it is. */
 const GROUPED = 2;
 /** Bytes of a value that are kept of it, to be shown. */
@@ -421,7 +422,7 @@ export class Inference {
     const said = { ...NOTHING, values, unit: unitIn(column), errors: column.marks("error ") };
     const notation = first?.notation === undefined ? undefined : this.#notation(column, found);
     const open = notation && !notation.candidate ? notation.because : undefined;
-    const because = first ? (open ?? doubt(column, found, header)) : codes(column);
+    const because = first ? (open ?? doubt(column, found, header)) : codes(column, header);
     if (first && because === undefined) {
       const { type, dateFormat, numberFormat } = { ...first, ...typeIn(notation?.candidate) };
       const from = first.from ?? fromWhat(type, column);
@@ -694,10 +695,25 @@ function areGroupedNames(column: ColumnKinds): boolean {
 }
 
 /** Why a column is text in which no type fits: it has error cells, or codes such as `007`. */
-function codes(column: ColumnKinds): string | undefined {
+function codes(column: ColumnKinds, header: string): string | undefined {
   const errors = column.marks("error ");
   if (errors.length > 0) return `error cells: ${errors.map(({ text, count }) => `${count} × ${text}`).join(", ")}`;
-  return column.has("code") ? "digits that a number would not keep: leading zeros, a plus, or more than 15" : undefined;
+  if (!column.has("code")) return undefined;
+  const signed = meansDigits(header) ? undefined : plus(column);
+  return signed ?? "digits that a number would not keep: leading zeros, a plus, or more than 15";
+}
+
+/** A whole number with a plus, too short for one of a telephone. */
+const SIGNED = /^\+(?:0|[1-9]\d{0,5})$/;
+
+/** Why a column of whole numbers is text if some have a plus, as offsets and changes do. */
+function plus(column: ColumnKinds): string | undefined {
+  const isOther = (kind: Kind): boolean => kind !== "code";
+  const [first, ...others] = column.against(isOther);
+  const isNumber = (kind: Kind): boolean => kind === "integer" || kind === "code" || kind.startsWith("mark ");
+  if (!column.has("integer") || !column.kinds().every(isNumber)) return undefined;
+  if (![first!, ...others].every(({ value }) => SIGNED.test(value))) return undefined;
+  return `${PLUS}, as in ${JSON.stringify(first!.value)} (row ${first!.row}); --type "column=integer" reads numbers`;
 }
 
 function nearestOf(column: ColumnKinds): Nearest | undefined {
