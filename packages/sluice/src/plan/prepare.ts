@@ -103,11 +103,12 @@ export async function prepareTable(
   const { name, existing, notes } = task;
   const headers = await headersFor(task);
   const wanted = await wantedTable(task, headers);
-  notes.push(...layoutNotes(source.layout), ...source.doubts());
+  const { rules, totals, unfilled } = await source.found();
+  const merged = new Set([...unfilled, ...(rules.merged ?? [])].map(({ column }) => column));
+  notes.push(...layoutNotes(source.layout), ...source.doubts(merged));
   const { entries, matches, added, all } = await findColumns(task, headers, wanted);
   const load = await completeColumns(target, task, entries, added);
   await noteReading(task, load);
-  const { totals, unfilled } = await source.found();
   notes.push(...keptTotalsNote(totals), ...mergedNote(unfilled), ...likenessNotes(load, matches));
   if (task.designed) notes.push(...unnamedNotes(load, source.layout));
   if (load.length === 0) throw noColumns(task, wanted);

@@ -5,26 +5,32 @@
 //   names above the header, too                 --header N
 //   one column, with delimiters in its values   --delimiter
 //   an outline, one value in each row           --header N
-//   a form, a printed report, no table at all   --range, or --sheet
+//   a form, a report, a calendar, no table      --range, or --sheet
 //   another table below the first one           --range, one for each
 //   tables side by side                         --range, one for each
+//   blocks of rows that do not go together      --range, one for each
 //   titles of sections among the records        --add section
 //   names in the first row of each group alone  --add row
+//   a level of an outline in each of several    --add row
+//   rows with a number alone                    --range
 //   groups above the header, not in its names   --header N-M
+//   a name that is a value                      --header none
 //
 // A doubt changes nothing of the import. `sluice preview` shows it before any row goes in.
 import { columnLetters } from "../xlsx/text.ts";
 import { namedValues } from "./above-header.ts";
-import { isForm, isReport } from "./form.ts";
-import { groupColumns } from "./groups.ts";
-import type { HeadCell, HeadRow } from "./head-rows.ts";
-import { isLabel } from "./evidence.ts";
+import { isForm, isReport, weekRows } from "./form.ts";
+import { groupColumns, leadingGroups } from "./groups.ts";
+import { levelColumns } from "./levels.ts";
+import { oddBlocks, type OddBlock } from "./blocks.ts";
+import { HEAD_ROWS, type HeadCell, type HeadRow } from "./head-rows.ts";
+import { cellsByColumn, isLabel, isYear, seriesIn, sortBelow } from "./evidence.ts";
 import { spansOf } from "./header-groups.ts";
 import { otherTable, type Layout } from "./header-row.ts";
 import { rowsText } from "./record-notes.ts";
 import { isPrinted, usualCells } from "./records.ts";
 import { isTitleRow, sectionRule } from "./sections.ts";
-import { partedTables, repeatedBlocks, type Block } from "./side-by-side.ts";
+import { lowerTable, partedTables, repeatedBlocks, type Block } from "./side-by-side.ts";
 import { scoreOf } from "./table-score.ts";
 
 /** Columns without a name that are worth a note, and their share. */
@@ -36,13 +42,15 @@ interface About {
   readonly sections?: boolean;
   /** True if the sheet is delimited text. */
   readonly isText?: boolean;
+  /** The columns with cells that are merged downwards, of which another note speaks. */
+  readonly merged?: ReadonlySet<number>;
 }
 
 /** Notes on a sheet of which the first rows are these. */
 export function layoutDoubts(
   rows: readonly HeadRow[],
   layout: Layout,
-  { sections = false, isText = true }: About = {},
+  { sections = false, isText = true, merged = new Set() }: About = {},
 ): string[] {
   const records = rows.filter(({ number }) => number >= layout.firstRow);
   if (records.length === 0) return [];
@@ -55,29 +63,51 @@ export function layoutDoubts(
     notes.push(
       `${unnamed} of ${filled.size} columns have no name in row ${headerRows.at(-1)}, so another row may be the header: --header N (or N-M) says which, --header none that there is none`,
     );
+  const dated = datedNotes(rows, headerRows);
   notes.push(
-    ...datedNotes(rows, headerRows),
+    ...(dated.length > 0 ? dated : valueNameNotes(rows, records, layout)),
     ...namesAboveNotes(rows, layout),
     ...groupsAboveNotes(rows, layout),
     ...oneColumnNotes(records, isText),
   );
   const body = bodyOf(records);
+  const lastColumn = columnLetters(Math.max(...filled));
+  const kind = kindNote(rows, layout);
+  const levels = levelColumns(body);
   const { doubt } = scoreOf(body, layout);
-  if (isForm(rows))
-    notes.push(
-      `this looks like a form, labels beside values, and not like a table: each of its rows is imported as a record. --range B2:K99 names a part that is a table, and --sheet NAME another sheet`,
-    );
-  else if (isReport(records, layout))
-    notes.push(
-      `this looks like a printed report, sections one below the other, and not like a table: each of its rows is imported as a record. --range B2:K99 names a part that is a table`,
-    );
-  else if (doubt !== undefined)
+  if (kind !== undefined) notes.push(kind);
+  // Of an outline, each column has few values.
+  else if (doubt !== undefined && levels.length === 0)
     notes.push(`this hardly looks like a table, for ${doubt}; --range B2:K99 names the part that is one`);
-  notes.push(...stackedNotes(rows, layout, columnLetters(Math.max(...filled))));
-  notes.push(...sideNotes(layout, records));
-  if (!sections) notes.push(...sectionNotes(rows, records, layout));
-  notes.push(...groupNotes(body, layout));
+  const other = otherTable(rows, layout);
+  if (other) notes.push(stackedNote(rows, layout, other, lastColumn));
+  notes.push(...sideNotes(layout, records, other));
+  // In what is not a table, no row is worth a word.
+  if (kind !== undefined) return notes;
+  const own = body.filter(({ number }) => number < (other?.number ?? Number.POSITIVE_INFINITY));
+  if (levels.length > 0) notes.push(levelsNote(levels, layout));
+  else {
+    if (!sections) notes.push(...sectionNotes(rows, records, layout));
+    notes.push(...groupNotes(own, layout, merged));
+  }
+  const blocks = oddBlocks(own);
+  if (blocks.length > 0) notes.push(blocksNote(blocks, layout, lastColumn));
+  notes.push(...loneValueNotes(records, layout, lastColumn), ...preparedNotes(records, layout, lastColumn));
+  notes.push(...unfilledNotes(rows, layout, filled));
   return notes;
+}
+
+/** Says that the sheet is a form, a printed report or a calendar. */
+function kindNote(rows: readonly HeadRow[], layout: Layout): string | undefined {
+  const records = rows.filter(({ number }) => number >= layout.firstRow);
+  const each = "each of its rows is imported as a record. --range B2:K99 names a part that is a table";
+  if (isForm(rows))
+    return `this looks like a form, labels beside values, and not like a table: ${each}, and --sheet NAME another sheet`;
+  if (isReport(records, layout))
+    return `this looks like a printed report, sections one below the other, and not like a table: ${each}`;
+  const weeks = weekRows(records);
+  if (weeks.length === 0) return undefined;
+  return `this looks like a calendar, and not like a table: ${rowsText({ count: weeks.length, rows: weeks })} count on from cell to cell, as days do, and ${each}, and --sheet NAME another sheet`;
 }
 
 /** The rows up to the last one of several cells: of what is below, most are remarks. */
@@ -152,7 +182,7 @@ function groupsAboveNotes(rows: readonly HeadRow[], layout: Layout): string[] {
 const NAMES = 3;
 
 /** Says that tables are side by side, or that several columns have one name, with the ways out. */
-function sideNotes(layout: Layout, records: readonly HeadRow[]): string[] {
+function sideNotes(layout: Layout, records: readonly HeadRow[], other: HeadRow | undefined): string[] {
   const blocks = withUnnamed(repeatedBlocks(layout), records);
   if (blocks.length > 0) {
     const names = [...new Set(layout.headers.map(({ text }) => text))];
@@ -160,6 +190,17 @@ function sideNotes(layout: Layout, records: readonly HeadRow[]): string[] {
     return [
       `the names ${names.slice(0, NAMES).map((name) => JSON.stringify(name)).join(", ")}${more} are there ${blocks.length} times side by side, and a number tells their columns apart: ${ranges(blocks)}`,
     ]; // prettier-ignore
+  }
+  const lower = lowerTable(layout, records);
+  // A row that names columns below the first ones as well is the header of another table below.
+  if (lower && lower.row !== other?.number) {
+    const { row, names, block } = lower;
+    const columns = layout.headers.map(({ sheetColumn }) => sheetColumn);
+    const first = [Math.min(...columns), Math.max(...columns)].map(columnLetters).join(":");
+    const [from, to] = block.map(columnLetters);
+    return [
+      `row ${row} (${textsOf({ number: row, cells: names })}) looks like the header of a table beside the first one: --range ${first} takes the first one, --range ${from}${row}:${to} that one`,
+    ];
   }
   const parted = partedTables(layout, records);
   if (parted.length === 0) return sharedNotes(layout);
@@ -203,18 +244,21 @@ function sharedNotes({ headers }: Layout): string[] {
 }
 
 /** Says that another table begins below the first one, and how each is reached. */
-function stackedNotes(rows: readonly HeadRow[], layout: Layout, lastColumn: string): string[] {
-  const other = otherTable(rows, layout);
-  if (!other) return [];
-  const [first] = other.cells;
-  const letter = columnLetters(first!.column);
+function stackedNote(rows: readonly HeadRow[], layout: Layout, other: HeadRow, lastColumn: string): string {
   const begin = layout.headerRows[0] ?? layout.firstRow;
+  const at = rows.indexOf(other);
+  const above = rows.slice(0, at).filter(({ number }) => number >= begin);
   // A title above the other table is not a part of the first one.
-  const end = rows.slice(0, rows.indexOf(other)).findLast(({ cells }) => cells.length > 1)?.number ?? begin;
-  return [
-    `row ${other.number} (${JSON.stringify(first!.text)}, …) looks like the header of another table: --range ${letter}${begin}:${lastColumn}${end} takes the first one, --range ${letter}${other.number}:${lastColumn} that one`,
-  ];
-}
+  const end = above.findLast(({ cells }) => cells.length > 1)?.number ?? begin;
+  // The first column may have no name.
+  const [letter, otherLetter] = [above.filter(({ number }) => number <= end), rows.slice(at, at + NEXT_ROWS)].map((part) =>
+    columnLetters(Math.min(...part.map(({ cells }) => cells[0]!.column))),
+  );
+  return `row ${other.number} (${JSON.stringify(other.cells[0]!.text)}, …) looks like the header of another table: --range ${letter}${begin}:${lastColumn}${end} takes the first one, --range ${otherLetter}${other.number}:${lastColumn} that one`;
+} // prettier-ignore
+
+/** Rows from the header of another table on, which show where it begins. */
+const NEXT_ROWS = 4;
 
 /** Cells of records, from which on a line of one text is more than a record with little in it. */
 const SECTION_CELLS = 3;
@@ -239,7 +283,7 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
   });
   const [first] = lone;
   if (!first || lone.length > wide.length) return [];
-  const found = rowsText({ count: lone.length, rows: lone.map(({ number }) => number) });
+  const found = foundRows(rows, lone);
   const [hold, are, it] = lone.length === 1 ? ["holds", "a title of a section does, and is", "it"] : ["hold", "titles of sections do, and are", "them"]; // prettier-ignore
   const rule = sectionRule(records) ?? { begin: 0 };
   const advice = lone.every((row) => isTitleRow(row, rule)) ? `; --add section puts ${it} in a column of the rows below` : ""; // prettier-ignore
@@ -260,19 +304,153 @@ function repeatsRow(above: readonly HeadCell[], cells: readonly HeadCell[]): boo
  * Says which columns have a value in the first row of each group of records alone, or in another
  * one.
  */
-function groupNotes(records: readonly HeadRow[], { headers }: Layout): string[] {
-  const columns = groupColumns(records);
-  if (columns.length === 0) return [];
-  const nameOf = new Map(headers.map(({ sheetColumn, text }) => [sheetColumn, text]));
-  const names = columns.map((column) => JSON.stringify(nameOf.get(column) ?? `column_${column}`));
-  const [name, has] = names.length === 1 ? ["the column", "has"] : ["the columns", "have"];
+function groupNotes(records: readonly HeadRow[], layout: Layout, merged: ReadonlySet<number>): string[] {
+  const isOpen = (column: number): boolean => !merged.has(column);
+  const columns = groupColumns(records).filter(isOpen);
+  const leading = columns.length > 0 ? [] : leadingGroups(records).filter(isOpen);
+  if (columns.length + leading.length === 0) return [];
+  const [are, have, names] = namesOf([...columns, ...leading], layout);
   const first = records.find(({ cells }) => cells.length > 1)!;
+  if (leading.length > 0)
+    return [
+      `${names} ${have} a value in the first row of each group, as it seems, and ${are} empty in the others; --add row keeps the order of the rows, by which they can be filled`,
+    ];
   if (!first.cells.some(({ column }) => columns.includes(column)))
     return [
-      `${name} ${names.join(", ")} ${has} a value in one row of each group, as it seems, and ${names.length === 1 ? "is" : "are"} empty in the others, which nothing else tells apart; row ${first.number} has none, so that the value may be in the middle of its group, and filling downwards would be wrong; --add row keeps the order of the rows`,
+      `${names} ${have} a value in one row of each group, as it seems, and ${are} empty in the others, which nothing else tells apart; row ${first.number} has none, so that the value may be in the middle of its group, and filling downwards would be wrong; --add row keeps the order of the rows`,
     ];
   return [
-    `${name} ${names.join(", ")} ${has} a value in the first row of each group, as it seems, and ${names.length === 1 ? "is" : "are"} empty in the others, which nothing else tells apart; --add row keeps the order of the rows, by which they can be filled`,
+    `${names} ${have} a value in the first row of each group, as it seems, and ${are} empty in the others, which nothing else tells apart; --add row keeps the order of the rows, by which they can be filled`,
+  ];
+}
+
+/** `is`, `has`, `the column "Town"`; or the words for several columns. */
+function namesOf(columns: readonly number[], { headers }: Layout): [are: string, have: string, names: string] {
+  const nameOf = new Map(headers.map(({ sheetColumn, text }) => [sheetColumn, text]));
+  const names = columns.map((column) => JSON.stringify(nameOf.get(column) ?? `column_${column}`)).join(", ");
+  return columns.length === 1 ? ["is", "has", `the column ${names}`] : ["are", "have", `the columns ${names}`];
+}
+
+/** Says that columns hold the levels of an outline. */
+function levelsNote(columns: readonly number[], layout: Layout): string {
+  const [, , names] = namesOf(columns, layout);
+  return `${names} hold the levels of an outline: a row fills one of them, and is without the names of the levels above it; --add row keeps the order of the rows, by which they can be filled`;
+}
+
+/** Says which blocks of rows do not go with the first one. */
+function blocksNote(blocks: readonly OddBlock[], { headers, headerRows, firstRow }: Layout, lastColumn: string): string {
+  const [{ rows, before, after, odd }] = blocks as [OddBlock];
+  const begin = headerRows[0] ?? firstRow;
+  const nameOf = new Map(headers.map(({ sheetColumn, text }) => [sheetColumn, text]));
+  const found = rowsText({ count: rows.length, rows: rows.map(({ number }) => number) });
+  const [does, fills] = rows.length === 1 ? ["does", "fills"] : ["do", "fill"];
+  const why = odd
+    ? `${JSON.stringify(odd.text.slice(0, SHOWN))} is where the column ${JSON.stringify(nameOf.get(odd.column) ?? `column_${odd.column}`)} has values`
+    : `${rows.length === 1 ? "it" : "they"} ${fills} few of the columns`;
+  const next = odd ? rows[0]! : after!;
+  const more = blocks.length === 1 ? "" : `; so ${blocks.length === 2 ? "does 1 other block" : `do ${blocks.length - 1} other blocks`}`;
+  return `${found} after a blank row ${does} not go with the rows above, for ${why}${more}: --range A${begin}:${lastColumn}${before.number} takes what is above, --range A${next.number}:${lastColumn} what is below`;
+} // prettier-ignore
+
+/** Cells of records, from which on a row of one number is more than one with little in it. */
+const NUMBERED_CELLS = 3;
+/** Rows of one number alone that are worth a note. */
+const NUMBERED_ROWS = 2;
+
+/** Says which records have a number or a date alone, in the column that records begin with. */
+function loneValueNotes(records: readonly HeadRow[], layout: Layout, lastColumn: string): string[] {
+  const wide = records.filter(({ cells }) => cells.length > 1);
+  const rule = sectionRule(records);
+  if (!rule || usualCells(wide.map(({ cells }) => cells.length)) < NUMBERED_CELLS) return [];
+  const lone = records.filter(
+    ({ cells: [cell, ...others] }) => others.length === 0 && cell!.sort !== "text" && cell!.column === rule.begin,
+  );
+  if (lone.length < NUMBERED_ROWS || wide.length < NUMBERED_ROWS) return [];
+  const last = wide.at(-1)!.number;
+  const [, , name] = namesOf([rule.begin], layout);
+  const advice = lone.every(({ number }) => number > last)
+    ? `--range A${layout.headerRows[0] ?? layout.firstRow}:${lastColumn}${last} leaves them out`
+    : `a schema file (--schema) with notNull for another column rejects them`;
+  return [`${foundRows(records, lone)} have a value in ${name} alone, and are imported; ${advice}`];
+}
+
+/** Says which rows at the end are prepared, and not filled in. */
+function preparedNotes(records: readonly HeadRow[], layout: Layout, lastColumn: string): string[] {
+  const rows = preparedRows(records);
+  if (rows.length === 0) return [];
+  const [first] = rows as [HeadRow];
+  const columns = first.cells.map(({ column }) => column);
+  return [
+    `${foundRows(records, rows)} at the end have values in ${namesOf(columns, layout)[2]} alone, and are imported; --range A${layout.headerRows[0] ?? layout.firstRow}:${lastColumn}${first.number - 1} leaves them out`,
+  ];
+}
+
+/** Cells of a row at the end that is not filled in, at least, and such rows. */
+const PREPARED_CELLS = 2;
+const PREPARED_ROWS = 2;
+
+/**
+ * The rows at the end that are prepared, and not filled in: each has numbers alone, in the same
+ * columns, and less than half of the cells of the others. But for the first number they are the
+ * same, as sums of nothing are.
+ */
+function preparedRows(records: readonly HeadRow[]): readonly HeadRow[] {
+  const columns = ({ cells }: HeadRow): string => cells.map(({ column }) => column).join(" ");
+  const last = records.at(-1)!;
+  const from = records.findLastIndex((row) => columns(row) !== columns(last)) + 1;
+  const rows = records.slice(from);
+  const usual = usualCells(records.slice(0, from).map(({ cells }) => cells.length));
+  const areNumbers = rows.every(({ cells }) =>
+    cells.every(({ sort, text }, n) => sort !== "text" && (n === 0 || text === last.cells[n]!.text)),
+  );
+  const areFew = last.cells.length >= PREPARED_CELLS && last.cells.length * 2 < usual;
+  return rows.length >= PREPARED_ROWS && areFew && areNumbers ? rows : [];
+}
+
+/** The share of names that have a value, from which on no word is needed. */
+const FILLED = 0.1;
+const LEAST_NAMED = 4;
+
+/** Says that most columns with a name are empty, if the whole sheet has been looked at. */
+function unfilledNotes(rows: readonly HeadRow[], { headers, headerRows }: Layout, filled: ReadonlySet<number>): string[] {
+  const empty = headers.filter(({ sheetColumn }) => !filled.has(sheetColumn)).length;
+  if (headerRows.length === 0 || headers.length < LEAST_NAMED || rows.length >= HEAD_ROWS) return [];
+  // Of a few columns, one alone has values.
+  if (headers.length - empty > Math.max(1, headers.length * FILLED)) return [];
+  return [
+    `${empty} of the ${headers.length} columns that row ${headerRows.at(-1)} names are empty, so this may be a form that nobody has filled in, or a chart of coloured cells; --sheet NAME takes another sheet`,
+  ];
+} // prettier-ignore
+
+/** Rows that were found among the first ones; if there are more, the text says so. */
+function foundRows(rows: readonly HeadRow[], found: readonly HeadRow[]): string {
+  const text = rowsText({ count: found.length, rows: found.map(({ number }) => number) });
+  return rows.length < HEAD_ROWS || found.length === 1 ? text : `${text} of the first ${HEAD_ROWS}`;
+}
+
+/** A number without a sign of its own: `25%` is a name in many tables. */
+const PLAIN = /^-?\d[\d.,]*$/;
+
+/**
+ * Says that a name of the header is a value, so that the row may be a record or a remark. Years,
+ * numbers that count on, or go up to the last name, and dates over numbers are names.
+ */
+function valueNameNotes(rows: readonly HeadRow[], records: readonly HeadRow[], { headerRows }: Layout): string[] {
+  const header = rows.find(({ number }) => number === headerRows[0]);
+  if (!header || headerRows.length > 1) return [];
+  const below = cellsByColumn(records);
+  const series = seriesIn(header);
+  const isValue = (cell: HeadCell): boolean =>
+    (cell.sort === "date" || (cell.sort === "number" && PLAIN.test(cell.text))) && !isYear(cell) && !series.has(cell.column); // prettier-ignore
+  const first = header.cells.findIndex(isValue);
+  const odd = header.cells[first];
+  if (!odd) return [];
+  const sort = sortBelow(below.get(odd.column) ?? []);
+  const rest = header.cells.slice(first);
+  const goesUp = rest.length > 1 && rest.every((cell, n) => isValue(cell) && (n === 0 || Number(cell.text) > Number(rest[n - 1]!.text))); // prettier-ignore
+  if (sort !== "text" && (goesUp || odd.sort === "date")) return [];
+  return [
+    `the name ${JSON.stringify(odd.text)} is a value, so row ${header.number} may not be a header: --header none says that there is none, --header N that row N is it`,
   ];
 }
 

@@ -1,5 +1,5 @@
-// Sheets that are no table: forms, in which labels are beside values, and printed reports, in which
-// titles of sections are between short tables.
+// Sheets that are no table: forms, in which labels are beside values, printed reports, in which
+// titles of sections are between short tables, and calendars.
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
 
@@ -15,8 +15,8 @@ const RUN = 3;
 
 /**
  * Reports whether the first rows of a sheet are those of a form: `Name: | Ada | Date: | 2024-01-31`
- * in most of them. Or they have two columns, with labels that are all different and values of three
- * kinds, the first row among them.
+ * in most of them. Or they have two columns, or four and more, with labels that are all different
+ * and values of three kinds, the first row among them.
  */
 export function isForm(rows: readonly HeadRow[]): boolean {
   const filled = rows.filter(({ cells }) => cells.length > 1);
@@ -46,24 +46,46 @@ export function isReport(records: readonly HeadRow[], { headers }: Layout): bool
   return sections.length >= SECTIONS;
 }
 
+/** Weeks that a calendar has at least, the days of a week, and the last ones of a month. */
+const WEEKS = 4;
+const WEEK_DAYS = 7;
+const LAST_DAYS = { least: 28, most: 31 };
+
+/**
+ * The rows of a calendar that hold the days of a month: they count on from cell to cell, and from
+ * one row to the next one. Empty if the sheet is not a calendar.
+ */
+export function weekRows(records: readonly HeadRow[]): number[] {
+  const weeks = records.flatMap(({ number, cells }) => {
+    const days = cells.filter(({ sort }) => sort === "number").map(({ text }) => Number(text));
+    const countsOn = days.every((day, n) => n === 0 || day === days[n - 1]! + 1);
+    const areDays = days.length > 0 && days[0]! >= 1 && days.at(-1)! <= LAST_DAYS.most;
+    return areDays && countsOn && days.length <= WEEK_DAYS ? [{ number, days }] : [];
+  });
+  const follows = weeks.filter(({ days }, n) => n > 0 && days.length > 1 && days[0] === weeks[n - 1]!.days.at(-1)! + 1);
+  const ends = weeks.some(({ days }) => days.at(-1)! >= LAST_DAYS.least);
+  return follows.length >= WEEKS - 1 && ends ? weeks.map(({ number }) => number) : [];
+}
+
 /** A label that says that its value follows. */
 function isQuestion(cell: HeadCell | undefined): boolean {
   return cell !== undefined && cell.sort === "text" && /[^:：\s]\s?[:：]$/.test(cell.text);
 }
 
 function arePairs(rows: readonly HeadRow[]): boolean {
-  const [left, right] = rows[0]!.cells;
-  const fits = rows.every(
-    ({ cells }) => cells.length === 2 && cells[0]!.column === left!.column && cells[1]!.column === right!.column,
-  );
-  if (!fits || !rows.every(({ cells }) => cells[0]!.sort === "text" && !/\d/.test(cells[0]!.text))) return false;
-  if (new Set(rows.map(({ cells }) => cells[0]!.text)).size < rows.length) return false;
-  const kinds = new Map<string, number>();
-  for (const { cells } of rows) kinds.set(cells[1]!.sort, (kinds.get(cells[1]!.sort) ?? 0) + 1);
+  const columns = rows[0]!.cells.map(({ column }) => column);
+  const fits = rows.every(({ cells }) => cells.length === columns.length && cells.every(({ column }, n) => column === columns[n])); // prettier-ignore
+  if (!fits || columns.length % 2 > 0) return false;
+  const labels = rows.flatMap(({ cells }) => cells.filter((_, n) => n % 2 === 0));
+  if (!labels.every(({ sort, text }) => sort === "text" && !/\d/.test(text))) return false;
+  if (new Set(labels.map(({ text }) => text)).size < labels.length) return false;
   // Values of one kind one after the other are those of a column.
-  const sorts = rows.map(({ cells }) => cells[1]!.sort);
-  const isColumn = sorts.some(
-    (sort, n) => sort !== "text" && sorts.slice(n, n + RUN).every((one) => one === sort) && n + RUN <= sorts.length,
-  );
-  return !isColumn && kinds.size >= KINDS && Math.max(...kinds.values()) <= rows.length * MOSTLY;
+  const isColumn = (sorts: readonly string[]): boolean =>
+    sorts.some(
+      (sort, n) => sort !== "text" && sorts.slice(n, n + RUN).every((one) => one === sort) && n + RUN <= sorts.length,
+    );
+  const values = columns.flatMap((_, n) => (n % 2 > 0 ? [rows.map(({ cells }) => cells[n]!.sort)] : []));
+  const kinds = new Map<string, number>();
+  for (const sort of values.flat()) kinds.set(sort, (kinds.get(sort) ?? 0) + 1);
+  return !values.some(isColumn) && kinds.size >= KINDS && Math.max(...kinds.values()) <= labels.length * MOSTLY;
 }

@@ -3,15 +3,23 @@
 //
 //   Town  | Age   | 2010
 //   Bern  | young | 5        the column Town is such a one: the rows without a town are told apart
-//         | old   | 7        within a group, and not from those of other groups
+//         | old   | 7        within a group, and not from those of other groups (groupColumns)
 //   Basel | young | 4
 //         | old   | 9
+//
+//   Team  | Player | Goals
+//   Red   | Ada    | 5       a column at the left that most rows leave empty, and in which no name
+//         | Bob    | 3       comes again (leadingGroups)
+//   Blue  | Joe    | 1
+//         | Max    | 4
 import { cellsByColumn, isYear, sortBelow } from "./evidence.ts";
 import type { HeadRow } from "./head-rows.ts";
 
 /** Rows without a name, and groups, at least. */
 const LEAST_ROWS = 4;
 const LEAST_GROUPS = 2;
+/** The share of rows that fill the column in which records have their own names. */
+const DENSE = 0.9;
 
 /** The columns of such names, from the left, among the first records of a sheet. */
 export function groupColumns(records: readonly HeadRow[]): number[] {
@@ -31,6 +39,31 @@ export function groupColumns(records: readonly HeadRow[]): number[] {
     for (const [n, row] of labels.entries()) row[at] ??= labels[n - 1]?.[at];
   }
   return found;
+}
+
+/**
+ * The columns at the left that name groups by their looks alone: the first record fills them, half
+ * of the others or more leave the first of them empty, and no name comes again there. Half of the
+ * groups have several rows. A row that fills one of the columns fills all others right of it, up to
+ * the first column that nearly all rows fill.
+ */
+export function leadingGroups(records: readonly HeadRow[]): number[] {
+  const rows = records.filter(({ cells }) => cells.length > 1);
+  const columns = [...cellsByColumn(rows)].sort(([a], [b]) => a - b);
+  const own = columns.findIndex(([, cells]) => cells.length >= rows.length * DENSE);
+  const leading = columns.slice(0, Math.max(own, 0)).map(([column]) => column);
+  if (leading.length === 0) return [];
+  const names = columns[0]![1].map(({ text }) => text);
+  const empty = rows.length - names.length;
+  const begins = rows.map(({ cells: [cell] }) => cell!.column === leading[0]);
+  const several = begins.filter((begin, n) => begin && begins[n + 1] === false).length;
+  const areGroups = several >= Math.max(LEAST_GROUPS, names.length / 2) && empty >= Math.max(LEAST_ROWS, names.length);
+  const fillsOn = rows.every(({ cells }) => {
+    const filled = new Set(cells.map(({ column }) => column));
+    const from = leading.findIndex((column) => filled.has(column));
+    return from < 0 || leading.slice(from).every((column) => filled.has(column));
+  });
+  return areGroups && fillsOn && begins[0]! && new Set(names).size === names.length ? leading : [];
 }
 
 /**

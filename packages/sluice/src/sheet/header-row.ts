@@ -476,12 +476,27 @@ export function otherTable(rows: readonly HeadRow[], { headers, firstRow, header
     const before = rows[i - 1]!;
     if (before.number <= firstRow || row.cells.length < 2) continue;
     const apart = row.number > before.number + 1 || before.cells.length === 1;
-    if (!apart || !row.cells.every(isLabel) || row.cells.every(({ text }) => names.has(foldRepeat(text)))) continue;
+    const isSeries = isOtherSeries(rows, i, headers);
+    const isAgain = !isSeries && row.cells.every(({ text }) => names.has(foldRepeat(text)));
+    if (!apart || !(row.cells.every(isLabel) || isSeries) || isAgain) continue;
     if (rows[i + 1]!.number !== row.number + 1) continue;
     const { covers, labels, records } = evidence(rows.slice(0, i + 4), i);
     if (covers && labels > 0 && records === 0) return row;
   }
   return undefined;
+}
+
+/**
+ * Whether a row is a series after a blank row, as the header is one: columns `8`, `9`, `10` of
+ * another block. The rows below it begin further left.
+ */
+function isOtherSeries(rows: readonly HeadRow[], i: number, headers: readonly Header[]): boolean {
+  const [row, next] = [rows[i]!, rows[i + 1]!];
+  const isSeries = seriesIn(row).size === row.cells.length && row.number > rows[i - 1]!.number + 1;
+  const numbers = headers.filter(({ text }) => /^\d+$/.test(text)).length;
+  const nameOf = new Map(headers.map(({ sheetColumn, text }) => [sheetColumn, text]));
+  const isAgain = row.cells.every(({ column, text }) => nameOf.get(column) === text);
+  return isSeries && !isAgain && numbers * 2 > headers.length && next.cells[0]!.column < row.cells[0]!.column;
 }
 
 /** Columns that the last name of a header is over at least, if it is merged across. */

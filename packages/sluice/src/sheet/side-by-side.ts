@@ -8,9 +8,14 @@
 //   Tea  | 3.5   |  | Ada   | 1200      of the shorter one end, and of the other come
 //   Milk | 1.2   |  |       |
 //
+//   Item | Price |
+//   Tea  | 3.5   |  | Staff | Pay       a table right of the names begins further down (lowerTable)
+//   Milk | 1.2   |  | Ada   | 1200
+//
 // A column that only sets others apart parts nothing, and neither do the columns that are empty
 // since the cells of each name are merged across.
-import type { HeadRow } from "./head-rows.ts";
+import { sortBelow } from "./evidence.ts";
+import type { HeadCell, HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
 
 /** The columns of a table, the first and the last one. */
@@ -18,6 +23,8 @@ export type Block = readonly [first: number, last: number];
 
 /** Names that a block has at least. */
 const LEAST_NAMES = 2;
+/** Rows of a list at least, if it has one name alone. */
+const LIST_ROWS = 2;
 
 /** The blocks whose names are the same, in the same order; empty if no name comes again. */
 export function repeatedBlocks({ headers }: Layout): Block[] {
@@ -34,8 +41,8 @@ export function repeatedBlocks({ headers }: Layout): Block[] {
 }
 
 /**
- * The tables that empty columns part; empty if there is one table alone. Each has two names or
- * more. They begin with the same name; or each has its rows without a gap from the first one on,
+ * The tables that empty columns part; empty if there is one table alone. They begin with the same
+ * name, and each has two names or more. Or each has its rows without a gap from the first one on,
  * and they do not all have the same number of rows.
  */
 export function partedTables({ headers, headerRows }: Layout, records: readonly HeadRow[]): Block[] {
@@ -51,14 +58,59 @@ export function partedTables({ headers, headerRows }: Layout, records: readonly 
     if (before === undefined || isApart) parts.push([column]);
     else parts.at(-1)!.push(column);
   }
-  // Names that are all, or mostly, apart from each other are those of merged cells.
-  if (parts.length < 2 || parts.some((part) => part.length < LEAST_NAMES) || gaps * 2 >= columns.length - 1) return [];
-  const blocks = parts.map((part): Block => [part[0]!, part.at(-1)!]);
+  const areLists = parts.every((part) => part.length < LEAST_NAMES);
+  // Names that are mostly apart from each other are those of merged cells.
+  if (parts.length < 2 || (gaps * 2 >= columns.length - 1 && !areLists)) return [];
+  const hasList = parts.some((part) => part.length < LEAST_NAMES);
+  const blocks = parts.map((part): Block => {
+    let last = part.at(-1)!;
+    // Columns without a name belong to the table on their left.
+    while (filled.has(last + 1) && !columns.includes(last + 1)) last++;
+    return [part[0]!, last];
+  });
   // A line of one cell says nothing of the tables.
   const wide = records.filter(({ cells }) => cells.length > 1);
   const lengths = blocks.map((block) => rowsIn(block, wide));
-  const whole = lengths.every((length) => length !== undefined && length > 0);
+  const least = hasList ? LIST_ROWS : 1;
+  const whole = lengths.every((length) => length !== undefined && length >= least);
+  if (hasList) return whole && new Set(lengths).size > 1 ? blocks : [];
   return (whole && new Set(lengths).size > 1) || shareName(headers, blocks) ? blocks : [];
+}
+
+/** A table beside the first one that begins further down: the row of its names, and its columns. */
+export interface LowerTable {
+  readonly row: number;
+  readonly names: readonly HeadCell[];
+  readonly block: Block;
+}
+
+/** Records that such a table has at least. */
+const LOWER_ROWS = 2;
+
+/**
+ * The table right of all names, or left of them, that begins below the header: the first row that
+ * fills these columns has a text over each of them, and one of the texts is over values.
+ */
+export function lowerTable({ headers, headerRows }: Layout, records: readonly HeadRow[]): LowerTable | undefined {
+  if (headerRows.length === 0) return undefined;
+  const named = headers.map(({ sheetColumn }) => sheetColumn);
+  const [first, last] = [Math.min(...named), Math.max(...named)];
+  for (const isBeside of [(column: number) => column > last, (column: number) => column < first]) {
+    const rows = records.flatMap(({ number, cells }) => {
+      const own = cells.filter(({ column }) => isBeside(column));
+      return own.length > 0 ? [{ number, cells: own }] : [];
+    });
+    const [top, ...others] = rows;
+    const columns = [...new Set(rows.flatMap(({ cells }) => cells.map(({ column }) => column)))].sort((a, b) => a - b);
+    if (!top || columns.length < LEAST_NAMES || others.length < LOWER_ROWS) continue;
+    // The next row is right below the names.
+    const areNames = top.cells.length === columns.length && others[0]!.number === top.number + 1;
+    if (!areNames || top.cells.some(({ sort }) => sort !== "text")) continue;
+    const sorts = columns.map((one) => sortBelow(others.flatMap(({ cells }) => cells.filter(({ column }) => column === one)))); // prettier-ignore
+    if (sorts.some((sort) => sort !== undefined && sort !== "text"))
+      return { row: top.number, names: top.cells, block: [columns[0]!, columns.at(-1)!] };
+  }
+  return undefined;
 }
 
 function shareName(headers: Layout["headers"], blocks: readonly Block[]): boolean {

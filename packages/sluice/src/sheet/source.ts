@@ -57,8 +57,11 @@ export interface Source {
   /** The header's last row, or the first record's if the sheet has no header; for messages. */
   readonly headerRow: number;
   readonly layout: Layout;
-  /** Notes that speak against the layout, for people. */
-  doubts(): string[];
+  /**
+   * Notes that speak against the layout, for people. Nothing is said of columns with cells that are
+   * merged downwards.
+   */
+  doubts(merged: ReadonlySet<number>): string[];
   /**
    * Tells the columns of the table that is there: a row that names them is the header. Before the
    * sample is taken.
@@ -217,8 +220,12 @@ export async function readHeader(
     get layout() {
       return layout;
     },
-    doubts: () =>
-      layoutDoubts(rows, layout, { sections: options.sections ?? false, isText: sheet.delimiter !== undefined }),
+    doubts: (merged) =>
+      layoutDoubts(rows, layout, {
+        sections: options.sections ?? false,
+        isText: sheet.delimiter !== undefined,
+        merged,
+      }),
     meet: (columns) => {
       if (options.header !== undefined) return;
       const before = options.known;
