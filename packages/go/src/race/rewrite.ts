@@ -377,8 +377,12 @@ class Rewriter {
     if (site === undefined) return;
     const args = node["arguments"] as Node[];
     const last = args.at(-1);
-    if (last !== undefined && last.type !== "SpreadElement" && args.some((arg) => this.#roles.awaiting.has(arg))) {
-      if (this.#isStable(object)) {
+    const awaits = args.some((arg) => this.#roles.awaiting.has(arg));
+    const isStable = this.#isStable(object);
+    // In `counts.set(k, counts.get(k) + 1)` the arguments read before the call writes.
+    const readsFirst = isStable && /^(?:set|add)$/.test(property["name"] as string) && !args.every(isSimple);
+    if (last !== undefined && last.type !== "SpreadElement" && (awaits || readsFirst)) {
+      if (isStable) {
         const text = this.#source.slice(object.start, object.end);
         this.#code.appendRight(last.start, "$r.x(");
         this.#code.prependLeft(last.end, `, ${text}, ${nameOf(property)}, ${site})`);
@@ -643,6 +647,11 @@ function hasOptionalLink(node: Node): boolean {
   if (node.type === "MemberExpression") return node["optional"] === true || hasOptionalLink(node["object"] as Node);
   if (node.type === "CallExpression") return node["optional"] === true || hasOptionalLink(node["callee"] as Node);
   return node.type === "TSNonNullExpression" && hasOptionalLink(node["expression"] as Node);
+}
+
+/** True if an argument reads no collection. */
+function isSimple({ type }: Node): boolean {
+  return /^(?:Identifier|Literal|FunctionExpression|ArrowFunctionExpression)$/.test(type);
 }
 
 function nameOf(property: Node): string {

@@ -868,6 +868,20 @@ export const patterns: Programs = [
   ],
   [
     "atomic",
+    "counts in a Map, each set to what is read in the call itself",
+    false,
+    async () => {
+      const counts = new Map<string, number>();
+      const seen = new Set<string>();
+      const count = (): void => {
+        counts.set("a", (counts.get("a") ?? 0) + 1);
+        seen.add(seen.has("a") ? "b" : "a");
+      };
+      await together(count, async () => (await sleep(1), count()));
+    },
+  ],
+  [
+    "atomic",
     "a read of it beside that is a race",
     true,
     async () => {
