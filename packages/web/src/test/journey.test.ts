@@ -317,7 +317,10 @@ describe.skipIf(withoutBrowser || (server === undefined && !process.env["CI"]))(
     // What was chosen is still there after a reload, and so is the import.
     await page.reload();
     await page.waitForSelector(".run");
+    // The rest of the rows would be in before the server has heard of it.
+    const heard = other.waitForResponse((response) => response.request().method() === "DELETE");
     await press(other, "Cancel");
+    await heard;
     await held.release();
     expect(await resultOf(other)).toBe("The import was cancelled");
     expect(await resultOf(page)).toBe("The import was cancelled");
