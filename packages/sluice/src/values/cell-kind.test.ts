@@ -1,5 +1,5 @@
-// Kinds that are told by the bytes are those that the text has: the kind of `12.50` is that of
-// `12.50 `, whose bytes nobody goes by, since a blank around a number or a day means nothing.
+// The kind that the bytes of a text tell is the kind that its characters tell: that of `12.50` is
+// that of `12.50 `. A blank around a number or a day means nothing, but only the characters tell it.
 // fast-check prints the seed of a failure; SEED=<n> gives it back.
 import { CellType } from "@sluice/sheets";
 import fc from "fast-check";
