@@ -117,6 +117,9 @@ export function storeSize(bytes: number): number {
   return Math.max(4096, Math.min(STORE_BYTES, 2 ** Math.ceil(Math.log2(bytes + 256))));
 }
 
+/** The most stores that a pool keeps. */
+const FREE_STORES = 8;
+
 export class StorePool {
   readonly #free: Store[] = [];
   #inputSize: number;
@@ -144,7 +147,7 @@ export class StorePool {
   }
 
   give(store: Store): void {
-    if (store.inputSize === this.#inputSize && this.#free.length < 8) this.#free.push(store);
+    if (store.inputSize === this.#inputSize && this.#free.push(store) > FREE_STORES) this.#free.pop();
   }
 }
 
