@@ -1,5 +1,5 @@
 // The kind that the bytes of a text tell is the kind that its characters tell: that of `12.50` is
-// that of `12.50 `. A blank around a number or a day means nothing, but only the characters tell it.
+// that of `12.50 `. A blank around a number or a day means nothing, but only the characters tell.
 // fast-check prints the seed of a failure; SEED=<n> gives it back.
 import { CellType } from "@sluice/sheets";
 import fc from "fast-check";
