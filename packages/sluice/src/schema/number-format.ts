@@ -65,6 +65,11 @@ const OF_NUMBERS = "\\d.,+()'’\\s\\u2212\\u2013-";
  * first, because `TEXT` is slow with them.
  */
 const WORDS = new RegExp(`^(?:[${OF_NUMBERS}]*[^${OF_NUMBERS}]){4}`);
+/**
+ * Digits with nothing between them that numbers do not have there. Telephone numbers and dates are
+ * no such text, and `TEXT` is slow with them as well.
+ */
+const ONE_NUMBER = /^\D*\d[\d.,'’ \u00a0\u2009\u202f]*\D*$/;
 /** Longer texts are not looked at. */
 const LONGEST = 60;
 /** A unit that multiplies: a number without it is another number. */
@@ -180,6 +185,7 @@ function partsOf(text: string): Parts | undefined {
   if (WORDS.test(text)) return undefined;
   const body = withoutExponent(text);
   if (body !== undefined) return { negative: text.startsWith("-"), outside: false, unit: "", body };
+  if (!ONE_NUMBER.test(text)) return undefined;
   const found = TEXT.exec(text.trim().replace(MINUS, "-"));
   if (!found) return undefined;
   const [, before, unit1, open, inside, unit2, digitsIn = "", unit3, close, after, unit4] = found;

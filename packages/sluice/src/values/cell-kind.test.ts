@@ -46,6 +46,18 @@ test.each([
   [`0.${"3".repeat(70)}`, "amount none dd--dd- 0  "],
   ["2024-02-29", "iso date"],
   ["2023-02-29", "text"],
+  // Words are told by their letters, unless a sign says that they may be something else.
+  ["fifteen letters", "text"],
+  ["sixteen letters at least", "text"],
+  ["   not applicable   ", "mark not applicable"],
+  ["   NÃO DISPONÍVEL   ", "mark NÃO DISPONÍVEL"],
+  ["September 28, 2024 10:30 p.m.", "date MMM DD, YYYY hh:mm A"],
+  ["abcdefabcdefabcdef@example.com", "email"],
+  ["https://abcdefghijklmnopqrst.example", "url"],
+  ["HTTPS://ABCDEFGHIJKLMNOPQRST.EXAMPLE", "url"],
+  ["abcdefab-abcd-abcd-abcd-abcdefabcdef", "uuid"],
+  [' {"abcdefghijklm": "nopqrstuvwxyz"}', "json"],
+  [' ["abcdefghijklm", "nopqrstuvwxyz"]', "json"],
 ])("the kind of %s is %s", (text, expected) => {
   expect(kind(text)).toBe(expected);
 });

@@ -44,8 +44,18 @@ const DECIMAL = "amount none dd--dd- 0  ";
 const GROUP = 3;
 /** A whole number with at most this many digits is an `integer`. */
 const INTEGER_DIGITS = 9;
+/** More letters than a mark for a missing value has, or a date with the name of a month. */
+const WORDS_LETTERS = 16;
+const UUID_LENGTH = 36;
 const ZERO = 0x30;
+const SMALL_A = 0x61;
+const SMALL_Z = 0x7a;
 const MINUS = 0x2d;
+const SLASH = 0x2f;
+const COLON = 0x3a;
+const AT = 0x40;
+/** `{`, and with the bit that capitals lack `[`. */
+const BRACE = 0x7b;
 const INT_MAX = 2_147_483_647n;
 const BIGINT_MAX = 9_223_372_036_854_775_807n;
 
@@ -56,13 +66,32 @@ export function kindOf(bytes: Buffer, start: number, end: number, type: CellType
   if (type === date) return dateCellKind(bytes.toString("latin1", start, end));
   if (type === duration) return "duration";
   if (end - start > LONGEST_VALUE && bytes[start] !== 0x7b && bytes[start] !== 0x5b) return "text";
-  const plain = type === string ? plainKind(bytes, start, end) : undefined;
-  if (plain !== undefined) return plain;
+  if (type === string) {
+    const plain = isWords(bytes, start, end) ? "text" : plainKind(bytes, start, end);
+    if (plain !== undefined) return plain;
+  }
   const value = bytes.toString("utf8", start, end);
   if (type === number) return numberCellKind(value);
   // Blanks around a value do not make it a word; a word keeps them.
-  const kind = textKind(value.trim());
-  return value !== value.trim() && (kind === "uuid" || kind === "email" || kind === "url") ? "text" : kind;
+  const trimmed = value.trim();
+  const kind = textKind(trimmed);
+  return value.length !== trimmed.length && (kind === "uuid" || kind === "email" || kind === "url") ? "text" : kind;
+}
+
+/**
+ * Reports whether a text is certainly words: it has many letters, and no sign of JSON, an address
+ * or a UUID. The bytes tell it much faster than the text does.
+ */
+function isWords(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start === UUID_LENGTH) return false;
+  let letters = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    const lower = byte | 0x20;
+    if (lower >= SMALL_A && lower <= SMALL_Z) letters++;
+    else if (byte === AT || lower === BRACE || (byte === SLASH && bytes[at - 1] === COLON)) return false;
+  }
+  return letters >= WORDS_LETTERS;
 }
 
 /**
@@ -95,25 +124,23 @@ function textKind(text: string): Kind {
     if (numeric !== undefined) return numeric;
   }
   if (first === 0x2d && DURATION.test(text)) return timeKind(text)!;
-  if (isMark(text)) return `mark ${text}`;
-  if (text.length === 36 && UUID.test(text)) return "uuid";
+  if (!digit && isMark(text)) return `mark ${text}`;
+  if (text.length === UUID_LENGTH && UUID.test(text)) return "uuid";
   if (digit) {
-    const time = timeKind(text);
+    const time = text.includes(":") ? timeKind(text) : undefined;
     if (time !== undefined) return time;
-    const iso = ISO.exec(text);
+    const iso = text[4] === "-" ? ISO.exec(text) : null;
     if (iso && dateFormatsOf(text.slice(0, 10)).length > 0)
       return text.length === 10 ? "iso date" : iso[1] === undefined ? "iso timestamp" : "iso timestamptz";
   } else if (text.length <= 5 && BOOLEAN_WORDS.has(text.toLowerCase())) {
     return text.toLowerCase();
   }
-  if (/\d/.test(text)) {
-    const formats = dateFormatsOf(text);
-    if (formats.length > 0) return `date ${formats.join("|")}`;
-    const amount = amountKind(text);
-    if (amount !== undefined) return amount;
-  }
   if (text.includes("@") && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(text)) return "email";
-  return /^https?:\/\/\S+$/i.test(text) ? "url" : "text";
+  if (/^https?:\/\/\S+$/i.test(text)) return "url";
+  if (!/\d/.test(text)) return "text";
+  const formats = dateFormatsOf(text);
+  if (formats.length > 0) return `date ${formats.join("|")}`;
+  return amountKind(text) ?? "text";
 }
 
 /** The kind of a time of day, or of a duration, as text. */
