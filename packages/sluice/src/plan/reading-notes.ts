@@ -127,7 +127,7 @@ function errorNotes(name: string, { errors }: Pick<InferredColumn, "errors">, ma
 
 function textNotes(name: string, { because = "", errors }: InferredColumn): string[] {
   if (errors.length > 0) return errorNotes(name, { errors }, ", so it is text");
-  if (because.startsWith(SWAPPED)) return [swappedNote(name, because)];
+  if (because.includes(SWAPPED)) return [swappedNote(name, because)];
   if (because.startsWith(CUT)) return [`the column "${name}" is text: ${because}`];
   if ([AMBIGUOUS, PARTS, PAST, PLUS].some((reason) => because.startsWith(reason)))
     return [`the column "${name}" is text: ${because.replace('"column=', `"${name}=`)}`];

@@ -12,7 +12,7 @@ import { badLedger, indexesFrom, isId, planFrom, shown, wishFrom } from "./store
 const COLUMN = { name: "a", type: "numeric", storage: "numeric", headers: ["A"], notNull: false, maxLength: 3, format: "email", dateFormat: "DD.MM.YYYY", numberFormat: "1.234,56", nulls: ["-"], timeZone: "UTC", primaryKey: false, unique: false, generated: false, checked: false, inferred: "values" }; // prettier-ignore
 const PLAN = {
   method: "copy", table: "t", created: true, load: [{ column: COLUMN, header: "A", sheetColumn: 1 }, { column: COLUMN, header: "", sheetColumn: 0, made: { row: true } }], headers: [{ sheetColumn: 1, text: "A", unit: "kg", numberFormat: "1.234,56" }], headerRows: [1], firstRow: 2,
-  records: { firstRow: 2, all: false, repeated: [[{ column: 1, text: "A" }]], folds: true, usual: 0, sections: { begin: 1, title: "t" }, gaps: true, totals: [9], limit: 5, skipLast: 0, merged: [{ column: 1, firstRow: 2, lastRow: 3 }] },
+  records: { firstRow: 2, all: false, repeated: [[{ column: 1, text: "A" }]], folds: true, drawn: true, usual: 0, sections: { begin: 1, title: "t" }, gaps: true, totals: [9], limit: 5, skipLast: 0, merged: [{ column: 1, firstRow: 2, lastRow: 3 }] },
   range: "A:B", text: "shown", links: true, width: "pad", ordered: true, conflict: { action: "skip", key: ["a"], others: false, only: ["a"] }, atomic: false, replace: false, csv: { delimiter: ";", quote: "", encoding: "utf-8", escape: "none" }, firstRows: 1, rowsPerChunk: 1, step: 1, bytesPerChunk: 1, empty: "keep",
 }; // prettier-ignore
 

@@ -176,6 +176,7 @@ const PLAN: Readonly<Record<string, Fits>> = {
       all: isBoolean,
       repeated: isList(isList(hasShape({ column: isCount, text: isText }))),
       folds: isOptional(isBoolean),
+      drawn: isOptional(isBoolean),
       usual: isNatural,
       sections: isOptional(hasShape({ begin: isCount, texts: isOptional(isList(isCount)), title: isOptional(isText) })),
       gaps: isBoolean,

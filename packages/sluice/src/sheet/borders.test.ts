@@ -376,6 +376,13 @@ describe("the header's border", () => {
     const all = [["all"], ...regular.map((value) => [value])];
     expect(cells(all, true)).toContain('all of it is one column, and its values hold ";" 1 times each: if that parts columns, --delimiter ";" says so'); // prettier-ignore
     expect(cells(all, false)).toContain('if that parts columns, part them in a spreadsheet first ("Text to Columns")');
+    // A colon may be a part of a time, so the header has to have it as well.
+    const colons = (header: string): string => cells([[header], ["Ada:36"], ["Bob:41"]], true);
+    expect(colons("name:age")).toContain('all of it is one column, and its values hold ":" 1 times each');
+    expect(colons("name")).not.toContain("one column");
+    const fixed = (header: string): string => cells([[header], ["1   Ada    36"], ["2   Bob    41"]], true);
+    expect(fixed("id  name  age")).toContain("blanks align words in its lines");
+    expect(fixed("id, name, age")).not.toContain("one column");
     const outline = ["a|1", "b|2", "c|3", "d|4", "e|5", "f|6", "g|7"].map((one, n) =>
       n % 2 === 0 ? [one] : [null, one],
     );

@@ -28,7 +28,8 @@ import { cellsByColumn, isLabel, isYear, seriesIn, sortBelow } from "./evidence.
 import { spansOf } from "./header-groups.ts";
 import { otherTable, type Layout } from "./header-row.ts";
 import { rowsText } from "./record-notes.ts";
-import { isPrinted, usualCells } from "./records.ts";
+import { isPrinted } from "./printed.ts";
+import { usualCells } from "./records.ts";
 import { isTitleRow, sectionRule } from "./sections.ts";
 import { lowerTable, partedTables, repeatedBlocks, type Block } from "./side-by-side.ts";
 import { scoreOf } from "./table-score.ts";
@@ -68,7 +69,7 @@ export function layoutDoubts(
     ...(dated.length > 0 ? dated : valueNameNotes(rows, records, layout)),
     ...namesAboveNotes(rows, layout),
     ...groupsAboveNotes(rows, layout),
-    ...oneColumnNotes(records, isText),
+    ...oneColumnNotes(rows, records, layout, isText),
   );
   const body = bodyOf(records);
   const lastColumn = columnLetters(Math.max(...filled));
@@ -460,16 +461,29 @@ const SHOWN = 60;
 /** The share of rows that hold a delimiter equally often. */
 const REGULAR = 0.8;
 
+/** Characters that part fields in most files, and those that do if the header has them as well. */
+const DELIMITERS = [",", ";", "\t", "|"];
+const RARE_DELIMITERS = [":", "^", "~", "#", "!", "&", "/", "\u0001", "\u001F"];
+
 /** Says that all of a sheet is one column whose values hold a delimiter regularly. */
-function oneColumnNotes(records: readonly HeadRow[], isText: boolean): string[] {
+function oneColumnNotes(
+  rows: readonly HeadRow[],
+  records: readonly HeadRow[],
+  { headerRows }: Layout,
+  isText: boolean,
+): string[] {
   const values = records.map(({ cells }) => cells);
   if (values.length < 2 || values.some((cells) => cells.length > 1)) return [];
   const columns = new Set(values.map(([cell]) => cell!.column)).size;
   const all = columns === 1 ? "all of it is one column, and its values hold" : "each row has one value, and these hold";
-  for (const delimiter of [",", ";", "\t", "|"]) {
-    // Characters in quotes inside of the value do not part fields.
-    const counts = values.map(([cell]) => cell!.text.replaceAll(/"[^"]*"/g, "").split(delimiter).length - 1);
+  const header = rows.find(({ number }) => number === headerRows[0])?.cells[0];
+  // Characters in quotes inside of the value do not part fields.
+  const countIn = (text: string, delimiter: string): number =>
+    text.replaceAll(/"[^"]*"/g, "").split(delimiter).length - 1;
+  for (const delimiter of isText ? [...DELIMITERS, ...RARE_DELIMITERS] : DELIMITERS) {
+    const counts = values.map(([cell]) => countIn(cell!.text, delimiter));
     const usual = counts.toSorted((a, b) => a - b)[Math.floor(counts.length / 2)]!;
+    if (RARE_DELIMITERS.includes(delimiter) && (!header || countIn(header.text, delimiter) !== usual)) continue;
     if (usual === 0 || counts.filter((count) => count === usual).length < counts.length * REGULAR) continue;
     const quoted = values.some(([cell]) => cell!.text.includes(`${delimiter}"`));
     return [
@@ -481,6 +495,11 @@ function oneColumnNotes(records: readonly HeadRow[], isText: boolean): string[] 
             : `if that parts columns, --delimiter ${JSON.stringify(delimiter)} says so`),
     ];
   }
+  const aligned = values.filter(([cell]) => cell!.aligned).length;
+  if (header?.aligned && aligned >= values.length * REGULAR)
+    return [
+      `all of it is one column, and blanks align words in its lines, so they may have columns of a fixed width, which are not parted: part them in a spreadsheet first ("Text to Columns", "Fixed width")`,
+    ];
   const printed = values.filter(([cell]) => PRINTED.test(cell!.text)).length;
   if (values.length < PRINTED_LINES || printed * 3 < values.length) return [];
   return [

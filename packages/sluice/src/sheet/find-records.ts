@@ -9,7 +9,8 @@ import type { HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
 import { SAMPLE_ROWS } from "./infer.ts";
 import { mergedDown, type MergedDown } from "./merged.ts";
-import { isPrinted, RecordFilter, recordsOf, usualCells, type RecordRules } from "./records.ts";
+import { isDrawn, isPageNumber } from "./printed.ts";
+import { RecordFilter, recordsOf, usualCells, type RecordRules } from "./records.ts";
 import { isTitleRow, sectionRule, type SectionRule } from "./sections.ts";
 import { beginnings, hasTotals, Totals, type TotalRow } from "./totals.ts";
 import type { SheetView } from "../rejects/as-source.ts";
@@ -90,15 +91,16 @@ function rulesOf(
 ): RecordRules {
   const records = rows.filter(({ number }) => number >= firstRow);
   const titles = new Set(rows.filter(({ number }) => number < firstRow).map(({ cells }) => cells[0]!.text));
-  const printed = ({ cells }: HeadRow): boolean =>
-    cells.length === 1 && (isPrinted(cells[0]!.text) || titles.has(cells[0]!.text));
+  const isLine = ({ cells }: HeadRow): boolean => isDrawn(cells.map(({ text }) => text));
+  const isPrinted = (row: HeadRow): boolean =>
+    isLine(row) || (row.cells.length === 1 && (isPageNumber(row.cells[0]!.text) || titles.has(row.cells[0]!.text)));
   const rule = sections ? sectionRule(records) : undefined;
   const usual = usualCells(
     records
-      .filter((row) => !printed(row) && (rule === undefined || !isTitleRow(row, rule)))
+      .filter((row) => !isPrinted(row) && (rule === undefined || !isTitleRow(row, rule)))
       .map(({ cells }) => cells.length),
   );
-  const above = rows.filter(({ number, cells }) => number < firstRow && (cells.length > 1 || usual > 1));
+  const above = rows.filter((row) => row.number < firstRow && (row.cells.length > 1 || usual > 1) && !isLine(row));
   // A blank row before the remarks parts no records.
   const body = records.slice(
     0,
@@ -119,6 +121,7 @@ function rulesOf(
     // A header of one column could be a value of it.
     repeated,
     folds: true,
+    drawn: true,
     ...(titled.length > 0 ? { titled } : {}),
     usual,
     ...(textCells(body, usual) > 1 ? { texts: textCells(body, usual) } : {}),

@@ -23,9 +23,14 @@ export interface HeadCell {
   readonly text: string;
   /** The text with Unicode's superscripts, if it has some by its format. */
   readonly raised?: string;
+  /** Several blanks are between its words, as if they had columns of their own. */
+  readonly aligned?: boolean;
   /** The kind of its value: `number`, `date`, …; `text` for anything that could be a label. */
   readonly sort: string;
 }
+
+/** Two words with blanks between that may align them. */
+const ALIGNED = /\S {2,}\S/;
 
 /**
  * A number in any notation, with what is written around amounts: no name in any case, whatever its
@@ -52,7 +57,8 @@ export function headRows(batch: RowBatch, most: number = HEAD_ROWS): HeadRow[] {
     const cells: HeadCell[] = [];
     for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++) {
       const [start, end, type] = [starts[cell]!, ends[cell]!, types[cell] as CellType];
-      const text = bytes.toString("utf8", start, end).trim().replaceAll(/\s+/g, " ");
+      const given = bytes.toString("utf8", start, end).trim();
+      const text = given.replaceAll(/\s+/g, " ");
       if (text === "") continue;
       const label = type === CellType.date ? text.replace("T00:00:00.000", "") : text;
       const sort = sortOf(kindOf(bytes, start, end, type));
@@ -61,6 +67,7 @@ export function headRows(batch: RowBatch, most: number = HEAD_ROWS): HeadRow[] {
         column: columns[cell]!,
         text: label,
         ...(superscripts === undefined ? {} : { raised: superscripts }),
+        ...(text !== given && ALIGNED.test(given) ? { aligned: true } : {}),
         sort: sort === "text" && isAmount(text) ? "number" : sort,
       });
     }

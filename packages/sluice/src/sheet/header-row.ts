@@ -46,6 +46,7 @@ import {
   withNamesAbove,
 } from "./header-groups.ts";
 import { isOutline } from "./outline.ts";
+import { isDrawn } from "./printed.ts";
 import { foldRepeat } from "./repeats.ts";
 
 /** The layout of a sheet's top. Rows are numbered as the sheet numbers them. */
@@ -70,12 +71,14 @@ export interface Layout {
 /**
  * Finds the header among the first rows.
  *
- * @param rows at least one
+ * @param rows at least one; lines that are drawn between them do not count
  * @param known reports whether a schema, `--map` or the table names a header. If a row has more of
  *   these than the row that looks like the header, it is the header
  */
 export function detectLayout(rows: readonly HeadRow[], known: (text: string) => boolean = () => false): Layout {
-  return withBareNames(rows, known, (given) => withoutColumnNumbers(given, (those) => layoutWith(those, known)));
+  const drawn = rows.filter(({ cells }) => isDrawn(cells.map(({ text }) => text)));
+  const others = drawn.length === rows.length ? rows : rows.filter((row) => !drawn.includes(row));
+  return withBareNames(others, known, (given) => withoutColumnNumbers(given, (those) => layoutWith(those, known)));
 }
 
 /**

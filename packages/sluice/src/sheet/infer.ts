@@ -43,7 +43,7 @@ const EXAMPLES = 3;
 /** The beginning of the reasons that an import tells, too: it would be a column of numbers. */
 export const AMBIGUOUS = "a point or a comma and three digits";
 export const CUT = "a spreadsheet has cut";
-export const SWAPPED = "day and month could change places";
+export const SWAPPED = "could change places";
 export const PARTS = "hours and minutes, or minutes and seconds";
 export const PAST = "more than 23 hours, or less than 0,";
 export const PLUS = "a plus, which a number would not keep";
@@ -112,7 +112,7 @@ export interface Nearest {
  * say whose or which it is.
  */
 const NAMES_IN_DIGITS = words(
-  "phone telephone tel telefon mobile mobil handy fax zip zipcode postcode postal plz iban bic isbn issn ean upc gtin barcode sku ssn imei siren siret nif passport",
+  "phone telephone tel telefon mobile mobil handy fax zip zipcode postcode postal plz iban bic isbn issn ean upc gtin barcode sku ssn imei tracking siren siret nif passport",
 );
 const WHICH = words(
   "no nr num number code id work home office business private main primary secondary contact customer client company supplier billing shipping delivery",
@@ -634,7 +634,7 @@ function fromWhat(type: string, column: ColumnKinds): InferredFrom | undefined {
 /** Why no candidate is taken although there are some that fit. */
 function doubt(column: ColumnKinds, [first, second]: readonly Candidate[], header: string): string | undefined {
   if (first?.dateFormat !== undefined && second?.dateFormat !== undefined)
-    return `${SWAPPED}: every value reads as ${first.dateFormat} and as ${second.dateFormat}`;
+    return `day and ${second.dateFormat.startsWith("YY") ? "year" : "month"} ${SWAPPED}: every value reads as ${first.dateFormat} and as ${second.dateFormat}`;
   if (first?.type === "double precision") return cutDigits(column, header);
   if (first?.type === "interval") return openDurations(column);
   if (first?.type === "integer" || first?.type === "bigint") {

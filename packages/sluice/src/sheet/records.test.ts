@@ -141,6 +141,51 @@ describe("no records are", () => {
     expect(rowsLeftOut(found).map(([why]) => why).sort()).toEqual(["line", "page", "repeats"]); // prettier-ignore
   });
 
+  test.each([
+    [
+      "an SAP list",
+      "|No. |Text      |Stock |\n|----|----------|------|\n|  23|Screw, M8 |  1200|\n|  24|Nut       |    50|\n",
+      [2],
+    ],
+    [
+      "a Markdown table",
+      "| No. | Text | Stock |\n|----:|:-----|:-----:|\n| 23 | Screw | 1200 |\n| 24 | Nut | 50 |\n",
+      [2],
+    ],
+    ["psql", " no | text  | stock \n----+-------+-------\n 23 | Screw |  1200\n 24 | Nut   |    50\n(2 rows)\n", [2]],
+    [
+      "MySQL",
+      "+----+-------+\n| no | stock |\n+----+-------+\n| 23 |  1200 |\n| 24 |    50 |\n+----+-------+\n2 rows in set (0.00 sec)\n",
+      [3, 6],
+    ],
+  ])("lines that are drawn over the columns of %s", async (_, text, lines) => {
+    const found = await look(text);
+    expect(found.records).toBe(2);
+    expect([types(found)[0], types(found).at(-1)]).toEqual(["integer", "integer"]);
+    expect(rowsLeftOut(found).find(([why]) => why === "line")).toEqual(["line", lines]);
+    const all = await look(text, { allRows: true });
+    expect(all.leftOut).toEqual([]);
+  });
+
+  test("and not records of marks for missing values, nor what an import of an earlier version has loaded", async () => {
+    const found = await look("id,a,b\n1,5,6\n--,--,--\n2,7,8\n-,---,-\n");
+    expect([found.records, rowsLeftOut(found)]).toEqual([4, []]);
+    const batch = batchOfRows([["-----", "---"]]);
+    const rows = (drawn: boolean): number =>
+      new RecordFilter({ ...EVERY_ROW, all: false, firstRow: 1, drawn })
+        .add(batch)
+        .reduce((sum, { rowCount }) => sum + rowCount, 0);
+    expect([rows(true), rows(false)]).toEqual([0, 1]);
+  });
+
+  test.each(["(2 rows)", "2 rows affected.", "2 Zeilen", "# end of the file"])(
+    "a last line that says %s",
+    async (line) => {
+      const found = await look(`id,name\n1,Ada\n2,Bob\n${line}\n`);
+      expect([types(found)[0], found.records, rowsLeftOut(found)]).toEqual(["integer", 2, [["below", [4]]]]);
+    },
+  );
+
   test("the end mark of old systems", async () => {
     const found = await look("id,name\r\n1,Ada\r\n2,Bob\r\n\u001A");
     expect([types(found), found.records, rowsLeftOut(found)]).toEqual([["integer", "text"], 2, [["mark", [4]]]]);

@@ -14,6 +14,7 @@ import { BLANK_BEGINNINGS, mayBeBlank } from "../chunk/blank.ts";
 import type { RecordBatch } from "../chunk/chunk.ts";
 import { cellText } from "../values/shown.ts";
 import { MergedFill, type MergedDown } from "./merged.ts";
+import { DRAWN_SIGNS, isDrawn, isPageNumber, isPrinted } from "./printed.ts";
 import { beginsLike, foldRepeat } from "./repeats.ts";
 import { isTitleCell, type SectionRule } from "./sections.ts";
 import { selectRows } from "./select.ts";
@@ -31,6 +32,11 @@ export interface RecordRules {
    * `(continued)`. Imports that earlier versions began compare them without that.
    */
   readonly folds?: boolean;
+  /**
+   * A line that is drawn in each of several columns is left out: `|-----|:---:|`. Imports that
+   * earlier versions began keep it as a record.
+   */
+  readonly drawn?: boolean;
   /**
    * Rows of the header that another table may repeat with another title in front: `2015 | Units |
    * Price`. Each is one of `repeated`. Missing if there are none such.
@@ -134,12 +140,9 @@ const MARK = 0xef;
 const SPACE = 0x20;
 const LAST_ASCII = 0x7f;
 
-const PAGE =
-  /^(?:page|seite|página|pagina|page no\.?|stránka|strona|sida|side|сторінка|страница|стр\.?|p\.)\s*\d+(?:\s*(?:of|von|de|di|z|из|\/)\s*\d+)?$/i;
-const DRAWN = /^(?=.{3})[-=_*+|.~#\s─━═]+$/;
 /** Words and signs that remarks below a table begin with. */
 const REMARK =
-  /^(?:\*+|†|‡|§|¹|²|³|©|\(?\d{1,2}[).]\s|\([a-z]\)\s|[a-z]\)\s|\[\d+\]|notes?\b|nb\b|n\.b\.|sources?\b|footnotes?\b|copyright\b|\(c\)|generated\b|printed\b|exported\b|created\b|last updated?\b|updated\b|prepared by\b|report(?:ed)? (?:date|generated|run)\b|data (?:source|as of|from)\b|for more information\b|end of\b|confidential\b|disclaimer\b|legend\b|key:|see (?:also )?(?:note|http)|https?:|quellen?\b|anmerkung(?:en)?\b|hinweise?\b|stand:|fußnoten?\b|erstellt\b|fuentes?\b|notas?\b|elaboraci[oó]n\b|fontes?\b|fonti\b|lecture\b|champ\b|bron(?:nen)?\b|toelichting\b|źródło\b|uwag[ai]\b|zdroj\b|pozn[aá]mk[ay]\b|kilde\b|källa\b|lähde\b|kaynak\b|not:|источник\b|примечани[ея]\b|出典|注|资料来源|数据来源|資料|来源|來源|说明|說明|备注|備註|附註|※|출처|주:)/iu;
+  /^(?:\*+|#+\s|†|‡|§|¹|²|³|©|\(?\d{1,2}[).]\s|\([a-z]\)\s|[a-z]\)\s|\[\d+\]|notes?\b|nb\b|n\.b\.|sources?\b|footnotes?\b|copyright\b|\(c\)|generated\b|printed\b|exported\b|created\b|last updated?\b|updated\b|prepared by\b|report(?:ed)? (?:date|generated|run)\b|data (?:source|as of|from)\b|for more information\b|end of\b|confidential\b|disclaimer\b|legend\b|\(?\d[\d.,]* (?:rows?|records?|lines?|zeilen|datensätze|lignes|filas|registros|righe)(?: \p{L}.*)?\)?\.?$|key:|see (?:also )?(?:note|http)|https?:|quellen?\b|anmerkung(?:en)?\b|hinweise?\b|stand:|fußnoten?\b|erstellt\b|fuentes?\b|notas?\b|elaboraci[oó]n\b|fontes?\b|fonti\b|lecture\b|champ\b|bron(?:nen)?\b|toelichting\b|źródło\b|uwag[ai]\b|zdroj\b|pozn[aá]mk[ay]\b|kilde\b|källa\b|lähde\b|kaynak\b|not:|источник\b|примечани[ея]\b|出典|注|资料来源|数据来源|資料|来源|來源|说明|說明|备注|備註|附註|※|출처|주:)/iu;
 
 /**
  * Takes batches of rows, and gives the batches of the records. A filter is for one reading of a
@@ -314,6 +317,8 @@ export class RecordFilter {
         return this.#leaveOut("repeats", number, cells[0]!.text);
       }
     }
+    if (second !== undefined && this.#rules.drawn === true && this.#isDrawn(batch, row, first))
+      return this.#leaveOut("line", number, firstText(batch, row));
     if (second !== undefined && this.#mayHaveTitle(batch, second)) {
       const cells = cellsOf(batch, row);
       if (this.#hasOtherTitle(cells)) return this.#leaveOutTitled(batch, row, cells);
@@ -324,8 +329,14 @@ export class RecordFilter {
     if (types[first] !== CellType.string || ends[first]! - starts[first]! > SHOWN_CHARACTERS * 4) return true;
     const text = bytes.toString("utf8", starts[first], ends[first]).trim();
     if (text.charCodeAt(0) === END_MARK && text.length === 1) return this.#leaveOut("mark", number, "U+001A");
-    if (DRAWN.test(text)) return this.#leaveOut("line", number, text);
-    return PAGE.test(text) ? this.#leaveOut("page", number, text) : true;
+    if (isDrawn([text])) return this.#leaveOut("line", number, text);
+    return isPageNumber(text) ? this.#leaveOut("page", number, text) : true;
+  }
+
+  /** Reports whether a row is a line over several columns. One byte tells it of most rows. */
+  #isDrawn(batch: RowBatch, row: number, first: number): boolean {
+    const { bytes, starts } = batch;
+    return DRAWN_BYTES[bytes[starts[first]!]!] === 1 && isDrawn(cellsOf(batch, row).map(({ text }) => text));
   }
 
   /** Reports whether a header may begin with these cells. It tells most rows without a string. */
@@ -493,11 +504,6 @@ export async function* recordsOf(
   yield* filter.end();
 }
 
-/** Reports whether a lone text belongs to printed pages: a page's number, a drawn line. */
-export function isPrinted(text: string): boolean {
-  return DRAWN.test(text) || PAGE.test(text);
-}
-
 /**
  * The usual number of cells with content in a record: half of the rows have at least that many. 0
  * if rows of one cell are usual.
@@ -654,6 +660,9 @@ function textOf({ bytes, starts, ends }: RowBatch, cell: number): string {
 
 /** A set of bytes: 1 for each that is in it. */
 type ByteSet = Uint8Array;
+
+/** The bytes that a line over several columns may begin with, after blanks. */
+const DRAWN_BYTES = byteSet([...` ${DRAWN_SIGNS}`].flatMap(firstBytesOf));
 
 function byteSet(bytes: readonly number[]): ByteSet {
   const set = new Uint8Array(256);

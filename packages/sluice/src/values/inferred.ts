@@ -114,7 +114,7 @@ function fitsFor(column: Column, from: InferredFrom): Fits | undefined {
     case "numeric":
       return from === "cells" ? numbersAmongCells : numbers;
     case "double precision":
-      return numbers;
+      return doubles;
     case "boolean":
       return booleans(from);
     case "date":
@@ -143,6 +143,12 @@ const numbers: Fits = (bytes, start, end, cell) => {
   return isWhole(kind) || kind === "double" || kind.startsWith("cut ") || amountIn(kind) !== undefined;
 };
 
+/** Texts in the notation of PostgreSQL, so without a plus. */
+const doubles: Fits = (bytes, start, end, cell, loaded) => {
+  const amount = cell === CellType.string ? amountIn(kindOf(bytes, start, end, cell)) : undefined;
+  return numbers(bytes, start, end, cell, loaded) && (amount === undefined || amount.dress === "none");
+};
+
 /** Among number cells nothing tells what the point of a text such as `1.250` is. */
 const numbersAmongCells: Fits = (bytes, start, end, cell, loaded) => {
   const readings = cell === CellType.string ? amountIn(kindOf(bytes, start, end, cell))?.readings : undefined;
@@ -169,6 +175,7 @@ function isWhole(kind: Kind): boolean {
  * like: no zero in front of others, and at most 15 digits or a point among them.
  */
 function keepsDigits(bytes: Buffer, start: number, end: number): boolean {
+  if (bytes[start] === PLUS) return false;
   const first = bytes[start] === MINUS ? start + 1 : start;
   if (bytes[first] === ZERO && (first + 1 === end ? first > start : bytes[first + 1] !== POINT)) return false;
   if (end - first <= NUMBER_DIGITS) return true;
