@@ -12,6 +12,14 @@ import { isPair, repeatedAcross } from "./header-groups.ts";
 
 const LINK = /^(?:«|<|←)?\s*(?:back|return|go|link) to\b|^zurück (?:zu|zum|zur)\b|^retour\b|^volver\b|^torna\b/i;
 
+/** A button that leads to another sheet: `Menu ►`. */
+const BUTTON = /[►▶➤➔→⇒»]\s*$|^\s*[◄◀⬅←⇐«]/u;
+
+/** Whether a row leads to other sheets: what it says is no name. */
+function leadsAway({ cells }: HeadRow): boolean {
+  return (cells.length <= 2 && LINK.test(cells[0]!.text)) || cells.every(({ text }) => BUTTON.test(text));
+}
+
 /** The most rows of remarks above a table: `Customer:` and who it is, `# made by …`. */
 const REMARKS = 10;
 /** After remarks of one cell, a row of this many cells is not a remark. */
@@ -26,8 +34,7 @@ const WIDE = 3;
  * @param labels the number of the row's texts over values of another kind
  */
 export function isRemark(rows: readonly HeadRow[], i: number, labels: number): boolean {
-  // What leads to another sheet is not a name.
-  if (rows[i]!.cells.length <= 2 && LINK.test(rows[i]!.cells[0]!.text)) return true;
+  if (leadsAway(rows[i]!)) return true;
   if (isUnits(rows, i) || repeatedAcross(rows, i)) return false;
   const next = evidence(rows, i + 1);
   if (next.records === 0 && next.labels > Math.max(labels, 1) && !isPair(rows, i)) return true;

@@ -98,6 +98,12 @@ export function isDateOver(cell: HeadCell, sort: string): boolean {
  */
 const EVEN_SERIES = 3;
 const ANY_SERIES = 5;
+/**
+ * Numbers that each are the same part of the one before, as doses of a dilution are (`100 | 50 | 25
+ * | 12.5`): so many at least. The ratio is the same but for what rounding leaves.
+ */
+const DILUTED = 4;
+const ROUNDED = 0.025;
 
 /**
  * The columns of a series that goes through all numbers and dates of a row: ages, weeks, months,
@@ -108,7 +114,7 @@ export function seriesIn(row: HeadRow): ReadonlySet<number> {
   const steps = stepsIn(row);
   const isOneWay =
     steps.every((step) => step > 0) || (steps.every((step) => step < 0) && values.every(({ sort }) => sort === "date"));
-  if (!isEven(row) && (!isOneWay || values.length < ANY_SERIES)) return new Set();
+  if (!isEven(row) && !isDiluted(values) && (!isOneWay || values.length < ANY_SERIES)) return new Set();
   return new Set(values.map(({ column }) => column));
 }
 
@@ -116,6 +122,16 @@ export function seriesIn(row: HeadRow): ReadonlySet<number> {
 function isEven(row: HeadRow): boolean {
   const steps = stepsIn(row);
   return steps.length >= EVEN_SERIES - 1 && steps[0] !== 0 && steps.every((step) => step === steps[0]);
+}
+
+/** Whether numbers have the same ratio; a 0 may be the first or the last one. */
+function isDiluted(cells: readonly HeadCell[]): boolean {
+  const numbers = cells.map(({ text, sort }) => (sort === "number" ? Number(text) : Number.NaN));
+  const series = numbers.slice(numbers[0] === 0 ? 1 : 0, numbers.at(-1) === 0 ? -1 : undefined);
+  const ratios = series.slice(1).map((number, n) => number / series[n]!);
+  const [first] = ratios as [number, ...number[]];
+  const isSame = ratios.every((ratio) => Math.abs(ratio / first - 1) <= ROUNDED);
+  return series.length >= DILUTED && series.every((number) => number > 0) && Math.abs(first - 1) > 0.1 && isSame;
 }
 
 /** The differences from each number or date of a row to the next one. */

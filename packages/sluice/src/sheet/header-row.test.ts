@@ -588,6 +588,25 @@ describe("names that are no words are a header where they are a series that goes
     expect(found(rows)).toEqual([[1], ["up to month", "5", "4", "3", "2"]]);
   });
 
+  test.each<[string, number[]]>([
+    ["halved", [1024, 512, 256, 128, 64]],
+    ["rounded, and none at the end", [100, 50, 25, 12.5, 6.25, 3.13, 1.56, 0]],
+    ["ten times as much each, and none first", [0, 0.01, 0.1, 1, 10]],
+  ])("doses of a dilution: %s", (_, doses) => {
+    const rows = [1, 2, 3].map((n): BatchCell[] => [`s${n}`, ...doses.map((_, i) => ((i * 7 + n * 5) % 11) / 10)]);
+    expect(found([["Strain", ...doses], ...rows])).toEqual([[1], ["Strain", ...doses.map(String)]]);
+  });
+
+  test("but not numbers whose ratios differ, below no names", () => {
+    const rows: BatchCell[][] = [
+      ["a", 90, 50, 20, 11],
+      ["b", 70, 71, 4, 12],
+      ["c", 20, 30, 31, 8],
+      ["d", 5, 9, 1, 3],
+    ];
+    expect(layout(rows).headerRows).toEqual([]);
+  });
+
   test("but not numbers that go down in steps of their own, below names", () => {
     const rows: BatchCell[][] = [
       ["Year", "Sex", "All", "0 – 9", "10 – 19", "20 – 29", "30 – 39", "40 – 49"],
@@ -1355,4 +1374,41 @@ test("a row with fractions holds measured values, and no names", () => {
   // Whole numbers may be names, such as those of wards.
   const wards = matrix.with(1, ["Ward", 43, 17, null, "a", "b", "c"]);
   expect(found(wards)[0]).toContain(2);
+});
+
+describe("what is above the table", () => {
+  const [names, ...goods]: BatchCell[][] = [["No", "Item", "Count", "Price"], [1, "Tea", 2, 3.5], [2, "Milk", 1, 1.2], [3, "Rye", 4, 2.5]]; // prettier-ignore
+
+  test.each<[string, BatchCell[][]]>([
+    ["buttons that lead to other sheets", [[null, "Menu ►", "Sales►", "Costs ►"], ["House of Ada"], [null, "Menu ►", "Sales►", "Costs ►"], ["Place:", null, null, "Area:"]]],
+    ["buttons that lead back", [["◄ Menu", "« Sales"], [null]]],
+  ])("%s are no names", (_, above) => {
+    expect(found([...above, names!, ...goods])).toEqual([[above.length + 1], names]);
+  }); // prettier-ignore
+
+  test("totals above records without a header are no header", () => {
+    const total: BatchCell[] = [null, null, "Total:", 18.2];
+    expect(layout([total, ...goods])).toMatchObject({ headerRows: [], firstRow: 1 });
+    expect(layout([total, names!, ...goods]).headerRows).toEqual([2]);
+  });
+});
+
+describe("names over replicates are those of each column", () => {
+  const records = [0.1, 0.2, 0.3].map((n): BatchCell[] => ["s", n, n + 2, n, n + 1, n, n + 3, n, n, n + 5]);
+  const names: BatchCell[] = ["Dose", "0 h", null, null, "1 h", null, null, "2 h"];
+  const each = ["0 h", "0 h", "0 h", "1 h", "1 h", "1 h", "2 h", "2 h", "2 h"];
+
+  test("also if the first column has no name", () => {
+    expect(found([names, ...records])).toEqual([[1], ["Dose", ...each]]);
+    expect(found([names.with(0, null), ...records])).toEqual([[1], each]);
+  });
+
+  test.each<[string, BatchCell[][]]>([
+    ["the groups are not as wide as each other", [["Dose", "0 h", null, "1 h", null, null, null, "2 h"], ...records]],
+    ["a column more is filled", [names, ...records.map((row) => [...row, 1])]],
+    ["a column holds texts", [names, ...records.map((row) => row.with(3, "late"))]],
+    ["there are two groups", [names.slice(0, 5), ...records.map((row) => row.slice(0, 7))]],
+  ])("but not if %s", (_, rows) => {
+    expect(layout(rows).headers.map(({ text }) => text)).toEqual(rows[0]!.filter((name) => name !== null));
+  });
 });

@@ -48,6 +48,8 @@ import {
 import { isOutline } from "./outline.ts";
 import { isDrawn } from "./printed.ts";
 import { foldRepeat } from "./repeats.ts";
+import { withReplicates } from "./replicates.ts";
+import { isTotalLabel } from "./totals.ts";
 
 /** The layout of a sheet's top. Rows are numbered as the sheet numbers them. */
 export interface Layout {
@@ -143,7 +145,9 @@ function bareText({ text, raised, sort }: HeadCell): string {
  * of its cells.
  */
 function layoutWith(rows: readonly HeadRow[], known: (text: string) => boolean): Layout {
-  const looks = withFirstName(rows, layoutByLooks(rows));
+  const found = withFirstName(rows, layoutByLooks(rows));
+  const records = rows.filter(({ number }) => number >= found.firstRow);
+  const looks = { ...found, headers: withReplicates(found.headers, records) };
   const counts = rows.map((row) => row.cells.filter((cell) => known(cell.text)).length);
   const most = Math.max(...counts);
   const best = counts.indexOf(most);
@@ -409,8 +413,10 @@ function holdsValues(rows: readonly HeadRow[]): boolean {
  * It is the first row that covers more than half of the record's columns. If there is none, the
  * rows right above the record may cover them together. Then it is the first of these, if it has a
  * label over a value of another kind. In all other cases it is the first row, for want of a sign.
+ * Undefined if totals alone are above the record.
  */
-function widest(rows: readonly HeadRow[], record: number): number {
+function widest(rows: readonly HeadRow[], record: number): number | undefined {
+  if (record > 0 && rows.slice(0, record).every(isTotalAbove)) return undefined;
   const columns = new Map(rows[record]!.cells.map(({ column, sort }) => [column, sort]));
   const covers = rows.slice(0, record).findIndex(({ cells }) => {
     const covered = cells.filter(({ column }) => columns.has(column)).length;
@@ -428,6 +434,11 @@ function widest(rows: readonly HeadRow[], record: number): number {
     if (together.size * 2 > columns.size) return own.some(({ column }) => columns.get(column) !== "text") ? i : 0;
   }
   return 0;
+}
+
+/** Whether a row is a total that people write above their records: `Total: | 780`. */
+function isTotalAbove({ cells: [label, ...sums] }: HeadRow): boolean {
+  return sums.length > 0 && isTotalLabel(label!.text) && sums.every(({ sort }) => sort === "number");
 }
 
 /**
