@@ -45,6 +45,12 @@ Blue | Joe | 1
  | Max | 4
  | Zoe | 6`;
 
+const BESIDE = `Item | Price
+Tea | 3.5 | | Rent | 900
+Milk | 1.2 | | Light | 80
+Rye | 2.5
+Salt | 1`;
+
 const MONTH = `Mon | Tue | Wed | Thu | Fri | Sat | Sun
  | | | | 1 | 2 | 3
  | | | | | | party
@@ -78,6 +84,11 @@ test.each<[kind: string, sketch: string, said: string]>([
   ["columns of another block below", "Set | 1 | 2 | 3 | 4\na | 9.3 | 8.2 | 7.3 | 7.1\nb | 9.1 | 8.8 | 8.3 | 7.9\nc | 9.4 | 8.4 | 7.6 | 7.4\n\n | 5 | 6 | 7\na | 8.1 | 7.2 | 5.7\nb | 8.2 | 7.3 | 6.7", 'row 6 ("5", …) looks like the header of another table: --range A1:E4 takes the first one, --range A6:E that one'],
   ["a form of pairs side by side", "Name | Ada | Street | High St\nBorn | 1990-01-31 | Town | Bonn\nPhone | 123456 | Zip | 53111\nMail | a@b.co | Country | Peru\nJob | poet | Floor | 3", "this looks like a form, labels beside values, and not like a table: each of its rows is imported as a record. --range B2:K99 names a part that is a table, and --sheet NAME another sheet"],
   ["numbers prepared below a list", "No | Name | Price\n1 | Tea | 3.5\n2 | Milk | 1.2\n3 | Salt | 1\n4\n5", 'rows 5 and 6 have a value in the column "No" alone, and are imported; --range A1:C4 leaves them out'],
+  ["numbers prepared below one record", "No | Name | Price\n1 | Tea | 3.5\n2\n3\n4", 'rows 3 to 5 have a value in the column "No" alone, and are imported; --range A1:C2 leaves them out'],
+  ["a block beside the table, without names", BESIDE, "columns D to E are apart from the others and hold something in rows 2 to 3 alone, so that may be another table: --range A:B takes the first one, --range D2:E3 that one"],
+  ["a block beside records without a header", "Length | 1024 | | 0 | -43.5\nSource | Math | | 12 | -46.5\n | | | 24 | -59.5\n | | | 36 | -63.5\n | | | 49 | -63.5", "columns A to B are apart from the others and hold something in rows 1 to 2 alone, so that may be another table: --range D:E takes the first one, --range A1:B2 that one"],
+  ["letters that were lost", "Name | W\uFFFDhrung\nJ\uFFFDrg Bohm | EUR\nAda | EUR", '2 cells hold "\uFFFD" ("W\uFFFDhrung"): letters were lost when the file was made, and only its source has them'],
+  ["a letter that was lost", "Name | Town\nAda | K\uFFFDln\nBob | Bonn", '1 cell holds "\uFFFD" ("K\uFFFDln"): a letter was lost when the file was made, and only its source has them'],
   ["numbers alone among the records", "No | Name | Price\n1 | Tea | 3.5\n2\n3 | Milk | 1.2\n4\n5 | Salt | 1", 'rows 3 and 5 have a value in the column "No" alone, and are imported; a schema file (--schema) with notNull for another column rejects them'],
   ["rows prepared with a sum", "No | Name | Count | Price | Sum\n1 | Tea | 2 | 3.5 | 7\n2 | Milk | 1 | 1.2 | 1.2\n3 | Rye | 1 | 2 | 2\n4 | | | | 0\n5 | | | | 0", 'rows 5 and 6 at the end have values in the columns "No", "Sum" alone, and are imported; --range A1:E4 leaves them out'],
   ["a chart without values", "Task | January | February | March\nPlan\nBuild\nTest", "3 of the 4 columns that row 1 names are empty, so this may be a form that nobody has filled in, or a chart of coloured cells; --sheet NAME takes another sheet"],
@@ -137,6 +148,8 @@ test("the ranges that are named take what they say", async () => {
   expect([above.records, below.records]).toEqual([3, 2]);
   const beside =
     "Item | Price\nTea | 3.5\nMilk | 1.2 | | Staff | Pay\nBread | 2 | | Ada | 1200\nSalt | 1 | | Bob | 1300";
+  const besides = [await look(BESIDE, { range: "A:B" }), await look(BESIDE, { range: "D2:E3", header: "none" })];
+  expect(besides.map(({ records }) => records)).toEqual([4, 2]);
   const [left, right] = [await look(beside, { range: "A:B" }), await look(beside, { range: "D3:E" })];
   expect([left.records, left.notes, right.records, right.notes]).toEqual([4, [], 2, []]);
   expect(right.columns.map(({ column, type }) => [column, type])).toEqual([["staff", "text"], ["pay", "integer"]]); // prettier-ignore

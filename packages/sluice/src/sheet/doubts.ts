@@ -31,7 +31,7 @@ import { rowsText } from "./record-notes.ts";
 import { isPrinted } from "./printed.ts";
 import { usualCells } from "./records.ts";
 import { isTitleRow, sectionRule } from "./sections.ts";
-import { lowerTable, partedTables, repeatedBlocks, type Block } from "./side-by-side.ts";
+import { blockBeside, lowerTable, partedTables, repeatedBlocks, type Block, type BlockBeside } from "./side-by-side.ts";
 import { scoreOf } from "./table-score.ts";
 
 /** Columns without a name that are worth a note, and their share. */
@@ -58,7 +58,9 @@ export function layoutDoubts(
   const notes: string[] = [];
   const filled = new Set(records.flatMap(({ cells }) => cells.map(({ column }) => column)));
   const named = new Set(layout.headers.map(({ sheetColumn }) => sheetColumn));
-  const unnamed = [...filled].filter((column) => !named.has(column)).length;
+  const beside = blockBeside(layout, records);
+  const [from, to] = beside?.block ?? [0, -1];
+  const unnamed = [...filled].filter((column) => !named.has(column) && (column < from || column > to)).length;
   const { headerRows } = layout;
   if (headerRows.length > 0 && unnamed >= UNNAMED && unnamed * 2 >= filled.size)
     notes.push(
@@ -82,7 +84,8 @@ export function layoutDoubts(
     notes.push(`this hardly looks like a table, for ${doubt}; --range B2:K99 names the part that is one`);
   const other = otherTable(rows, layout);
   if (other) notes.push(stackedNote(rows, layout, other, lastColumn));
-  notes.push(...sideNotes(layout, records, other));
+  const side = sideNotes(layout, records, other);
+  notes.push(...(side.length === 0 && beside && kind === undefined ? [besideNote(beside)] : side), ...lostNotes(rows));
   // In what is not a table, no row is worth a word.
   if (kind !== undefined) return notes;
   const own = body.filter(({ number }) => number < (other?.number ?? Number.POSITIVE_INFINITY));
@@ -211,6 +214,28 @@ function sideNotes(layout: Layout, records: readonly HeadRow[], other: HeadRow |
       ? [`column ${empty[0]} is empty and parts`, "two"]
       : [`columns ${empty.join(", ")} are empty and part`, parted.length];
   return [...sharedNotes(layout), `${are} the sheet in ${count} tables: ${ranges(parted)}`];
+}
+
+/** Says that a block of cells is beside the table, and how each is reached. */
+function besideNote({ table, block, firstRow, lastRow }: BlockBeside): string {
+  const [from, to] = block.map(columnLetters);
+  return `columns ${from} to ${to} are apart from the others and hold something in rows ${firstRow} to ${lastRow} alone, so that may be another table: --range ${table.map(columnLetters).join(":")} takes the first one, --range ${from}${firstRow}:${to}${lastRow} that one`;
+}
+
+/** What programs write for a letter that they cannot read. */
+const LOST = "\uFFFD";
+
+/** Says that letters were lost before the file came here. */
+function lostNotes(rows: readonly HeadRow[]): string[] {
+  const lost = rows.flatMap(({ cells }) => cells.filter(({ text }) => text.includes(LOST)));
+  const [first] = lost;
+  if (!first) return [];
+  const word = first.text.split(" ").find((one) => one.includes(LOST))!;
+  const [hold, are] = lost.length === 1 ? ["cell holds", "a letter was"] : ["cells hold", "letters were"];
+  const of = rows.length < HEAD_ROWS ? "" : ` of the first ${HEAD_ROWS} rows`;
+  return [
+    `${lost.length} ${hold.replace(" ", `${of} `)} ${JSON.stringify(LOST)} (${JSON.stringify(word.slice(0, SHOWN))}): ${are} lost when the file was made, and only its source has them`,
+  ];
 }
 
 /** The blocks with the filled columns left of each, which have no name. */
@@ -366,7 +391,9 @@ function loneValueNotes(records: readonly HeadRow[], layout: Layout, lastColumn:
   const lone = records.filter(
     ({ cells: [cell, ...others] }) => others.length === 0 && cell!.sort !== "text" && cell!.column === rule.begin,
   );
-  if (lone.length < NUMBERED_ROWS || wide.length < NUMBERED_ROWS) return [];
+  // One row of several cells may be a header.
+  const leastWide = layout.headerRows.length > 0 ? 1 : NUMBERED_ROWS;
+  if (lone.length < NUMBERED_ROWS || wide.length < leastWide) return [];
   const last = wide.at(-1)!.number;
   const [, , name] = namesOf([rule.begin], layout);
   const advice = lone.every(({ number }) => number > last)

@@ -12,6 +12,11 @@
 //   Tea  | 3.5   |  | Staff | Pay       a table right of the names begins further down (lowerTable)
 //   Milk | 1.2   |  | Ada   | 1200
 //
+//   Item | Price |
+//   Tea  | 3.5   |  | Rent  | 900         a block without names of its own (blockBeside)
+//   Milk | 1.2   |  | Light | 80
+//   Rye  | 2.5   |
+//
 // A column that only sets others apart parts nothing, and neither do the columns that are empty
 // since the cells of each name are merged across.
 import { sortBelow } from "./evidence.ts";
@@ -111,6 +116,50 @@ export function lowerTable({ headers, headerRows }: Layout, records: readonly He
       return { row: top.number, names: top.cells, block: [columns[0]!, columns.at(-1)!] };
   }
   return undefined;
+}
+
+/** A block of cells beside the table, without names, and the rows that it is in. */
+export interface BlockBeside {
+  readonly table: Block;
+  readonly block: Block;
+  readonly firstRow: number;
+  readonly lastRow: number;
+}
+
+/** Rows and columns that such a block has at least. */
+const BESIDE = 2;
+
+/**
+ * The block that empty columns part from the table, if it has no name in the header, and values in
+ * half of the table's rows at most.
+ */
+export function blockBeside({ headers }: Layout, records: readonly HeadRow[]): BlockBeside | undefined {
+  const columns = new Set([...headers.map(({ sheetColumn }) => sheetColumn), ...records.flatMap(({ cells }) => cells.map(({ column }) => column))]); // prettier-ignore
+  const parts: [number, number][] = [];
+  for (const column of [...columns].sort((a, b) => a - b)) {
+    const part = parts.at(-1);
+    if (part && part[1] === column - 1) part[1] = column;
+    else parts.push([column, column]);
+  }
+  const [table, block] = parts
+    .map((part) => ({ part, rows: records.filter((row) => isIn(row, part)) }))
+    .sort((a, b) => b.rows.length - a.rows.length || a.part[0] - b.part[0]);
+  if (!table || !block || parts.length !== 2 || isNamed(headers, block.part)) return undefined;
+  const areFew = block.rows.length >= BESIDE && block.rows.length * 2 <= table.rows.length;
+  const isWide = [table, block].every(({ part }) => part[1] - part[0] + 1 >= BESIDE);
+  const holdsValues = block.rows.some(({ cells }) =>
+    cells.some(({ column, sort }) => sort !== "text" && column >= block.part[0] && column <= block.part[1]),
+  );
+  if (!areFew || !isWide || !holdsValues) return undefined;
+  return { table: table.part, block: block.part, firstRow: block.rows[0]!.number, lastRow: block.rows.at(-1)!.number };
+}
+
+function isIn({ cells }: HeadRow, [first, last]: Block): boolean {
+  return cells.some(({ column }) => column >= first && column <= last);
+}
+
+function isNamed(headers: Layout["headers"], [first, last]: Block): boolean {
+  return headers.some(({ sheetColumn }) => sheetColumn >= first && sheetColumn <= last);
 }
 
 function shareName(headers: Layout["headers"], blocks: readonly Block[]): boolean {
