@@ -257,6 +257,8 @@ class ColumnKinds {
 
 /** A row that looks like one of totals. */
 interface TotalsRow extends Example {
+  /** The column of what it is called. */
+  readonly column: number;
   readonly cells: readonly { readonly column: number; readonly kind: Kind; readonly value: string }[];
 }
 
@@ -367,7 +369,7 @@ export class Inference {
       return isTextType(type ?? (column ? this.#typeOf(column, header, true).type : "text"));
     };
     const [ordinary, leftOut]: [TotalsRow[], TotalsRow[]] = [[], []];
-    for (const row of this.#totals) (isText(row.cells[0]!.column) ? ordinary : leftOut).push(row);
+    for (const row of this.#totals) (isText(row.column) ? ordinary : leftOut).push(row);
     this.#totals = [];
     this.#leftOut.push(...leftOut);
     this.#count(ordinary);
@@ -375,7 +377,7 @@ export class Inference {
 
   /** The rows of totals that were left out, with what they are called, and the column of that. */
   get leftOut(): readonly (Example & { readonly column: number })[] {
-    return this.#leftOut.map(({ row, value, cells }) => ({ row, value, column: cells[0]!.column }));
+    return this.#leftOut.map(({ row, value, column }) => ({ row, value, column }));
   }
 
   /** The columns of the sheet that hold a value, from 1, in order. */
@@ -575,21 +577,22 @@ function typeIn(candidate: Candidate | undefined): { type?: string; numberFormat
   return plain ? { type: candidate.type } : { type: candidate.type, numberFormat: formatIn(candidate) };
 }
 
-/** A row whose first value is a text that people call totals by, with all that it holds. */
+/** A row whose first text is one that people call totals by, with all that it holds. */
 function totalsRow(batch: RowBatch, row: number): TotalsRow | undefined {
   const { firstCell, columns, types, starts, ends, rowNumbers, bytes } = batch;
   const end = firstCell[row + 1]!;
   let first = firstCell[row]!;
-  while (first < end && starts[first] === ends[first]) first++;
+  // Typed numbers may be left of it.
+  while (first < end && (starts[first] === ends[first] || types[first] === CellType.number)) first++;
   if (first === end || types[first] !== CellType.string) return undefined;
   const label = bytes.toString("utf8", starts[first], ends[first]);
   if (!isTotalLabel(label)) return undefined;
   const cells: TotalsRow["cells"][number][] = [];
-  for (let cell = first; cell < end; cell++) {
+  for (let cell = firstCell[row]!; cell < end; cell++) {
     if (starts[cell] === ends[cell]) continue;
     cells.push({ column: columns[cell]!, kind: kindAt(batch, cell), value: exampleOf(batch, cell) });
   }
-  return { row: rowNumbers[row]!, value: label, cells };
+  return { row: rowNumbers[row]!, column: columns[first]!, value: label, cells };
 }
 
 /** A value as it is shown: its start, if it is long. */

@@ -50,6 +50,7 @@ describe("a row of totals at the end", () => {
     ["behind a blank row", [[], ["Summe", null, 30]], 1],
     ["in three rows", [["Subtotal", null, 30], ["Total", 2, 3e9], ["Average", null, 15.5]], 3], // prettier-ignore
     ["below dates", [[null, "Total", 30]], 1],
+    ["right of another number", [[3, "Total", 31]], 1],
   ])("%s decides no type and is rejected, which a note says", async (_, totals, rejected) => {
     const found = await preview([HEAD, ...SALES, ...totals]);
     expect(typesOf(found)).toEqual(["integer", "date", "integer"]);
