@@ -304,3 +304,33 @@ export function joined(groups: HeadRow, names: readonly Header[], spans = true):
 export function repeatsName(name: string | undefined, text: string): boolean {
   return ` / ${name?.toLowerCase()}`.endsWith(` / ${text.toLowerCase()}`);
 }
+
+/** Names that the row above has at least, right of the others. */
+const LEAST_BESIDE = 2;
+
+/**
+ * The names of the row right above the header for the filled columns right of all of its names,
+ * if it has a different text for each of them: people whose results are beside a list.
+ *
+ *                 | Player | Ada | Bob
+ *     Game        | Result |     |
+ *     Peru – Chad | 2:1    | 1:1 | 3:1
+ *
+ * @param filled the columns that the records fill
+ * @returns undefined if there are none, or one alone
+ */
+export function namesBeside(
+  above: HeadRow,
+  names: readonly Header[],
+  filled: ReadonlySet<number>,
+): readonly Header[] | undefined {
+  const last = Math.max(...names.map(({ sheetColumn }) => sheetColumn));
+  const open = [...filled].filter((column) => column > last);
+  const beside = above.cells.filter(({ column }) => column > last);
+  const areNames = beside.every(({ column, sort }) => sort === "text" && filled.has(column));
+  const areAll = beside.length === open.length && new Set(beside.map(({ text }) => text)).size === open.length;
+  const isNext = beside[0]?.column === last + 1;
+  return beside.length >= LEAST_BESIDE && areNames && areAll && isNext
+    ? [...names, ...beside.map(headerOf)]
+    : undefined;
+}

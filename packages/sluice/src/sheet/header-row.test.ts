@@ -1412,3 +1412,30 @@ describe("names over replicates are those of each column", () => {
     expect(layout(rows).headers.map(({ text }) => text)).toEqual(rows[0]!.filter((name) => name !== null));
   });
 });
+
+describe("names in the row above, right of the header's own, are those of these columns", () => {
+  const games: BatchCell[][] = [
+    [1, "Peru – Chad", "20.11.", "A", "2:1", "1:1", "3:1"],
+    [2, "Togo – Laos", "21.11.", "B", "0:0", "2:0", "1:0"],
+    [3, "Cuba – Mali", "22.11.", "A", "1:2", "0:3", "2:2"],
+  ];
+  const [above, names]: BatchCell[][] = [
+    [null, null, null, null, "Player", "Ada", "Bob"],
+    ["No", "Game", "Day", "Group", "Result"],
+  ];
+
+  test("if they name all of them", () => {
+    expect(found([above!, names!, ...games])).toEqual([
+      [1, 2],
+      ["No", "Game", "Day", "Group", "Result", "Ada", "Bob"],
+    ]);
+  });
+
+  test.each<[string, BatchCell[][]]>([
+    ["one of them has none", [above!.with(6, null), names!, ...games]],
+    ["two have the same", [above!.with(6, "Ada"), names!, ...games]],
+    ["a blank row is between", [above!, [null], names!, ...games]],
+  ])("but not if %s", (_, rows) => {
+    expect(layout(rows).headers.map(({ text }) => text)).toEqual(names);
+  });
+});

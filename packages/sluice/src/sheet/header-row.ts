@@ -38,6 +38,7 @@ import {
   headerOf,
   isPair,
   joined,
+  namesBeside,
   onTop,
   pairAt,
   repeatedAcross,
@@ -147,7 +148,7 @@ function bareText({ text, raised, sort }: HeadCell): string {
 function layoutWith(rows: readonly HeadRow[], known: (text: string) => boolean): Layout {
   const found = withFirstName(rows, layoutByLooks(rows));
   const records = rows.filter(({ number }) => number >= found.firstRow);
-  const looks = { ...found, headers: withReplicates(found.headers, records) };
+  const looks = withLastNames(rows, { ...found, headers: withReplicates(found.headers, records) }, records);
   const counts = rows.map((row) => row.cells.filter((cell) => known(cell.text)).length);
   const most = Math.max(...counts);
   const best = counts.indexOf(most);
@@ -178,6 +179,21 @@ function withFirstName(rows: readonly HeadRow[], layout: Layout): Layout {
     headers: [headerOf(name), ...headers],
     headerRows: [above.number, ...headerRows],
     passedOver: layout.passedOver.filter((number) => number !== above.number),
+  };
+}
+
+/** The layout with the names of the row right above for the columns right of the header's own. */
+function withLastNames(rows: readonly HeadRow[], layout: Layout, records: readonly HeadRow[]): Layout {
+  const { headers, headerRows, passedOver } = layout;
+  const above = rows.find(({ number }) => number === headerRows[0]! - 1);
+  const filled = new Set(records.flatMap(({ cells }) => cells.map(({ column }) => column)));
+  const named = above && headers.length > 1 ? namesBeside(above, headers, filled) : undefined;
+  if (!above || !named) return layout;
+  return {
+    ...layout,
+    headers: named,
+    headerRows: [above.number, ...headerRows],
+    passedOver: passedOver.filter((number) => number !== above.number),
   };
 }
 
