@@ -26,7 +26,7 @@ import { isMade, linkColumns, linkNotes, madeColumns, originColumns, sourcesOf }
 import { unheldRows, type Unheld } from "./repeat.ts";
 import { checkRules } from "./rules.ts";
 import { tableDdl, type Column, type IndexSpec, type TableSchema } from "../schema/schema.ts";
-import { keptTotalsNote, mergedNote } from "../sheet/record-notes.ts";
+import { keptTotalsNote, mergedNote, preparedNote } from "../sheet/record-notes.ts";
 import { layoutNotes, type Source } from "../sheet/source.ts";
 import type { TableInfo, Target } from "../target.ts";
 import { isScalar } from "../values/values.ts";
@@ -103,13 +103,18 @@ export async function prepareTable(
   const { name, existing, notes } = task;
   const headers = await headersFor(task);
   const wanted = await wantedTable(task, headers);
-  const { rules, totals, unfilled } = await source.found();
+  const { rules, totals, unfilled, prepared } = await source.found();
   const merged = new Set([...unfilled, ...(rules.merged ?? [])].map(({ column }) => column));
   notes.push(...layoutNotes(source.layout), ...source.doubts(merged));
   const { entries, matches, added, all } = await findColumns(task, headers, wanted);
   const load = await completeColumns(target, task, entries, added);
   await noteReading(task, load);
-  notes.push(...keptTotalsNote(totals), ...mergedNote(unfilled), ...likenessNotes(load, matches));
+  notes.push(
+    ...keptTotalsNote(totals),
+    ...preparedNote(prepared, source.layout),
+    ...mergedNote(unfilled),
+    ...likenessNotes(load, matches),
+  );
   if (task.designed) notes.push(...unnamedNotes(load, source.layout));
   if (load.length === 0) throw noColumns(task, wanted);
   const info = existing ?? { columns: wanted.columns, unique: uniqueOf(wanted), kind: undefined };

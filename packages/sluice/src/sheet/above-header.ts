@@ -15,7 +15,7 @@ const LINK = /^(?:«|<|←)?\s*(?:back|return|go|link) to\b|^zurück (?:zu|zum|z
 /** A button that leads to another sheet: `Menu ►`. */
 const BUTTON = /[►▶➤➔→⇒»]\s*$|^\s*[◄◀⬅←⇐«]/u;
 
-/** Whether a row leads to other sheets: what it says is no name. */
+/** Whether a row leads to other sheets, so that its texts are not names. */
 function leadsAway({ cells }: HeadRow): boolean {
   return (cells.length <= 2 && LINK.test(cells[0]!.text)) || cells.every(({ text }) => BUTTON.test(text));
 }

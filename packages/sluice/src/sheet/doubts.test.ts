@@ -81,6 +81,7 @@ test.each<[kind: string, sketch: string, said: string]>([
   ["a legend as wide as a record", "Code | Name | Value\nA | first | 1\nB | second | 2\nC | third | 3\n\nA | active | yes\nB | blocked | no", 'rows 6 and 7 after a blank row do not go with the rows above, for "yes" is where the column "Value" has values: --range A1:C4 takes what is above, --range A6:C what is below'],
   ["a table beside another one, further down", "Item | Price\nTea | 3.5\nMilk | 1.2 | | Staff | Pay\nBread | 2 | | Ada | 1200\nSalt | 1 | | Bob | 1300", 'row 3 ("Staff", "Pay") looks like the header of a table beside the first one: --range A:B takes the first one, --range D3:E that one'],
   ["lists of one column side by side", "Fruit | | Animal | | Town\napple | | cat | | Bonn\npear | | dog | | Rome\nplum | | | | Oslo", "columns B, D are empty and part the sheet in 3 tables: --range A:A takes the first one, --range C:C the next one, --range E:E the last one"],
+  ["tables side by side, with a remark below the shorter one", "Day | Job | | Staff | Count\n2024-01-01 | a | | Ada | 5\n2024-01-02 | b | | Bob | 6\n2024-01-03 | c | | Eve | 4\n2024-01-04 | d\n2024-01-05 | e | | counted by hand\n2024-01-06 | f", "column C is empty and parts the sheet in two tables: --range A:B takes one, --range D:E the other"],
   ["columns of another block below", "Set | 1 | 2 | 3 | 4\na | 9.3 | 8.2 | 7.3 | 7.1\nb | 9.1 | 8.8 | 8.3 | 7.9\nc | 9.4 | 8.4 | 7.6 | 7.4\n\n | 5 | 6 | 7\na | 8.1 | 7.2 | 5.7\nb | 8.2 | 7.3 | 6.7", 'row 6 ("5", …) looks like the header of another table: --range A1:E4 takes the first one, --range A6:E that one'],
   ["a form of pairs side by side", "Name | Ada | Street | High St\nBorn | 1990-01-31 | Town | Bonn\nPhone | 123456 | Zip | 53111\nMail | a@b.co | Country | Peru\nJob | poet | Floor | 3", "this looks like a form, labels beside values, and not like a table: each of its rows is imported as a record. --range B2:K99 names a part that is a table, and --sheet NAME another sheet"],
   ["numbers prepared below a list", "No | Name | Price\n1 | Tea | 3.5\n2 | Milk | 1.2\n3 | Salt | 1\n4\n5", 'rows 5 and 6 have a value in the column "No" alone, and are imported; --range A1:C4 leaves them out'],
@@ -124,6 +125,41 @@ test("what is said of an outline, of groups and of titles speaks of the first ro
   );
   const short = await look(`Name | Count | Price\nNorth\n${records(5)}\nSouth\n${records(5)}`);
   expect(short.notes.find((note) => note.includes("alone"))).toContain("rows 2 and 8 hold one text alone");
+});
+
+test("rows that are prepared at the end of a long sheet are counted, and the range leaves them out", async () => {
+  const records = Array.from(
+    { length: 120 },
+    (_, n) => `${n + 1} | p${n} | ${n % 7} | ${n % 5} | ${(n % 7) + (n % 5)}`,
+  );
+  const prepared = (count: number): string[] => Array.from({ length: count }, (_, n) => `${n + 121} | | | | 0`);
+  const sheet = (rows: number): string => ["No | Name | A | B | Sum", ...records, ...prepared(rows)].join("\n");
+  const { notes } = await look(sheet(30));
+  expect(notes).toEqual([
+    '30 rows at the end (122 to 151) hold the same in the columns "No", "Sum" and nothing else, as rows do that are prepared and not filled in, and are imported; --range A1:E121 leaves them out',
+  ]);
+  const without = await look(sheet(30), { range: "A1:E121" });
+  expect([without.records, without.notes]).toEqual([120, []]);
+  expect((await look(sheet(9))).notes).toEqual([]);
+});
+
+test("titles of sections right of where records begin are said if they are several", async () => {
+  const part = (title: string): string => ` | ${title}\n1 | a | b | 2\n2 | c | d | 3`;
+  const { notes } = await look(`No | Name | Town | Count\n${["East", "West", "North"].map(part).join("\n")}`);
+  expect(notes).toEqual(['rows 2, 5 and 8 hold one text alone ("East"), as titles of sections do, and are imported']);
+});
+
+test("one cell alone makes no column of a printed report", async () => {
+  const step = (n: number): string => `Part ${n}\nstep ${n} | ${n} | ${n + 1}`;
+  const sheet = (last: string): string => ` | Planned | Done\n${[1, 2, 3, 4, 5].map(step).join("\n")}\n${last}`;
+  for (const last of ["end | 7 | 8 | late", "end | 7 | 8 | late | 1"])
+    expect((await look(sheet(last))).notes.filter((note) => note.includes("printed report"))).toEqual([]);
+});
+
+test("a text among texts, alone in its row, is no title of a section", async () => {
+  const week =
+    "Hour | Monday | Tuesday | Friday\n8 | Maths | | Art\n | room 5 | |\n9 | | English | Art\n10 | | Sport |";
+  expect((await look(week)).notes).toEqual([]);
 });
 
 test("nothing is said of groups in merged cells, of which another note speaks", async () => {

@@ -30,7 +30,7 @@ import { otherTable, type Layout } from "./header-row.ts";
 import { rowsText } from "./record-notes.ts";
 import { isPrinted } from "./printed.ts";
 import { usualCells } from "./records.ts";
-import { isTitleRow, sectionRule } from "./sections.ts";
+import { isTitleRow, sectionRule, type SectionRule } from "./sections.ts";
 import { blockBeside, lowerTable, partedTables, repeatedBlocks, type Block, type BlockBeside } from "./side-by-side.ts";
 import { scoreOf } from "./table-score.ts";
 
@@ -289,6 +289,9 @@ const NEXT_ROWS = 4;
 /** Cells of records, from which on a line of one text is more than a record with little in it. */
 const SECTION_CELLS = 3;
 
+/** The least number of such lines in a column of texts: fewer are records. */
+const INSIDE = 3;
+
 /** Says which lines of one text, as titles of sections are, are among the records. */
 function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], layout: Layout): string[] {
   const wide = records.filter(({ cells }) => cells.length > 1).map(({ cells }) => cells.length);
@@ -300,21 +303,25 @@ function sectionNotes(rows: readonly HeadRow[], records: readonly HeadRow[], lay
   const last = records.findLastIndex(({ cells }) => cells.length > 1 && cells.length * 2 >= usual);
   // A year alone is a title too, if no row with more cells has something in its column.
   const filled = new Set(records.filter(({ cells }) => cells.length > 1).flatMap(({ cells }) => cells.map(({ column }) => column))); // prettier-ignore
+  const rule: SectionRule = sectionRule(records) ?? { begin: 0 };
   // Of two cells, one is missing in many a record, but not in the first one.
   const looked = usual < SECTION_CELLS ? Math.min(1, last) : last;
-  const lone = records.slice(0, looked).filter(({ cells: [cell, ...others] }, n) => {
+  const found = records.slice(0, looked).filter(({ cells: [cell, ...others] }, n) => {
     const isAgain = isTitle(records[n + 1]!) || above.some(({ cells }) => cells[0]!.text === cell!.text);
     const isSection = cell!.sort === "text" ? !isPrinted(cell!.text) : !filled.has(cell!.column);
     return others.length === 0 && isSection && !isAgain;
   });
+  // Right of the first column of records, few texts among texts are records with little in them.
+  const isInside = ({ cells: [cell] }: HeadRow): boolean =>
+    cell!.column > rule.begin && rule.texts?.includes(cell!.column) === true;
+  const lone = found.filter(isInside).length < INSIDE ? found.filter((row) => !isInside(row)) : found;
   const [first] = lone;
   if (!first || lone.length > wide.length) return [];
-  const found = foundRows(rows, lone);
+  const which = foundRows(rows, lone);
   const [hold, are, it] = lone.length === 1 ? ["holds", "a title of a section does, and is", "it"] : ["hold", "titles of sections do, and are", "them"]; // prettier-ignore
-  const rule = sectionRule(records) ?? { begin: 0 };
   const advice = lone.every((row) => isTitleRow(row, rule)) ? `; --add section puts ${it} in a column of the rows below` : ""; // prettier-ignore
   return [
-    `${found} ${hold} one ${first.cells[0]!.sort === "text" ? "text" : "value"} alone (${JSON.stringify(first.cells[0]!.text.slice(0, SHOWN))}), as ${are} imported${advice}`,
+    `${which} ${hold} one ${first.cells[0]!.sort === "text" ? "text" : "value"} alone (${JSON.stringify(first.cells[0]!.text.slice(0, SHOWN))}), as ${are} imported${advice}`,
   ];
 }
 

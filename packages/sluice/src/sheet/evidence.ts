@@ -99,8 +99,8 @@ export function isDateOver(cell: HeadCell, sort: string): boolean {
 const EVEN_SERIES = 3;
 const ANY_SERIES = 5;
 /**
- * Numbers that each are the same part of the one before, as doses of a dilution are (`100 | 50 | 25
- * | 12.5`): so many at least. The ratio is the same but for what rounding leaves.
+ * The least number of values that have the same ratio, as doses of a dilution do (`100 | 50 | 25 |
+ * 12.5`), and what rounding may change in the ratio.
  */
 const DILUTED = 4;
 const ROUNDED = 0.025;

@@ -9,6 +9,7 @@ import type { HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
 import { SAMPLE_ROWS } from "./infer.ts";
 import { mergedDown, type MergedDown } from "./merged.ts";
+import { LastRows, type PreparedRows } from "./prepared.ts";
 import { isDrawn, isPageNumber } from "./printed.ts";
 import { RecordFilter, recordsOf, usualCells, type RecordRules } from "./records.ts";
 import { isTitleRow, sectionRule, type SectionRule } from "./sections.ts";
@@ -35,6 +36,8 @@ export interface FoundRecords {
   readonly totals: readonly TotalRow[];
   /** Cells that are merged downwards and are not filled. */
   readonly unfilled: readonly MergedDown[];
+  /** Rows below the first ones, at the end, that are prepared and not filled in. */
+  readonly prepared?: PreparedRows;
 }
 
 /** The most bytes of the sheet's part if its merged cells are looked at only to tell of them. */
@@ -60,9 +63,11 @@ export async function findRecords(
   const rules = { ...rulesOf(rows, layout, options, asTheyStand), ...(fills ? { merged } : {}) };
   const unfilled = fills ? [] : merged;
   if (rules.all) return { rules, totals: [], unfilled };
-  const totals = await findTotals(first, rules);
+  const { totals, prepared } = await findTotals(first, rules);
   const proven = totals.filter((total) => total.proven).map(({ row }) => row);
-  return { rules: { ...rules, totals: proven }, totals, unfilled };
+  // Of the first rows, doubts.ts tells.
+  const isBelow = prepared !== undefined && prepared.firstRow > rows.at(-1)!.number;
+  return { rules: { ...rules, totals: proven }, totals, unfilled, ...(isBelow ? { prepared } : {}) };
 }
 
 /**
@@ -194,39 +199,58 @@ function joinedHeader(headers: Layout["headers"], headerRows: readonly number[])
   return [headers.map(({ sheetColumn, text }) => ({ column: sheetColumn, text }))];
 }
 
+/** What is found in the rows that are looked at. */
+interface Looked {
+  readonly totals: readonly TotalRow[];
+  readonly prepared?: PreparedRows | undefined;
+}
+
 /**
- * The rows that are called totals, among those that are looked at. If reading the sheet fails here,
- * the load will tell.
+ * The rows that are called totals, among those that are looked at, and those at the end that are
+ * prepared. If reading the sheet fails here, the load will tell.
  */
-async function findTotals(first: FirstBatches, rules: RecordRules): Promise<TotalRow[]> {
+async function findTotals(first: FirstBatches, rules: RecordRules): Promise<Looked> {
   try {
-    if (!(await anyTotals(first, rules))) return [];
+    const { any, prepared } = await anyTotals(first, rules);
+    if (!any) return { totals: [], prepared };
     const totals = new Totals();
     let complete = true;
     for await (const { batch, more } of looked(first, rules)) {
       totals.add(batch);
       if (more) complete = false;
     }
-    return totals.found(complete);
+    return { totals: totals.found(complete), prepared };
   } catch (error) {
-    if (error instanceof SheetError) return [];
+    if (error instanceof SheetError) return { totals: [] };
     throw error;
   }
 }
 
-/** Whether a row is called a total, or the last row begins right of the first one. */
-async function anyTotals(batches: FirstBatches, rules: RecordRules): Promise<boolean> {
+/**
+ * Whether a row is called a total, or the last row begins right of the first one; and the rows at
+ * the end that are prepared.
+ */
+async function anyTotals(
+  batches: FirstBatches,
+  rules: RecordRules,
+): Promise<{ readonly any: boolean; readonly prepared: PreparedRows | undefined }> {
+  const lastRows = new LastRows();
   let begins: number | undefined;
   let ends: number | undefined;
   let complete = true;
+  let any = false;
   for await (const { batch, more } of looked(batches, rules)) {
-    if (hasTotals(batch)) return true;
+    any ||= hasTotals(batch);
+    lastRows.add(batch);
     const [first, last] = beginnings(batch);
     begins ??= first;
     ends = last ?? ends;
     if (more) complete = false;
   }
-  return complete && begins !== undefined && ends !== undefined && ends > begins;
+  return {
+    any: any || (complete && begins !== undefined && ends !== undefined && ends > begins),
+    prepared: complete ? lastRows.prepared(rules.usual) : undefined,
+  };
 }
 
 /** The batches that hold the rows which types are inferred from. */

@@ -1,5 +1,6 @@
 // Sheets that are no table: forms, in which labels are beside values, printed reports, in which
 // titles of sections are between short tables, and calendars.
+import { cellsByColumn } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
 
@@ -37,7 +38,10 @@ const SECTION_COLUMNS = 2;
  * the other rows in sections, and the header names less than half of the columns.
  */
 export function isReport(records: readonly HeadRow[], { headers }: Layout): boolean {
-  const columns = new Set(records.flatMap(({ cells }) => cells.map(({ column }) => column)));
+  // One cell alone, such as the word for a total, makes no column.
+  const columns = new Set(
+    [...cellsByColumn(records)].filter(([, cells]) => cells.length > 1).map(([column]) => column),
+  );
   const named = headers.filter(({ sheetColumn }) => columns.has(sheetColumn)).length;
   if (named * 2 >= columns.size) return false;
   const sections = records.filter(

@@ -5,6 +5,8 @@
 import { grouped } from "../grouped.ts";
 import { columnLetters } from "../xlsx/text.ts";
 import type { MergedDown } from "./merged.ts";
+import type { Layout } from "./header-row.ts";
+import type { PreparedRows } from "./prepared.ts";
 import type { LeftOut, OtherTitle, OtherTitles, WhyLeftOut } from "./records.ts";
 import type { TotalRow } from "./totals.ts";
 
@@ -100,6 +102,21 @@ export function keptTotalsNote(totals: readonly TotalRow[]): string[] {
   const [looks, are] = kept.length === 1 ? ["looks like a total", "is"] : ["look like totals", "are"];
   return [
     `${rows} (${labels.slice(0, LABELS).join(", ")}${more}) ${looks} and ${are} imported: the numbers are not the sums of the rows above`,
+  ];
+}
+
+/** Says which rows at the end are prepared, and not filled in. */
+export function preparedNote(
+  prepared: PreparedRows | undefined,
+  { headers, headerRows, firstRow: first }: Layout,
+): string[] {
+  if (!prepared) return [];
+  const { firstRow, lastRow, count, columns } = prepared;
+  const nameOf = new Map(headers.map(({ sheetColumn, text }) => [sheetColumn, text]));
+  const names = columns.map((column) => JSON.stringify(nameOf.get(column) ?? `column_${column}`)).join(", ");
+  const last = columnLetters(Math.max(...nameOf.keys(), ...columns));
+  return [
+    `${grouped(count)} rows at the end (${firstRow} to ${lastRow}) hold the same in the column${columns.length === 1 ? "" : "s"} ${names} and nothing else, as rows do that are prepared and not filled in, and are imported; --range A${headerRows[0] ?? first}:${last}${firstRow - 1} leaves them out`,
   ];
 }
 

@@ -13,7 +13,7 @@
 //   Milk | 1.2   |  | Ada   | 1200
 //
 //   Item | Price |
-//   Tea  | 3.5   |  | Rent  | 900         a block without names of its own (blockBeside)
+//   Tea  | 3.5   |  | Rent  | 900         a block without names (blockBeside)
 //   Milk | 1.2   |  | Light | 80
 //   Rye  | 2.5   |
 //
@@ -172,9 +172,13 @@ function isAnyFilled(filled: ReadonlySet<number>, from: number, to: number): boo
   return false;
 }
 
-/** The number of rows that a block fills, from the first one on; undefined if some are missing. */
+/**
+ * The number of rows that a block fills, from the first one on; undefined if some are missing.
+ * Lines of one cell may be below them, as remarks are.
+ */
 function rowsIn([first, last]: Block, records: readonly HeadRow[]): number | undefined {
-  const fills = records.map(({ cells }) => cells.some(({ column }) => column >= first && column <= last));
-  const length = fills.lastIndexOf(true) + 1;
-  return fills.slice(0, length).every(Boolean) ? length : undefined;
+  const counts = records.map(({ cells }) => cells.filter(({ column }) => column >= first && column <= last).length);
+  const length = [...counts, 0].indexOf(0);
+  const isWide = counts.slice(0, length).some((count) => count > 1);
+  return counts.slice(length).every((count) => count === 0 || (isWide && count === 1)) ? length : undefined;
 }
