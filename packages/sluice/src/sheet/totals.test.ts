@@ -211,3 +211,19 @@ test("a total in a notation is proven by its sums, and a mark as its label makes
   expect(wrong.leftOut).toEqual([]);
   expect(wrong.notes).toContainEqual(expect.stringMatching(/row 5 \("\*"\) looks like a total and is imported/));
 });
+
+test("a star before a name is no total, and one beside a currency is", async () => {
+  const rows: TestCell[][] = [
+    ["flag", "country", "gdp"],
+    ["*", "Chile", 5],
+    [null, "Peru", 7],
+    ["*", "Cuba", 3],
+  ];
+  expect((await preview(rows)).notes).toEqual([]);
+  const amounts: TestCell[][] = [
+    ["code", "unit", "value"],
+    ["a", "EUR", 5],
+    ["b", "EUR", 7],
+  ];
+  expect((await preview([...amounts, ["*", "EUR", 12]])).leftOut.map(({ rows: [row] }) => row)).toEqual([4]);
+});

@@ -18,7 +18,8 @@ import { isMark } from "../values/marks.ts";
 export const TOTAL_WORDS: readonly string[] = [
   "total,totals,grand total,subtotal,sub-total,sum,average,mean,summe,gesamt,gesamtsumme,insgesamt",
   "zwischensumme,durchschnitt,mittelwert,total général,somme,moyenne,totale,somma,suma,promedio,soma,média",
-  "totaal,gemiddelde,razem,итого,всего,сумма,toplam,合計,小計,总计,合计,합계",
+  "totaal,gemiddelde,razem,celkem,celkom,spolu,összesen,ukupno,skupaj,summa,totalt,sammanlagt,yhteensä",
+  "итого,всего,сумма,всього,усього,общо,σύνολο,toplam,المجموع,الإجمالي,סה״כ,jumlah,tổng cộng,計,合計,小計,総計,总计,合计,합계",
 ].flatMap((line) => line.split(","));
 
 /** Records above a total without a label at least, and its sums that are not 0. */
@@ -44,8 +45,11 @@ export function isTotalLabel(text: string): boolean {
  * or the `*` and `**` of SAP's lists.
  */
 function namesTotal(text: string): boolean {
-  return isTotalLabel(text) || (text.length <= LONGEST_LABEL && endsAsTotal(text)) || /^\s*\*{1,3}\s*$/.test(text);
+  return isTotalLabel(text) || (text.length <= LONGEST_LABEL && endsAsTotal(text)) || STARS.test(text);
 }
+
+/** How lists of SAP call totals. */
+const STARS = /^\s*\*{1,3}\s*$/;
 
 /** Few texts end in such a word; the pattern, which is slow, is for those. */
 function endsAsTotal(text: string): boolean {
@@ -204,6 +208,9 @@ function isMostlyProven(rows: readonly TotalRow[], label: string): boolean {
   return alike.filter(({ proven }) => proven).length * 2 > alike.length;
 }
 
+/** A word that is longer than a unit or a currency. */
+const WORD = /\p{L}{4}/u;
+
 /** The label of a row that is called a total, its first text, and the column of it. */
 function labelOf(batch: RowBatch, row: number): { column: number; text: string } | undefined {
   const { firstCell, columns, types, starts, ends, bytes } = batch;
@@ -212,9 +219,17 @@ function labelOf(batch: RowBatch, row: number): { column: number; text: string }
     if (length === 0 || types[cell] !== CellType.string) continue;
     if (length > LONGEST_LABEL * 4) return undefined;
     const text = bytes.toString("utf8", starts[cell], ends[cell]);
-    return namesTotal(text) ? { column: columns[cell]!, text } : undefined;
+    // A star before a name is a mark of that record.
+    if (!namesTotal(text) || (STARS.test(text) && hasWord(batch, row))) return undefined;
+    return { column: columns[cell]!, text };
   }
   return undefined;
+}
+
+function hasWord({ firstCell, types, starts, ends, bytes }: RowBatch, row: number): boolean {
+  for (let cell = firstCell[row]!; cell < firstCell[row + 1]!; cell++)
+    if (types[cell] === CellType.string && WORD.test(bytes.toString("utf8", starts[cell], ends[cell]))) return true;
+  return false;
 }
 
 /** A cell as a number in each notation; NaN for a notation that does not fit. */
