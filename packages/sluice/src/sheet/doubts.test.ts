@@ -223,3 +223,12 @@ test.skipIf(server === undefined)("rows of an outline can be filled by their ord
     ["Tools", "Hand", "Saw", "9"],
   ]);
 });
+
+test("a table whose records are its columns is said to be turned, and another header in it is not that", async () => {
+  const turned = "Name | Ada | Bob | Eve\nBorn | 1815 | 1912 | 1970\nCity | Bonn | Ulm | Rome\nScore | 1 | 2 | 3";
+  const said = "the columns may be the records";
+  expect((await look(turned)).notes.join()).toContain(said);
+  const stacked =
+    "Item | Jan | Feb | Mar\nTea | 5 | 7 | 9\nRye | 4 | 1 | 8\nShop | North | South | East\nA | 2 | 8 | 1\nB | 5 | 3 | 9";
+  expect((await look(stacked)).notes.join()).not.toContain(said);
+});

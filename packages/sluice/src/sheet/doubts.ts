@@ -19,7 +19,7 @@
 // A doubt changes nothing of the import. `sluice preview` shows it before any row goes in.
 import { columnLetters } from "../xlsx/text.ts";
 import { namedValues } from "./above-header.ts";
-import { isForm, isReport, weekRows } from "./form.ts";
+import { isForm, isReport, isTurned, weekRows } from "./form.ts";
 import { groupColumns, leadingGroups } from "./groups.ts";
 import { levelColumns } from "./levels.ts";
 import { oddBlocks, type OddBlock } from "./blocks.ts";
@@ -101,7 +101,7 @@ export function layoutDoubts(
   return notes;
 }
 
-/** Says that the sheet is a form, a printed report or a calendar. */
+/** Says that the sheet is a form, a printed report, a turned table or a calendar. */
 function kindNote(rows: readonly HeadRow[], layout: Layout): string | undefined {
   const records = rows.filter(({ number }) => number >= layout.firstRow);
   const each = "each of its rows is imported as a record. --range B2:K99 names a part that is a table";
@@ -109,6 +109,8 @@ function kindNote(rows: readonly HeadRow[], layout: Layout): string | undefined 
     return `this looks like a form, labels beside values, and not like a table: ${each}, and --sheet NAME another sheet`;
   if (isReport(records, layout))
     return `this looks like a printed report, sections one below the other, and not like a table: ${each}`;
+  if (isTurned(records) && !otherTable(rows, layout))
+    return `the values of each row are of one kind, and those of each column are not, so the columns may be the records. Rows are imported as records: turn the table in a spreadsheet first ("Paste Special", "Transpose")`;
   const weeks = weekRows(records);
   if (weeks.length === 0) return undefined;
   return `this looks like a calendar, and not like a table: ${rowsText({ count: weeks.length, rows: weeks })} count on from cell to cell, as days do, and ${each}, and --sheet NAME another sheet`;

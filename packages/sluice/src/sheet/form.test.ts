@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isForm, isReport } from "./form.ts";
+import { isForm, isReport, isTurned } from "./form.ts";
 import type { HeadRow } from "./head-rows.ts";
 import { detectLayout } from "./header-row.ts";
 
@@ -34,6 +34,22 @@ test.each([
   ["a column of three numbers at the beginning", ["Small | 1", "Large | 2", "Huge | 3", "Company | ACME", "Founded | 2001-01-31", "City | Bonn", "Owner | Eve"]],
 ])("%s is none", (_, lines) => {
   expect(isForm(rowsOf(...lines))).toBe(false);
+}); // prettier-ignore
+
+test.each([
+  [true, "texts between numbers", ["Born | 1815 | 1912 | 1970", "City | London | Bonn | Ulm", "Score | 1 | 2 | 3"]],
+  [true, "one row of four", ["Born | 1815 | 1912 | 1970", "City | London | Bonn | Ulm", "Score | 1 | 2 | 3", "Rank | 3 | 1 | 2"]],
+  [false, "one row of five", ["Born | 1815 | 1912 | 1970", "City | London | Bonn | Ulm", "Score | 1 | 2 | 3", "Rank | 3 | 1 | 2", "Age | 7 | 8 | 9"]],
+  [false, "two rows", ["Born | 1815 | 1912 | 1970", "City | London | Bonn | Ulm"]],
+  [false, "two values", ["Born | 1815 | 1912", "City | London | Bonn", "Score | 1 | 2"]],
+  [false, "a row of two kinds", ["Born | 1815 | 1912 | 1970", "City | London | Bonn | 5", "Score | 1 | 2 | 3"]],
+  [false, "a row that is shorter", ["Born | 1815 | 1912 | 1970", "City | London | Bonn", "Score | 1 | 2 | 3"]],
+  [false, "marks for missing values", ["North | 5 | 6 | 7", "South | n/a | n/a | n/a", "East | 1 | 2 | 3"]],
+  [false, "the same name twice", ["Born | 1815 | 1912 | 1970", "City | London | Bonn | Ulm", "City | a | b | c"]],
+  [false, "numbers in front", ["1 | 1815 | 1912 | 1970", "2 | London | Bonn | Ulm", "3 | 1 | 2 | 3"]],
+  [false, "records of one kind", ["Ada | 5 | 6 | 7", "Bob | 1 | 2 | 3", "Eve | 1 | 2 | 3"]],
+])("it is %s that a table is turned: %s", (turned, _, lines) => {
+  expect(isTurned(rowsOf(...lines))).toBe(turned);
 }); // prettier-ignore
 
 const SECTION = ["TOTAL BY CANDIDATE", "| AA | Obama | 93", "| AA | McCain | 130"];

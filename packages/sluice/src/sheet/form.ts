@@ -1,5 +1,6 @@
-// Sheets that are no table: forms, in which labels are beside values, printed reports, in which
-// titles of sections are between short tables, and calendars.
+// Sheets that are no table of rows: forms, in which labels are beside values, printed reports, in
+// which titles of sections are between short tables, calendars, and tables that are turned.
+import { isMark } from "../values/marks.ts";
 import { cellsByColumn } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";
 import type { Layout } from "./header-row.ts";
@@ -48,6 +49,34 @@ export function isReport(records: readonly HeadRow[], { headers }: Layout): bool
     ({ cells }, n) => cells.length >= SECTION_COLUMNS && records[n - 1]?.cells.length === 1,
   );
   return sections.length >= SECTIONS;
+}
+
+/** Rows that a turned table has at least below its first one, and their values. */
+const TURNED_ROWS = 3;
+const TURNED_VALUES = 3;
+/** One row of so many has texts, and another one numbers or dates. */
+const TURNED_SHARE = 4;
+
+/**
+ * Reports whether the records of a table seem to be its columns: each row has its name in front of
+ * values of one kind, and it is not the same kind in all rows.
+ *
+ *     Name | Ada    | Bob  | Cy
+ *     Born | 1815   | 1912 | 1970
+ *     City | London | Bonn | Ulm
+ */
+export function isTurned(records: readonly HeadRow[]): boolean {
+  const width = records[0]?.cells.length ?? 0;
+  const names = new Set(records.map(({ cells }) => cells[0]!.text));
+  if (width <= TURNED_VALUES || names.size < records.length) return false;
+  const sorts = records.map(({ cells: [name, ...values] }) => {
+    const [sort, ...others] = new Set(values.map((value) => value.sort));
+    const isEven = others.length === 0 && values.length === width - 1 && !values.every(({ text }) => isMark(text));
+    return name!.sort === "text" && isEven ? sort : undefined;
+  });
+  const texts = sorts.filter((sort) => sort === "text").length;
+  const fewer = Math.min(texts, sorts.length - texts);
+  return !sorts.includes(undefined) && sorts.length >= TURNED_ROWS && fewer * TURNED_SHARE >= sorts.length;
 }
 
 /** Weeks that a calendar has at least, the days of a week, and the last ones of a month. */
