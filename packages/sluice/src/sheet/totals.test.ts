@@ -212,6 +212,19 @@ test("a total in a notation is proven by its sums, and a mark as its label makes
   expect(wrong.notes).toContainEqual(expect.stringMatching(/row 5 \("\*"\) looks like a total and is imported/));
 });
 
+test("a total whose label is in a column that is empty otherwise is left out, or said", async () => {
+  const rows: TestCell[][] = [
+    ["Step", null, "Hours"],
+    ["Plan", null, 3],
+    ["Build", null, 8],
+    ["Test", null, 2],
+  ];
+  const proven = await preview([...rows, [null, "計", 13]]);
+  expect(proven.leftOut).toEqual([{ why: "total", count: 1, rows: [5], text: "計" }]);
+  const wrong = await preview([...rows, [null, "Total", 14]]);
+  expect(wrong.notes).toContainEqual(expect.stringMatching(/row 5 \("Total"\) looks like a total and is imported/));
+});
+
 test("a star before a name is no total, and one beside a currency is", async () => {
   const rows: TestCell[][] = [
     ["flag", "country", "gdp"],

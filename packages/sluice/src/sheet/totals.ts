@@ -130,8 +130,8 @@ export class Totals {
     const misfits = new Set<TotalRow>();
     if (complete && this.#last.length <= MOST_TOTALS)
       for (const { column, total } of this.#last) {
-        // A mark for a missing value fits every column.
-        if (!this.#texts.has(column) && !isMark(total.label)) misfits.add(total);
+        // A mark for a missing value fits every column, and a word one that is empty.
+        if (this.#filled.has(column) && !this.#texts.has(column) && !isMark(total.label)) misfits.add(total);
       }
     const rows = this.rows.filter((total) => !misfits.has(total));
     return rows.map((total) =>
