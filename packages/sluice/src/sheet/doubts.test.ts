@@ -112,6 +112,7 @@ test.each<[kind: string, sketch: string]>([
   ["a key with its values", "Key | Value\nhost | localhost\nport | 5432\nuser | ada\nmode | fast"],
   ["columns that are not used", "Id | Name | A | B | C\n1 | Tea\n2 | Milk"],
   ["shares as names", "Item | Least | 25% | 50% | Most\nTea | 1 | 2 | 3 | 9\nMilk | 2 | 3 | 4 | 8\nRye | 3 | 4 | 5 | 7"],
+  ["a word for no beside one of another language", "Town | Open\nLima | No\nCusco | Sí\nPuno | No\nIca | No"],
   ["days in columns, and hours in rows", "Hour | Monday | Tuesday | Friday\n8 | Maths | English | Art\n9 | English | Maths | Art\n10 | History | Sport | Music"],
 ])("%s: nothing is said", async (_, sketch) => {
   expect((await look(sketch)).notes).toEqual([]);
@@ -143,6 +144,15 @@ test("rows that are prepared at the end of a long sheet are counted, and the ran
   expect((await look(sheet(9))).notes).toEqual([]);
 });
 
+test("names with their values above a table are no groups of its columns", async () => {
+  const above =
+    " | Title | | Prices of goods\n\n | Source | | Office\n | Parts | | Rows | | Town, product\n | | | Columns | | Years";
+  const table =
+    " | Town | Product | 2023 | 2024 | 2025 | 2026\n | Lima | Tea | 1 | 2.5 | 3 | 4\n | Cusco | Tea | 2 | 3.5 | 5 | 6\n | Puno | Rye | 3 | 1.5 | 2 | 1";
+  const found = await look(`${above}\n\n${table}`);
+  expect([found.headerRows, found.notes]).toEqual([[7], ["the header is row 7; rows 1 to 5 above it are passed over"]]);
+});
+
 test("titles of sections right of where records begin are said if they are several", async () => {
   const part = (title: string): string => ` | ${title}\n1 | a | b | 2\n2 | c | d | 3`;
   const { notes } = await look(`No | Name | Town | Count\n${["East", "West", "North"].map(part).join("\n")}`);
@@ -169,6 +179,12 @@ test("nothing is said of groups in merged cells, of which another note speaks", 
   const { imports } = await previewFile({ file });
   expect(imports[0]!.notes).toEqual(["A2:A4, A5:A7 are merged, and their rows below the first are empty there; --fill-merged fills them"]); // prettier-ignore
   expect((await previewFile({ file, fillMerged: true })).imports[0]!.notes).toEqual([]);
+});
+
+test("the first one of blocks side by side has the names of the rows, which are left of all", async () => {
+  const rows = ["North | | 1 | 2 | | 5 | 6", "South | | 3 | 4 | | 7 | 8", "West | | 5 | 1 | | 6 | 2"];
+  const { notes } = await look([" | | 2023 | 2024 | | 2023 | 2024", ...rows].join("\n"));
+  expect(notes.find((note) => note.includes("side by side"))).toMatch(/--range A:D takes one, --range F:G the other$/);
 });
 
 test("the ranges that are named take what they say", async () => {

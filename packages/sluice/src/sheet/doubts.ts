@@ -167,10 +167,14 @@ const GROUPS_APART = 2;
  */
 function groupsAbove(rows: readonly HeadRow[], { headers, headerRows, passedOver }: Layout): HeadRow | undefined {
   const [header] = headerRows;
-  const above = header === undefined ? undefined : rows.findLast(({ number }) => number < header);
+  const [before, above] =
+    header === undefined ? [] : [undefined, ...rows.filter(({ number }) => number < header)].slice(-2);
   if (!above || above.number !== passedOver.at(-1) || above.number + GROUPS_APART < header!) return undefined;
   const areLabels = above.cells.every((cell) => isLabel(cell) && !/[:：]$/.test(cell.text));
   if (!areLabels || above.cells.length < 2 || namedValues(above)) return undefined;
+  // Names with their values, in the columns that the row before has as well.
+  const columns = new Set(before?.cells.map(({ column }) => column));
+  if (before?.number === above.number - 1 && above.cells.every(({ column }) => columns.has(column))) return undefined;
   const { wide, down } = spansOf(above, headers.map(({ sheetColumn }) => sheetColumn)); // prettier-ignore
   return wide > 1 || (wide === 1 && down > 0) ? above : undefined;
 }
@@ -244,7 +248,8 @@ function lostNotes(rows: readonly HeadRow[]): string[] {
 function withUnnamed(blocks: readonly Block[], records: readonly HeadRow[]): Block[] {
   const filled = new Set(records.flatMap(({ cells }) => cells.map(({ column }) => column)));
   return blocks.map(([first, last], n) => {
-    let from = first;
+    // What is left of all blocks are the names of the rows.
+    let from = n === 0 ? Math.min(first, ...filled) : first;
     while (from - 1 > (blocks[n - 1]?.[1] ?? 0) && filled.has(from - 1)) from--;
     return [from, last];
   });
