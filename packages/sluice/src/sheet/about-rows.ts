@@ -115,6 +115,15 @@ export function areCodes(cells: readonly HeadCell[]): boolean {
   return cells.length > 0 && cells.every(({ text }) => /^(?=.*\p{Lu})[\p{Lu}\d_.:/-]{3,}$/u.test(text));
 }
 
+/** How spreadsheets name the columns of a table that has no names. */
+const AUTOMATIC =
+  /^(?:column|field|spalte|colonne|colonna|columna|coluna|kolom|kolumna|kolumn|kolonne|oszlop|sloupec|столбец|стовпець|sütun|عمود|列|欄|열) ?\d+$/iu;
+
+/** Reports whether two names of a row or more are those that spreadsheets make: `Column1`. */
+export function areAutomatic(cells: readonly HeadCell[]): boolean {
+  return cells.filter(({ text }) => AUTOMATIC.test(text)).length > 1;
+}
+
 /**
  * Reports whether the row with the index `at` says more of the columns. It is right below the one
  * before, records follow it, and it has something else than a value over two or more columns of

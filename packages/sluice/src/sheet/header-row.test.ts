@@ -1439,3 +1439,20 @@ describe("names in the row above, right of the header's own, are those of these 
     expect(layout(rows).headers.map(({ text }) => text)).toEqual(names);
   });
 });
+
+describe("names that a spreadsheet has made for a table without names", () => {
+  const records: BatchCell[][] = [1, 2, 3].map((n) => ["North", `t${n}`, n, n + 1]);
+  const names = ["Region", "Town", "Men", "Women"];
+
+  test.each<[string, BatchCell[]]>([
+    ["one beside a title", ["Towns", "Spalte1", "Spalte2", "Spalte3"]],
+    ["Spanish ones", ["Towns", "Census", "Columna1", "Columna2"]],
+    ["Japanese ones", ["列1", "列2", "列3", "列4"]],
+  ])("%s are no header, if the names are right below", (_, automatic) => {
+    expect(found([automatic, names, ...records])).toEqual([[2], names]);
+  });
+
+  test("they are the header if nothing else names the columns", () => {
+    expect(layout([["Column1", "Column2", "Column3", "Column4"], ...records]).headerRows).toEqual([1]);
+  });
+});

@@ -22,6 +22,7 @@ import {
   ABOUT_ROWS,
   NO_VALUE,
   aboutLines,
+  areAutomatic,
   areCodes,
   isAbout,
   isFieldId,
@@ -240,8 +241,8 @@ function layoutByLooks(rows: readonly HeadRow[]): Layout {
   let lines = 1;
   for (; lines <= WRAPPED && continues(rows, found, lines, headers); lines++)
     headers = wrapped(headers, rows[found + lines]!);
-  // Codes over names: the names are the header.
-  const codes = (row: number): boolean => areCodes(rows[row]!.cells.slice(1));
+  // Codes, or names that a spreadsheet has made, over names: these are the header.
+  const codes = (row: number): boolean => areCodes(rows[row]!.cells.slice(1)) || areAutomatic(rows[row]!.cells);
   if (lines === 1 && codes(found) && isAbout(rows, found + 1) && !codes(found + 1))
     return layoutOf(rows, found + 1, rows[found + 1]!.cells.map(headerOf), 1);
   if (lines === 1 && namesDimensions(rows, found)) {

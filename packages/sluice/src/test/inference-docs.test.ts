@@ -35,7 +35,7 @@ test("docs/inference.md: every command prints what the page says", async () => {
       expect(`$ ${command}\n${await shell(command, folder.path, bin, database?.dsn)}`).toBe(`$ ${command}\n${output}`);
     }
   }
-  expect([blocks.length, commands]).toEqual([55, 68]);
+  expect([blocks.length, commands]).toEqual([57, 70]);
 }, 300_000);
 
 function cells(line: string): TestCell[] {
