@@ -11,6 +11,11 @@
 // A plain read that was not ordered after another goroutine's update may become part of an update
 // itself, if a write follows in its step. Then it is not a race. So such a read is judged when its
 // step is over.
+//
+// Elements of arrays with the same history share one location, which never changes. An access moves
+// the element to another location: the one to which the same access has moved other elements in
+// this step, or a new one. An element that raced, or may have, gets a location of its own. So an
+// array that one step reads or writes needs a few locations, and a reference for each element.
 
 import { type Made, me, type Thread } from "./threads.ts";
 
@@ -46,11 +51,38 @@ export class Location {
   lastTime = 0;
   lastStep = 0;
   lastWrote = false;
+  /** The locations to which accesses in this step move an element, if this one is shared. */
+  moves: Map<number, Move> | undefined;
+  /** True if several elements may have this location. */
+  isShared = false;
 
   constructor(kind: Location["kind"]) {
     this.kind = kind;
   }
+
+  /** A location of its own, with the same accesses. */
+  copy(): Location {
+    const own = new Location(this.kind);
+    if (this.reads.length > 0) own.reads = this.reads.map((access) => ({ ...access }));
+    if (this.writes.length > 0) own.writes = this.writes.map((access) => ({ ...access }));
+    own.mostReads = this.mostReads;
+    own.lastThread = this.lastThread;
+    own.lastTime = this.lastTime;
+    own.lastStep = this.lastStep;
+    own.lastWrote = this.lastWrote;
+    return own;
+  }
 }
+
+interface Move {
+  readonly thread: Thread;
+  readonly time: number;
+  readonly to: Location;
+}
+
+/** The location of elements that nobody has accessed. */
+export const untouched: Location = new Location("element");
+untouched.isShared = true;
 
 export interface Race {
   readonly location: Location;
@@ -63,6 +95,10 @@ let step = 1;
 let marked = false;
 /** Plain reads that were not ordered after an update. They are judged when the step is over. */
 let doubtful: Race[] = [];
+/** The number of accesses that raced, or that are judged later. */
+let alarms = 0;
+/** Shared locations from which elements have moved in this step. */
+let left: Location[] = [];
 let report: (race: Race) => void = () => undefined;
 let takesStacks = true;
 
@@ -78,6 +114,13 @@ export function nextStep(): void {
   marked = false;
   goSite = -1;
   if (doubtful.length > 0) judge();
+  if (left.length > 0) forgetMoves();
+}
+
+/** The history of an element holds its step, so the moves of other steps lead nowhere. */
+function forgetMoves(): void {
+  for (const location of left) location.moves = undefined;
+  left = [];
 }
 
 function judge(): void {
@@ -97,8 +140,11 @@ export function read(location: Location, site: Site, isAtomic: boolean, isWalk =
   access.isWalk = isWalk;
   for (const previous of location.writes) {
     if (thread.knows(previous.thread.slot, previous.time)) continue;
-    if (!previous.isAtomic) report({ location, access: withStack(access), previous: { ...previous } });
-    else if (!access.isAtomic) doubtful.push({ location, access, previous: { ...previous } });
+    if (!previous.isAtomic) found({ location, access: withStack(access), previous: { ...previous } });
+    else if (!access.isAtomic) {
+      alarms++;
+      doubtful.push({ location, access, previous: { ...previous } });
+    }
   }
   setLast(location, thread, false);
 }
@@ -115,6 +161,55 @@ export function write(location: Location, site: Site, isUpdate = false): void {
   check(location, location.writes, access);
   check(location, location.reads, access);
   setLast(location, thread, true);
+}
+
+function found(race: Race): void {
+  alarms++;
+  report(race);
+}
+
+/** Records the read of an element that has this location; returns its location from now on. */
+export function readElement(location: Location, site: Site, isAtomic: boolean, isWalk = false): Location {
+  if (location.isShared) return move(location, site, (isAtomic ? updates : 0) | (isWalk ? walks : 0));
+  read(location, site, isAtomic, isWalk);
+  return location;
+}
+
+/** Records the write of an element that has this location; returns its location from now on. */
+export function writeElement(location: Location, site: Site, isUpdate = false): Location {
+  if (location.isShared) return move(location, site, writes | (isUpdate ? updates : 0));
+  write(location, site, isUpdate);
+  return location;
+}
+
+// The kinds of an access, together a number below 8.
+const updates = 1;
+const walks = 2;
+const writes = 4;
+
+/** Records an access of an element whose location is shared. */
+function move(location: Location, site: Site, kind: number): Location {
+  const thread = me();
+  if (isLast(location, thread) && ((kind & writes) === 0 || location.lastWrote)) return location;
+  const key = site * 8 + kind;
+  const known = location.moves?.get(key);
+  if (known !== undefined && known.thread === thread && known.time === thread.time) {
+    thread.acts();
+    return known.to;
+  }
+  const to = location.copy();
+  const before = alarms;
+  const isAtomic = (kind & updates) > 0;
+  if ((kind & writes) > 0) write(to, site, isAtomic);
+  else read(to, site, isAtomic, (kind & walks) > 0);
+  if (alarms > before) return to;
+  to.isShared = true;
+  if (location.moves === undefined) {
+    location.moves = new Map();
+    left.push(location);
+  }
+  location.moves.set(key, { thread, time: thread.time, to });
+  return to;
 }
 
 /** True if the last access was in this step too, and nothing was released since. */
@@ -151,7 +246,7 @@ function check(location: Location, before: Access[], access: Access): void {
     if (access.thread.knows(previous.thread.slot, previous.time)) continue;
     before[kept++] = previous;
     if (!(access.isAtomic && previous.isAtomic)) {
-      report({ location, access: withStack(access), previous: { ...previous } });
+      found({ location, access: withStack(access), previous: { ...previous } });
     }
   }
   before.length = kept;

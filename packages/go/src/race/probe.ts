@@ -2,7 +2,7 @@
 // which the code continues. Their names are short because rewritten code contains many of them.
 
 import { acquire, release } from "./threads.ts";
-import { goAt, Location, read, starters, type Site, write } from "./detector.ts";
+import { goAt, Location, read, readElement, starters, type Site, untouched, write, writeElement } from "./detector.ts";
 
 export { addPlaces as module } from "./report.ts";
 export { awaited as b, disposing as o, kept as k, walked as n } from "./awaits.ts";
@@ -52,11 +52,20 @@ export function ws<T>(site: Site, value: T, ...written: (Location | Property | u
   return value;
 }
 
-/** The locations of each object. */
-const objects = new WeakMap<object, Map<unknown, Location>>();
+/** The locations of an object. */
+class Locations {
+  readonly properties = new Map<unknown, Location>();
+  /**
+   * Those of elements by index, and those of typed arrays by position in memory. Several elements
+   * may have the same one, as detector.ts says.
+   */
+  readonly elements: (Location | undefined)[] = [];
+}
+
+const objects = new WeakMap<object, Locations>();
 /** The object of the last access, as the next one is often to it too. */
 let lastOwner: object | undefined;
-let locationsOfLast: Map<unknown, Location> | undefined;
+let locationsOfLast: Locations | undefined;
 /** The location of a Map or Set as a whole. */
 const whole = Symbol("whole");
 
@@ -64,25 +73,54 @@ function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }
 
-function locationOf(object: object, key: unknown): Location {
-  let owner = object;
-  let at = key;
-  if (ArrayBuffer.isView(object)) {
-    // Several views may show the same memory.
-    const view = object as Uint8Array;
-    owner = view.buffer;
-    at = view.byteOffset + Number(key) * (view.BYTES_PER_ELEMENT || 1);
-  } else if (typeof key === "string" && Array.isArray(object) && /^\d+$/.test(key)) at = Number(key);
-  let locations = owner === lastOwner ? locationsOfLast : objects.get(owner);
-  if (locations === undefined) objects.set(owner, (locations = new Map()));
+function locationsOf(owner: object): Locations {
+  if (owner === lastOwner) return locationsOfLast as Locations;
+  let locations = objects.get(owner);
+  if (locations === undefined) objects.set(owner, (locations = new Locations()));
   lastOwner = owner;
   locationsOfLast = locations;
-  let location = locations.get(at);
-  if (location === undefined) {
-    location = new Location(at === whole ? "map" : typeof at === "number" ? "element" : "property");
-    locations.set(at, location);
-  }
+  return locations;
+}
+
+/** The location of a property, or of a collection as a whole. */
+function locationOf(object: object, key: unknown): Location {
+  const { properties } = locationsOf(object);
+  let location = properties.get(key);
+  if (location === undefined) properties.set(key, (location = new Location(key === whole ? "map" : "property")));
   return location;
+}
+
+/** An array may have elements far away from all others. From here on each one is a property. */
+const distant = 2 ** 24;
+
+/** The place in `elements` of the element that an access means; -1 if it means no element. */
+function elementOf(object: object, key: unknown): number {
+  const isView = ArrayBuffer.isView(object);
+  if (!isView && !Array.isArray(object)) return -1;
+  let index = -1;
+  if (typeof key === "number") index = Number.isInteger(key) ? key : -1;
+  else if (typeof key === "string" && /^(?:0|[1-9]\d{0,8})$/.test(key)) index = Number(key);
+  if (!isView) return index < distant ? index : -1;
+  return index < 0 ? -1 : object.byteOffset + index * ((object as Uint8Array).BYTES_PER_ELEMENT || 1);
+}
+
+/** The object to which an element belongs. Several views may show the same memory. */
+function ownerOf(object: object): object {
+  return ArrayBuffer.isView(object) ? object.buffer : object;
+}
+
+function readOf(object: object, key: unknown, site: Site, isAtomic: boolean): void {
+  const at = elementOf(object, key);
+  if (at < 0) return read(locationOf(object, key), site, isAtomic);
+  const { elements } = locationsOf(ownerOf(object));
+  elements[at] = readElement(elements[at] ?? untouched, site, isAtomic);
+}
+
+function writeOf(object: object, key: unknown, site: Site, isUpdate = false): void {
+  const at = elementOf(object, key);
+  if (at < 0) return write(locationOf(object, key), site, isUpdate);
+  const { elements } = locationsOf(ownerOf(object));
+  elements[at] = writeElement(elements[at] ?? untouched, site, isUpdate);
 }
 
 function readAt(object: unknown, key: unknown, site: Site, isAtomic: boolean): void {
@@ -91,7 +129,7 @@ function readAt(object: unknown, key: unknown, site: Site, isAtomic: boolean): v
     if (key === "size") read(locationOf(object, whole), site, isAtomic);
     return;
   }
-  read(locationOf(object, keyOf(key)), site, isAtomic);
+  readOf(object, keyOf(key), site, isAtomic);
 }
 
 /**
@@ -126,7 +164,7 @@ export function ea(object: Record<PropertyKey, unknown>, key: PropertyKey, site:
 
 /** Writes a property; returns the written value. */
 export function s<T>(object: unknown, key: unknown, site: Site, value: T): T {
-  if (isObject(object)) write(locationOf(object, keyOf(key)), site);
+  if (isObject(object)) writeOf(object, keyOf(key), site);
   return value;
 }
 
@@ -144,7 +182,7 @@ export function d<T>(object: T, key: unknown, site: Site): T {
 
 /** Records `o.n++` and similar updates; returns the object. */
 export function p<T>(object: T, key: unknown, site: Site): T {
-  if (isObject(object)) write(locationOf(object, keyOf(key)), site, true);
+  if (isObject(object)) writeOf(object, keyOf(key), site, true);
   return object;
 }
 
@@ -276,17 +314,17 @@ function callOfArray(array: readonly unknown[], name: string, site: Site, isAtom
   else if (name === "push" || name === "unshift") release(array);
   if (name === "push") {
     write(locationOf(array, "length"), site, true);
-    write(locationOf(array, array.length), site, true);
+    writeOf(array, array.length, site, true);
   } else if (arrayWrites.has(name)) {
     const isUpdate = name !== "fill";
     write(locationOf(array, "length"), site, isUpdate);
-    elements(array, (location) => write(location, site, isUpdate));
+    eachElement(array, (location) => writeElement(location, site, isUpdate));
   } else if (name in Array.prototype && name !== "constructor") walk(array, site, isAtomic);
 }
 
 function walk(array: readonly unknown[], site: Site, isAtomic: boolean): void {
   read(locationOf(array, "length"), site, isAtomic, true);
-  elements(array, (location) => read(location, site, isAtomic, true));
+  eachElement(array, (location) => readElement(location, site, isAtomic, true));
 }
 
 /**
@@ -295,11 +333,12 @@ function walk(array: readonly unknown[], site: Site, isAtomic: boolean): void {
  */
 const few = 32;
 
-function elements(array: readonly unknown[], visit: (location: Location) => void): void {
-  for (let i = 0; i < Math.min(array.length, few); i++) visit(locationOf(array, i));
-  const locations = objects.get(array) as Map<unknown, Location>;
-  if (locations.size > few) {
-    for (const [key, location] of locations) if (typeof key === "number" && key >= few) visit(location);
+function eachElement(array: readonly unknown[], visit: (location: Location) => Location): void {
+  const { elements } = locationsOf(array);
+  for (let i = 0; i < Math.min(array.length, few); i++) elements[i] = visit(elements[i] ?? untouched);
+  for (let i = few; i < Math.min(array.length, elements.length); i++) {
+    const location = elements[i];
+    if (location !== undefined) elements[i] = visit(location);
   }
 }
 
@@ -323,6 +362,11 @@ export function iv(values: unknown, name: "keys" | "values" | "entries", site: S
   return stepwise(values, walked, site);
 }
 
+function walkElement(array: readonly unknown[], index: number, site: Site): void {
+  const { elements } = locationsOf(array);
+  elements[index] = readElement(elements[index] ?? untouched, site, false, true);
+}
+
 function stepwise(values: Collection | readonly unknown[], walked: Iterator<unknown>, site: Site): Iterable<unknown> {
   let index = 0;
   return {
@@ -331,7 +375,7 @@ function stepwise(values: Collection | readonly unknown[], walked: Iterator<unkn
         if (isCollection(values)) read(locationOf(values, whole), site, false, true);
         else {
           read(locationOf(values, "length"), site, false, true);
-          if (index < values.length) read(locationOf(values, index++), site, false, true);
+          if (index < values.length) walkElement(values, index++, site);
         }
         return walked.next();
       },

@@ -197,6 +197,42 @@ Goroutine 3 (running) created at:
     expect({ status, stdout }).toEqual({ status: 0, stdout: "true true\n" });
   });
 
+  it("keeps little of arrays whose elements a few steps use, and finds a race for one of them", () => {
+    const { status, stdout, stderr } = run(
+      "elements.ts",
+      `import { chan, main } from "{{index}}";
+       import { WaitGroup } from "{{sync/index}}";
+       const length = 500_000;
+       const [filled, counted] = [chan<number[]>(), chan()];
+       const arrays = Array.from({ length: 4 }, () => Array.from({ length }, () => 0));
+       await main(async () => {
+         const wg = new WaitGroup();
+         wg.go(async () => {
+           for (const array of arrays) {
+             for (let i = 0; i < length; i++) array[i] = i;
+             await filled.send(array);
+           }
+         });
+         wg.go(async function count() {
+           let sum = 0;
+           for (let n = 0; n < 4; n++) {
+             const array = (await filled.recv()) as number[];
+             for (let i = 0; i < length; i++) sum += array[i] as number;
+           }
+           console.log(sum);
+         });
+         await wg.wait();
+         wg.go(async function early() { (arrays[2] as number[])[400_000] = 1; });
+         wg.go(async function late() { await Promise.resolve(); (arrays[2] as number[])[400_000] = 2; });
+         await wg.wait();
+       });`,
+      { NODE_OPTIONS: "--max-old-space-size=256" },
+    );
+    expect({ status, stdout }).toEqual({ status: 66, stdout: "499999000000\n" });
+    expect(stderr).toMatch(/^Write at .*\n {2}late\(\)[^]*^Previous write at .*\n {2}early\(\)/m);
+    expect(stderr).toContain("Found 1 data race(s)\n");
+  });
+
   it("keeps the order of a lock if other goroutines have got the slots of those that ended", () => {
     const program = (before: string): string => `import { chan, go, gosched, main } from "{{index}}";
       import { Mutex } from "{{sync/index}}";

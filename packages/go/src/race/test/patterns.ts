@@ -823,6 +823,92 @@ export const patterns: Programs = [
   ],
   [
     "H32",
+    "one of many elements that were filled in one step is written again without order",
+    true,
+    async () => {
+      const array = new Uint8Array(1000);
+      await together(
+        () => {
+          for (let i = 0; i < 1000; i++) array[i] = 1;
+        },
+        async () => (await sleep(1), (array[777] = 2)),
+      );
+    },
+  ],
+  [
+    "H32",
+    "of elements that one step read, one is part of an update, and another is not",
+    true,
+    async () => {
+      const array = [0, 0, 0, 0];
+      const at = async (i: number): Promise<void> => {
+        let sum = 0;
+        for (let n = 0; n < 4; n++) sum += array[n] as number;
+        array[i] = sum;
+        await sleep(1);
+      };
+      await together(
+        () => at(1),
+        () => at(2),
+      );
+    },
+  ],
+  [
+    "H32",
+    "elements that goroutines fill, read and fill again in turn are right",
+    false,
+    async () => {
+      const [there, back] = [chan<number[]>(), chan<number[]>()];
+      const add = (array: number[]): number[] => {
+        for (let i = 0; i < array.length; i++) array[i] = (array[i] as number) + 1;
+        return array;
+      };
+      await together(
+        async () => {
+          let array = Array.from({ length: 50 }, () => 0);
+          for (let n = 0; n < 3; n++) {
+            await there.send(add(array));
+            array = (await back.recv()) as number[];
+          }
+        },
+        async () => {
+          for (let n = 0; n < 3; n++) await back.send(add((await there.recv()) as number[]));
+        },
+      );
+    },
+  ],
+  [
+    "H32",
+    "updates of elements in turns without order are right, and a read beside them is not",
+    true,
+    async () => {
+      const counts = [0, 0, 0];
+      const add = async (): Promise<void> => {
+        for (let n = 0; n < 3; n++) {
+          for (let i = 0; i < 3; i++) counts[i] = (counts[i] as number) + 1;
+          await sleep(1);
+        }
+      };
+      await together(add, add, async () => (await sleep(2), counts[2]));
+    },
+  ],
+  [
+    "H32",
+    "updates of elements in turns without order are right",
+    false,
+    async () => {
+      const counts = [0, 0, 0];
+      const add = async (): Promise<void> => {
+        for (let n = 0; n < 3; n++) {
+          for (let i = 0; i < 3; i++) counts[i] = (counts[i] as number) + 1;
+          await sleep(1);
+        }
+      };
+      await together(add, add);
+    },
+  ],
+  [
+    "H32",
     "the same element is one",
     true,
     async () => {
