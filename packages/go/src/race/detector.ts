@@ -12,10 +12,10 @@
 // itself, if a write follows in its step. Then it is not a race. So such a read is judged when its
 // step is over.
 //
-// Elements of arrays with the same history share one location, which never changes. An access moves
-// the element to another location: the one to which the same access has moved other elements in
-// this step, or a new one. An element that raced, or may have, gets a location of its own. So an
-// array that one step reads or writes needs a few locations, and a reference for each element.
+// Properties and elements with the same history share one location, which never changes. An access
+// moves the property to another location: the one to which the same access has moved others in this
+// step, or a new one. A property that raced, or may have, gets a location of its own. So an array
+// that one step reads or writes needs a few locations, and a reference for each element.
 
 import { type Made, me, type Thread } from "./threads.ts";
 
@@ -45,16 +45,18 @@ export class Location {
   /** With so many reads, those that a later one knows are removed. */
   mostReads = 8;
   /** The kind of the thing, for the report of a Map. */
-  readonly kind: "variable" | "property" | "element" | "map" | "channel" | "WaitGroup";
+  readonly kind: "variable" | "property" | "map" | "channel" | "WaitGroup";
   // The last access, for the shortcut.
   lastThread: Thread | undefined;
   lastTime = 0;
   lastStep = 0;
   lastWrote = false;
-  /** The locations to which accesses in this step move an element, if this one is shared. */
-  moves: Map<number, Move> | undefined;
-  /** True if several elements may have this location. */
+  /** True if several properties may have this location. */
   isShared = false;
+  /** How many properties have moved here and not away. */
+  users = 0;
+  /** Where accesses in this step move a property from here. */
+  moves: Map<number, Move> | undefined;
 
   constructor(kind: Location["kind"]) {
     this.kind = kind;
@@ -80,8 +82,8 @@ interface Move {
   readonly to: Location;
 }
 
-/** The location of elements that nobody has accessed. */
-export const untouched: Location = new Location("element");
+/** The location of properties and elements that nobody has accessed. */
+export const untouched: Location = new Location("property");
 untouched.isShared = true;
 
 export interface Race {
@@ -97,7 +99,7 @@ let marked = false;
 let doubtful: Race[] = [];
 /** The number of accesses that raced, or that are judged later. */
 let alarms = 0;
-/** Shared locations from which elements have moved in this step. */
+/** Shared locations from which properties have moved in this step. */
 let left: Location[] = [];
 let report: (race: Race) => void = () => undefined;
 let takesStacks = true;
@@ -117,7 +119,7 @@ export function nextStep(): void {
   if (left.length > 0) forgetMoves();
 }
 
-/** The history of an element holds its step, so the moves of other steps lead nowhere. */
+/** A history has the step of each access, so the moves of other steps lead nowhere. */
 function forgetMoves(): void {
   for (const location of left) location.moves = undefined;
   left = [];
@@ -168,15 +170,15 @@ function found(race: Race): void {
   report(race);
 }
 
-/** Records the read of an element that has this location; returns its location from now on. */
-export function readElement(location: Location, site: Site, isAtomic: boolean, isWalk = false): Location {
+/** Records the read of a property that has this location; returns its location from now on. */
+export function readIn(location: Location, site: Site, isAtomic: boolean, isWalk = false): Location {
   if (location.isShared) return move(location, site, (isAtomic ? updates : 0) | (isWalk ? walks : 0));
   read(location, site, isAtomic, isWalk);
   return location;
 }
 
-/** Records the write of an element that has this location; returns its location from now on. */
-export function writeElement(location: Location, site: Site, isUpdate = false): Location {
+/** Records the write of a property that has this location; returns its location from now on. */
+export function writeIn(location: Location, site: Site, isUpdate = false): Location {
   if (location.isShared) return move(location, site, writes | (isUpdate ? updates : 0));
   write(location, site, isUpdate);
   return location;
@@ -187,7 +189,7 @@ const updates = 1;
 const walks = 2;
 const writes = 4;
 
-/** Records an access of an element whose location is shared. */
+/** Records an access of a property whose location is shared. `kind` is one of those above. */
 function move(location: Location, site: Site, kind: number): Location {
   const thread = me();
   if (isLast(location, thread) && ((kind & writes) === 0 || location.lastWrote)) return location;
@@ -195,15 +197,23 @@ function move(location: Location, site: Site, kind: number): Location {
   const known = location.moves?.get(key);
   if (known !== undefined && known.thread === thread && known.time === thread.time) {
     thread.acts();
+    location.users--;
+    known.to.users++;
     return known.to;
   }
-  const to = location.copy();
+  // No other property is here, and none can come: it was made in an earlier step.
+  const isOwn = location.users === 1 && location.lastStep !== step;
+  const to = isOwn ? location : location.copy();
+  to.isShared = false;
   const before = alarms;
   const isAtomic = (kind & updates) > 0;
   if ((kind & writes) > 0) write(to, site, isAtomic);
   else read(to, site, isAtomic, (kind & walks) > 0);
+  if (isOwn) return to;
+  location.users--;
   if (alarms > before) return to;
   to.isShared = true;
+  to.users = 1;
   if (location.moves === undefined) {
     location.moves = new Map();
     left.push(location);

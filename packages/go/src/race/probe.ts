@@ -2,7 +2,7 @@
 // which the code continues. Their names are short because rewritten code contains many of them.
 
 import { acquire, release } from "./threads.ts";
-import { goAt, Location, read, readElement, starters, type Site, untouched, write, writeElement } from "./detector.ts";
+import { goAt, Location, read, readIn, starters, type Site, untouched, write, writeIn } from "./detector.ts";
 
 export { addPlaces as module } from "./report.ts";
 export { awaited as b, disposing as o, kept as k, walked as n } from "./awaits.ts";
@@ -52,14 +52,34 @@ export function ws<T>(site: Site, value: T, ...written: (Location | Property | u
   return value;
 }
 
-/** The locations of an object. */
+/** The most properties of an object that need no Map: most objects have few. */
+const mostPairs = 8;
+
+/** The locations of an object. Several properties may have the same one, as detector.ts says. */
 class Locations {
-  readonly properties = new Map<unknown, Location>();
-  /**
-   * Those of elements by index, and those of typed arrays by position in memory. Several elements
-   * may have the same one, as detector.ts says.
-   */
-  readonly elements: (Location | undefined)[] = [];
+  /** Keys, each followed by its location. */
+  #pairs: unknown[] = [];
+  #others: Map<unknown, Location> | undefined;
+  /** Those of elements by index, and those of typed arrays by position in memory. */
+  elements: (Location | undefined)[] | undefined;
+
+  get(key: unknown): Location | undefined {
+    const pairs = this.#pairs;
+    for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === key) return pairs[i + 1] as Location;
+    return this.#others?.get(key);
+  }
+
+  set(key: unknown, location: Location): void {
+    const pairs = this.#pairs;
+    for (let i = 0; i < pairs.length; i += 2) {
+      if (pairs[i] !== key) continue;
+      pairs[i + 1] = location;
+      return;
+    }
+    // An array that grows by `push` has room for more than most objects need.
+    if (pairs.length < 2 * mostPairs) this.#pairs = [...pairs, key, location];
+    else (this.#others ??= new Map()).set(key, location);
+  }
 }
 
 const objects = new WeakMap<object, Locations>();
@@ -82,12 +102,16 @@ function locationsOf(owner: object): Locations {
   return locations;
 }
 
-/** The location of a property, or of a collection as a whole. */
-function locationOf(object: object, key: unknown): Location {
-  const { properties } = locationsOf(object);
-  let location = properties.get(key);
-  if (location === undefined) properties.set(key, (location = new Location(key === whole ? "map" : "property")));
+/** The location of a collection as a whole. */
+function locationOf(collection: Collection): Location {
+  const locations = locationsOf(collection);
+  let location = locations.get(whole);
+  if (location === undefined) locations.set(whole, (location = new Location("map")));
   return location;
+}
+
+function elementsOf(owner: object): (Location | undefined)[] {
+  return (locationsOf(owner).elements ??= []);
 }
 
 /** An array may have elements far away from all others. From here on each one is a property. */
@@ -109,24 +133,36 @@ function ownerOf(object: object): object {
   return ArrayBuffer.isView(object) ? object.buffer : object;
 }
 
-function readOf(object: object, key: unknown, site: Site, isAtomic: boolean): void {
+function readOf(object: object, key: unknown, site: Site, isAtomic: boolean, isWalk = false): void {
   const at = elementOf(object, key);
-  if (at < 0) return read(locationOf(object, key), site, isAtomic);
-  const { elements } = locationsOf(ownerOf(object));
-  elements[at] = readElement(elements[at] ?? untouched, site, isAtomic);
+  if (at < 0) {
+    const locations = locationsOf(object);
+    const location = locations.get(key) ?? untouched;
+    const next = readIn(location, site, isAtomic, isWalk);
+    if (next !== location) locations.set(key, next);
+    return;
+  }
+  const elements = elementsOf(ownerOf(object));
+  elements[at] = readIn(elements[at] ?? untouched, site, isAtomic, isWalk);
 }
 
 function writeOf(object: object, key: unknown, site: Site, isUpdate = false): void {
   const at = elementOf(object, key);
-  if (at < 0) return write(locationOf(object, key), site, isUpdate);
-  const { elements } = locationsOf(ownerOf(object));
-  elements[at] = writeElement(elements[at] ?? untouched, site, isUpdate);
+  if (at < 0) {
+    const locations = locationsOf(object);
+    const location = locations.get(key) ?? untouched;
+    const next = writeIn(location, site, isUpdate);
+    if (next !== location) locations.set(key, next);
+    return;
+  }
+  const elements = elementsOf(ownerOf(object));
+  elements[at] = writeIn(elements[at] ?? untouched, site, isUpdate);
 }
 
 function readAt(object: unknown, key: unknown, site: Site, isAtomic: boolean): void {
   if (!isObject(object)) return;
   if (isCollection(object)) {
-    if (key === "size") read(locationOf(object, whole), site, isAtomic);
+    if (key === "size") read(locationOf(object), site, isAtomic);
     return;
   }
   readOf(object, keyOf(key), site, isAtomic);
@@ -195,7 +231,7 @@ export function ds<T>(object: T, keys: readonly string[], site: Site): T {
 /** Reads elements by a pattern; returns the array. */
 export function da<T>(array: T, count: number, site: Site): T {
   if (Array.isArray(array)) for (let i = 0; i < count; i++) readAt(array, i, site, false);
-  else if (isCollection(array)) read(locationOf(array, whole), site, false);
+  else if (isCollection(array)) read(locationOf(array), site, false);
   return array;
 }
 
@@ -220,7 +256,7 @@ export function shareMemory(by: () => object | undefined): void {
 }
 
 /** What stands for each element that the program uses with `Atomics`, by its place in memory. */
-const elementsOf = new WeakMap<object, Map<number, object>>();
+const atomicElements = new WeakMap<object, Map<number, object>>();
 
 /** `Atomics`, whose operations order: each is after those before it that changed the element. */
 export const atomics: typeof Atomics = new Proxy(Atomics, {
@@ -248,8 +284,8 @@ const writesOfAtomics = new Map<string, boolean>([
 function elementsAt(array: unknown, index: number): object[] {
   if (!ArrayBuffer.isView(array)) return [];
   const { buffer, byteOffset } = array;
-  let all = elementsOf.get(buffer);
-  if (all === undefined) elementsOf.set(buffer, (all = new Map()));
+  let all = atomicElements.get(buffer);
+  if (all === undefined) atomicElements.set(buffer, (all = new Map()));
   const at = byteOffset + index * ((array as Int32Array).BYTES_PER_ELEMENT || 1);
   let element = all.get(at);
   if (element === undefined) all.set(at, (element = {}));
@@ -297,9 +333,9 @@ function call(object: unknown, name: string, site: Site, isAtomic: boolean): voi
   if (name === "go" && starters.has(object.constructor)) goAt(site);
   if (isCollection(object)) {
     // A deletion clears, too.
-    if (collectionWrites.has(name)) write(locationOf(object, whole), site, name === "delete");
-    else if (collectionReads.has(name)) read(locationOf(object, whole), site, isAtomic);
-    else if (collectionWalks.has(name)) read(locationOf(object, whole), site, isAtomic, true);
+    if (collectionWrites.has(name)) write(locationOf(object), site, name === "delete");
+    else if (collectionReads.has(name)) read(locationOf(object), site, isAtomic);
+    else if (collectionWalks.has(name)) read(locationOf(object), site, isAtomic, true);
   } else if (Array.isArray(object)) callOfArray(object, name, site, isAtomic);
   else if (Object.hasOwn(object, name)) readAt(object, name, site, isAtomic);
 }
@@ -313,18 +349,18 @@ function callOfArray(array: readonly unknown[], name: string, site: Site, isAtom
   if (arrayTakes.has(name)) acquire(array);
   else if (name === "push" || name === "unshift") release(array);
   if (name === "push") {
-    write(locationOf(array, "length"), site, true);
+    writeOf(array, "length", site, true);
     writeOf(array, array.length, site, true);
   } else if (arrayWrites.has(name)) {
     const isUpdate = name !== "fill";
-    write(locationOf(array, "length"), site, isUpdate);
-    eachElement(array, (location) => writeElement(location, site, isUpdate));
+    writeOf(array, "length", site, isUpdate);
+    eachElement(array, (location) => writeIn(location, site, isUpdate));
   } else if (name in Array.prototype && name !== "constructor") walk(array, site, isAtomic);
 }
 
 function walk(array: readonly unknown[], site: Site, isAtomic: boolean): void {
-  read(locationOf(array, "length"), site, isAtomic, true);
-  eachElement(array, (location) => readElement(location, site, isAtomic, true));
+  readOf(array, "length", site, isAtomic, true);
+  eachElement(array, (location) => readIn(location, site, isAtomic, true));
 }
 
 /**
@@ -334,7 +370,7 @@ function walk(array: readonly unknown[], site: Site, isAtomic: boolean): void {
 const few = 32;
 
 function eachElement(array: readonly unknown[], visit: (location: Location) => Location): void {
-  const { elements } = locationsOf(array);
+  const elements = elementsOf(array);
   for (let i = 0; i < Math.min(array.length, few); i++) elements[i] = visit(elements[i] ?? untouched);
   for (let i = few; i < Math.min(array.length, elements.length); i++) {
     const location = elements[i];
@@ -344,7 +380,7 @@ function eachElement(array: readonly unknown[], visit: (location: Location) => L
 
 /** Walks over a collection without an await; returns it. */
 export function i<T>(values: T, site: Site): T {
-  if (isCollection(values)) read(locationOf(values, whole), site, false, true);
+  if (isCollection(values)) read(locationOf(values), site, false, true);
   else if (Array.isArray(values)) walk(values, site, false);
   return values;
 }
@@ -362,20 +398,15 @@ export function iv(values: unknown, name: "keys" | "values" | "entries", site: S
   return stepwise(values, walked, site);
 }
 
-function walkElement(array: readonly unknown[], index: number, site: Site): void {
-  const { elements } = locationsOf(array);
-  elements[index] = readElement(elements[index] ?? untouched, site, false, true);
-}
-
 function stepwise(values: Collection | readonly unknown[], walked: Iterator<unknown>, site: Site): Iterable<unknown> {
   let index = 0;
   return {
     [Symbol.iterator]: () => ({
       next: () => {
-        if (isCollection(values)) read(locationOf(values, whole), site, false, true);
+        if (isCollection(values)) read(locationOf(values), site, false, true);
         else {
-          read(locationOf(values, "length"), site, false, true);
-          if (index < values.length) walkElement(values, index++, site);
+          readOf(values, "length", site, false, true);
+          if (index < values.length) readOf(values, index++, site, false, true);
         }
         return walked.next();
       },

@@ -45,7 +45,7 @@ it("says what was done where and by whom, in Go's words", () => {
       [
         { ...walk, isWalk: false, thread: { ...walk.thread, made: { stack: made, site: -1 } } as Access["thread"] },
         access(1, true),
-        "element",
+        "property",
       ],
     ).map(plain),
   ).toMatchSnapshot();
