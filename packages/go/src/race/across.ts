@@ -19,7 +19,7 @@ import { SharedCond, SharedOnce, SharedRWMutex, SharedWaitGroup } from "../paral
 import { acquiring, releasing, standIn } from "./edges.ts";
 import { collectIn, followHere, isFirst, newId, Place, races, usePool } from "./places.ts";
 import { shareMemory } from "./probe.ts";
-import { countWith } from "./report.ts";
+import { countWith, haltWithOthers } from "./report.ts";
 import { acquire, me, newSlot, release, releaseOnly, Thread, threadOf } from "./threads.ts";
 
 /** Records the order of these operations, from now on. */
@@ -31,6 +31,8 @@ export function followThreads(): void {
   });
   followHere();
   countWith(races, !isFirst);
+  // A worker can end only itself.
+  process.on("worker", (worker) => worker.on("exit", haltWithOthers));
   followCells();
   followChannel();
   followMutex();

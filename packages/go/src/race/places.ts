@@ -36,8 +36,8 @@ const width = 1 + 2 * most;
 // Words before the entries.
 const FOLLOWS = 0;
 const RACES: number = most;
-const NEXT: number = most + 1;
-const HEAD: number = most + 2;
+const NEXT: number = most + 2;
+const HEAD: number = most + 3;
 
 const library = host.process?.getBuiltinModule?.("node:worker_threads") as Partial<typeof Threads> | undefined;
 const mark = "@sluice/go: race";
@@ -55,10 +55,10 @@ const here: number = slotOfWorker ?? 1;
 /** True if no other thread of the program has made this one. */
 export const isFirst: boolean = library?.isMainThread !== false || !(left instanceof SharedArrayBuffer);
 
-/** The number of races that all threads have reported. */
+/** The number of races that all threads have reported, and 1 if one of them ends the program. */
 export const races: Int32Array = (left instanceof SharedArrayBuffer ? new Int32Array(left) : words).subarray(
   RACES,
-  RACES + 1,
+  RACES + 2,
 );
 
 function make(): Int32Array {

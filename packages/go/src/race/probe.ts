@@ -83,9 +83,11 @@ class Locations {
 }
 
 const objects = new WeakMap<object, Locations>();
-/** The object of the last access, as the next one is often to it too. */
+// The last two objects that were used, as the next one is often one of them.
 let lastOwner: object | undefined;
 let locationsOfLast: Locations | undefined;
+let olderOwner: object | undefined;
+let locationsOfOlder: Locations | undefined;
 /** The location of a Map or Set as a whole. */
 const whole = Symbol("whole");
 
@@ -95,8 +97,10 @@ function isObject(value: unknown): value is object {
 
 function locationsOf(owner: object): Locations {
   if (owner === lastOwner) return locationsOfLast as Locations;
-  let locations = objects.get(owner);
+  let locations = owner === olderOwner ? locationsOfOlder : objects.get(owner);
   if (locations === undefined) objects.set(owner, (locations = new Locations()));
+  olderOwner = lastOwner;
+  locationsOfOlder = locationsOfLast;
   lastOwner = owner;
   locationsOfLast = locations;
   return locations;
@@ -161,11 +165,8 @@ function writeOf(object: object, key: unknown, site: Site, isUpdate = false): vo
 
 function readAt(object: unknown, key: unknown, site: Site, isAtomic: boolean): void {
   if (!isObject(object)) return;
-  if (isCollection(object)) {
-    if (key === "size") read(locationOf(object), site, isAtomic);
-    return;
-  }
-  readOf(object, keyOf(key), site, isAtomic);
+  if (key === "size" && isCollection(object)) read(locationOf(object), site, isAtomic);
+  else readOf(object, keyOf(key), site, isAtomic);
 }
 
 /**

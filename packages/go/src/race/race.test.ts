@@ -301,6 +301,15 @@ await main(async () => console.log(await task()));
     expect(right).toEqual({ status: 0, stdout: "2\n", stderr: "" });
   });
 
+  it("a race within a worker ends the whole program if the first one is to end it", () => {
+    const racy = inWorker("const was = n;\n      await gosched();\n      n = was + 1;");
+    const halted = run("worker.ts", racy, { GORACE: "halt_on_error=1" });
+    expect(halted).toMatchObject({ status: 66, stdout: "" });
+    expect(halted.stderr.match(/WARNING: DATA RACE/g)).toHaveLength(1);
+    expect(halted.stderr).toMatch(/\nFound 1 data race\(s\)\n$/);
+    expect(run("worker.ts", racy, { GORACE: "halt_on_error=1 exitcode=3" })).toMatchObject({ status: 3, stdout: "" });
+  });
+
   it("what comes from a worker that does not follow its operations is after all that was given away", () => {
     // Without the option, its workers load nothing else first.
     const lost = `process.execArgv = [];

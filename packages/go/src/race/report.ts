@@ -44,8 +44,8 @@ export function listenToRaces(listener: (report: string) => boolean): () => void
   return () => void listeners.delete(listener);
 }
 
-/** The number of reports, which other threads may count too. */
-let printed: Int32Array = new Int32Array(1);
+/** The number of reports, which other threads may count too, and 1 if one ends the program. */
+let printed: Int32Array = new Int32Array(2);
 /** True if another thread tells the number at the end. */
 let isOther = false;
 
@@ -57,24 +57,33 @@ export function countWith(shared: Int32Array, other: boolean): void {
 
 /** Reports a race, unless one with the same two places was reported already. */
 export function reportRace({ location, access, previous }: Race): void {
-  const stacks = [access, previous].map(stackOf);
-  // The race is between two operations of this library, and the program cannot fix it.
-  if (stacks.includes(undefined)) return;
+  // If this library itself made an access, the program cannot fix the race.
+  const stack = stackOf(access);
+  const before = stack === undefined ? undefined : stackOf(previous);
+  if (stack === undefined || before === undefined) return;
+  const stacks = [stack, before];
   const key = [access, previous]
     .map((one, i) => keyOf(one, stacks[i] as string))
     .sort()
     .join(" ");
-  const before = told.get(key);
-  const report = before ?? render(location, access, previous, stacks as string[]);
+  const earlier = told.get(key);
+  const report = earlier ?? render(location, access, previous, stacks);
   // A search for schedules needs each occurrence.
   races.found++;
   races.last = report;
-  if (before !== undefined) return;
+  if (earlier !== undefined) return;
   told.set(key, report);
   for (const listener of listeners) if (listener(report)) return;
   Atomics.add(printed, 0, 1);
   write(report);
-  if (options.haltOnError) host.process?.exit?.(options.exitcode);
+  if (!options.haltOnError) return;
+  Atomics.store(printed, 1, 1);
+  host.process?.exit?.(options.exitcode);
+}
+
+/** Ends this thread too if a race in another one ends the program. */
+export function haltWithOthers(): void {
+  if (Atomics.load(printed, 1) === 1) host.process?.exit?.(options.exitcode);
 }
 
 /** At the end of the process: prints the number of races, and sets the exit status. */
