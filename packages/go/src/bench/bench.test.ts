@@ -177,6 +177,12 @@ describe("what is printed", () => {
     ran.length = 0;
     await run({ bench: `^${name}$/large`, benchtime: "1x", print: () => undefined });
     expect(ran).toEqual([`${name}/very_large`]);
+    // The benchmark itself runs once, and its sub-benchmarks repeat.
+    ran.length = 0;
+    const counted: string[] = [];
+    await run({ bench: `^${name}$`, benchtime: "1x", count: 3, print: (line) => counted.push(line) });
+    expect(ran).toEqual(["small", "very_large"].flatMap((size) => Array(3).fill(`${name}/${size}`)));
+    expect(counted.flatMap((line) => parse(line)?.name ?? [])).toEqual(ran);
   });
 
   it("tells of failures and of what is skipped, and calls what is to be cleaned up", async () => {
