@@ -23,7 +23,8 @@ beforeAll(async () => {
   await build();
   for (const address of globSync("**/*.html", { cwd: dist }))
     pages.set(address, readFileSync(join(dist, address), "utf8"));
-});
+  // Beside other tests the build may take minutes.
+}, 300_000);
 
 test("every page of the guide and of the documentation has a page", () => {
   const written = globSync("docs/**/*.md", { cwd: join(folder, "../..") });
