@@ -304,16 +304,16 @@ const collectionWrites = new Set(["set", "add", "delete", "clear"]);
 const collectionWalks = new Set(["forEach", "keys", "values", "entries"]);
 const collectionReads = new Set(["get", "has"]);
 /** Methods that change the contents. `fill` does not read them. */
-const arrayWrites = new Set(["pop", "shift", "unshift", "splice", "sort", "reverse", "copyWithin", "fill"]);
+const arrayWrites = new Set(["shift", "unshift", "splice", "sort", "reverse", "copyWithin", "fill"]);
 
-/** Calls a method; returns the object. */
-export function c<T>(object: T, name: string, site: Site): T {
-  call(object, name, site, false);
+/** Calls a method; returns the object. `index` is the argument of `at`, if the source has it. */
+export function c<T>(object: T, name: string, site: Site, index?: number): T {
+  call(object, name, site, false, index);
   return object;
 }
 
-export function ca<T>(object: T, name: string, site: Site): T {
-  call(object, name, site, true);
+export function ca<T>(object: T, name: string, site: Site, index?: number): T {
+  call(object, name, site, true, index);
   return object;
 }
 
@@ -329,7 +329,7 @@ export function gs<T>(fn: T, site: Site): T {
   return fn;
 }
 
-function call(object: unknown, name: string, site: Site, isAtomic: boolean): void {
+function call(object: unknown, name: string, site: Site, isAtomic: boolean, index?: number): void {
   if (!isObject(object)) return;
   if (name === "go" && starters.has(object.constructor)) goAt(site);
   if (isCollection(object)) {
@@ -337,14 +337,14 @@ function call(object: unknown, name: string, site: Site, isAtomic: boolean): voi
     if (collectionWrites.has(name)) write(locationOf(object), site, name === "delete");
     else if (collectionReads.has(name)) read(locationOf(object), site, isAtomic);
     else if (collectionWalks.has(name)) read(locationOf(object), site, isAtomic, true);
-  } else if (Array.isArray(object)) callOfArray(object, name, site, isAtomic);
+  } else if (Array.isArray(object)) callOfArray(object, name, site, isAtomic, index);
   else if (Object.hasOwn(object, name)) readAt(object, name, site, isAtomic);
 }
 
 /** Methods that take elements out, each for one goroutine alone. */
 const arrayTakes = new Set(["pop", "shift", "splice"]);
 
-function callOfArray(array: readonly unknown[], name: string, site: Site, isAtomic: boolean): void {
+function callOfArray(array: readonly unknown[], name: string, site: Site, isAtomic: boolean, index?: number): void {
   // A goroutine that takes something out is after those that have put something in. So a queue
   // orders, and so does a list of objects that are used again.
   if (arrayTakes.has(name)) acquire(array);
@@ -352,6 +352,13 @@ function callOfArray(array: readonly unknown[], name: string, site: Site, isAtom
   if (name === "push") {
     writeOf(array, "length", site, true);
     writeOf(array, array.length, site, true);
+  } else if (name === "pop") {
+    writeOf(array, "length", site, true);
+    if (array.length > 0) writeOf(array, array.length - 1, site, true);
+  } else if (name === "at" && index !== undefined) {
+    readOf(array, "length", site, isAtomic);
+    const at = index < 0 ? array.length + index : index;
+    if (at >= 0 && at < array.length) readOf(array, at, site, isAtomic);
   } else if (arrayWrites.has(name)) {
     const isUpdate = name !== "fill";
     writeOf(array, "length", site, isUpdate);

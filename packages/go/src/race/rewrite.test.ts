@@ -63,7 +63,7 @@ const programs: readonly string[] = [
   // Collections.
   "const m = new Map([['a', 1]]); m.set('b', 2).set('c', 3); m.delete('a'); [m.size, [...m], m.get('b'), m.has('x'), [...m.keys()]]",
   "const s = new Set(); for (const v of [1, 2, 1]) s.add(v); let n = 0; for (const v of s) n += v; [n, s.size]",
-  "const a = [3, 1, 2]; a.push(4); a.sort(); a.splice(1, 1); [a, a.map((v) => v * 2), a.at(-1), Math.max(...a), a.length]",
+  "const a = [3, 1, 2]; a.push(4); a.sort(); a.splice(1, 1); [a, a.map((v) => v * 2), a.at(-1), a.at(1), a.at(-9), a.at(a.length - 2), a.at(), a.pop(), [].pop(), Math.max(...a), a.length]",
   "const f = (...args) => args; const v = [1, 2]; f(...v, ...new Set([3]))",
   "const g = function* () { for (const v of [1, 2]) yield v; const m = new Map([[1, 2]]); for (const v of m.values()) yield v }; [...g()]",
   "const o = { n: 1 }; const h = (v = o.n, { w = o.n } = {}) => v + w; h()",

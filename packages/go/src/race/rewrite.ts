@@ -389,7 +389,9 @@ class Rewriter {
       }
       return;
     }
-    this.#probeObject(callee, this.#roles.atomic.has(callee) ? "ca" : "c", nameOf(property), site);
+    const index = property["name"] === "at" ? numberOf(args) : undefined;
+    const more = index === undefined ? site : `${site}, ${index}`;
+    this.#probeObject(callee, this.#roles.atomic.has(callee) ? "ca" : "c", nameOf(property), more);
   }
 
   /** Handles `Object.assign`, which writes properties, and `Atomics`, whose operations order. */
@@ -647,6 +649,15 @@ function hasOptionalLink(node: Node): boolean {
   if (node.type === "MemberExpression") return node["optional"] === true || hasOptionalLink(node["object"] as Node);
   if (node.type === "CallExpression") return node["optional"] === true || hasOptionalLink(node["callee"] as Node);
   return node.type === "TSNonNullExpression" && hasOptionalLink(node["expression"] as Node);
+}
+
+/** The number that is the only argument of a call, as `-1` in `list.at(-1)`. */
+function numberOf(args: readonly Node[]): number | undefined {
+  const [arg] = args;
+  if (args.length !== 1 || arg === undefined) return undefined;
+  const isNegative = arg.type === "UnaryExpression" && arg["operator"] === "-";
+  const value = (isNegative ? (arg["argument"] as Node) : arg)["value"];
+  return typeof value === "number" ? (isNegative ? -value : value) : undefined;
 }
 
 /** True if an argument reads no collection. */

@@ -823,6 +823,30 @@ export const patterns: Programs = [
   ],
   [
     "H32",
+    "the last element, read by at(-1) and written without order, is a race",
+    true,
+    async () => {
+      const array = [0, 0, 0];
+      await together(
+        () => (array[2] = 1),
+        async () => (await sleep(1), array.at(-1)),
+      );
+    },
+  ],
+  [
+    "H32",
+    "at and pop use the last element, and not the first one",
+    false,
+    async () => {
+      const array = [0, 0, 0];
+      await together(
+        () => (array[0] = 1),
+        async () => (await sleep(1), [array.at(-1), array.at(1), array.pop()]),
+      );
+    },
+  ],
+  [
+    "H32",
     "one of many elements that were filled in one step is written again without order",
     true,
     async () => {
