@@ -221,11 +221,15 @@ class Rewriter {
       const cell = this.#cellOf(left);
       const site = cell === undefined ? undefined : this.#site(left, above);
       if (cell === undefined || site === undefined) return;
-      if (isPlain && isAnonymous(right)) {
-        // A function gets its name from the variable only if it is right after the `=`.
+      // The operator of `??=`, `||=` and `&&=`, which also decides whether the variable is written.
+      const decides = /^(\?\?|\|\||&&)=$/.exec(node["operator"] as string)?.[1];
+      if ((isPlain || decides !== undefined) && isAnonymous(right)) {
+        // A function gets its name from the variable only if it is right after the operator.
+        const name = String(left["name"]);
         this.#separate(node, above);
-        this.#code.appendRight(node.start, "(");
-        this.#code.prependLeft(node.end, `, $r.w(${cell}, ${site}), ${String(left["name"])})`);
+        const before = isPlain ? "" : `$r.ra(${cell}, ${site}), ${name} ${decides} $r.u(${cell}, ${site}), `;
+        this.#code.appendRight(node.start, `(${before}`);
+        this.#code.prependLeft(node.end, isPlain ? `, $r.w(${cell}, ${site}), ${name})` : ")");
         return;
       }
       if (!isPlain) {
