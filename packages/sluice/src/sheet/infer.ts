@@ -719,20 +719,16 @@ function plus(column: ColumnKinds): string | undefined {
   return `${PLUS}, as in ${JSON.stringify(first!.value)} (row ${first!.row}); --type "column=integer" reads numbers`;
 }
 
-const TRUE: readonly Kind[] = ["true", "yes", "y", "t"];
-const FALSE: readonly Kind[] = ["false", "no", "n", "f"];
-
-/** Whether a column has words for true and for false: `No` beside `Sí` is Spanish. */
-function tellsBoth(column: ColumnKinds): boolean {
-  return [TRUE, FALSE].every((words) => words.some((word) => column.has(word)));
-}
+/** Words for false that other languages have as well: `No` beside `Sí` is Spanish. */
+const SHARED: ReadonlySet<Kind> = new Set<Kind>(["no", "n"]);
 
 function nearestOf(column: ColumnKinds): Nearest | undefined {
   let best: Nearest | undefined;
   for (const candidate of [...CANDIDATES, ...dateCandidates(column), ...numberCandidates(column)]) {
     const { type, fits, dateFormat } = candidate;
     const count = column.count(fits);
-    if (!hasWords(column, candidate) || (type === "boolean" && !tellsBoth(column))) continue;
+    if (!hasWords(column, candidate)) continue;
+    if (type === "boolean" && column.kinds().every((kind) => !fits(kind) || SHARED.has(kind))) continue;
     if (count === column.values || count * 2 < column.values || count <= (best?.fits ?? 0)) continue;
     const notation = dateFormat ?? (candidate.notation === undefined ? undefined : typeIn(candidate).numberFormat);
     best = { type, ...(notation === undefined ? {} : { notation }), fits: count, against: column.against(fits) };
