@@ -48,6 +48,7 @@ const INTEGER_DIGITS = 9;
 const WORDS_LETTERS = 16;
 const UUID_LENGTH = 36;
 const ZERO = 0x30;
+const NINE = 0x39;
 const SMALL_A = 0x61;
 const SMALL_Z = 0x7a;
 const MINUS = 0x2d;
@@ -67,31 +68,39 @@ export function kindOf(bytes: Buffer, start: number, end: number, type: CellType
   if (type === duration) return "duration";
   if (end - start > LONGEST_VALUE && bytes[start] !== 0x7b && bytes[start] !== 0x5b) return "text";
   if (type === string) {
-    const plain = isWords(bytes, start, end) ? "text" : plainKind(bytes, start, end);
-    if (plain !== undefined) return plain;
+    const kind = plainKind(bytes, start, end) ?? wordKind(bytes, start, end);
+    if (kind !== undefined) return kind;
   }
   const value = bytes.toString("utf8", start, end);
   if (type === number) return numberCellKind(value);
   // Blanks around a value do not make it a word; a word keeps them.
   const trimmed = value.trim();
   const kind = textKind(trimmed);
-  return value.length !== trimmed.length && (kind === "uuid" || kind === "email" || kind === "url") ? "text" : kind;
+  return value.length !== trimmed.length && (kind === "email" || kind === "url") ? "text" : kind;
 }
 
 /**
- * Reports whether a text is certainly words: it has many letters, and no sign of JSON, an address
- * or a UUID. The bytes tell it much faster than the text does.
+ * The kind of a UUID, or of a text with many letters or without a digit: most are words. Undefined
+ * if a digit, or a sign of JSON or of an address, may make it something else. Its bytes tell that
+ * much faster than the patterns of {@link textKind}.
  */
-function isWords(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start === UUID_LENGTH) return false;
+function wordKind(bytes: Buffer, start: number, end: number): Kind | undefined {
+  if (end - start === UUID_LENGTH && UUID.test(bytes.toString("latin1", start, end))) return "uuid";
   let letters = 0;
+  let digits = 0;
   for (let at = start; at < end; at++) {
     const byte = bytes[at]!;
     const lower = byte | 0x20;
     if (lower >= SMALL_A && lower <= SMALL_Z) letters++;
-    else if (byte === AT || lower === BRACE || (byte === SLASH && bytes[at - 1] === COLON)) return false;
+    else if (byte >= ZERO && byte <= NINE) digits++;
+    else if (byte === AT || lower === BRACE || (byte === SLASH && bytes[at - 1] === COLON)) return undefined;
   }
-  return letters >= WORDS_LETTERS;
+  if (letters >= WORDS_LETTERS) return "text";
+  if (digits > 0) return undefined;
+  const text = bytes.toString("utf8", start, end).trim();
+  if (isMark(text)) return `mark ${text}`;
+  const word = text.toLowerCase();
+  return BOOLEAN_WORDS.has(word) ? word : "text";
 }
 
 /**
@@ -110,9 +119,9 @@ function plainKind(bytes: Buffer, start: number, end: number): Kind | undefined 
 }
 
 /**
- * The kind of a text. It has more than 15 branches because it is a list, the first that fits:
- * `{"a":1}` is JSON, `12.5` a number, `n/a` a mark for a missing value, `yes` a boolean,
- * `03.05.2024` a date in some notations, `5 kg` an amount.
+ * The kind of a text of which {@link wordKind} tells none. It has more than 15 branches because it
+ * is a list, the first that fits: `{"a":1}` is JSON, `12.5` a number, `03.05.2024` a date in some
+ * notations, `5 kg` an amount.
  */
 function textKind(text: string): Kind {
   const first = text.charCodeAt(0);
@@ -124,20 +133,15 @@ function textKind(text: string): Kind {
     if (numeric !== undefined) return numeric;
   }
   if (first === 0x2d && DURATION.test(text)) return timeKind(text)!;
-  if (!digit && isMark(text)) return `mark ${text}`;
-  if (text.length === UUID_LENGTH && UUID.test(text)) return "uuid";
   if (digit) {
     const time = text.includes(":") ? timeKind(text) : undefined;
     if (time !== undefined) return time;
     const iso = text[4] === "-" ? ISO.exec(text) : null;
     if (iso && dateFormatsOf(text.slice(0, 10)).length > 0)
       return text.length === 10 ? "iso date" : iso[1] === undefined ? "iso timestamp" : "iso timestamptz";
-  } else if (text.length <= 5 && BOOLEAN_WORDS.has(text.toLowerCase())) {
-    return text.toLowerCase();
   }
   if (text.includes("@") && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(text)) return "email";
   if (/^https?:\/\/\S+$/i.test(text)) return "url";
-  if (!/\d/.test(text)) return "text";
   const formats = dateFormatsOf(text);
   if (formats.length > 0) return `date ${formats.join("|")}`;
   return amountKind(text) ?? "text";

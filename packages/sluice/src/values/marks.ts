@@ -23,5 +23,5 @@ const LONGEST = Math.max(...[...MARKS].map((mark) => mark.length));
 
 /** Reports whether a text is a mark for a missing value, in capitals or not. */
 export function isMark(text: string): boolean {
-  return text.length <= LONGEST && (SIGNS.test(text) || MARKS.has(text.toLowerCase()));
+  return text.length <= LONGEST && (MARKS.has(text.toLowerCase()) || SIGNS.test(text));
 }
