@@ -262,8 +262,13 @@ function check(location: Location, before: Access[], access: Access): void {
   before.length = kept;
 }
 
+/** Accesses are in the order of their steps, so those of this one are the last. */
 function ofThisStep(accesses: readonly Access[], thread: Thread): Access | undefined {
-  for (const access of accesses) if (access.thread === thread && access.step === step) return access;
+  for (let i = accesses.length - 1; i >= 0; i--) {
+    const access = accesses[i] as Access;
+    if (access.step !== step) return undefined;
+    if (access.thread === thread) return access;
+  }
   return undefined;
 }
 
