@@ -75,26 +75,29 @@ export function toIdentifier(header: string): string {
 
 /** The words of a header, joined by `_`. */
 function wordsOf(header: string): string {
-  return (
-    header
-      .normalize("NFC")
-      .replaceAll(/(\p{Ll})(\p{Lu})|(\p{N})(?=\p{Lu}\p{Ll})/gu, (_, lower: string, upper: string, digit: string) =>
-        digit === undefined ? `${lower}_${upper}` : `${digit}_`,
-      )
-      .toLowerCase()
-      // The Turkish İ becomes an i and a separate dot, which nobody can type.
-      .replaceAll("i\u0307", "i")
-      .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "_")
-      .replaceAll(/^_+|_+$/g, "")
-  );
+  const words = header
+    .normalize("NFC")
+    .replaceAll(/(\p{Ll})(\p{Lu})|(\p{N})(?=\p{Lu}\p{Ll})/gu, (_, lower: string, upper: string, digit: string) =>
+      digit === undefined ? `${lower}_${upper}` : `${digit}_`,
+    )
+    .toLowerCase()
+    // The Turkish İ becomes an i and a separate dot, which nobody can type.
+    .replaceAll("i\u0307", "i");
+  return withSigns(words, "_").replaceAll(/^_+|_+$/g, "");
+}
+
+/**
+ * A text in small letters with `sign` for whatever is no letter or digit. The pattern for all
+ * alphabets takes long to compile.
+ */
+function withSigns(text: string, sign: string): string {
+  const isAscii = Buffer.byteLength(text) === text.length;
+  return text.replaceAll(isAscii ? /[^a-z\d]+/g : /[^\p{L}\p{M}\p{N}]+/gu, sign);
 }
 
 /** The part that two headers share if they are "the same": letters and digits only, lower case. */
 export function normalizeName(name: string): string {
-  return name
-    .normalize("NFKC")
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, "");
+  return withSigns(name.normalize("NFKC").toLowerCase(), "");
 }
 
 /**

@@ -364,7 +364,9 @@ const NAME_AND_VALUE = /^\p{L}[^:]*\p{L}\s?: ?\S/u;
 
 /** Whether most cells of a row are names with their values, as banks write them above a list. */
 function saysValues({ cells }: HeadRow): boolean {
-  const said = cells.filter(({ sort, text }) => sort === "text" && NAME_AND_VALUE.test(text) && /\d/.test(text));
+  const said = cells.filter(
+    ({ sort, text }) => sort === "text" && text.includes(":") && /\d/.test(text) && NAME_AND_VALUE.test(text),
+  );
   return cells.length > 1 && said.length * 2 > cells.length;
 }
 
