@@ -504,7 +504,7 @@ const REGULAR = 0.8;
 
 /** Characters that part fields in most files, and those that do if the header has them as well. */
 const DELIMITERS = [",", ";", "\t", "|"];
-const RARE_DELIMITERS = [":", "^", "~", "#", "!", "&", "/", "\u0001", "\u001F"];
+const RARE_DELIMITERS = [":", "^", "~", "#", "!", "&", "/"];
 
 /** Says that all of a sheet is one column whose values hold a delimiter regularly. */
 function oneColumnNotes(

@@ -186,6 +186,12 @@ describe("no records are", () => {
     },
   );
 
+  test.each([...":^~#!&/"])("fields that %s parts are said, and the option that is named parts them", async (sign) => {
+    const text = ["name,age", "Ada,36", "Bob,41"].join("\n").replaceAll(",", sign);
+    expect((await look(text)).notes.join()).toContain(`--delimiter ${JSON.stringify(sign)} says so`);
+    expect(types(await look(text, { csv: { delimiter: sign } }))).toEqual(["text", "integer"]);
+  });
+
   test("the end mark of old systems", async () => {
     const found = await look("id,name\r\n1,Ada\r\n2,Bob\r\n\u001A");
     expect([types(found), found.records, rowsLeftOut(found)]).toEqual([["integer", "text"], 2, [["mark", [4]]]]);
