@@ -145,8 +145,10 @@ const numbers: Fits = (bytes, start, end, cell) => {
 
 /** Texts in the notation of PostgreSQL, so without a plus. */
 const doubles: Fits = (bytes, start, end, cell, loaded) => {
-  const amount = cell === CellType.string ? amountIn(kindOf(bytes, start, end, cell)) : undefined;
-  return numbers(bytes, start, end, cell, loaded) && (amount === undefined || amount.dress === "none");
+  if (!numbers(bytes, start, end, cell, loaded)) return false;
+  if (cell !== CellType.string || digitsOf(bytes, start, end) > 0) return true;
+  const amount = amountIn(kindOf(bytes, start, end, cell));
+  return amount === undefined || amount.dress === "none";
 };
 
 /** Among number cells nothing tells what the point of a text such as `1.250` is. */
