@@ -27,6 +27,16 @@ async function together(...bodies: (() => unknown)[]): Promise<void> {
   await quiet();
 }
 
+/** Adds one to each number, three times, each time in one step. */
+function addingTo(counts: number[]): () => Promise<void> {
+  return async () => {
+    for (let n = 0; n < 3; n++) {
+      for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) + 1;
+      await sleep(1);
+    }
+  };
+}
+
 export const patterns: Programs = [
   [
     "H20",
@@ -905,30 +915,19 @@ export const patterns: Programs = [
     "H32",
     "updates of elements in turns without order are right, and a read beside them is not",
     true,
-    async () => {
+    () => {
       const counts = [0, 0, 0];
-      const add = async (): Promise<void> => {
-        for (let n = 0; n < 3; n++) {
-          for (let i = 0; i < 3; i++) counts[i] = (counts[i] as number) + 1;
-          await sleep(1);
-        }
-      };
-      await together(add, add, async () => (await sleep(2), counts[2]));
+      const add = addingTo(counts);
+      return together(add, add, async () => (await sleep(2), counts[2]));
     },
   ],
   [
     "H32",
     "updates of elements in turns without order are right",
     false,
-    async () => {
-      const counts = [0, 0, 0];
-      const add = async (): Promise<void> => {
-        for (let n = 0; n < 3; n++) {
-          for (let i = 0; i < 3; i++) counts[i] = (counts[i] as number) + 1;
-          await sleep(1);
-        }
-      };
-      await together(add, add);
+    () => {
+      const add = addingTo([0, 0, 0]);
+      return together(add, add);
     },
   ],
   [
