@@ -87,8 +87,8 @@ function wordsOf(header: string): string {
 }
 
 /**
- * A text in small letters with `sign` for whatever is no letter or digit. The pattern for all
- * alphabets takes long to compile.
+ * Puts `sign` in place of all that is not a letter or a digit, in a text of small letters. The
+ * pattern for all alphabets takes long to compile, so ASCII has one of its own.
  */
 function withSigns(text: string, sign: string): string {
   const isAscii = Buffer.byteLength(text) === text.length;

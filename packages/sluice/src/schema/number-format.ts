@@ -67,7 +67,7 @@ const OF_NUMBERS = "\\d.,+()'’\\s\\u2212\\u2013-";
 const WORDS = new RegExp(`^(?:[${OF_NUMBERS}]*[^${OF_NUMBERS}]){4}`);
 /**
  * Digits with nothing between them that numbers do not have there. Telephone numbers and dates are
- * no such text, and `TEXT` is slow with them as well.
+ * not like that, and `TEXT` is slow with them as well.
  */
 const ONE_NUMBER = /^\D*\d[\d.,'’ \u00a0\u2009\u202f]*\D*$/;
 /** Longer texts are not looked at. */

@@ -10,7 +10,7 @@ import type { Layout } from "./header-row.ts";
 import { SAMPLE_ROWS } from "./infer.ts";
 import { mergedDown, type MergedDown } from "./merged.ts";
 import { LastRows, type PreparedRows } from "./prepared.ts";
-import { isDrawn, isPageNumber } from "./printed.ts";
+import { isDrawnRow, isPageNumber } from "./printed.ts";
 import { RecordFilter, recordsOf, usualCells, type RecordRules } from "./records.ts";
 import { isTitleRow, sectionRule, type SectionRule } from "./sections.ts";
 import { beginnings, hasTotals, Totals, type TotalRow } from "./totals.ts";
@@ -96,16 +96,15 @@ function rulesOf(
 ): RecordRules {
   const records = rows.filter(({ number }) => number >= firstRow);
   const titles = new Set(rows.filter(({ number }) => number < firstRow).map(({ cells }) => cells[0]!.text));
-  const isLine = ({ cells }: HeadRow): boolean => isDrawn(cells.map(({ text }) => text));
   const isPrinted = (row: HeadRow): boolean =>
-    isLine(row) || (row.cells.length === 1 && (isPageNumber(row.cells[0]!.text) || titles.has(row.cells[0]!.text)));
+    isDrawnRow(row) || (row.cells.length === 1 && (isPageNumber(row.cells[0]!.text) || titles.has(row.cells[0]!.text)));
   const rule = sections ? sectionRule(records) : undefined;
   const usual = usualCells(
     records
       .filter((row) => !isPrinted(row) && (rule === undefined || !isTitleRow(row, rule)))
       .map(({ cells }) => cells.length),
   );
-  const above = rows.filter((row) => row.number < firstRow && (row.cells.length > 1 || usual > 1) && !isLine(row));
+  const above = rows.filter((row) => row.number < firstRow && (row.cells.length > 1 || usual > 1) && !isDrawnRow(row));
   // A blank row before the remarks parts no records.
   const body = records.slice(
     0,

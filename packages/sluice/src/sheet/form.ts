@@ -1,5 +1,6 @@
-// Sheets that are no table of rows: forms, in which labels are beside values, printed reports, in
-// which titles of sections are between short tables, calendars, and tables that are turned.
+// Sheets that are not a table with a record in each row. In a form, labels are beside values. In a
+// printed report, titles of sections are between short tables. Others are calendars, and tables
+// whose records are their columns.
 import { isMark } from "../values/marks.ts";
 import { cellsByColumn } from "./evidence.ts";
 import type { HeadCell, HeadRow } from "./head-rows.ts";

@@ -48,7 +48,7 @@ import {
   withNamesAbove,
 } from "./header-groups.ts";
 import { isOutline } from "./outline.ts";
-import { isDrawn } from "./printed.ts";
+import { isDrawnRow } from "./printed.ts";
 import { foldRepeat } from "./repeats.ts";
 import { withReplicates } from "./replicates.ts";
 import { isTotalLabel } from "./totals.ts";
@@ -80,8 +80,7 @@ export interface Layout {
  *   these than the row that looks like the header, it is the header
  */
 export function detectLayout(rows: readonly HeadRow[], known: (text: string) => boolean = () => false): Layout {
-  const drawn = rows.filter(({ cells }) => isDrawn(cells.map(({ text }) => text)));
-  const others = drawn.length === rows.length ? rows : rows.filter((row) => !drawn.includes(row));
+  const others = rows.every(isDrawnRow) ? rows : rows.filter((row) => !isDrawnRow(row));
   return withBareNames(others, known, (given) => withoutColumnNumbers(given, (those) => layoutWith(those, known)));
 }
 

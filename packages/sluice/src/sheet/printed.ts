@@ -1,4 +1,5 @@
 // What printed pages and drawn tables have between their rows: the number of a page, and lines.
+import type { HeadRow } from "./head-rows.ts";
 
 const PAGE =
   /^(?:page|seite|página|pagina|page no\.?|stránka|strona|sida|side|сторінка|страница|стр\.?|p\.)\s*\d+(?:\s*(?:of|von|de|di|z|из|\/)\s*\d+)?$/i;
@@ -20,6 +21,11 @@ export function isPageNumber(text: string): boolean {
 export function isDrawn(texts: readonly string[]): boolean {
   if (texts.length === 1) return LINE.test(texts[0]!);
   return texts.every((text) => PART.test(text)) && texts.some((text) => text.length > 2);
+}
+
+/** Reports whether a row of the sheet's top is such a line. */
+export function isDrawnRow({ cells }: HeadRow): boolean {
+  return isDrawn(cells.map(({ text }) => text));
 }
 
 /** Reports whether a lone text belongs to printed pages: a page's number, a drawn line. */
