@@ -48,8 +48,10 @@ const APOSTROPHE = "['’]";
 const TEXT = new RegExp(
   `^([+-])?\\s*(${UNIT})?\\s*(\\()?\\s*([+-])?\\s*(${UNIT})?\\s*(\\d[\\d.,'’ \\u00a0\\u2009\\u202f]*|[.,]\\d+)(?<!\\s)\\s*(${UNIT})?\\s*(\\))?\\s*(-)?\\s*(${UNIT})?$`,
 );
-/** A number without a unit, as most are: `TEXT` gives the same, and is slow to compile. */
-const PLAIN = /^(-)?(\d[\d.,]*|[.,]\d+)$/;
+/**
+ * A number without a unit, as most are, or a telephone number: `TEXT` gives the same, and is slow.
+ */
+const PLAIN = /^([+-])?(\d[\d.,'’ \u00a0\u2009\u202f]*|[.,]\d+)(?<!\s)$/;
 /**
  * A number with an exponent as spreadsheets write it beside a decimal comma: `2,16E-06`. From 1E+10
  * on it may be a code of which digits are gone.
@@ -181,7 +183,7 @@ const BODIES = NOTATIONS.map((notation) => bodyOf(formatOf(notation)!));
 function partsOf(text: string): Parts | undefined {
   if (text.length > LONGEST) return undefined;
   const digits = PLAIN.exec(text);
-  if (digits) return { negative: digits[1] !== undefined, outside: false, unit: "", body: digits[2]! };
+  if (digits) return { negative: digits[1] === "-", outside: false, unit: "", body: digits[2]! };
   if (WORDS.test(text)) return undefined;
   const body = withoutExponent(text);
   if (body !== undefined) return { negative: text.startsWith("-"), outside: false, unit: "", body };

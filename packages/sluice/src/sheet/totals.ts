@@ -28,6 +28,8 @@ const LEAST_SUMS = 2;
 /** The most such rows at the end. */
 export const MOST_TOTALS = 3;
 
+/** The first two characters of the words, and the words of one: most texts begin otherwise. */
+const BEGINNINGS = new Set(TOTAL_WORDS.map((word) => word.slice(0, 2)));
 /** The words by their last character, which tells of most texts that they end in none. */
 const byEnd = Map.groupBy(TOTAL_WORDS, (word) => word.at(-1));
 
@@ -37,7 +39,13 @@ const labelEnd = new RegExp(`(?<![\\p{L}\\p{N}])(?:${TOTAL_WORDS.join("|")})\\s*
 
 /** `Total`, `Summe:`, `Grand total 2024`, but not `Totally Thai`. */
 export function isTotalLabel(text: string): boolean {
-  return text.length <= LONGEST_LABEL && label.test(text);
+  return text.length <= LONGEST_LABEL && beginsAsTotal(text) && label.test(text);
+}
+
+/** Few texts begin as such a word; the pattern, which is slow, is for those. */
+function beginsAsTotal(text: string): boolean {
+  const beginning = text.trimStart().slice(0, 2).toLowerCase();
+  return BEGINNINGS.has(beginning) || BEGINNINGS.has(beginning.slice(0, 1));
 }
 
 /**

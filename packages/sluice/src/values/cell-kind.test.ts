@@ -58,6 +58,21 @@ test.each([
   ["abcdefab-abcd-abcd-abcd-abcdefabcdef", "uuid"],
   [' {"abcdefghijklm": "nopqrstuvwxyz"}', "json"],
   [' ["abcdefghijklm", "nopqrstuvwxyz"]', "json"],
+  ["more than sixteen letters, {and a brace}", "text"],
+  // So are those of other scripts, but a unit and blanks are no letters.
+  ["长安街27号7层", "text"],
+  ["12 лв.", "amount other iiiiiii 0 лв. "],
+  ["12 руб.", "amount other iiiiiii 0 руб. "],
+  ["\u3000\u3000\u3000\u300012\u3000", "integer"],
+  ["\u2009\u2009\u2009\u200912", "integer"],
+  ["https://müller.example", "url"],
+  ["https://müller.example/ 2", "text"],
+  ["müller@example.com", "email"],
+  ["müller@example.com\u00a0", "text"],
+  ["a@b@example.com", "text"],
+  ["https://a@b.example", "email"],
+  ["https://a@b", "url"],
+  ["+30 212 684 2530", "text"],
 ])("the kind of %s is %s", (text, expected) => {
   expect(kind(text)).toBe(expected);
 });

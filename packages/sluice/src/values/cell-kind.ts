@@ -44,21 +44,40 @@ const DECIMAL = "amount none dd--dd- 0  ";
 const GROUP = 3;
 /** A whole number with at most this many digits is an `integer`. */
 const INTEGER_DIGITS = 9;
+const EMAIL = /^[^\s@]+@[^\s@]+\.[^\s@.]+$/;
+const WEB_ADDRESS = /^https?:\/\/\S+$/i;
 /** More letters than a mark for a missing value has, or a date with the name of a month. */
 const WORDS_LETTERS = 16;
+/** More letters of other scripts than a unit has. No date has one. */
+const FOREIGN_LETTERS = 4;
 const UUID_LENGTH = 36;
 const ZERO = 0x30;
-const NINE = 0x39;
-const SMALL_A = 0x61;
-const SMALL_Z = 0x7a;
 const MINUS = 0x2d;
-const SLASH = 0x2f;
-const COLON = 0x3a;
-const AT = 0x40;
-/** `{`, and with the bit that capitals lack `[`. */
-const BRACE = 0x7b;
+/** The second byte of U+3000, a blank that begins as letters do. */
+const WIDE_BLANK = 0x80;
 const INT_MAX = 2_147_483_647n;
 const BIGINT_MAX = 9_223_372_036_854_775_807n;
+
+/** The sorts of bytes of a text: one bit each, so that a mask says which of them were seen. */
+const LETTER = 1;
+const DIGIT = 2;
+const BLANK = 4;
+const BRACKET = 8;
+const AT = 16;
+const SLASH = 32;
+/** The first byte of a letter of another script. Signs, and blanks such as U+2009, are `HIGH`. */
+const FOREIGN = 64;
+const HIGH = 128;
+const SORTS = Uint8Array.from({ length: 256 }, (_, byte) => sortOfByte(byte));
+
+function sortOfByte(byte: number): number {
+  if (byte <= 0x20) return BLANK;
+  if (byte >= 0x80) return byte < 0xc3 || byte === 0xe1 || byte === 0xe2 || byte === 0xef ? HIGH : FOREIGN;
+  const sign = String.fromCodePoint(byte);
+  if (/[a-z]/i.test(sign)) return LETTER;
+  if (/\d/.test(sign)) return DIGIT;
+  return { "[": BRACKET, "{": BRACKET, "@": AT, "/": SLASH }[sign] ?? 0;
+}
 
 /** The kind of a cell that is not empty. */
 export function kindOf(bytes: Buffer, start: number, end: number, type: CellType): Kind {
@@ -80,23 +99,32 @@ export function kindOf(bytes: Buffer, start: number, end: number, type: CellType
 }
 
 /**
- * The kind of a UUID, or of a text with many letters or without a digit: most are words. Undefined
- * if a digit, or a sign of JSON or of an address, may make it something else. Its bytes tell that
- * much faster than the patterns of {@link textKind}.
+ * The kind of a UUID, of an address, or of a text with many letters or without a digit: most are
+ * words. Undefined if its characters may make it something else. The bytes tell that much faster
+ * than the patterns of {@link textKind}.
  */
 function wordKind(bytes: Buffer, start: number, end: number): Kind | undefined {
   if (end - start === UUID_LENGTH && UUID.test(bytes.toString("latin1", start, end))) return "uuid";
+  let seen = 0;
   let letters = 0;
-  let digits = 0;
+  let foreign = 0;
   for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
-    const lower = byte | 0x20;
-    if (lower >= SMALL_A && lower <= SMALL_Z) letters++;
-    else if (byte >= ZERO && byte <= NINE) digits++;
-    else if (byte === AT || lower === BRACE || (byte === SLASH && bytes[at - 1] === COLON)) return undefined;
+    const sort = SORTS[bytes[at]!]!;
+    seen |= sort;
+    if (sort === LETTER) letters++;
+    else if (sort === FOREIGN && bytes[at + 1] !== WIDE_BLANK) foreign++;
+    // Neither an address nor JSON, which has its bracket before all letters.
+    if ((seen & BLANK) !== 0 && letters + foreign >= WORDS_LETTERS) break;
   }
-  if (letters >= WORDS_LETTERS) return "text";
-  if (digits > 0) return undefined;
+  if ((seen & BRACKET) !== 0) return undefined;
+  if ((seen & (AT | SLASH)) !== 0 && (seen & BLANK) === 0) {
+    const text = bytes.toString("utf8", start, end);
+    if (EMAIL.test(text)) return "email";
+    if (WEB_ADDRESS.test(text)) return "url";
+  }
+  if ((seen & AT) !== 0) return undefined;
+  if (letters + foreign >= WORDS_LETTERS) return "text";
+  if ((seen & DIGIT) !== 0) return foreign >= FOREIGN_LETTERS ? "text" : undefined;
   const text = bytes.toString("utf8", start, end).trim();
   if (isMark(text)) return `mark ${text}`;
   const word = text.toLowerCase();
@@ -140,8 +168,8 @@ function textKind(text: string): Kind {
     if (iso && dateFormatsOf(text.slice(0, 10)).length > 0)
       return text.length === 10 ? "iso date" : iso[1] === undefined ? "iso timestamp" : "iso timestamptz";
   }
-  if (text.includes("@") && /^[^\s@]+@[^\s@]+\.[^\s@.]+$/.test(text)) return "email";
-  if (/^https?:\/\/\S+$/i.test(text)) return "url";
+  if (text.includes("@") && EMAIL.test(text)) return "email";
+  if (WEB_ADDRESS.test(text)) return "url";
   const formats = dateFormatsOf(text);
   if (formats.length > 0) return `date ${formats.join("|")}`;
   return amountKind(text) ?? "text";
