@@ -1,18 +1,13 @@
 // Emits what is published: ES2022 with declarations and the licence, package by package in the
 // order in which they depend on each other.
-import { execFileSync } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { emit } from "./emit.ts";
 import { setup as buildPage } from "./page.ts";
-import { plainImports } from "./plain-imports.ts";
 
 const root = join(import.meta.dirname, "..");
 for (const name of ["go", "eslint-plugin", "sheets", "sluice"]) {
-  rmSync(join(root, "packages", name, "dist"), { recursive: true, force: true });
-  execFileSync(join(root, "node_modules", ".bin", "tsc"), ["-p", join(root, "packages", name, "tsconfig.build.json")], {
-    stdio: "inherit",
-  });
-  if (name === "go") plainImports(join(root, "packages/go/dist"));
+  await emit(name, join(root, "packages", name, "dist"));
   cpSync(join(root, "LICENSE"), join(root, "packages", name, "LICENSE"));
   console.log(`built packages/${name}/dist`);
 }

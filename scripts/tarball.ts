@@ -9,6 +9,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { emit } from "./emit.ts";
 import { setup as buildPage } from "./page.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -18,8 +19,8 @@ const BUNDLED = ["go", "sheets"];
 const folder = mkdtempSync(join(tmpdir(), "sluice-tarball-"));
 try {
   const staged = join(folder, "sluice");
-  for (const name of BUNDLED) stage(name, join(staged, "node_modules", "@sluice", name));
-  const manifest = stage("sluice", staged);
+  for (const name of BUNDLED) await stage(name, join(staged, "node_modules", "@sluice", name));
+  const manifest = await stage("sluice", staged);
   const bundleDependencies = BUNDLED.map((name) => `@sluice/${name}`);
   writeFileSync(join(staged, "package.json"), JSON.stringify({ ...manifest, bundleDependencies }, null, 2));
   // The page is served from beside the server's own output.
@@ -36,7 +37,7 @@ try {
 }
 
 /** Copies a package as it is published, built; returns its manifest. */
-function stage(name: string, to: string): Record<string, unknown> {
+async function stage(name: string, to: string): Promise<Record<string, unknown>> {
   const from = join(root, "packages", name);
   const parts = ["package.json", "README.md", "bin", "src"].filter((part) => existsSync(join(from, part)));
   for (const part of parts)
@@ -45,9 +46,6 @@ function stage(name: string, to: string): Record<string, unknown> {
       filter: (file) => !/\.test\.ts$|[\\/]test$/.test(file),
     });
   cpSync(join(root, "LICENSE"), join(to, "LICENSE"));
-  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
-  execFileSync(process.execPath, [tsc, "-p", join(from, "tsconfig.build.json"), "--outDir", join(to, "dist")], {
-    stdio: "inherit",
-  });
+  await emit(name, join(to, "dist"));
   return JSON.parse(readFileSync(join(from, "package.json"), "utf8")) as Record<string, unknown>;
 }

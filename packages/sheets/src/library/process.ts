@@ -84,7 +84,8 @@ export class LibraryProcess {
   /** @param library the file of the library's module */
   constructor(library: string, bounds: Bounds) {
     this.#bounds = bounds;
-    const module = import.meta.url.endsWith(".ts") ? "./child.ts" : "./child.js";
+    // Published, this module is a part of another file, in a folder of its own.
+    const module = import.meta.url.endsWith(".ts") ? "./child.ts" : "../library/child.js";
     const program = fileURLToPath(new URL(module, import.meta.url));
     const args = [...flags(program, library, bounds), program];
     const child = spawn(...withMemoryLimit(process.execPath, args, bounds.memoryBytes), {

@@ -1,6 +1,6 @@
 // The package as it is published: built, then used by its public name on every host, with the
 // library that reads .xls.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,11 +9,13 @@ import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import * as sheetJs from "@e965/xlsx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { emit } from "../../../../scripts/emit.ts";
 import { HOSTS } from "../../../../scripts/hosts.ts";
 
 const sheets = join(import.meta.dirname, "../..");
 const root = join(sheets, "../..");
 let folder: string;
+let spy: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sheets-published-"));
@@ -22,8 +24,7 @@ beforeAll(async () => {
   // Deno looks for packages in node_modules only if a package.json lies beside it.
   await writeFile(join(folder, "package.json"), "{}");
   for (const name of ["package.json", "bin"]) await cp(join(sheets, name), join(installed, name), { recursive: true });
-  const tsc = [join(root, "node_modules/typescript/bin/tsc"), "-p", join(sheets, "tsconfig.build.json")];
-  execFileSync(process.execPath, [...tsc, "--outDir", join(installed, "dist")]);
+  await emit("sheets", join(installed, "dist"));
   const library = dirname(createRequire(import.meta.url).resolve("@e965/xlsx"));
   await cp(library, join(folder, "node_modules/@e965/xlsx"), { recursive: true });
 
@@ -34,9 +35,13 @@ beforeAll(async () => {
     await writeFile(join(folder, name), sheetJs.write(book, { type: "buffer", bookType }) as Buffer);
   await writeFile(join(folder, "page.html"), "<html><table><tr><td>a</td><td>007</td></tr></table></html>");
   await writeFile(join(folder, "read.mjs"), PROGRAM);
-  await mkdir(join(folder, "spy"));
-  await writeFile(join(folder, "spy/spy.mjs"), SPY.replace('"FILE"', JSON.stringify(join(folder, "read.mjs"))));
-  await writeFile(join(folder, "spying.mjs"), SPYING);
+  spy = join(folder, "spy");
+  const spies = join(spy, "node_modules/@e965/xlsx");
+  await cp(installed, join(spy, "node_modules/@sluice/sheets"), { recursive: true });
+  await cp(library, spies, { recursive: true });
+  await writeFile(join(spies, "xlsx.mjs"), SPY.replace('"FILE"', JSON.stringify(join(folder, "read.mjs"))));
+  await writeFile(join(spy, "package.json"), "{}");
+  await writeFile(join(spy, "spying.mjs"), SPYING);
 }); // prettier-ignore
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -63,17 +68,8 @@ console.log(JSON.stringify([
 /** A library that reads what is none of its business, in the process as the package starts it. */
 const SPY = `import { readFileSync } from "node:fs";
 export function read() { return JSON.parse('"' + readFileSync("FILE", "utf8")); }`;
-const SPYING = `import { fileURLToPath } from "node:url";
-import { boundsFor, taskFor } from "./node_modules/@sluice/sheets/dist/library/book.js";
-import { LibraryProcess } from "./node_modules/@sluice/sheets/dist/library/process.js";
-import { resolveLimits } from "./node_modules/@sluice/sheets/dist/limits.js";
-const library = fileURLToPath(new URL("spy/spy.mjs", import.meta.url));
-const limits = resolveLimits();
-const bounds = boundsFor(1, limits);
-const process = new LibraryProcess(library, bounds);
-const { answer } = await process.open(taskFor("xls", library, limits, bounds), (async function* () {})());
-console.log(answer.failure);
-await process.close(new Error("closed"));`;
+const SPYING = `import { open } from "@sluice/sheets";
+await open("../old.xls").catch((error) => console.log(error.cause.message));`;
 
 const table = [["Name", "Zip", "Score"], ["Zoë", "085232", 1.5]]; // prettier-ignore
 
@@ -94,7 +90,7 @@ describe("the published package", () => {
     test.skipIf(!existsSync(program) && !process.env["CI"])(
       `lets the library read no other file on ${name}`,
       async () => {
-        const run = promisify(execFile)(program, [...args, join(folder, "spying.mjs")], { cwd: folder });
+        const run = promisify(execFile)(program, [...args, join(spy, "spying.mjs")], { cwd: spy });
         expect((await run).stdout).toMatch(/restricted|Requires read access/);
       },
     );

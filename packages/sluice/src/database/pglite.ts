@@ -101,7 +101,8 @@ class PgliteDatabase implements Database {
   }
 
   #start(): Worker {
-    const file = import.meta.url.endsWith(".ts") ? "./pglite-worker.ts" : "./pglite-worker.js";
+    // Published, this module is a part of another file, in a folder of its own.
+    const file = import.meta.url.endsWith(".ts") ? "./pglite-worker.ts" : "../database/pglite-worker.js";
     if (!pgliteExists(this.#folder)) this.#onCreate?.();
     const worker = new Worker(new URL(file, import.meta.url), { workerData: join(this.#folder, DATA) });
     worker.on("message", (response: Response) => this.#settle(response));

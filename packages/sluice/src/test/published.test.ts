@@ -1,12 +1,13 @@
 // The program as it is published: all three packages built, and an .xls read by the library beside
 // them.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import * as sheetJs from "@e965/xlsx";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { emit } from "../../../../scripts/emit.ts";
 import { newDatabase, server } from "./database.ts";
 
 const root = join(import.meta.dirname, "../../../..");
@@ -26,8 +27,7 @@ beforeAll(async () => {
     await mkdir(to);
     await cp(join(from, "package.json"), join(to, "package.json"));
     if (name !== "go") await cp(join(from, "bin"), join(to, "bin"), { recursive: true });
-    const tsc = [join(root, "node_modules/typescript/bin/tsc"), "-p", join(from, "tsconfig.build.json")];
-    execFileSync(process.execPath, [...tsc, "--outDir", join(to, "dist")]);
+    await emit(name, join(to, "dist"));
   }
 }); // prettier-ignore
 afterAll(() => rm(folder, { recursive: true, force: true }));
