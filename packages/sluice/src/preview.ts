@@ -148,7 +148,7 @@ async function previewSheet(
     source = await readHeader(file, sheet, layoutOptions(options, sheet.name), alike);
     const names = { file, sheet: sheet.name };
     const prepared = await prepareTable(options.target ?? nowhere, source, names, options);
-    const looked = await look(sheet, source, prepared, names);
+    const looked = await look(source, prepared, names);
     return {
       ...(await known(sheet, prepared.table, source, prepared)),
       ...looked,
@@ -209,7 +209,6 @@ async function known(
 
 /** Encodes the first records as an import would, and keeps what it says of them. */
 async function look(
-  sheet: SheetView,
   source: Source,
   prepared: Prepared,
   names: { readonly file: string; readonly sheet: string },
@@ -241,12 +240,12 @@ async function look(
   const { rules } = await source.found();
   const filter = new RecordFilter(rules);
   let ended = true;
-  for await (const batch of recordsOf(sheet.batches({ from: rules.firstRow }), filter)) {
+  for await (const batch of recordsOf(source.first.look(), filter)) {
     for (let row = 0; row < batch.rowCount && encoder.records < SAMPLE_ROWS;) {
       row = encoder.fill(batch, row);
       if (encoder.full) take();
     }
-    batch.release();
+    source.first.lookedAt(batch);
     if (encoder.records >= SAMPLE_ROWS) {
       ended = false;
       break;

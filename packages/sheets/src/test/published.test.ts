@@ -13,7 +13,6 @@ import { emit } from "../../../../scripts/emit.ts";
 import { HOSTS } from "../../../../scripts/hosts.ts";
 
 const sheets = join(import.meta.dirname, "../..");
-const root = join(sheets, "../..");
 let folder: string;
 let spy: string;
 

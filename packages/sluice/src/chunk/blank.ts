@@ -25,9 +25,11 @@ export function mayBeBlank(bytes: Buffer, at: number): boolean {
 
 /** Reports whether a cell holds a text of blanks, or nothing. */
 export function isBlankCell({ bytes, types, starts, ends }: RowBatch, cell: number): boolean {
-  const [start, end] = [starts[cell]!, ends[cell]!];
+  const start = starts[cell]!;
+  const end = ends[cell]!;
   if (start === end) return true;
-  if (types[cell] !== CellType.string || !mayBeBlank(bytes, start) || bytes[start] === 0) return false;
+  if (BLANK_BEGINNINGS[bytes[start]!] === 0 || types[cell] !== CellType.string) return false;
+  if (!mayBeBlank(bytes, start) || bytes[start] === 0) return false;
   for (let at = start; at < end; at++) {
     if (bytes[at] === SPACE) continue;
     return bytes.toString("utf8", at, end).trim() === "";

@@ -50,6 +50,10 @@ const CLOCKS: Readonly<Record<string, string>> = {
 /** The parts of a date in a notation, and the characters between them. */
 const FORMAT = /^((?:YYYY|YY|MMM|MM|DD|[-/. ,])+?)( HH:mm| hh:mm A)?$/;
 
+/** A date as a text may have it, and what may be a time of day after it. */
+const WRITTEN =
+  /^(\d{1,4}|[A-Za-z]{3,9}\.?)([-/. ])(\d{1,2}|[A-Za-z]{3,9}\.?)(,? |[-/.])(\d{1,4})((?:T|,? +)\d{1,2}:.*)?$/;
+
 const readers = new Map<string, DateReader | undefined>();
 
 /**
@@ -70,11 +74,9 @@ export const DATE_FORMAT_HELP =
  * change places.
  */
 export function dateFormatsOf(text: string): readonly string[] {
-  const [, first = "", between = "", middle = "", gap = "", last = "", clock = ""] =
-    /^(\d{1,4}|[A-Za-z]{3,9}\.?)([-/. ])(\d{1,2}|[A-Za-z]{3,9}\.?)(,? |[-/.])(\d{1,4})((?:T|,? +)\d{1,2}:.*)?$/.exec(
-      text,
-    ) ?? [];
-  if (first === "") return [];
+  const found = WRITTEN.exec(text);
+  if (!found) return [];
+  const [, first = "", between = "", middle = "", gap = "", last = "", clock = ""] = found;
   const time = clock === "" ? "" : /[ap]\.?m\.?$/i.test(clock) ? " hh:mm A" : " HH:mm";
   const orders: string[][] = /^[A-Za-z]/.test(first)
     ? [["MMM", "DD", last.length === 2 ? "YY" : "YYYY"]]

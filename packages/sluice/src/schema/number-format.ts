@@ -72,6 +72,8 @@ const WORDS = new RegExp(`^(?:[${OF_NUMBERS}]*[^${OF_NUMBERS}]){4}`);
  * not like that, and `TEXT` is slow with them as well.
  */
 const ONE_NUMBER = /^\D*\d[\d.,'’ \u00a0\u2009\u202f]*\D*$/;
+/** A blank or an apostrophe without three digits after it, as in telephone numbers. */
+const WRONG_GROUP = /[ \u00a0\u2009\u202f'’](?!\d{3}(?!\d))/;
 /** Longer texts are not looked at. */
 const LONGEST = 60;
 /** A unit that multiplies: a number without it is another number. */
@@ -131,7 +133,7 @@ export function inNotation(number: string, notation: string): string {
 /** A text read as a number, in every notation; undefined if no notation fits. */
 export function amountOf(text: string): Amount | undefined {
   const parts = partsOf(text);
-  if (!parts) return undefined;
+  if (!parts || WRONG_GROUP.test(parts.body)) return undefined;
   const readings = BODIES.map((body) => plain(parts, body));
   return readings.some((reading) => reading !== undefined)
     ? { unit: parts.unit, dress: dressOf(text, parts), readings }
@@ -200,9 +202,11 @@ function partsOf(text: string): Parts | undefined {
 
 /** The digits of `2,16E-06` with a decimal comma, `0,00000216`; undefined of any other text. */
 function withoutExponent(text: string): string | undefined {
-  const [, , whole, fraction = "", exponent = ""] = EXPONENT.exec(text) ?? [];
+  const found = EXPONENT.exec(text);
+  if (!found) return undefined;
+  const [, , whole = "", fraction = "", exponent = ""] = found;
   const shift = Number(exponent);
-  if (whole === undefined || shift > MOST_EXPONENT) return undefined;
+  if (shift > MOST_EXPONENT) return undefined;
   const digits = "0".repeat(Math.max(0, -shift)) + whole + fraction + "0".repeat(Math.max(0, shift - fraction.length));
   const at = 1 + Math.max(0, shift);
   const decimals = digits.slice(at);

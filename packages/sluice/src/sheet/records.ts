@@ -621,7 +621,8 @@ function lastFilledRow(batch: RowBatch, from: number): number {
 
 function nextFilled({ firstCell, bytes, starts, ends }: RowBatch, row: number, after: number): number | undefined {
   for (let cell = after + 1; cell < firstCell[row + 1]!; cell++) {
-    const [start, end] = [starts[cell]!, ends[cell]!];
+    const start = starts[cell]!;
+    const end = ends[cell]!;
     if (start === end) continue;
     const byte = bytes[start]!;
     // Most cells begin with something else than a blank, or the mark of a file.

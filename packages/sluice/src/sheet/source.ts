@@ -69,6 +69,8 @@ export interface Source {
   meet(columns: readonly Column[]): void;
   /** The rules that say which rows are records. After `meet`; the same each time. */
   found(): Promise<FoundRecords>;
+  /** The first batches, to look at before the first one is taken. After `found`. */
+  readonly first: FirstBatches;
   /**
    * The links of the records: all of them if these are to be kept, otherwise as far as that costs
    * little.
@@ -234,6 +236,9 @@ export async function readHeader(
       layout = withRowNames(rows, detectLayout(rows, known), sheet.delimiter);
     },
     found: foundRecords,
+    get first() {
+      return records.first;
+    },
     linked: () => (linked ??= linksOf(alike, layout.firstRow, options.links ?? false)),
     startWith: (rules) => records.startWith(rules),
     next: () => records.next(),

@@ -8,7 +8,7 @@ import { CellType } from "@sluice/sheets";
 import { dateFormatsOf } from "../schema/date-format.ts";
 import { amountOf } from "../schema/number-format.ts";
 import { DAY_LENGTH, isDate, pointIn, withoutZerosAtEnd } from "./digits.ts";
-import { isMark } from "./marks.ts";
+import { isMark, MARK_SAMPLES } from "./marks.ts";
 
 /**
  * - `integer`, `bigint`: whole, and within PostgreSQL's type of that name; `digits N`: N = 10 to 15
@@ -53,6 +53,8 @@ const FOREIGN_LETTERS = 4;
 const UUID_LENGTH = 36;
 const ZERO = 0x30;
 const MINUS = 0x2d;
+/** The first bytes of other blanks: U+00A0, U+1680, U+2000 and more, U+3000, U+FEFF. */
+const HIGH_BLANKS = [0xc2, 0xe1, 0xe2, 0xe3, 0xef];
 /** The second byte of U+3000, a blank that begins as letters do. */
 const WIDE_BLANK = 0x80;
 const INT_MAX = 2_147_483_647n;
@@ -78,6 +80,11 @@ function sortOfByte(byte: number): number {
   if (/\d/.test(sign)) return DIGIT;
   return { "[": BRACKET, "{": BRACKET, "@": AT, "/": SLASH }[sign] ?? 0;
 }
+
+/** 1 for each byte that a mark or a word such as `yes` may begin with, or a blank before it. */
+const BEGINNINGS = Uint8Array.from({ length: 256 }, (_, byte) => +(byte <= 0x20 || HIGH_BLANKS.includes(byte)));
+for (const word of [...MARK_SAMPLES, ...BOOLEAN_WORDS])
+  for (const written of [word, word.toUpperCase()]) BEGINNINGS[Buffer.from(written)[0]!] = 1;
 
 /** The kind of a cell that is not empty. */
 export function kindOf(bytes: Buffer, start: number, end: number, type: CellType): Kind {
@@ -113,6 +120,7 @@ function wordKind(bytes: Buffer, start: number, end: number): Kind | undefined {
     seen |= sort;
     if (sort === LETTER) letters++;
     else if (sort === FOREIGN && bytes[at + 1] !== WIDE_BLANK) foreign++;
+    else if (sort === AT) break;
     // Neither an address nor JSON, which has its bracket before all letters.
     if ((seen & BLANK) !== 0 && letters + foreign >= WORDS_LETTERS) break;
   }
@@ -125,6 +133,7 @@ function wordKind(bytes: Buffer, start: number, end: number): Kind | undefined {
   if ((seen & AT) !== 0) return undefined;
   if (letters + foreign >= WORDS_LETTERS) return "text";
   if ((seen & DIGIT) !== 0) return foreign >= FOREIGN_LETTERS ? "text" : undefined;
+  if (BEGINNINGS[bytes[start]!] === 0) return "text";
   const text = bytes.toString("utf8", start, end).trim();
   if (isMark(text)) return `mark ${text}`;
   const word = text.toLowerCase();

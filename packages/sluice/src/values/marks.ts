@@ -19,6 +19,8 @@ const MARKS: ReadonlySet<string> = new Set([
 ]);
 /** One sign alone or as often as it fills a cell: `-`, `..`, `. .`, `*****`, `..........`. */
 const SIGNS = /^([-.*])(?:\s?\1)*$/;
+/** The marks in small letters, and one of each sign. */
+export const MARK_SAMPLES: readonly string[] = [...MARKS, "-", ".", "*"];
 const LONGEST = Math.max(...[...MARKS].map((mark) => mark.length));
 
 /** Reports whether a text is a mark for a missing value, in capitals or not. */
